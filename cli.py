@@ -1,0 +1,59 @@
+"""The command line: every command is written beside what it runs; here they are gathered."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from crawler.errors import PolicyArchiveError, UsageError
+
+COMMANDS = {
+    # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when it is asked for: `history` need not load a browser."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name.replace('-', '_')}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="policy-archive")
+def policy_archive() -> None:
+    """The history of a website's policies, out of the Wayback Machine into one SQLite file."""
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one sentence on stderr.
+
+    Exit status: 0 done, 1 failed or incomplete, 2 usage, 75 database in use, 130 interrupted.
+    """
+    try:
+        sys.exit(policy_archive(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except UsageError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except PolicyArchiveError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Which captures hold a site's policies, and the fetching of them."""

@@ -1,0 +1,64 @@
+"""One tree of errors. A message says what, which URL, what to try; facts ride as attributes."""
+
+from __future__ import annotations
+
+
+class PolicyArchiveError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class UsageError(PolicyArchiveError):
+    """What the user asked for cannot be meant: one sentence that says what to do."""
+
+
+class CdxError(PolicyArchiveError):
+    """The index did not give an answer that can be read as rows."""
+
+    def __init__(self, message: str, *, url: str | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        self.url = url
+        self.status = status
+
+
+class RateLimitedError(PolicyArchiveError):
+    """The archive asked us to wait, or refuses connections."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PlaybackError(PolicyArchiveError):
+    """A replay answer is not the capture that was asked for."""
+
+    def __init__(self, message: str, *, url: str | None = None) -> None:
+        super().__init__(message)
+        self.url = url
+
+
+class NotArchivedError(PlaybackError):
+    """The archive says that it does not hold this capture."""
+
+
+class BlockedError(PlaybackError):
+    """The archive does not show this site (excluded, robots)."""
+
+
+class DriftError(PlaybackError):
+    """The archive served a capture of another time than the one asked for."""
+
+    def __init__(self, message: str, *, url: str | None = None, drift_seconds: float) -> None:
+        super().__init__(message, url=url)
+        self.drift_seconds = drift_seconds
+
+
+class ExtractionError(PolicyArchiveError):
+    """No text can be had from a body; `outcome` says why, as it is stored with the capture."""
+
+    def __init__(self, message: str, *, outcome: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+class StoreError(PolicyArchiveError):
+    """The database cannot be used: newer than the program, locked, full, not ours."""

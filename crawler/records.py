@@ -1,0 +1,325 @@
+"""The dataclasses that cross rooms: frozen, keyword-only, no behaviour beyond their own ids."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+EMPTY_BODY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
+"""Base-32 SHA-1 of no bytes: nearly every redirect has it, so it proves no sameness."""
+
+
+def content_id(*parts: str) -> str:
+    """Return 16 hex digits that depend on the parts alone, so that a second run gives the same ids."""
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Kind(StrEnum):
+    """What a document is. `home` is a site's home page: fetched for its links, never a version."""
+
+    PRIVACY = "privacy"
+    TERMS = "terms"
+    COOKIES = "cookies"
+    OTHER = "other"
+    HOME = "home"
+
+
+class Outcome(StrEnum):
+    """What came of asking the archive for one capture. Exactly one each; stored, never only logged."""
+
+    TEXT = "text"
+    """A policy of the document's kind: its text counts for versions."""
+    HOME = "home"
+    """A home page, kept for its links."""
+    NOT_A_POLICY = "not-a-policy"
+    """A page with text that is no policy; `reason` holds the judge's class (soft-404, parked, wall ...)."""
+    OTHER_KIND = "other-kind"
+    """A policy, but of another kind than the document's."""
+    FOREIGN = "foreign"
+    """A policy of somebody else (registrar, platform): text kept, versions kept apart."""
+    ERROR_PAGE = "error-page"
+    """A captured 4xx or 5xx: a fact about that day."""
+    REDIRECT = "redirect"
+    """A captured redirect; `location` says where to."""
+    REDIRECT_LOOP = "redirect-loop"
+    DRIFT = "drift"
+    """The archive had only a capture of another time, beyond the tolerance."""
+    NOT_ARCHIVED = "not-archived"
+    BLOCKED = "blocked"
+    """The archive does not show this site."""
+    OFF_ARCHIVE = "off-archive-redirect"
+    """The answer led away from the archive that was named: not followed."""
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    BAD_ENCODING = "bad-encoding"
+    TOO_LARGE = "too-large"
+    NO_TEXT_LAYER = "no-text-layer"
+    """A PDF of pictures."""
+    NOT_TEXT = "not-text"
+    """An image, a program, a film."""
+    EXTRACTION_FAILED = "extraction-failed"
+    EXTRACTOR_CRASH = "extractor-crash"
+    EXTRACTOR_TIMEOUT = "extractor-timeout"
+    EXTRACTOR_MEMORY = "extractor-memory"
+    ARCHIVE_ERROR = "archive-error"
+    """The archive failed (5xx, time-out, broken connection) on every try: worth asking again."""
+
+
+RETRYABLE_OUTCOMES = frozenset({Outcome.ARCHIVE_ERROR, Outcome.TRUNCATED})
+"""Asked again in a later run; every other outcome is final."""
+
+
+class RowState(StrEnum):
+    """What became of one index row. Every row has exactly one."""
+
+    PENDING = "pending"
+    """Selected to be fetched, not fetched yet. None is left after a complete run."""
+    FETCHED = "fetched"
+    """Asked for; `outcome` says what came of it."""
+    SAME_DIGEST = "same-digest"
+    """Not fetched: equal digest, so equal body, as the capture in `same_as`."""
+    BRACKETED = "bracketed"
+    """Not fetched: the captures `after_id` and `before_id` around it have the same text."""
+    NARROW = "narrow"
+    """Not fetched: lies inside an interval of change that is already narrow enough."""
+    ERROR_PAGE = "error-page"
+    """Not fetched: the index itself says 4xx or 5xx."""
+    REDIRECT = "redirect"
+    """Not fetched: the index itself says 3xx."""
+    NOT_TEXT = "not-text"
+    """Not fetched: the index says that it is an image, a program, a film."""
+    UNPLANNED = "unplanned"
+    """Not fetched: the plan (monthly ..., or a limit on requests) did not ask for it; `reason` says which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CdxRow:
+    """One line of the index. Column names are the archive's; `timestamp` is repaired, 14 digits."""
+
+    urlkey: str
+    timestamp: str
+    original: str
+    """As the index prints it: already escaped, not to be quoted again."""
+    mimetype: str
+    """`warc/revisit` for a revisit, `unk` or `-` when unknown."""
+    statuscode: str
+    """Three digits, or `-` for revisits and when unknown."""
+    digest: str
+    """Base-32 SHA-1 of the body as stored in the WARC, no prefix; `-` when unknown."""
+    length: int | None
+    """Compressed bytes on the archive's disk; not the page's size. None when unknown."""
+
+    def id_in(self, document_id: str) -> str:
+        """Return the capture's id within a document: from content, the same in every run."""
+        return content_id(document_id, self.original, self.timestamp, self.digest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One policy of one site, followed through its addresses."""
+
+    site: str
+    """Registrable domain or host, lower case, ASCII (`intently.co`)."""
+    kind: Kind
+    name: str = ""
+    """Empty for the site's main document of this kind; else what tells it apart (`children`, `de`)."""
+
+    @property
+    def id(self) -> str:
+        return content_id(self.site, self.kind, self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedDate:
+    """A date that the policy states of itself."""
+
+    kind: str
+    """`updated` or `effective`."""
+    as_written: str
+    """The words of the page ("Last updated: May 25, 2018")."""
+    day: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """The text of one body, and what the reader should know about how good it is."""
+
+    text: str
+    """Markdown, body alone: no block quote, no `# title` line; ends with one newline."""
+    title: str
+    """The page's title as it stands, entities resolved, white space folded; '' when it has none."""
+    language: str | None
+    """ISO 639-1, None when it cannot be told."""
+    language_confidence: float
+    """0 to 1."""
+    words: int
+    stated_dates: tuple[StatedDate, ...]
+    kept_share: float
+    """Share of the page's visible prose that the text holds, 0 to 1."""
+    replacement_characters: int
+    """U+FFFD that decoding put in."""
+    charset: str
+    """The charset that the bytes were read with."""
+    hidden_text_used: bool
+    documents_on_page: int
+    """Top-level policy documents seen on the page; 1 in the normal case."""
+    extractor: str
+    """Name and version, `policy-archive/0.1.0 trafilatura/2.3.1`."""
+    frame_url: str | None = None
+    """Main frame of a frameset: the text is there, in a further capture."""
+
+    @property
+    def text_sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a page is."""
+
+    page_class: str
+    """policy, soft-404, parked, wall, block-page, archive-message, empty, other."""
+    kind: Kind | None
+    """Of a policy; None for everything else."""
+    probability: float
+    """That page_class is right, 0 to 1."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Whose policy a text is."""
+
+    relation: str
+    """site, parent, policy-service, registrar, platform, unknown."""
+    name: str | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyLink:
+    """A link on a page that promises a policy."""
+
+    url: str
+    """URI-R, absolute, replay address undone."""
+    kind: Kind
+    label: str
+    """Link text, title, aria-label or image alt, white space folded."""
+    place: str
+    """a, area, frame, meta, script."""
+    language: str | None
+    """Of the word that matched, ISO 639-1."""
+    confidence: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a body turned out to be: made in the worker process, stored with the capture."""
+
+    outcome: Outcome
+    reason: str = ""
+    extraction: Extraction | None = None
+    """None when no text could be had."""
+    verdict: Verdict | None = None
+    owner: Owner | None = None
+    links: tuple[PolicyLink, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """What came of asking replay for one planned capture. The item that the spider yields."""
+
+    document: Document
+    row: CdxRow
+    outcome: Outcome | None
+    """None: a body that has still to be extracted and judged."""
+    reason: str = ""
+    """One sentence for people; '' when the outcome says it all."""
+    http_status: int | None = None
+    """Of the captured answer."""
+    served_timestamp: str | None = None
+    """14 digits that the archive really served; None when it served no capture."""
+    served_original: str | None = None
+    """The URI-R really captured, from `Link rel=original`."""
+    location: str | None = None
+    """URI-R that a captured redirect points to."""
+    content_type: str | None = None
+    """As captured, parameters included."""
+    body: bytes | None = None
+    """Decoded from all transfer and content encodings."""
+    digest_matches: bool | None = None
+    """True: SHA-1 of the body equals the index's digest. None: nothing to compare."""
+    replay_url: str = ""
+    fetched_at: datetime | None = None
+    """Aware UTC, our clock."""
+    elapsed_seconds: float | None = None
+    requests: int = 1
+    """Requests spent on it, redirects and retries included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCapture:
+    """One capture that the planner wants next."""
+
+    row: CdxRow
+    reason: str
+    """first, last, bisect, max-gap, neighbour-of-junk, grid ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownCapture:
+    """All that the planner and the version fold may know of one row."""
+
+    row: CdxRow
+    outcome: Outcome | None = None
+    """None: not fetched."""
+    text_sha256: str | None = None
+    """Set exactly when outcome is `text`."""
+    stated_days: tuple[date, ...] = ()
+    """Days that the text states of itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowDecision:
+    """The planner's state of one row, with its reason."""
+
+    state: RowState
+    reason: str = ""
+    same_as: CdxRow | None = None
+    """For same-digest: the row whose body it equals."""
+    bracket: tuple[CdxRow, CdxRow] | None = None
+    """For bracketed and narrow: the fetched rows before and after."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to fetch next, and where every row stands."""
+
+    next: tuple[PlannedCapture, ...]
+    """Independent of each other; empty when the plan is complete."""
+    decisions: Mapping[CdxRow, RowDecision]
+    """One for every row given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """Longest run of consecutive captures of a document with equal extracted text."""
+
+    number: int
+    """1, 2, 3 … in order of time."""
+    text_sha256: str
+    first: CdxRow
+    last: CdxRow
+    """Last capture known to hold this text, proven by fetch, digest or bracket."""
+    changed_after: str | None
+    """14 digits of the last capture of the text before; None for the first version."""
+    captures: int
+    """Rows known to hold this text."""
+    returns_to: int | None
+    """Number of the earliest version with the same text."""
+    rows: tuple[CdxRow, ...] = field(default=(), repr=False)
+    """The fetched rows of the run."""

@@ -1,0 +1,107 @@
+"""14-digit timestamps and aware UTC instants."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from crawler.errors import CdxError, UsageError
+
+_FOURTEEN = re.compile("[0-9]{14}")
+_PARTIAL = re.compile(r"([0-9]{4})(?:-?([0-9]{2})(?:-?([0-9]{2}))?)?")
+_EARLIEST_YEAR = 1990  # the web; an earlier capture is a broken clock
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Return the instant of a 14-digit CDX timestamp, aware, UTC.
+
+    Some rows of 2000 hold a stray "00" before month or day and have
+    lost their seconds: repaired, seconds set to 0. Second 60 counts as 59.
+
+    Raises CdxError if it is no instant even so.
+    Source: EDGI wayback, `_utils.parse_timestamp`.
+
+    >>> parse_timestamp("20000008241731").isoformat()
+    '2000-08-24T17:31:00+00:00'
+    """
+    return _instant(repair_timestamp(text))
+
+
+def repair_timestamp(text: str) -> str:
+    """Return 14 digits that are an instant, mended where the archive's own clock fault is known.
+
+    Raises CdxError if they cannot be mended.
+
+    >>> repair_timestamp("20000012170449")
+    '20001217044900'
+    """
+    # fullmatch, because strptime accepts 13 digits and digits of other scripts
+    if not _FOURTEEN.fullmatch(text):
+        raise CdxError(f"'{text[:40]}' is no timestamp: 14 digits are expected")
+    for candidate in (text, text[:4] + text[6:] + "00", text[:6] + text[8:] + "00"):
+        if _is_instant(candidate):
+            return candidate
+    raise CdxError(f"'{text}' is no timestamp: no such instant")
+
+
+def _is_instant(digits: str) -> bool:
+    try:
+        return _instant(digits).year >= _EARLIEST_YEAR
+    except ValueError:
+        return False
+
+
+def _instant(digits: str) -> datetime:
+    second = min(int(digits[12:14]), 59) if digits[12:14] == "60" else int(digits[12:14])
+    parts = (int(digits[:4]), *(int(digits[i : i + 2]) for i in range(4, 12, 2)), second)
+    year, month, day, hour, minute, second = parts
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+def format_timestamp(instant: datetime) -> str:
+    """Return the 14 digits of an aware instant.
+
+    >>> format_timestamp(datetime(2018, 1, 27, 12, 28, 21, tzinfo=UTC))
+    '20180127122821'
+    """
+    return instant.astimezone(UTC).strftime("%Y%m%d%H%M%S").zfill(14)
+
+
+def isoformat(timestamp: str) -> str:
+    """Return `2018-01-27T12:28:21Z` for 14 digits: sorts as text, read by every database tool."""
+    return parse_timestamp(timestamp).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Return the seconds from one 14-digit timestamp to another; negative if they stand the other way."""
+    return (parse_timestamp(later) - parse_timestamp(earlier)).total_seconds()
+
+
+def parse_day(text: str, *, end: bool = False) -> date:
+    """Return the day meant by `2018`, `2018-05`, `2018-05-25`, `20180525` or 14 digits.
+
+    A year or month stands for its first day, or with `end` for its last.
+
+    Raises UsageError if it is none of these.
+
+    >>> parse_day("2018-02", end=True).isoformat()
+    '2018-02-28'
+    """
+    match = _PARTIAL.fullmatch(text[:8] if _FOURTEEN.fullmatch(text) else text)
+    if match:
+        year, month, day = match.groups()
+        try:
+            first = date(int(year), int(month or 1), int(day or 1))
+        except ValueError:
+            first = None
+        if first is not None:
+            return _last_day(first, month, day) if end else first
+    raise UsageError(f"'{text}' is no date: write 2018, 2018-05, 2018-05-25 or 14 digits.")
+
+
+def _last_day(first: date, month: str | None, day: str | None) -> date:
+    if day:
+        return first
+    if month:
+        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return first.replace(month=12, day=31)

@@ -1,0 +1,161 @@
+"""Original addresses (URI-R), mementos' addresses (URI-M), urlkeys and sites."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NewType
+from urllib.parse import quote, unquote, urlsplit
+
+import idna
+from publicsuffixlist import PublicSuffixList
+from surt import surt
+
+from crawler.errors import UsageError
+from data import DATA
+
+UriR = NewType("UriR", str)
+"""Address of a page as it stood on the web."""
+UriM = NewType("UriM", str)
+"""Address of a capture in an archive."""
+
+_REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+_MUST_ESCAPE = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}#]')
+
+
+def build_uri_m(archive_url: str, timestamp: str, original: str, *, modifier: str = "id_") -> UriM:
+    """Return where an archive replays one capture, body as captured.
+
+    `archive_url` is the base (`https://web.archive.org` or a pywb collection,
+    `http://127.0.0.1:8080/dev`). `original` comes byte for byte from the index:
+    only what HTTP forbids is escaped, and `#`, which a client would drop.
+
+    >>> build_uri_m("https://web.archive.org", "20180127122821", "https://x.org/a?b=1&c=%20")
+    'https://web.archive.org/web/20180127122821id_/https://x.org/a?b=1&c=%20'
+    """
+    escaped = _MUST_ESCAPE.sub(lambda match: quote(match[0], safe=""), original)
+    return UriM(f"{replay_prefix(archive_url)}/{timestamp}{modifier}/{escaped}")
+
+
+def replay_prefix(archive_url: str) -> str:
+    """Return the address that timestamps are appended to.
+
+    An archive named without a path is a Wayback Machine and replays under `/web`;
+    one with a path is a pywb collection and replays under itself.
+
+    >>> replay_prefix("https://web.archive.org/")
+    'https://web.archive.org/web'
+    >>> replay_prefix("http://127.0.0.1:8080/dev")
+    'http://127.0.0.1:8080/dev'
+    """
+    base = archive_url.rstrip("/")
+    return base if urlsplit(base).path else f"{base}/web"
+
+
+def cited_uri_m(timestamp: str, original: str) -> UriM:
+    """Return the replay address as the corpus's block quote writes it: target quoted, slashes kept.
+
+    Always web.archive.org: a text cites the public archive, whatever mirror it was fetched from.
+
+    >>> cited_uri_m("20180127122821", "https://intently.co/pages/privacy")
+    'https://web.archive.org/web/20180127122821id_/https%3A//intently.co/pages/privacy'
+    """
+    # "%" is safe: the index prints addresses escaped, a second escape names another page
+    return UriM(f"https://web.archive.org/web/{timestamp}id_/{quote(original, safe='/%')}")
+
+
+def split_uri_m(url: str) -> tuple[str, UriR] | None:
+    """Return (timestamp, original) of a replay address in any of its forms, or None if it is none.
+
+    >>> split_uri_m("/web/20180127122821id_/http%3A//x.org/a")
+    ('20180127122821', 'http://x.org/a')
+    """
+    match = _REPLAY.match(url)
+    if not match:
+        return None
+    timestamp, _, target = match.groups()
+    if re.match("https?%3a", target, re.IGNORECASE):
+        target = unquote(target)
+    return timestamp, UriR(re.sub(r"^(https?):/(?!/)", r"\1://", target))
+
+
+def urlkey(url: str) -> str:
+    """Return the SURT form that the index matches by.
+
+    >>> urlkey("https://www.Example.com/Privacy/")
+    'com,example)/privacy'
+    """
+    return str(surt(url))
+
+
+def same_page(one: str, other: str) -> bool:
+    """Tell whether two addresses are one page to the index (scheme, www, case, port aside)."""
+    return urlkey(one) == urlkey(other)
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList(accept_unknown=True)
+
+
+def parse_site(text: str) -> str:
+    """Return the site that a user means by what they pasted: its registrable domain.
+
+    URL, upper case, IDN, trailing dot, port and subdomains are all taken.
+    Lower-case ASCII (UTS 46, non-transitional) comes back. A blog on a
+    platform is a site of its own (data/platforms.txt, and the private
+    part of the Public Suffix List).
+
+    Raises UsageError if it is no domain.
+
+    >>> parse_site("HTTPS://www.Bücher.example:443/x"), parse_site("hasin.wordpress.com")
+    ('xn--bcher-kva.example', 'hasin.wordpress.com')
+    """
+    host = _host_of(text.strip())
+    try:
+        ascii_host = idna.encode(host, uts46=True, std3_rules=False).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        ascii_host = host.lower()
+    if not re.fullmatch(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}", ascii_host):
+        raise UsageError(f"'{text[:80]}' is no domain: write one like example.com, or a page's whole address.")
+    if _suffixes().publicsuffix(ascii_host) == ascii_host:
+        raise UsageError(f"'{ascii_host}' is a public suffix, not a site: write one like example.{ascii_host}.")
+    return registrable_domain(ascii_host)
+
+
+def _host_of(text: str) -> str:
+    candidate = text if _SCHEME.match(text) else f"http://{text}"
+    try:
+        return (urlsplit(candidate).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def registrable_domain(host: str) -> str:
+    """Return the part of a host that somebody registered, by the Public Suffix List and our platforms.
+
+    >>> registrable_domain("docs.example.co.uk"), registrable_domain("www.wordpress.com")
+    ('example.co.uk', 'wordpress.com')
+    """
+    domain = _suffixes().privatesuffix(host) or host
+    if domain not in platforms() or host in (domain, f"www.{domain}"):
+        return domain
+    return ".".join(host.split(".")[-domain.count(".") - 2 :])
+
+
+@cache
+def platforms() -> frozenset[str]:
+    """Return the domains under which each subdomain belongs to somebody else."""
+    lines = (DATA / "platforms.txt").read_text("utf-8").splitlines()
+    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def is_address(text: str) -> bool:
+    """Tell whether the user gave one page's address, not a bare domain."""
+    candidate = text if _SCHEME.match(text) else f"http://{text}"
+    try:
+        parts = urlsplit(candidate)
+    except ValueError:
+        return False
+    return bool(parts.path.strip("/") or parts.query)

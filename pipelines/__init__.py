@@ -1,0 +1,1 @@
+"""From fetched captures to versions in SQLite, and everything that reads them."""

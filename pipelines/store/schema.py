@@ -1,0 +1,272 @@
+"""Tables, indexes, views, as ordered migrations. A released migration is never edited."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlite_utils import Database, Migrations
+
+APPLICATION_ID = 0x504F4C41
+"""'POLA' in the file's header: tells our databases from others'."""
+
+migrations = Migrations("policy_archive")
+
+_TABLES = """
+create table sites (
+    site text primary key,           -- registrable domain, lower case, ASCII
+    rank integer,                    -- of the list it came from, null when none
+    outcome text,                    -- found, nothing-found, not-archived, blocked, archive-error; null: not tried
+    reason text not null default '',
+    checked_at text                  -- ISO 8601 UTC, last time that discovery ended
+) strict;
+
+create table documents (
+    id text primary key,             -- from site, kind, name
+    site text not null references sites(site),
+    kind text not null,              -- privacy, terms, cookies, other, home
+    name text not null default '',   -- '' for the main document of its kind
+    owner text,                      -- site, parent, policy-service, registrar, platform, unknown
+    owner_name text,
+    owner_reason text not null default '',
+    confidence real,                 -- 0 to 1, that this is such a document
+    unique (site, kind, name)
+) strict;
+
+create table addresses (
+    document_id text not null references documents(id),
+    urlkey text not null,
+    url text not null,               -- URI-R as first found
+    source text not null,            -- given, usual, index, home-link, redirect, policy-link
+    evidence text not null default '',
+    confidence real,
+    first_seen text,                 -- timestamp of the capture or row that first named it
+    last_seen text,
+    listed_from text,                -- index asked from .. to (14 digits), null: not asked yet
+    listed_to text,
+    listed_at text,                  -- when, ISO 8601 UTC, our clock
+    primary key (document_id, urlkey)
+) strict;
+
+create table captures (
+    id text primary key,             -- from document, original, timestamp, digest
+    document_id text not null references documents(id),
+    urlkey text not null,
+    timestamp text not null,
+    original text not null,
+    mimetype text not null,
+    statuscode text not null,
+    digest text not null,
+    length integer,
+    state text not null default 'pending',
+    state_reason text not null default '',
+    same_as text references captures(id),
+    after_id text references captures(id),   -- bracket: the fetched capture before this row
+    before_id text references captures(id),  -- bracket: the fetched capture after this row
+    outcome text,                    -- null exactly when state is not 'fetched'
+    reason text not null default '',
+    http_status integer,
+    served_timestamp text,
+    served_original text,
+    location text,
+    content_type text,
+    body_digest text references bodies(digest),
+    verified integer,                -- 1: SHA-1 of the body equals digest; 0: not; null: nothing to compare
+    page_class text,                 -- the judge's word
+    page_probability real,
+    replay_url text,
+    fetched_at text,                 -- ISO 8601 UTC, our clock
+    elapsed_seconds real,
+    requests integer not null default 0,
+    tries integer not null default 0,
+    run_id integer references runs(id)
+) strict;
+create index captures_document on captures(document_id, timestamp);
+create index captures_todo on captures(document_id) where state = 'pending';
+create index captures_body on captures(body_digest);
+
+create table bodies (
+    digest text primary key,         -- base-32 SHA-1 of the bytes, as the index writes digests
+    bytes integer not null,
+    codec integer not null,          -- 0 as is, 1 zstd, 2 zstd with the body base_digest as dictionary
+    base_digest text references bodies(digest),
+    content blob not null
+) strict;
+
+create table texts (
+    id integer primary key,          -- what the full-text index points to: survives VACUUM, a bare rowid does not
+    sha256 text not null unique,     -- of the text, UTF-8
+    words integer not null,
+    content text,                    -- Markdown body; null when compacted into lines
+    lines text                       -- JSON array of text_lines.id, null unless compacted
+) strict;
+
+create table text_lines (
+    id integer primary key,
+    line text not null unique
+) strict;
+
+create table links (
+    capture_id text not null references captures(id),
+    url text not null,               -- URI-R that the page points to
+    kind text not null,              -- kind of document that the link promises
+    label text not null default '',  -- text, title, alt or aria-label
+    place text not null,             -- a, area, frame, meta, script
+    language text,                   -- of the word that matched
+    confidence real not null,
+    primary key (capture_id, url, kind)
+) strict;
+
+create table extractions (
+    capture_id text not null references captures(id),
+    extractor text not null,         -- name and version
+    current integer not null default 1,
+    text_sha256 text not null references texts(sha256),
+    title text not null,
+    language text,
+    language_confidence real,
+    kept_share real,
+    replacement_characters integer not null,
+    charset text not null,
+    hidden_text_used integer not null,
+    documents_on_page integer not null,
+    stated_dates text not null default '[]',  -- JSON array of {kind, as_written, day}
+    primary key (capture_id, extractor)
+) strict;
+create unique index extractions_current on extractions(capture_id) where current;
+create index extractions_text on extractions(text_sha256);
+
+create table versions (
+    document_id text not null references documents(id),
+    version integer not null,
+    text_sha256 text not null references texts(sha256),
+    first_capture text not null references captures(id),
+    last_capture text not null references captures(id),
+    first_timestamp text not null,
+    last_timestamp text not null,
+    changed_after text,              -- timestamp of the last capture of the text before
+    captures integer not null,
+    verified integer,                -- 1 when the first capture's body was proven
+    returns_to integer,
+    words_added integer,
+    words_removed integer,
+    change text,                     -- JSON: see pipelines/changes.py
+    stated_updated text,             -- day that the text states, ISO
+    stated_effective text,
+    stated_flag text,                -- stated date against interval: agrees, before, after, null
+    primary key (document_id, version)
+) strict;
+create index versions_text on versions(text_sha256);
+
+create table runs (
+    id integer primary key,
+    command text not null,
+    arguments text not null default '{}',
+    started_at text not null,
+    finished_at text,
+    status text not null default 'running',  -- running, done, incomplete, interrupted, failed
+    reason text not null default '',
+    index_requests integer not null default 0,
+    replay_requests integer not null default 0,
+    forecast text                    -- JSON of the plan's forecast, when there was one
+) strict;
+"""
+
+# A text compacted into lines is put together by SQL alone, so that any tool can read the view.
+_TEXT_OF = """coalesce(texts.content, (
+    select group_concat(line, char(10)) from (
+        select text_lines.line as line from json_each(texts.lines) as item
+        join text_lines on text_lines.id = item.value order by item.key)))"""
+
+_VIEW = f"""
+create view policy_texts as
+select sha256, words, {_TEXT_OF} as text from texts;
+
+create view policy_versions as
+select
+    documents.site as site,
+    documents.kind as kind,
+    documents.name as name,
+    first.original as url,
+    versions.version as version,
+    strftime('%Y-%m-%dT%H:%M:%SZ', substr(versions.first_timestamp, 1, 4) || '-' ||
+        substr(versions.first_timestamp, 5, 2) || '-' || substr(versions.first_timestamp, 7, 2) || 'T' ||
+        substr(versions.first_timestamp, 9, 2) || ':' || substr(versions.first_timestamp, 11, 2) || ':' ||
+        min(substr(versions.first_timestamp, 13, 2), '59')) as first_captured,
+    strftime('%Y-%m-%dT%H:%M:%SZ', substr(versions.last_timestamp, 1, 4) || '-' ||
+        substr(versions.last_timestamp, 5, 2) || '-' || substr(versions.last_timestamp, 7, 2) || 'T' ||
+        substr(versions.last_timestamp, 9, 2) || ':' || substr(versions.last_timestamp, 11, 2) || ':' ||
+        min(substr(versions.last_timestamp, 13, 2), '59')) as last_captured,
+    strftime('%Y-%m-%dT%H:%M:%SZ', substr(versions.changed_after, 1, 4) || '-' ||
+        substr(versions.changed_after, 5, 2) || '-' || substr(versions.changed_after, 7, 2) || 'T' ||
+        substr(versions.changed_after, 9, 2) || ':' || substr(versions.changed_after, 11, 2) || ':' ||
+        min(substr(versions.changed_after, 13, 2), '59')) as changed_after,
+    versions.first_timestamp as timestamp,
+    extractions.title as title,
+    extractions.language as language,
+    texts.words as words,
+    versions.text_sha256 as text_sha256,
+    {_TEXT_OF} as text,
+    versions.returns_to as returns_to,
+    first.replay_url as replay_url,
+    versions.captures as captures,
+    versions.verified as verified,
+    versions.words_added as words_added,
+    versions.words_removed as words_removed,
+    versions.change as change,
+    versions.stated_updated as stated_updated,
+    versions.stated_effective as stated_effective,
+    versions.stated_flag as stated_flag,
+    documents.owner as owner,
+    extractions.kept_share as kept_share,
+    extractions.extractor as extractor,
+    versions.document_id as document_id,
+    versions.first_capture as capture_id
+from versions
+join documents on documents.id = versions.document_id
+join captures as first on first.id = versions.first_capture
+join texts on texts.sha256 = versions.text_sha256
+join extractions on extractions.capture_id = versions.first_capture and extractions.current;
+"""
+
+
+@migrations()
+def m001_tables(db: Database) -> None:
+    """The tables of the main job."""
+    _execute_all(db, _TABLES)
+    db.execute(f"pragma application_id = {APPLICATION_ID}")
+
+
+@migrations()
+def m002_policy_versions(db: Database) -> None:
+    """The view that readers rely on."""
+    _execute_all(db, _VIEW)
+
+
+@migrations()
+def m003_full_text(db: Database) -> None:
+    """Full text of every version's text, external content: the words are stored once.
+
+    The content is a view, so that compacted texts are found and shown too; the
+    writer adds a row in the same transaction as the text (pipelines/store/writer.py).
+    """
+    _execute_all(
+        db,
+        """
+        create view texts_search_content as
+            select texts.id as id, policy_texts.text as text
+            from texts join policy_texts on policy_texts.sha256 = texts.sha256;
+        create virtual table texts_search using fts5(
+            text, content='texts_search_content', content_rowid='id', tokenize='unicode61');
+        """,
+    )
+
+
+def _execute_all(db: Database, script: str) -> None:
+    """Run statements one by one: executescript would commit the migration's transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""
+    assert not statement.strip(), f"unfinished statement: {statement.strip()[:80]}"
