@@ -1,0 +1,1 @@
+"""Bytes as captured → the text of a policy, and how good it is."""
