@@ -1,0 +1,165 @@
+"""A document's history as one SVG: captures, versions, intervals of change, address moves, gaps.
+
+Made on the server, styled by the page's stylesheet, readable without JavaScript; each
+version is a link, so that it is reached by keyboard and named by a screen reader.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+
+from crawler.timestamps import parse_timestamp
+
+_WIDTH = 960
+_LEFT, _RIGHT = 12, 12
+_AXIS_Y, _VERSION_Y, _VERSION_HEIGHT, _CAPTURE_Y, _HEIGHT = 96, 34, 30, 74, 118
+_GAP_DAYS = 366
+"""No capture for longer than this is shown as a gap."""
+_FEWEST_LABEL_PIXELS = 22
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """One version on the timeline. Timestamps have 14 digits."""
+
+    number: int
+    first: str
+    last: str
+    changed_after: str | None
+    label: str
+    """What a screen reader says, and a pointer shows."""
+    href: str
+    returns_to: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """One row of the index. `fetched` ones are drawn stronger."""
+
+    timestamp: str
+    fetched: bool
+    junk: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """The document is first seen at another address."""
+
+    timestamp: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scale:
+    start: datetime
+    end: datetime
+
+    def x(self, timestamp: str) -> float:
+        return self.x_of(parse_timestamp(timestamp))
+
+    def x_of(self, instant: datetime) -> float:
+        whole = (self.end - self.start).total_seconds() or 1.0
+        share = (instant - self.start).total_seconds() / whole
+        return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
+
+
+def draw_timeline(spans: Sequence[Span], ticks: Sequence[Tick], moves: Sequence[Move], *, title: str) -> str:
+    """Return the SVG, or '' when nothing is known."""
+    stamps = [tick.timestamp for tick in ticks]
+    stamps += [stamp for span in spans for stamp in (span.first, span.last)]
+        stamp for span in spans for stamp in (span.first, span.last)
+    ]
+    if not stamps:
+        return ""
+    scale = _whole_years(min(stamps), max(stamps))
+    parts = [
+        f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="group" aria-label="{escape(title)}">',
+        *_draw_axis(scale),
+        *_draw_gaps(scale, ticks),
+        *_draw_ticks(scale, ticks),
+        *(part for span in spans for part in _draw_span(scale, span)),
+        *_draw_moves(scale, moves),
+        "</svg>",
+    ]
+    return "\n".join(parts)
+
+
+def _whole_years(first: str, last: str) -> _Scale:
+    start, end = int(first[:4]), int(last[:4]) + 1
+    return _Scale(start=datetime(start, 1, 1, tzinfo=UTC), end=datetime(end, 1, 1, tzinfo=UTC))
+
+
+def _draw_axis(scale: _Scale) -> Iterable[str]:
+    yield f'<line class="axis" x1="{_LEFT}" y1="{_AXIS_Y}" x2="{_WIDTH - _RIGHT}" y2="{_AXIS_Y}"/>'
+    years = range(scale.start.year, scale.end.year + 1)
+    every = -(-len(years) // 16)  # at most 16 labels, whatever the span
+    for year in years:
+        x = scale.x_of(datetime(year, 1, 1, tzinfo=UTC))
+        yield f'<line class="axis" x1="{x}" y1="{_AXIS_Y}" x2="{x}" y2="{_AXIS_Y + 5}"/>'
+        if (year - scale.start.year) % every == 0 and year < scale.end.year:
+            yield f'<text class="year" x="{x + 2}" y="{_AXIS_Y + 17}">{year}</text>'
+
+
+def _draw_gaps(scale: _Scale, ticks: Sequence[Tick]) -> Iterable[str]:
+    stamps = sorted(tick.timestamp for tick in ticks)
+    for before, after in itertools.pairwise(stamps):
+        days = (parse_timestamp(after) - parse_timestamp(before)).days
+        if days <= _GAP_DAYS:
+            continue
+        x, end = scale.x(before), scale.x(after)
+        words = f"No capture for {days:,} days, {_day(before)} to {_day(after)}"
+        yield (
+            f'<rect class="gap" x="{x}" y="{_CAPTURE_Y - 7}" width="{round(end - x, 1)}" height="14">'
+            f"<title>{words}</title></rect>"
+        )
+
+
+def _draw_ticks(scale: _Scale, ticks: Sequence[Tick]) -> Iterable[str]:
+    """Draw one mark a pixel: a thousand captures must not make a page of a megabyte."""
+    strongest: dict[tuple[int, str], float] = {}
+    for tick in ticks:
+        style = "junk" if tick.junk else "fetched" if tick.fetched else "known"
+        x = scale.x(tick.timestamp)
+        strongest.setdefault((round(x), style), x)
+    for style in ("known", "junk", "fetched"):
+        columns = sorted(x for (_, kind), x in strongest.items() if kind == style)
+        if columns:
+            path = "".join(f"M{x} {_CAPTURE_Y - 5}v10" for x in columns)
+            yield f'<path class="capture {style}" d="{path}"/>'
+
+
+def _draw_span(scale: _Scale, span: Span) -> Iterable[str]:
+    x, end = scale.x(span.first), scale.x(span.last)
+    width = max(round(end - x, 1), 3)
+    if span.changed_after:
+        start = scale.x(span.changed_after)
+        yield (
+            f'<rect class="interval" x="{start}" y="{_VERSION_Y + 11}" '
+            f'width="{max(round(x - start, 1), 0.5)}" height="8"/>'
+        )
+    tone = "returned" if span.returns_to else "even" if span.number % 2 == 0 else "odd"
+    yield f'<a href="{escape(span.href)}" aria-label="{escape(span.label)}">'
+    yield (
+        f'<rect class="version {tone}" x="{x}" y="{_VERSION_Y}" width="{width}" '
+        f'height="{_VERSION_HEIGHT}" rx="2"><title>{escape(span.label)}</title></rect>'
+    )
+    if width >= _FEWEST_LABEL_PIXELS:
+        yield f'<text class="number" x="{x + 5}" y="{_VERSION_Y + 20}">{span.number}</text>'
+    yield "</a>"
+
+
+def _draw_moves(scale: _Scale, moves: Sequence[Move]) -> Iterable[str]:
+    for move in moves:
+        x = scale.x(move.timestamp)
+        yield (
+            f'<g class="move"><path d="M{x} 12l5 8h-10z"/>'
+            f'<line x1="{x}" y1="20" x2="{x}" y2="{_AXIS_Y}"/><title>{escape(move.label)}</title></g>'
+        )
+
+
+def _day(timestamp: str) -> str:
+    return parse_timestamp(timestamp).date().isoformat()
