@@ -71,8 +71,6 @@ def draw_timeline(spans: Sequence[Span], ticks: Sequence[Tick], moves: Sequence[
     """Return the SVG, or '' when nothing is known."""
     stamps = [tick.timestamp for tick in ticks]
     stamps += [stamp for span in spans for stamp in (span.first, span.last)]
-        stamp for span in spans for stamp in (span.first, span.last)
-    ]
     if not stamps:
         return ""
     scale = _whole_years(min(stamps), max(stamps))
