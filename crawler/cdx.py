@@ -281,7 +281,7 @@ def _split_answer(text: str, url: str) -> _Lines:
 def _split_arrays(text: str, url: str) -> _Lines:
     try:
         table = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CdxError(f"The index's answer is cut short: {error} ({url})", url=url, status=200) from error
     key = None
     if len(table) >= 2 and table[-2] == [] and isinstance(table[-1], list) and len(table[-1]) == 1:
@@ -322,7 +322,7 @@ def _object_fields(line: str) -> Mapping[str, str] | None:
         return None
     if not isinstance(item, dict):
         return None
-    return dict.fromkeys(FIELDS, "-") | {_PYWB_NAMES.get(k, k): str(v) for k, v in item.items()}
+    return dict.fromkeys(FIELDS, "-") | {_PYWB_NAMES.get(str(k), str(k)): str(v) for k, v in item.items()}
 
 
 def _collect(answer: _Lines, url: str) -> IndexPage:
