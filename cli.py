@@ -10,6 +10,7 @@ from crawler.errors import PolicyArchiveError, UsageError
 
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
+    "serve": "archive_server.commands",
 }
 
 

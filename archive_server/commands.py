@@ -1,0 +1,68 @@
+"""`policy-archive serve`: a local archive for anyone who has WARC files."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from threading import Event
+
+import click
+
+from archive_server.answers import LogEntry
+from archive_server.server import ArchiveServer
+from crawler.errors import UsageError
+
+_PATTERNS = ("*.warc", "*.warc.gz")
+
+
+@click.command("serve")
+@click.argument(
+    "warcs", metavar="WARC...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on.  [default: any]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--quiet", is_flag=True, help="Do not print a line for every request.")
+def serve_command(warcs: tuple[Path, ...], port: int, host: str, quiet: bool) -> None:
+    """Serve WARC files, or folders of them, as a Wayback Machine would.
+
+    \b
+    Example:
+      policy-archive serve data/demo --port 8080
+      policy-archive fetch tidelock.example --archive http://127.0.0.1:8080
+    """
+    paths = find_warcs(warcs)
+    click.echo(f"Reading {len(paths)} WARC {'file' if len(paths) == 1 else 'files'} …", err=True)
+    with ArchiveServer(paths, host=host, port=port, on_request=None if quiet else _print_request) as archive:
+        click.echo(f"{len(archive.archive.index.rows)} captures. Stop with Ctrl-C.", err=True)
+        click.echo(archive.url)
+        _wait_for_signal()
+
+
+def find_warcs(places: tuple[Path, ...]) -> list[Path]:
+    """Return the WARC files named, and those directly in the folders named.
+
+    Raises UsageError if a folder holds none.
+    """
+    found: list[Path] = []
+    for place in places:
+        if not place.is_dir():
+            found.append(place)
+            continue
+        inside = sorted(path for pattern in _PATTERNS for path in place.glob(pattern))
+        if not inside:
+            raise UsageError(f"'{place}' holds no WARC files: name a folder with *.warc.gz in it.")
+        found += inside
+    return found
+
+
+def _print_request(entry: LogEntry) -> None:
+    click.echo(f"{entry.at:%H:%M:%S} {entry.kind} {entry.status} {entry.path}", err=True)
+
+
+def _wait_for_signal() -> None:
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    # a bare wait() would not let the main thread see the signal on every system
+    while not stop.wait(0.5):
+        pass

@@ -1,0 +1,93 @@
+"""What goes wrong at the archive: small named classes that a test hands to the server.
+
+`ArchiveServer(warcs, faults=[RateLimited(when=index, after=3, times=2, retry_after="5")])`
+"""
+
+from archive_server.faults.base import Fault, about, always, domain_queries, index, replay
+from archive_server.faults.bodies import (
+    Body,
+    Bomb,
+    DamagedGzip,
+    Disconnect,
+    DoubleGzip,
+    EmptyContentEncoding,
+    MissingCharset,
+    RawGzip,
+    Truncated,
+    WrongContentEncoding,
+)
+from archive_server.faults.pages import (
+    BadTimestamps,
+    Duplicates,
+    JunkOriginals,
+    MalformedRows,
+    NegativeLength,
+    ResumeKey,
+    Revisit,
+    UnknownFields,
+)
+from archive_server.faults.redirects import (
+    HOSTILE_LOCATIONS,
+    CrLfLocation,
+    Drift,
+    LocationForm,
+    Loop,
+    Redirected,
+)
+from archive_server.faults.refusals import (
+    Blocked,
+    IndexTrouble,
+    Maintenance,
+    NotArchived,
+    Pools,
+    RateLimited,
+    Refused,
+    Reset,
+    ServerError,
+    Slow,
+    http_date,
+)
+
+__all__ = [
+    "HOSTILE_LOCATIONS",
+    "BadTimestamps",
+    "Blocked",
+    "Body",
+    "Bomb",
+    "CrLfLocation",
+    "DamagedGzip",
+    "Disconnect",
+    "DoubleGzip",
+    "Drift",
+    "Duplicates",
+    "EmptyContentEncoding",
+    "Fault",
+    "IndexTrouble",
+    "JunkOriginals",
+    "LocationForm",
+    "Loop",
+    "Maintenance",
+    "MalformedRows",
+    "MissingCharset",
+    "NegativeLength",
+    "NotArchived",
+    "Pools",
+    "RateLimited",
+    "RawGzip",
+    "Redirected",
+    "Refused",
+    "Reset",
+    "ResumeKey",
+    "Revisit",
+    "ServerError",
+    "Slow",
+    "Truncated",
+    "UnknownFields",
+    "WrongContentEncoding",
+    "about",
+    "always",
+    "domain_queries",
+    "http_date",
+    "index",
+    "replay",
+]

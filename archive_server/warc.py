@@ -1,0 +1,115 @@
+"""Captures out of WARC files: an index in memory, bodies read when they are asked for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from warcio.archiveiterator import ArchiveIterator
+from warcio.recordloader import ArcWarcRecord
+
+from archive_server.captures import CapturedAnswer
+from crawler.records import CdxRow
+from crawler.urls import urlkey
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    path: Path
+    offset: int
+
+
+class WarcSource:
+    """The captures of some WARC files, gzipped record by record or not."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self._places: dict[CdxRow, _Place] = {}
+        self._originals: dict[str, _Place] = {}
+
+    def iter_rows(self) -> Iterator[CdxRow]:
+        """Yield a row for every response and revisit record; remembers where each one lies."""
+        for path in self._paths:
+            for row, offset in _iter_indexed(path):
+                place = self._places.setdefault(row, _Place(path, offset))
+                if row.mimetype != "warc/revisit":
+                    self._originals.setdefault(row.digest, place)
+                yield row
+
+    def load(self, row: CdxRow) -> CapturedAnswer | None:
+        """Return the stored answer; that of a revisit has its own headers and the original's body."""
+        answer = _read_answer(self._places[row])
+        if row.mimetype != "warc/revisit":
+            return answer
+        original = self._originals.get(row.digest)
+        if original is None:
+            return None
+        body_of = _read_answer(original)
+        if not answer.headers:
+            return body_of
+        return CapturedAnswer(
+            status=answer.status, reason=answer.reason, headers=answer.headers, body=body_of.body
+        )
+
+
+def _iter_indexed(path: Path) -> Iterator[tuple[CdxRow, int]]:
+    with path.open("rb") as file:
+        records = ArchiveIterator(file)
+        for record in records:
+            if record.rec_type not in ("response", "revisit"):
+                continue
+            offset = records.get_record_offset()
+            digest = _digest_of(record)
+            # asking for the length reads the record to its end: last of all
+            yield _row_of(record, digest, records.get_record_length()), offset
+
+
+def _row_of(record: ArcWarcRecord, digest: str, length: int) -> CdxRow:
+    original = record.rec_headers.get_header("WARC-Target-URI")
+    date = record.rec_headers.get_header("WARC-Date")
+    revisit = record.rec_type == "revisit"
+    http = record.http_headers
+    content_type = (http.get_header("Content-Type") if http else None) or "unk"
+    return CdxRow(
+        urlkey=urlkey(original),
+        timestamp="".join(filter(str.isdigit, date))[:14],
+        original=original,
+        mimetype="warc/revisit" if revisit else content_type.partition(";")[0].strip().lower(),
+        statuscode="-" if revisit or not http else http.get_statuscode(),
+        digest=digest,
+        length=length,
+    )
+
+
+def _digest_of(record: ArcWarcRecord) -> str:
+    stated = record.rec_headers.get_header("WARC-Payload-Digest")
+    if stated:
+        return str(stated).rpartition(":")[2]
+    payload = _stored_body(record)
+    return base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()
+
+
+def _read_answer(place: _Place) -> CapturedAnswer:
+    with place.path.open("rb") as file:
+        file.seek(place.offset)
+        record = next(iter(ArchiveIterator(file)))
+        http = record.http_headers
+        if http is None:
+            return CapturedAnswer(status=200, reason="OK", headers=(), body=_stored_body(record))
+        code, _, reason = http.statusline.partition(" ")
+        return CapturedAnswer(
+            status=int(code), reason=reason, headers=tuple(http.headers), body=_stored_body(record)
+        )
+
+
+def _stored_body(record: ArcWarcRecord) -> bytes:
+    """Return the body without its chunking; warcio's `content_stream` would also undo content encodings."""
+    http = record.http_headers
+    if http and (http.get_header("Transfer-Encoding") or "").lower() == "chunked":
+        from warcio.bufferedreaders import ChunkedDataReader
+
+        return bytes(ChunkedDataReader(record.raw_stream, decomp_type=None).read())
+    return bytes(record.raw_stream.read())
