@@ -54,6 +54,9 @@ class IndexQuery:
     filters: tuple[str, ...] = ()
     """`[~][!]field:regex` as the Wayback Machine has them, all must hold. The regex matches the whole
     field; with `~` it may stand anywhere in it."""
+    collapse: tuple[str, ...] = ()
+    """`field` or `field:N`: of neighbours with equal field, or equal first N characters, only the first.
+    A wish: pywb has no such thing and sends all."""
     rows_a_page: int | None = None
     """None: as many as the dialect allows."""
 
@@ -120,6 +123,7 @@ def _checked_payload(query: IndexQuery) -> dict[str, str]:
             start_timestamp=query.from_timestamp,
             end_timestamp=query.to_timestamp,
             filters=list(query.filters),
+            collapses=list(query.collapse),
             match_type=None if query.match_type == "exact" else query.match_type,
             gzip="",  # waybackpy means it the other way round: only None asks for an uncompressed answer
         )
@@ -131,7 +135,7 @@ def _checked_payload(query: IndexQuery) -> dict[str, str]:
 
 
 def _pywb_payload(query: IndexQuery) -> dict[str, str]:
-    payload = _checked_payload(IndexQuery(**{**vars(query), "filters": ()}))
+    payload = _checked_payload(IndexQuery(**{**vars(query), "filters": (), "collapse": ()}))
     payload |= {f"filter{i}": pywb_filter(text) for i, text in enumerate(query.filters)}
     return payload | {"output": "json", "limit": str(query.rows_a_page or PYWB_ROWS_A_PAGE)}
 
