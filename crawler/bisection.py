@@ -1,0 +1,220 @@
+"""The plan `changes`: split between texts that differ, until each change is dated closely enough.
+
+The plan is the closure of rules that look at one gap alone, a gap being the rows between two
+neighbouring spots of known text. So a gap's next question does not depend on what is asked elsewhere,
+and answers may arrive in any order. Two things reach across gaps, both so that order does not matter:
+rows of one digest may lie in several gaps, and of such linked gaps only one asks at a time; and the
+width at which a gap between equal texts is split falls with the number of changes seen, which only grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from crawler.records import CdxRow, PlannedCapture, RowDecision, RowState
+from crawler.splits import Gap, find_balanced_split, find_middle, find_stated, nearest_unknown
+from crawler.timeline import DAY_SECONDS, Spot, Timeline, proves_sameness
+
+_SHORTEST_WATCH_SECONDS = 60 * DAY_SECONDS
+"""A gap between equal texts is not split below this, unless the user names a largest gap."""
+
+_WATCHES_PER_CHANGE = 1.0
+"""Gaps that the whole history would be divided into, for each text seen, to find texts that came and went."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How closely to look."""
+
+    precision_seconds: float
+    """Width of an interval of change that is narrow enough."""
+    max_gap_seconds: float | None
+    """Widest gap between equal texts left unsplit; None: as the document's own pace suggests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What a plan wants, the most telling capture first, and the state of every row still unknown."""
+
+    wanted: tuple[PlannedCapture, ...]
+    decisions: dict[CdxRow, RowDecision]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    spot: int
+    reason: str
+    weight: float
+    """Seconds left uncertain without it."""
+    watch: bool = False
+    """Looks for a text that came and went; all others date a change that is known."""
+
+    @property
+    def rank(self) -> tuple[bool, float, int]:
+        return (self.watch, -self.weight, self.spot)
+
+
+def plan_changes(timeline: Timeline, rules: Rules) -> Selection:
+    """Return the next questions of all gaps, independent of each other."""
+    spots = timeline.spots
+    gaps = list(_iter_gaps(spots))
+    asked = [_ask(spots, gap, rules) for gap in gaps]
+    widest = _widest_watch(spots, rules)
+    open_questions = [question if _is_open(question, widest) else None for question in asked]
+    chosen = _choose(spots, gaps, asked, widest)
+    decisions: dict[CdxRow, RowDecision] = {}
+    for gap, question in zip(gaps, open_questions, strict=True):
+        decision = _UNDECIDED if question else _close(spots, gap, rules)
+        decisions.update((spot.row, decision) for spot in spots[gap.left + 1 : gap.right] if spot.unknown)
+    wanted = {timeline.spokesman(spots[q.spot]): q.reason for q in sorted(chosen, key=lambda q: q.rank)}
+    return Selection(
+        wanted=tuple(PlannedCapture(row=row, reason=reason) for row, reason in wanted.items()),
+        decisions=decisions,
+    )
+
+
+def _is_open(question: _Question | None, widest: float) -> bool:
+    return question is not None and not (question.watch and question.weight <= widest)
+
+
+def _iter_gaps(spots: Sequence[Spot]) -> Iterator[Gap]:
+    """Yield the gaps that hold a spot nothing is known of."""
+    left, unknown = -1, False
+    for index, spot in enumerate(spots):
+        if spot.text is not None:
+            if unknown:
+                yield Gap(left=left, right=index)
+            left, unknown = index, False
+        elif not spot.barren:
+            unknown = True
+    if unknown:
+        yield Gap(left=left, right=len(spots))
+
+
+def _widest_watch(spots: Sequence[Spot], rules: Rules) -> float:
+    """Return how wide a gap between equal texts may stay.
+
+    A document that changes often is likelier to hide a text that came and went, and is worth
+    more requests: they stay in proportion to the texts found.
+    """
+    if rules.max_gap_seconds is not None:
+        return rules.max_gap_seconds
+    texts = [spot for spot in spots if spot.text is not None]
+    if not texts:
+        return inf
+    changes = sum(one.text != other.text for one, other in zip(texts, texts[1:], strict=False))
+    span = texts[-1].at - texts[0].at
+    return max(_SHORTEST_WATCH_SECONDS, span / (1 + _WATCHES_PER_CHANGE * (changes + 1)))
+
+
+def _choose(
+    spots: Sequence[Spot], gaps: Sequence[Gap], asked: Sequence[_Question | None], widest: float
+) -> list[_Question]:
+    """Return the open questions that no answer to another can change.
+
+    Of gaps that are linked by a digest only the first by rank asks. Its rank counts even while it is
+    no open question, so that the order does not depend on how much is known elsewhere.
+    """
+    first: dict[int, _Question] = {}
+    for link, question in zip(_links(spots, gaps), asked, strict=True):
+        if question and (link not in first or question.rank < first[link].rank):
+            first[link] = question
+    chosen = [question for question in first.values() if _is_open(question, widest)]
+    ends = [question for question in chosen if question.weight == inf]
+    return ends or chosen
+
+
+def _links(spots: Sequence[Spot], gaps: Sequence[Gap]) -> list[int]:
+    """Return a number for each gap, equal for gaps that share the digest of an unknown spot."""
+    parent = list(range(len(gaps)))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    seen: dict[str, int] = {}
+    for number, gap in enumerate(gaps):
+        for spot in spots[gap.left + 1 : gap.right]:
+            if spot.unknown and proves_sameness(spot.row.digest):
+                parent[root(number)] = root(seen.setdefault(spot.row.digest, number))
+    return [root(number) for number in range(len(gaps))]
+
+
+def _ask(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+    """Return the next question of one gap; None when it is answered as well as it can be."""
+    if gap.left < 0:
+        return _ask_at_start(spots, gap, rules)
+    if gap.right == len(spots):
+        return _ask_at_end(spots, gap, rules)
+    before, after = spots[gap.left], spots[gap.right]
+    width = after.at - before.at
+    if before.text == after.text:
+        return _question(spots, gap, find_middle(spots, gap), "max-gap", watch=True)
+    if width <= rules.precision_seconds:
+        return None
+    stated = find_stated(spots, gap, rules.precision_seconds)
+    if stated is not None:
+        return _question(spots, gap, stated, "stated-date")
+    return _question(spots, gap, find_balanced_split(spots, gap, rules.precision_seconds), "bisect")
+
+
+def _question(
+    spots: Sequence[Spot], gap: Gap, target: int, reason: str, *, watch: bool = False
+) -> _Question | None:
+    found = nearest_unknown(spots, gap, target)
+    if found is None:
+        return None
+    if spots[target].barren:
+        reason = "neighbour-of-junk"
+    return _Question(spot=found, reason=reason, weight=spots[gap.right].at - spots[gap.left].at, watch=watch)
+
+
+def _ask_at_start(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+    """Ask the first row; if it is junk, search for where the texts begin, in steps that double."""
+    if spots[0].unknown:
+        return _Question(spot=0, reason="first", weight=inf)
+    if gap.right == len(spots) and spots[-1].unknown:
+        return _Question(spot=len(spots) - 1, reason="last", weight=inf)
+    end = min(gap.right, len(spots) - 1)
+    junk = max(index for index in range(end) if spots[index].barren)
+    return _search_edge(spots, gap, junk, end, min(2 * junk + 1, (junk + end) // 2), rules)
+
+
+def _ask_at_end(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+    """Ask the last row; if it is junk, search backwards for where the texts end."""
+    last = len(spots) - 1
+    if spots[last].unknown:
+        return _Question(spot=last, reason="last", weight=inf)
+    junk = min(index for index in range(gap.left + 1, last + 1) if spots[index].barren)
+    target = max(2 * junk - last - 1, (junk + gap.left + 1) // 2)
+    return _search_edge(spots, gap, junk, gap.left, target, rules)
+
+
+def _search_edge(
+    spots: Sequence[Spot], gap: Gap, junk: int, text: int, target: int, rules: Rules
+) -> _Question | None:
+    width = abs(spots[text].at - spots[junk].at)
+    if abs(text - junk) < 2 or width <= rules.precision_seconds:
+        return None
+    return _Question(spot=target, reason="neighbour-of-junk", weight=width)
+
+
+_UNDECIDED = RowDecision(state=RowState.PENDING, reason="the texts around it are not settled yet")
+
+
+def _close(spots: Sequence[Spot], gap: Gap, rules: Rules) -> RowDecision:
+    """Return the state of the rows of a gap that asks nothing more."""
+    if gap.left < 0 or gap.right == len(spots):
+        return RowDecision(state=RowState.UNPLANNED, reason="the captures asked around it hold no policy")
+    before, after = spots[gap.left], spots[gap.right]
+    bracket = (before.row, after.row)
+    if before.text == after.text:
+        return RowDecision(state=RowState.BRACKETED, bracket=bracket)
+    if after.at - before.at <= rules.precision_seconds:
+        return RowDecision(state=RowState.NARROW, bracket=bracket)
+    reason = "the captures asked beside it, between two texts, hold no policy"
+    return RowDecision(state=RowState.UNPLANNED, reason=reason, bracket=bracket)
