@@ -62,3 +62,11 @@ class ExtractionError(PolicyArchiveError):
 
 class StoreError(PolicyArchiveError):
     """The database cannot be used: newer than the program, locked, full, not ours."""
+
+
+class DiskFullError(StoreError):
+    """Nothing more can be written; what was committed stays, the next run goes on from there."""
+
+
+class NotKnownError(PolicyArchiveError):
+    """The corpus does not hold what was asked for; the message says what it does hold."""

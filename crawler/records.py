@@ -133,6 +133,27 @@ class Document:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Address:
+    """One address of a document, and how it came to be known."""
+
+    url: str
+    """URI-R as first found."""
+    source: str
+    """given, usual, index, home-link, redirect, policy-link."""
+    evidence: str = ""
+    """What proves it, for people: the link's label and page, the redirect ..."""
+    confidence: float | None = None
+    """0 to 1, that the document stood there."""
+    first_seen: str | None = None
+    """14 digits of the capture or row that first named it."""
+    last_seen: str | None = None
+    listed_from: str | None = None
+    """The index gave all its rows from here ..."""
+    listed_to: str | None = None
+    """... to here, 14 digits; None: not asked yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatedDate:
     """A date that the policy states of itself."""
 

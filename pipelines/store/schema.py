@@ -15,7 +15,7 @@ _TABLES = """
 create table sites (
     site text primary key,           -- registrable domain, lower case, ASCII
     rank integer,                    -- of the list it came from, null when none
-    outcome text,                    -- found, nothing-found, not-archived, blocked, archive-error; null: not tried
+    outcome text,                    -- found, nothing-found, not-archived, blocked, archive-error; null: new
     reason text not null default '',
     checked_at text                  -- ISO 8601 UTC, last time that discovery ended
 ) strict;
@@ -93,7 +93,7 @@ create table bodies (
 ) strict;
 
 create table texts (
-    id integer primary key,          -- what the full-text index points to: survives VACUUM, a bare rowid does not
+    id integer primary key,          -- what full-text search points to: VACUUM keeps it, unlike a rowid
     sha256 text not null unique,     -- of the text, UTF-8
     words integer not null,
     content text,                    -- Markdown body; null when compacted into lines
@@ -141,11 +141,12 @@ create table versions (
     text_sha256 text not null references texts(sha256),
     first_capture text not null references captures(id),
     last_capture text not null references captures(id),
+    text_capture text not null references captures(id),  -- fetched capture that the text was read from
     first_timestamp text not null,
     last_timestamp text not null,
     changed_after text,              -- timestamp of the last capture of the text before
     captures integer not null,
-    verified integer,                -- 1 when the first capture's body was proven
+    verified integer,                -- 1 when the body that the text was read from was proven
     returns_to integer,
     words_added integer,
     words_removed integer,
@@ -207,7 +208,7 @@ select
     versions.text_sha256 as text_sha256,
     {_TEXT_OF} as text,
     versions.returns_to as returns_to,
-    first.replay_url as replay_url,
+    coalesce(first.replay_url, source.replay_url) as replay_url,
     versions.captures as captures,
     versions.verified as verified,
     versions.words_added as words_added,
@@ -220,13 +221,14 @@ select
     extractions.kept_share as kept_share,
     extractions.extractor as extractor,
     versions.document_id as document_id,
-    versions.first_capture as capture_id
+    versions.text_capture as capture_id
 from versions
 join documents on documents.id = versions.document_id
 join captures as first on first.id = versions.first_capture
+join captures as source on source.id = versions.text_capture
 join texts on texts.sha256 = versions.text_sha256
-join extractions on extractions.capture_id = versions.first_capture and extractions.current;
-"""
+join extractions on extractions.capture_id = versions.text_capture and extractions.current;
+"""  # noqa: S608 (a constant is put in)
 
 
 @migrations()

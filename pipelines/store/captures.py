@@ -1,0 +1,281 @@
+"""The hot path: one capture into its tables, and the rows of a document out of them. Plain SQL."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sqlite3
+from datetime import UTC, date
+from typing import Any
+
+from crawler.records import (
+    RETRYABLE_OUTCOMES,
+    Capture,
+    CdxRow,
+    Document,
+    Extraction,
+    Kind,
+    KnownCapture,
+    Outcome,
+    PolicyLink,
+    Reading,
+    RowDecision,
+)
+from pipelines.store.codec import compress_body
+from pipelines.store.faultpoints import point
+
+ROW_COLUMNS = "urlkey, timestamp, original, mimetype, statuscode, digest, length"
+
+INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
+
+UPDATE_DECISION = """
+update captures set state = :state, state_reason = :reason,
+    same_as = :same_as, after_id = :after_id, before_id = :before_id
+where id = :id and outcome is null
+    and (state, state_reason, same_as, after_id, before_id)
+        is not (:state, :reason, :same_as, :after_id, :before_id)
+"""
+
+_UPDATE_CAPTURE = """
+update captures set
+    state = 'fetched', state_reason = '', same_as = null, after_id = null, before_id = null,
+    outcome = :outcome, reason = :reason, http_status = :http_status,
+    served_timestamp = :served_timestamp, served_original = :served_original, location = :location,
+    content_type = :content_type, body_digest = :body_digest, verified = :verified,
+    page_class = :page_class, page_probability = :page_probability,
+    replay_url = :replay_url, fetched_at = :fetched_at, elapsed_seconds = :elapsed_seconds,
+    requests = requests + :requests, tries = tries + 1, run_id = :run_id
+where id = :id
+"""
+
+
+def row_values(document: Document, row: CdxRow) -> tuple[Any, ...]:
+    """Return the values that INSERT_ROW takes."""
+    return (
+        row.id_in(document.id),
+        document.id,
+        row.urlkey,
+        row.timestamp,
+        row.original,
+        row.mimetype,
+        row.statuscode,
+        row.digest,
+        row.length,
+    )
+
+
+def decision_values(document: Document, row: CdxRow, decision: RowDecision) -> dict[str, str | None]:
+    """Return the values that UPDATE_DECISION takes."""
+    after, before = decision.bracket or (None, None)
+    return {
+        "id": row.id_in(document.id),
+        "state": decision.state,
+        "reason": decision.reason,
+        "same_as": decision.same_as.id_in(document.id) if decision.same_as else None,
+        "after_id": after.id_in(document.id) if after else None,
+        "before_id": before.id_in(document.id) if before else None,
+    }
+
+
+def parse_row(row: sqlite3.Row) -> CdxRow:
+    """Return the index row in a selection that holds its columns."""
+    return CdxRow(
+        urlkey=row["urlkey"],
+        timestamp=row["timestamp"],
+        original=row["original"],
+        mimetype=row["mimetype"],
+        statuscode=row["statuscode"],
+        digest=row["digest"],
+        length=row["length"],
+    )
+
+
+def read_known(connection: sqlite3.Connection, document: Document) -> list[KnownCapture]:
+    """Return what is known of a document's rows, in order of time."""
+    rows = connection.execute(
+        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates
+        from captures left join extractions on capture_id = id and current and outcome = 'text'
+        where document_id = ? order by timestamp, original, digest""",  # noqa: S608 (a constant)
+        (document.id,),
+    )
+    return [
+        KnownCapture(
+            row=parse_row(row),
+            outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+            text_sha256=row["text_sha256"],
+            stated_days=parse_stated_days(row["stated_dates"]),
+        )
+        for row in rows
+    ]
+
+
+def parse_stated_days(stated_dates: str | None) -> tuple[date, ...]:
+    """Return the days in a cell of `extractions.stated_dates`."""
+    return tuple(date.fromisoformat(stated["day"]) for stated in json.loads(stated_dates or "[]"))
+
+
+def read_links(connection: sqlite3.Connection, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
+    """Return a document's policy links with the captures they stand on, in order of time."""
+    rows = connection.execute(
+        f"""select {ROW_COLUMNS}, url, kind, label, place, language, confidence
+        from captures join links on capture_id = id
+        where document_id = ? order by timestamp, original, url""",  # noqa: S608 (a constant)
+        (document.id,),
+    )
+    return [(parse_row(row), _parse_link(row)) for row in rows]
+
+
+def _parse_link(row: sqlite3.Row) -> PolicyLink:
+    return PolicyLink(
+        url=row["url"],
+        kind=Kind(row["kind"]),
+        label=row["label"],
+        place=row["place"],
+        language=row["language"],
+        confidence=row["confidence"],
+    )
+
+
+def write_capture(
+    connection: sqlite3.Connection, capture: Capture, reading: Reading | None, run_id: int | None
+) -> bool:
+    """Write a capture and its reading; False when its row is done already. Inside a transaction."""
+    capture_id = capture.row.id_in(capture.document.id)
+    connection.execute(INSERT_ROW, row_values(capture.document, capture.row))
+    if _has_final_outcome(connection, capture_id):
+        return False
+    body_digest = _write_body(connection, capture.body)
+    point("after-body")
+    connection.execute(
+        _UPDATE_CAPTURE, _capture_values(capture, reading) | {"body_digest": body_digest, "run_id": run_id}
+    )
+    point("after-capture")
+    if reading is not None:
+        _write_findings(connection, capture_id, reading)
+    return True
+
+
+def write_reading(connection: sqlite3.Connection, capture_id: str, reading: Reading) -> None:
+    """Replace what a stored body was read as. Inside a transaction."""
+    connection.execute(
+        "update captures set outcome = ?, reason = ?, page_class = ?, page_probability = ? where id = ?",
+        (reading.outcome, reading.reason, *_verdict_values(reading), capture_id),
+    )
+    _write_findings(connection, capture_id, reading)
+
+
+def body_digest(body: bytes) -> str:
+    """Return the digest of a body as the index writes it: base-32 SHA-1.
+
+    >>> body_digest(b"")
+    '3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
+    """
+    # the archive's own digest: it finds equal bodies, nothing is secured by it
+    return base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+
+
+def _has_final_outcome(connection: sqlite3.Connection, capture_id: str) -> bool:
+    (outcome,) = connection.execute("select outcome from captures where id = ?", (capture_id,)).fetchone()
+    return outcome is not None and outcome not in RETRYABLE_OUTCOMES
+
+
+def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]:
+    outcome = capture.outcome or (reading and reading.outcome)
+    assert outcome is not None, "a capture without an outcome needs a reading"
+    page_class, page_probability = _verdict_values(reading)
+    return {
+        "id": capture.row.id_in(capture.document.id),
+        "outcome": outcome,
+        "reason": capture.reason or (reading.reason if reading else ""),
+        "http_status": capture.http_status,
+        "served_timestamp": capture.served_timestamp,
+        "served_original": capture.served_original,
+        "location": capture.location,
+        "content_type": capture.content_type,
+        "verified": capture.digest_matches,
+        "page_class": page_class,
+        "page_probability": page_probability,
+        "replay_url": capture.replay_url or None,
+        "fetched_at": capture.fetched_at
+        and capture.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "elapsed_seconds": capture.elapsed_seconds,
+        "requests": capture.requests,
+    }
+
+
+def _verdict_values(reading: Reading | None) -> tuple[str | None, float | None]:
+    verdict = reading.verdict if reading else None
+    return (verdict.page_class, verdict.probability) if verdict else (None, None)
+
+
+def _write_body(connection: sqlite3.Connection, body: bytes | None) -> str | None:
+    """Return the digest of the body, stored now or before; None when there is none to store."""
+    if not body:
+        return None
+    digest = body_digest(body)
+    if connection.execute("select 1 from bodies where digest = ?", (digest,)).fetchone() is None:
+        codec, content = compress_body(body)
+        connection.execute(
+            "insert into bodies (digest, bytes, codec, content) values (?, ?, ?, ?)",
+            (digest, len(body), codec, content),
+        )
+    return digest
+
+
+def _write_findings(connection: sqlite3.Connection, capture_id: str, reading: Reading) -> None:
+    """Write what a reading found, in place of what an earlier one found."""
+    connection.execute("update extractions set current = 0 where capture_id = ? and current", (capture_id,))
+    if reading.extraction is not None:
+        _write_text(connection, reading.extraction)
+        point("after-text")
+        _write_extraction(connection, capture_id, reading.extraction)
+    connection.execute("delete from links where capture_id = ?", (capture_id,))
+    connection.executemany(
+        "insert or replace into links (capture_id, url, kind, label, place, language, confidence) "
+        "values (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (capture_id, link.url, link.kind, link.label, link.place, link.language, link.confidence)
+            for link in reading.links
+        ],
+    )
+    point("after-links")
+
+
+def _write_text(connection: sqlite3.Connection, extraction: Extraction) -> None:
+    inserted = connection.execute(
+        "insert into texts (sha256, words, content) values (?, ?, ?) on conflict do nothing returning id",
+        (extraction.text_sha256, extraction.words, extraction.text),
+    ).fetchone()
+    point("before-search")
+    if inserted is not None:
+        connection.execute(
+            "insert into texts_search (rowid, text) values (?, ?)", (inserted["id"], extraction.text)
+        )
+
+
+def _write_extraction(connection: sqlite3.Connection, capture_id: str, extraction: Extraction) -> None:
+    stated = [
+        {"kind": stated.kind, "as_written": stated.as_written, "day": stated.day.isoformat()}
+        for stated in extraction.stated_dates
+    ]
+    connection.execute(
+        """insert or replace into extractions
+            (capture_id, extractor, current, text_sha256, title, language, language_confidence, kept_share,
+            replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates)
+        values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            capture_id,
+            extraction.extractor,
+            extraction.text_sha256,
+            extraction.title,
+            extraction.language,
+            extraction.language_confidence,
+            extraction.kept_share,
+            extraction.replacement_characters,
+            extraction.charset,
+            extraction.hidden_text_used,
+            extraction.documents_on_page,
+            json.dumps(stated, ensure_ascii=False),
+        ),
+    )

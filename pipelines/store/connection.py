@@ -1,0 +1,197 @@
+"""Connections to the one SQLite file: made, checked, upgraded; transactions that wait for their turn."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from crawler.errors import DiskFullError, StoreError
+from pipelines.store.faultpoints import point
+from pipelines.store.schema import APPLICATION_ID, migrations
+
+BUSY_TIMEOUT_SECONDS = 10.0
+"""How long SQLite itself waits for another writer."""
+TRANSACTION_TRIES = 7
+"""A transaction that found the database locked starts again: about 70 s in all, then it is an error."""
+
+_Result = TypeVar("_Result")
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Return the connection of a writer; the file is made, or upgraded after a copy of it was laid aside.
+
+    WAL, so that readers never wait for a crawl; NORMAL, which in WAL mode
+    cannot tear a transaction, only lose the last ones with the power.
+
+    Raises StoreError when the file is not ours, newer than the program, locked or unreadable.
+    """
+    try:
+        connection = _connect(str(path))
+        _check_ours(connection, path)
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = normal")
+        connection.execute("pragma foreign_keys = on")
+        _upgrade(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Return a read-only connection that works while a crawl writes; rows can be read by column name.
+
+    Never `immutable=1`: that ignores the write-ahead log.
+
+    Raises StoreError when there is no such database, or one that is not ours or of another release.
+    """
+    if not path.is_file():
+        raise StoreError(
+            f"there is no database {path}: make one with 'policy-archive fetch example.com --db {path}'"
+        )
+    try:
+        connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection.execute("pragma query_only = on")
+        _check_ours(connection, path)
+        pending = migrations.pending(_wrap(connection))
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+    if pending:
+        connection.close()
+        raise StoreError(
+            f"{path} was made by an earlier release: 'policy-archive update --db {path}' upgrades it"
+        )
+    return connection
+
+
+def write(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    """Return what `work` returns, done in one transaction: all of it is stored, or nothing.
+
+    BEGIN IMMEDIATE: a transaction that reads first and writes later is refused
+    at once when another writer came between, whatever the time-out says. When the
+    lock cannot be had the whole of `work` runs again, so it must only write here.
+
+    Raises StoreError (DiskFullError) when it cannot be stored.
+    """
+    for tries_left in reversed(range(TRANSACTION_TRIES)):
+        try:
+            return _transact(connection, work)
+        except (sqlite3.OperationalError, OSError) as error:
+            if not (tries_left and _is_locked(error)):
+                raise explain(error, _path_of(connection)) from error
+            time.sleep(0.1)
+    raise AssertionError("unreachable")
+
+
+def _transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    connection.execute("begin immediate")
+    try:
+        result = work(connection)
+        point("before-commit")
+        connection.execute("commit")
+    except BaseException:
+        # a full disk has rolled back already: a second rollback would hide the cause
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+    point("after-commit")
+    return result
+
+
+def _connect(target: str, *, uri: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(target, uri=uri, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _wrap(connection: sqlite3.Connection) -> Database:
+    return Database(connection, recursive_triggers=False, execute_plugins=False)
+
+
+def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    (application_id,) = connection.execute("pragma application_id").fetchone()
+    (tables,) = connection.execute("select count(*) from sqlite_master").fetchone()
+    if application_id == APPLICATION_ID:
+        _check_not_newer(connection, path)
+    elif tables or application_id:
+        raise StoreError(f"{path} is a SQLite file of another program: name another one with --db")
+
+
+def _check_not_newer(connection: sqlite3.Connection, path: Path) -> None:
+    known = _migration_names()
+    unknown = [applied.name for applied in migrations.applied(_wrap(connection)) if applied.name not in known]
+    if unknown:
+        raise StoreError(
+            f"{path} was written by a newer release of policy-archive ({unknown[-1]}): upgrade the program; "
+            "nothing was changed"
+        )
+
+
+def _migration_names() -> set[str]:
+    empty = sqlite3.connect(":memory:")
+    try:
+        return {migration.name for migration in migrations.pending(_wrap(empty))}
+    finally:
+        empty.close()
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    """Apply the migrations that are missing, all in one transaction; an existing database is copied first."""
+    applied = migrations.applied(_wrap(connection))
+    if not migrations.pending(_wrap(connection)):
+        return
+    if applied:
+        _lay_copy_aside(connection, path.with_name(f"{path.name}.before-{applied[-1].name}"))
+        point("after-backup")
+    write(connection, _migrate)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    # a second writer may have done it while this one waited for the lock: then nothing is pending
+    migrations.apply(_wrap(connection))
+    point("in-migration")
+
+
+def _lay_copy_aside(connection: sqlite3.Connection, copy: Path) -> None:
+    unfinished = copy.with_name(f"{copy.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    target = sqlite3.connect(unfinished)
+    try:
+        connection.backup(target)
+    finally:
+        target.close()
+    unfinished.replace(copy)
+
+
+def explain(error: Exception, path: Path) -> StoreError:
+    """Return our error for one of SQLite's or the system's: one sentence that says what to do."""
+    if getattr(error, "errno", None) == errno.ENOSPC or _code(error) == sqlite3.SQLITE_FULL:
+        return DiskFullError(
+            f"the disk of {path} is full: everything committed is kept; free some space, "
+            "then run the same command again"
+        )
+    if _is_locked(error):
+        return StoreError(f"{path} is locked by another program: try again when that has ended")
+    if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return StoreError(f"{path} is no SQLite database, or a damaged one ({error}): restore a backup of it")
+    if _code(error) == sqlite3.SQLITE_CANTOPEN:
+        return StoreError(f"{path} cannot be opened: is there such a folder, and may you write to it?")
+    return StoreError(f"{path}: {error}")
+
+
+def _code(error: Exception) -> int:
+    """Return SQLite's primary error code; the extended one says more than is needed here."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _is_locked(error: Exception) -> bool:
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _path_of(connection: sqlite3.Connection) -> Path:
+    return Path(connection.execute("pragma database_list").fetchone()["file"])

@@ -1,0 +1,267 @@
+"""The one writer of a corpus: every method is one transaction, and doing it twice changes nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from crawler.records import (
+    RETRYABLE_OUTCOMES,
+    Address,
+    Capture,
+    CdxRow,
+    Document,
+    Kind,
+    KnownCapture,
+    Owner,
+    PolicyLink,
+    Reading,
+    RowDecision,
+    RowState,
+)
+from crawler.urls import urlkey
+from pipelines.store import captures, folding
+from pipelines.store.connection import open_writer, write
+from pipelines.store.conservation import CONSERVATION_SQL, ConservationFault
+
+
+class Store:
+    """An open corpus. Close it, or use it in a `with` block."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.run_id: int | None = None
+        """Run that captures are stored for; set by start_run."""
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Return the corpus in that file, made or upgraded if need be; raises StoreError."""
+        return cls(open_writer(Path(path)))
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Sites, documents, addresses
+
+    def add_site(self, site: str, *, rank: int | None = None) -> None:
+        """Make a site known; a rank replaces an unknown one."""
+        self._execute(
+            "insert into sites (site, rank) values (?, ?) "
+            "on conflict (site) do update set rank = excluded.rank where excluded.rank is not null",
+            (site, rank),
+        )
+
+    def set_site_outcome(self, site: str, outcome: str, reason: str = "") -> None:
+        """Note what discovery of a site ended with (`sites.outcome`), now."""
+        self._execute(
+            "update sites set outcome = ?, reason = ?, checked_at = ? where site = ?",
+            (outcome, reason, _now(), site),
+        )
+
+    def add_document(
+        self, document: Document, *, owner: Owner | None = None, confidence: float | None = None
+    ) -> str:
+        """Return the document's id; its site is made known with it. What is given replaces what was there."""
+
+        def work(connection: sqlite3.Connection) -> str:
+            connection.execute("insert or ignore into sites (site) values (?)", (document.site,))
+            connection.execute(
+                "insert into documents (id, site, kind, name) values (?, ?, ?, ?) on conflict do nothing",
+                (document.id, document.site, document.kind, document.name),
+            )
+            if owner is not None:
+                connection.execute(
+                    "update documents set owner = ?, owner_name = ?, owner_reason = ? where id = ?",
+                    (owner.relation, owner.name, owner.reason, document.id),
+                )
+            if confidence is not None:
+                connection.execute(
+                    "update documents set confidence = ? where id = ?", (confidence, document.id)
+                )
+            return document.id
+
+        return write(self.connection, work)
+
+    def add_address(self, document: Document, address: Address) -> None:
+        """Make an address of a document known; what it already had stays, its years of sight grow."""
+        self._execute(
+            """insert into addresses
+                (document_id, urlkey, url, source, evidence, confidence, first_seen, last_seen)
+            values (?, ?, ?, ?, ?, ?, ?, ?)
+            on conflict (document_id, urlkey) do update set
+                confidence = coalesce(max(confidence, excluded.confidence), confidence, excluded.confidence),
+                first_seen = coalesce(min(first_seen, excluded.first_seen), first_seen, excluded.first_seen),
+                last_seen = coalesce(max(last_seen, excluded.last_seen), last_seen, excluded.last_seen)""",
+            (
+                document.id,
+                urlkey(address.url),
+                address.url,
+                address.source,
+                address.evidence,
+                address.confidence,
+                address.first_seen,
+                address.last_seen,
+            ),
+        )
+
+    def documents_of(self, site: str) -> list[Document]:
+        """Return a site's documents, main ones first; empty when the site is not known."""
+        rows = self.connection.execute(
+            "select site, kind, name from documents where site = ? order by name, kind", (site,)
+        )
+        return [Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"]) for row in rows]
+
+    def addresses_of(self, document: Document) -> list[Address]:
+        """Return a document's addresses, oldest sight first."""
+        rows = self.connection.execute(
+            "select url, source, evidence, confidence, first_seen, last_seen, listed_from, listed_to "
+            "from addresses where document_id = ? order by first_seen, urlkey",
+            (document.id,),
+        )
+        return [Address(**dict(row)) for row in rows]
+
+    def links_of(self, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
+        """Return every policy link found on a document's captures, with the capture, in order of time."""
+        return captures.read_links(self.connection, document)
+
+    # Index rows and captures
+
+    def add_rows(self, document: Document, rows: Iterable[CdxRow]) -> int:
+        """Store index rows before anything is fetched; return how many of them are new."""
+        values = [captures.row_values(document, row) for row in rows]
+
+        def work(connection: sqlite3.Connection) -> int:
+            before = connection.total_changes
+            connection.executemany(captures.INSERT_ROW, values)
+            return connection.total_changes - before
+
+        return write(self.connection, work)
+
+    def mark_listed(self, document: Document, url: str, *, start: str, end: str) -> None:
+        """Note that the index gave all rows of an address from `start` to `end` (14 digits)."""
+        self._execute(
+            """update addresses set listed_from = min(coalesce(listed_from, ?), ?),
+                listed_to = max(coalesce(listed_to, ?), ?), listed_at = ?
+            where document_id = ? and urlkey = ?""",
+            (start, start, end, end, _now(), document.id, urlkey(url)),
+        )
+
+    def known_captures(self, document: Document) -> list[KnownCapture]:
+        """Return all that is known of a document's rows, in order of time: the planner's only food."""
+        return captures.read_known(self.connection, document)
+
+    def record_capture(self, capture: Capture, reading: Reading | None = None) -> bool:
+        """Store what came of one capture: row, body, text, search entry, extraction, links; all or nothing.
+
+        Returns False, and changes nothing, when the row already has a final
+        outcome: a capture that is delivered twice counts once. A row that the
+        index did not list (a frame, a redirect's target) is added.
+        """
+
+        def work(connection: sqlite3.Connection) -> bool:
+            return captures.write_capture(connection, capture, reading, self.run_id)
+
+        return write(self.connection, work)
+
+    def record_reading(self, document: Document, row: CdxRow, reading: Reading) -> None:
+        """Store a new reading of a body that is stored already (another extractor, another judge)."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            captures.write_reading(connection, row.id_in(document.id), reading)
+
+        write(self.connection, work)
+
+    def reopen_failed(self, document: Document, *, most_tries: int = 5) -> int:
+        """Make rows that failed, but may not another day, pending again; return how many."""
+        marks = ",".join("?" * len(RETRYABLE_OUTCOMES))
+        return self._execute(
+            # only the question marks are put in by hand
+            f"update captures set state = 'pending', state_reason = 'asked again', outcome = null "  # noqa: S608
+            f"where document_id = ? and tries < ? and outcome in ({marks})",
+            (document.id, most_tries, *RETRYABLE_OUTCOMES),
+        )
+
+    def record_decisions(self, document: Document, decisions: Mapping[CdxRow, RowDecision]) -> int:
+        """Store the planner's state of every row that is not fetched; return how many rows changed."""
+        values = [
+            captures.decision_values(document, row, decision)
+            for row, decision in decisions.items()
+            if decision.state is not RowState.FETCHED
+        ]
+
+        def work(connection: sqlite3.Connection) -> int:
+            before = connection.total_changes
+            connection.executemany(captures.UPDATE_DECISION, values)
+            return connection.total_changes - before
+
+        return write(self.connection, work)
+
+    def fold_versions(self, document: Document) -> int:
+        """Rebuild a document's versions from its stored captures; return how many there are."""
+        found = folding.build_versions(self.connection, document)
+
+        def work(connection: sqlite3.Connection) -> int:
+            return folding.replace_versions(connection, document, found)
+
+        return write(self.connection, work)
+
+    # Runs
+
+    def start_run(
+        self, command: str, arguments: Mapping[str, object] | None = None, *, forecast: object = None
+    ) -> int:
+        """Return the id of a new run; captures stored from now on belong to it."""
+
+        def work(connection: sqlite3.Connection) -> int | None:
+            return connection.execute(
+                "insert into runs (command, arguments, started_at, forecast) values (?, ?, ?, ?)",
+                (command, json.dumps(arguments or {}, default=str), _now(), _json_or_null(forecast)),
+            ).lastrowid
+
+        self.run_id = write(self.connection, work)
+        assert self.run_id is not None
+        return self.run_id
+
+    def finish_run(
+        self, run_id: int, status: str, reason: str = "", *, index_requests: int = 0, replay_requests: int = 0
+    ) -> None:
+        """Note how a run ended: done, incomplete, interrupted or failed."""
+        self._execute(
+            "update runs set finished_at = ?, status = ?, reason = ?, index_requests = ?, "
+            "replay_requests = ? where id = ?",
+            (_now(), status, reason, index_requests, replay_requests, run_id),
+        )
+
+    def iter_conservation_faults(self) -> Iterator[ConservationFault]:
+        """Yield every row that breaks the books: none after a complete run.
+
+        A row that is still to be fetched is the fault `pending`, so that an
+        interrupted run can tell those from the ones that must never be.
+        """
+        for row in self.connection.execute(CONSERVATION_SQL):
+            yield ConservationFault(**dict(row))
+
+    def _execute(self, sql: str, values: tuple[Any, ...]) -> int:
+        """Return how many rows one statement changed, in a transaction of its own."""
+        return write(self.connection, lambda connection: connection.execute(sql, values).rowcount)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _json_or_null(value: object) -> str | None:
+    return None if value is None else json.dumps(value, default=str)
