@@ -1,0 +1,278 @@
+"""Runs of text with marks (bold, italic, link …) → one paragraph of Markdown."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+BREAK = "\n"
+"""An atom of this text is a hard line break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One thing that holds for a run of text."""
+
+    kind: str
+    """bold, italic, strike, code, link."""
+    target: str = ""
+    """Address of a link."""
+    title: str = ""
+    key: int = 0
+    """Tells two links with one target apart."""
+
+
+BOLD, ITALIC, STRIKE, CODE = (Mark(kind) for kind in ("bold", "italic", "strike", "code"))
+Marks = tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A word, a stretch of white space, or a break, and the marks on it, outermost first."""
+
+    text: str
+    marks: Marks
+
+
+_PIECE = re.compile(r"[ \t\r\n\f]+|[^ \t\r\n\f]+")
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff]+")
+_OPENING = frozenset("\"'([{“‘«‹„‚「『（【《")
+_CLOSING = frozenset("\"')]}”’»›“‘」』）】》")
+
+
+def split_text(text: str, marks: Marks) -> Iterator[Atom]:
+    """Return a text node as atoms, white space folded to one blank."""
+    for piece in _PIECE.findall(text):
+        yield Atom(" " if piece[0] in " \t\r\n\f" else piece, marks)
+
+
+def has_text(atoms: Sequence[Atom]) -> bool:
+    """Tell whether anything but white space stands in it."""
+    return any(_INVISIBLE.sub("", atom.text).strip() for atom in atoms)
+
+
+def split_paragraphs(atoms: Sequence[Atom]) -> list[list[Atom]]:
+    """Return the paragraphs that two or more breaks in a row make."""
+    paragraphs: list[list[Atom]] = [[]]
+    breaks = 0
+    for atom in atoms:
+        if atom.text == BREAK:
+            breaks += 1
+            if breaks == 2:
+                paragraphs.append([])
+        elif atom.text.strip() or atom.text == "\xa0":
+            breaks = 0
+        if breaks < 2:
+            paragraphs[-1].append(atom)
+    return [paragraph for paragraph in paragraphs if has_text(paragraph)]
+
+
+def write_inline(atoms: Sequence[Atom], *, escape_start: bool = True, breaks: bool = True) -> str:
+    """Return the Markdown of one paragraph: lines joined by hard breaks, no space at either end of a line.
+
+    `escape_start`: the text stands where Markdown could misread its beginning.
+    `breaks`: False writes a hard break as a blank (headings, table cells).
+    """
+    tidy = _tidy([Atom(" ", atom.marks) if not breaks and atom.text == BREAK else atom for atom in atoms])
+    lines = _Writer(tidy).write().split("\n")
+    if escape_start:
+        lines = [escape_line_start(line) for line in lines]
+    return "  \n".join(lines)
+
+
+def _tidy(atoms: list[Atom]) -> list[Atom]:
+    """Fold blanks, drop them at line ends, and free white space at the rim of a mark from that mark."""
+    kept: list[Atom] = []
+    for atom in atoms:
+        blank = atom.text == " "
+        if blank and (not kept or kept[-1].text in (" ", BREAK)):
+            continue
+        if atom.text == BREAK and kept and kept[-1].text == " ":
+            kept.pop()
+        if atom.text == BREAK and not kept:
+            continue
+        kept.append(atom)
+    while kept and kept[-1].text in (" ", BREAK):
+        kept.pop()
+    return _free_space(kept)
+
+
+def _free_space(atoms: list[Atom]) -> list[Atom]:
+    freed: list[Atom] = []
+    pending: list[Atom] = []
+    before: Marks = ()
+    for atom in atoms:
+        if not atom.text.strip():
+            pending.append(atom)
+            continue
+        shared = tuple(mark for mark in before if mark in atom.marks)
+        freed += [Atom(space.text, shared) for space in pending]
+        pending.clear()
+        freed.append(atom)
+        before = atom.marks
+    return freed + [Atom(space.text, ()) for space in pending]
+
+
+class _Writer:
+    """Opens and closes marks as atoms ask for them; a mark that lasts longer stands outside."""
+
+    def __init__(self, atoms: list[Atom]) -> None:
+        self._atoms = atoms
+        self._out = ""
+        self._open: list[tuple[Mark, str, int]] = []
+        """Mark, the delimiter that closes it, where its content starts in the output."""
+        self._risky = _risky_characters("".join(atom.text for atom in atoms))
+
+    def write(self) -> str:
+        for index, atom in enumerate(self._atoms):
+            self._close_unless(atom.marks, atom.text)
+            for mark in self._to_open(index):
+                self._start(mark, atom.text)
+            code = any(mark.kind == "code" for mark in atom.marks)
+            self._out += atom.text if code else self._escape(atom.text)
+        self._close_unless((), "")
+        return self._out
+
+    def _to_open(self, index: int) -> list[Mark]:
+        opened = {mark for mark, _, _ in self._open}
+        wanted = [mark for mark in self._atoms[index].marks if mark not in opened]
+        return sorted(wanted, key=lambda mark: (mark.kind == "code", -self._extent(mark, index)))
+
+    def _extent(self, mark: Mark, index: int) -> int:
+        end = index
+        while end < len(self._atoms) and mark in self._atoms[end].marks:
+            end += 1
+        return end
+
+    def _close_unless(self, wanted: Marks, following: str) -> None:
+        """Close what is no longer wanted; what was opened inside it is opened again by the caller."""
+        keep = 0
+        while keep < len(self._open) and self._open[keep][0] in wanted:
+            keep += 1
+        closed = False
+        while len(self._open) > keep:
+            mark, delimiter, start = self._open.pop()
+            self._out = _close(self._out, mark, delimiter, start)
+            closed = closed or mark.kind not in ("link", "code")
+        if closed and following and _needs_space_after(self._out, following):
+            self._out += " "
+
+    def _start(self, mark: Mark, following: str) -> None:
+        if mark.kind == "link":
+            self._out += "["
+            self._open.append((mark, "]", len(self._out)))
+            return
+        if mark.kind == "code":
+            self._out += "`"
+            self._open.append((mark, "`", len(self._out)))
+            return
+        before = self._out[-1:]
+        delimiter = {"bold": "**", "italic": "_", "strike": "~~"}[mark.kind]
+        if _needs_space_before(before, following, self._out):
+            self._out += " "
+        elif mark.kind == "italic" and before.isalnum():
+            delimiter = "*"  # "_" inside a word is no emphasis
+        self._out += delimiter
+        self._open.append((mark, delimiter, len(self._out)))
+
+    def _escape(self, text: str) -> str:
+        in_link = any(mark.kind == "link" for mark, _, _ in self._open)
+        text = _HTML_LIKE.sub(r"\\\g<0>", text)
+        if self._risky:
+            text = self._risky.sub(r"\\\g<0>", text)
+        return _BRACKET.sub(r"\\\g<0>", text) if in_link and _unbalanced(text) else text
+
+
+_HTML_LIKE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~]|$)")
+_BRACKET = re.compile(r"[\[\]]")
+
+
+def _unbalanced(text: str) -> bool:
+    return text.count("[") != text.count("]")
+
+
+def _risky_characters(text: str) -> re.Pattern[str] | None:
+    """Return what must be escaped all through a paragraph: what could be read as a pair of marks."""
+    risky = ""
+    if re.search(r"\*\S", text) and re.search(r"\S\*", text) and text.count("*") > 1:
+        risky += "*"
+    if (
+        re.search(r"(?<![^\W_])_+[^\s_]", text)
+        and re.search(r"[^\s_]_+(?![^\W_])", text)
+        and text.count("_") > 1
+    ):
+        risky += "_"
+    if text.count("`") > 1:
+        risky += "`"
+    if text.count("~~") > 1:
+        risky += "~"
+    if "](" in text or "][" in text:
+        risky += "["
+    return re.compile(f"[{re.escape(risky)}]") if risky else None
+
+
+def _close(out: str, mark: Mark, delimiter: str, start: int) -> str:
+    content = out[start:]
+    if mark.kind == "link":
+        return _close_link(out[: start - 1], content, mark)
+    if mark.kind == "code" and "`" in content:
+        return f"{out[: start - 1]}`` {content} ``"
+    return out + delimiter
+
+
+def _close_link(before: str, label: str, mark: Mark) -> str:
+    if label == mark.target and re.match(r"https?://[^\s<>]+$", label):
+        return f"{before}<{label}>"
+    title = f' "{mark.title}"' if mark.title else ""
+    return f"{before}[{label}]({mark.target}{title})"
+
+
+def _needs_space_before(before: str, following: str, out: str) -> bool:
+    if not before or before.isspace():
+        return False
+    if out.endswith(("**", "_", "~~", "[")) and _is_punctuation(before):
+        return False
+    if before in _OPENING:
+        return True  # as the corpus writes it: (“ **Policy** ”)
+    return _is_punctuation(following[:1]) and not _is_punctuation(before)
+
+
+def _needs_space_after(out: str, following: str) -> bool:
+    after = following[0]
+    if after.isspace() or following == BREAK:
+        return False
+    if after in _CLOSING:
+        return True
+    inner = out.rstrip("*_~")[-1:]
+    if out[-1] == "_" and after.isalnum():
+        return True
+    return _is_punctuation(inner) and not _is_punctuation(after)
+
+
+def _is_punctuation(character: str) -> bool:
+    return bool(character) and unicodedata.category(character)[0] in "PS"
+
+
+_LINE_STARTS = (
+    (re.compile(r"^(\d{1,9})([.)])(?=\s|$)"), r"\1\\\2"),
+    (re.compile(r"^([-+*])(?=\s|$)"), r"\\\1"),
+    (re.compile(r"^(#{1,6})(?=\s|$)"), r"\\\1"),
+    (re.compile(r"^([-=]+\s*$|>|\[[^\]]+\]:|```|~~~)"), r"\\\1"),
+    (re.compile(r"^((?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$"), r"\\\1"),
+    (re.compile(r"^([|:-][\s|:-]*)$"), r"\\\1"),
+)
+
+
+def escape_line_start(line: str) -> str:
+    r"""Return a line that Markdown reads as text.
+
+    >>> escape_line_start("1. What"), escape_line_start("------"), escape_line_start("-5 degrees")
+    ('1\\. What', '\\------', '-5 degrees')
+    """
+    for pattern, replacement in _LINE_STARTS:
+        escaped = pattern.sub(replacement, line, count=1)
+        if escaped != line:
+            return escaped
+    return line

@@ -1,0 +1,148 @@
+"""A page as a row of text blocks; every container is a range of that row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lxml.html import HtmlElement
+
+SKIPPED = frozenset(
+    """script style template head title noscript svg math iframe object embed canvas video audio map select option
+    datalist textarea input link meta base param source track picture frame frameset noframes""".split()
+)
+"""Elements whose text no reader sees as prose."""
+
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+CONTAINERS = frozenset(
+    """html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption
+    figure footer form header hgroup hr li main menu nav ol p pre search section summary table caption tbody td
+    tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend""".split()
+)
+"""Elements that begin and end a block of text."""
+
+PROSE_WORDS = 9
+"""Words outside links that make a block prose (../shared/facts/extraction.md, trial C)."""
+
+_CJK = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
+
+
+def count_words(text: str) -> int:
+    """Return the number of words; where words are not set apart, two characters count as one.
+
+    >>> count_words("We collect data."), count_words("我们收集数据")
+    (3, 3)
+    """
+    return len(_WORD.findall(text))
+
+
+def is_container(tag: object) -> bool:
+    """Tell whether an element stands on lines of its own; custom elements do."""
+    return isinstance(tag, str) and (tag in CONTAINERS or "-" in tag)
+
+
+@dataclass(slots=True, kw_only=True)
+class Block:
+    """One run of text between two block boundaries."""
+
+    holder: HtmlElement
+    """Innermost container around it."""
+    text: str
+    words: int
+    linked: int
+    """Words inside links and buttons."""
+
+    @property
+    def is_prose(self) -> bool:
+        return self.words - self.linked >= PROSE_WORDS
+
+
+@dataclass(slots=True)
+class Outline:
+    """Blocks in document order, and the range [start, end) of every container that holds text."""
+
+    blocks: list[Block] = field(default_factory=list)
+    ranges: dict[HtmlElement, tuple[int, int]] = field(default_factory=dict)
+    words: list[int] = field(default_factory=lambda: [0])
+    """words[i]: words in the blocks before i; the lists below likewise."""
+    linked: list[int] = field(default_factory=lambda: [0])
+    prose: list[int] = field(default_factory=lambda: [0])
+    """Words of prose blocks."""
+
+    def words_in(self, span: tuple[int, int]) -> int:
+        return self.words[span[1]] - self.words[span[0]]
+
+    def linked_in(self, span: tuple[int, int]) -> int:
+        return self.linked[span[1]] - self.linked[span[0]]
+
+    def prose_in(self, span: tuple[int, int]) -> int:
+        return self.prose[span[1]] - self.prose[span[0]]
+
+
+def outline_page(root: HtmlElement) -> Outline:
+    """Return the blocks of text under an element, none of them empty."""
+    builder = _Builder()
+    builder.walk(root, root)
+    builder.flush()
+    return builder.outline
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.outline = Outline()
+        self._plain: list[str] = []
+        self._link: list[str] = []
+        self._holder: HtmlElement | None = None
+        self._links_open = 0
+
+    def walk(self, element: HtmlElement, holder: HtmlElement) -> None:
+        tag = element.tag
+        contained = is_container(tag)
+        if contained:
+            self.flush()
+            holder = element
+        start = len(self.outline.blocks)
+        linking = tag in ("a", "button")
+        self._links_open += linking
+        self._take(element.text, holder)
+        previous_break = False
+        for child in element:
+            child_tag = child.tag
+            if child_tag == "br":
+                if previous_break and not (child.getprevious().tail or "").strip():
+                    self.flush()
+                self._take(" ", holder)
+            elif isinstance(child_tag, str) and child_tag not in SKIPPED:
+                self.walk(child, holder)
+            previous_break = child_tag == "br"
+            self._take(child.tail, holder)
+        self._links_open -= linking
+        if contained:
+            self.flush()
+            if len(self.outline.blocks) > start:
+                self.outline.ranges[element] = (start, len(self.outline.blocks))
+
+    def _take(self, text: str | None, holder: HtmlElement) -> None:
+        if not text:
+            return
+        self._plain.append(text)
+        if self._links_open:
+            self._link.append(text)
+        self._holder = holder
+
+    def flush(self) -> None:
+        if not self._plain:
+            return
+        text = "".join(self._plain)
+        words = count_words(text)
+        if words and self._holder is not None:
+            linked = count_words(" ".join(self._link)) if self._link else 0
+            block = Block(holder=self._holder, text=text, words=words, linked=min(linked, words))
+            outline = self.outline
+            outline.blocks.append(block)
+            outline.words.append(outline.words[-1] + words)
+            outline.linked.append(outline.linked[-1] + block.linked)
+            outline.prose.append(outline.prose[-1] + (words if block.is_prose else 0))
+        self._plain.clear()
+        self._link.clear()

@@ -1,0 +1,77 @@
+"""Tables of a page: their cells in a grid, and whether they hold data or only lay out a page."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from lxml.html import HtmlElement
+
+_WIDEST = 100
+"""Columns; a larger span is a mistake of the page."""
+
+Cell: TypeAlias = "HtmlElement | None"
+"""None where a cell spans in from the left or from above."""
+
+
+def grid(table: HtmlElement, dropped: frozenset[HtmlElement] = frozenset()) -> list[list[Cell]]:
+    """Return the rows of a table, cells in their columns, without rows of tables inside it."""
+    rows: list[list[Cell]] = []
+    spanned: dict[int, int] = {}  # column → rows that a cell above still covers
+    for row in _rows(table):
+        if row in dropped:
+            continue
+        cells: list[Cell] = []
+        for cell in row:
+            if cell.tag not in ("td", "th") or cell in dropped:
+                continue
+            _fill_spanned(cells, spanned)
+            width, height = _span(cell, "colspan"), _span(cell, "rowspan")
+            spanned.update(dict.fromkeys(range(len(cells), len(cells) + width), height - 1))
+            cells += [cell] + [None] * (width - 1)
+        _fill_spanned(cells, spanned)
+        rows.append(cells)
+    return rows
+
+
+def _fill_spanned(cells: list[Cell], spanned: dict[int, int]) -> None:
+    while spanned.get(len(cells), 0) > 0:
+        spanned[len(cells)] -= 1
+        cells.append(None)
+
+
+def _rows(table: HtmlElement) -> list[HtmlElement]:
+    rows = []
+    for child in table:
+        if child.tag == "tr":
+            rows.append(child)
+        elif child.tag in ("thead", "tbody", "tfoot"):
+            rows += [row for row in child if row.tag == "tr"]
+    return rows
+
+
+def _span(cell: HtmlElement, name: str) -> int:
+    try:
+        return max(1, min(int(cell.get(name) or 1), _WIDEST))
+    except ValueError:
+        return 1
+
+
+def is_layout(table: HtmlElement, rows: list[list[Cell]]) -> bool:
+    """Tell a table that only places things on the page from one that holds data.
+
+    Layout is: declared so, one column, one row, or a table inside. A <th> or a caption says data,
+    unless the table has another one inside.
+    """
+    if table.get("role") in ("presentation", "none") or table.find(".//table") is not None:
+        return True
+    used = [row for row in rows if any(_has_text(cell) for cell in row)]
+    columns = {index for row in used for index, cell in enumerate(row) if _has_text(cell)}
+    if len(columns) < 2:
+        return True
+    if table.find(".//th") is not None:
+        return False
+    return len(used) < 2
+
+
+def _has_text(cell: Cell) -> bool:
+    return cell is not None and any(text.strip() for text in cell.itertext())
