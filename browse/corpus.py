@@ -69,6 +69,12 @@ def read_overview(connection: sqlite3.Connection) -> Overview:
     )
 
 
+def list_sites(connection: sqlite3.Connection, *, limit: int) -> list[str]:
+    """Return the first sites by name."""
+    rows = connection.execute("select site from sites order by site limit ?", (limit,))
+    return [row["site"] for row in rows]
+
+
 def read_changes(connection: sqlite3.Connection, *, site: str | None = None, limit: int = 100) -> list[Row]:
     """Return the newest versions first, of one site or of all."""
     where = "where documents.site = ?" if site else ""

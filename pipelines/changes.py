@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,6 +64,17 @@ def compare_texts(old: str, new: str) -> Change:
         sections_added=_headings(diff, LineKind.ADDED),
         sections_removed=_headings(diff, LineKind.REMOVED),
     )
+
+
+def change_from_json(text: str) -> Change:
+    """Return the change that `versions.change` holds.
+
+    >>> change_from_json('{"words_added": 1, "words_removed": 0, "share": 0.1, "only": [], "moved": 0,'
+    ...     '"sections_added": [], "sections_removed": []}').words_added
+    1
+    """
+    values = json.loads(text)
+    return Change(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def describe_change(change: Change) -> str:
