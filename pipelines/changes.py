@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from pipelines.diffing import Diff, DiffLine, LineKind, diff_texts
 
@@ -73,8 +74,9 @@ def change_from_json(text: str) -> Change:
     ...     '"sections_added": [], "sections_removed": []}').words_added
     1
     """
-    values = json.loads(text)
-    return Change(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    values: dict[str, Any] = json.loads(text)
+    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Change(**{**values, **lists})
 
 
 def describe_change(change: Change) -> str:

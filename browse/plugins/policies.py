@@ -1,4 +1,4 @@
-"""For `datasette policies.db --plugins-dir browse/plugins`, where the package is not installed as a plugin."""
+"""For `datasette policies.db --plugins-dir browse/plugins`: the plugin, where it is not installed as one."""
 
 from browse.plugin import menu_links, register_routes
 
