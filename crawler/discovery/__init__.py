@@ -1,0 +1,5 @@
+"""Which addresses hold a site's policies. Pure: what is known in, what to ask next and what was found out."""
+
+from crawler.discovery.links import find_policy_links
+
+__all__ = ["find_policy_links"]

@@ -1,0 +1,259 @@
+"""The links of a page that promise policies: anchors, areas, frames, `link rel`, refreshes, scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from lxml import etree
+
+from crawler.discovery.addresses import AddressReading, read_address, read_segment
+from crawler.discovery.words import fold, is_generic, is_no_policy, match_name
+from crawler.records import Kind, PolicyLink
+from crawler.urls import same_page, split_uri_m
+
+LEAST_CONFIDENCE = 0.5
+MOST_SCRIPT_LINKS = 20  # a page of an application names a few; thousands are somebody's data
+LONGEST_SHOWN_LABEL = 120  # characters
+
+_XHTML = "{http://www.w3.org/1999/xhtml}"
+_NEW_WINDOW = re.compile(
+    r"[(\[]?(this link )?opens? in (a )?new (browser )?(window|tab)[)\]]?", re.IGNORECASE
+)
+_REFRESH = re.compile(r"^\s*[0-9.]*\s*[;,]\s*(?:url\s*=)?\s*['\"]?([^'\"]+)", re.IGNORECASE)
+_SCRIPT_ADDRESS = re.compile(
+    r"""["'](https?:(?:\\?/){2}[^"'\s<>]{4,200}|\\?/[^"'\s<>/][^"'\s<>]{1,150})["']"""
+)
+_REL_KINDS = {
+    "privacy-policy": Kind.PRIVACY,
+    "privacy": Kind.PRIVACY,
+    "terms-of-service": Kind.TERMS,
+}
+"""`rel` words of the IANA registry that name policies (RFC 6903), and one that sites write instead."""
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    """Something on a page that leads elsewhere."""
+
+    url: str
+    labels: tuple[str, ...]
+    place: str
+
+
+def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
+    """Return the links of a page that promise policies, surest first, one for each target and kind.
+
+    `tree` is an lxml tree, `url` the page's URI-R. Frames of a frameset and refreshes that
+    promise nothing come as kind `home`: pages to be read for their links in turn.
+    """
+    base = _base_of(tree, url)
+    found = [link for anchor in _anchors(tree, base) for link in _read_anchor(anchor, url)]
+    found += _rel_links(tree, base)
+    if not any(link.kind is not Kind.HOME for link in found):
+        found += _script_links(tree, base, url)
+    return _best(found)
+
+
+def _best(links: Iterable[PolicyLink]) -> tuple[PolicyLink, ...]:
+    best: dict[tuple[str, Kind], PolicyLink] = {}
+    for link in sorted(links, key=lambda link: -link.confidence):
+        best.setdefault((link.url, link.kind), link)
+    return tuple(best.values())
+
+
+def _base_of(tree: Any, url: str) -> str:
+    for element in _elements(tree, "base"):
+        href = (element.get("href") or "").strip()
+        if href:
+            return _join(url, href) or url
+    return url
+
+
+def _elements(tree: Any, *names: str) -> Iterator[Any]:
+    yield from tree.iter(*names, *(_XHTML + name for name in names))
+
+
+def _join(base: str, href: str) -> str | None:
+    """Return the absolute URI-R of an address as it stands on a page, None when it leads to no page."""
+    href = href.strip()
+    try:
+        absolute = urljoin(base, href)
+        memento = split_uri_m(absolute)
+        absolute = memento[1] if memento else absolute
+        parts = urlsplit(absolute)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or "." not in host or _is_archive(host):
+        return None
+    return _without_idle_fragment(absolute)
+
+
+def _is_archive(host: str) -> bool:
+    return host == "archive.org" or host.endswith(".archive.org")
+
+
+def _without_idle_fragment(url: str) -> str:
+    """Drop a fragment that names no part of a page: none, the top, a script's route."""
+    bare, fragment = urldefrag(url)
+    idle = fragment.lower() in ("", "top", "main", "content", "footer", "header", "page", "!")
+    return bare if idle or not re.fullmatch(r"[\w.:-]+", fragment) else url
+
+
+def _anchors(tree: Any, base: str) -> Iterator[_Anchor]:
+    for element in _elements(tree, "a", "area"):
+        yield from _anchor(element, "href", base, _place_of(element))
+    for element in _elements(tree, "frame"):
+        yield from _anchor(element, "src", base, "frame")
+    for element in _elements(tree, "iframe"):
+        yield from _anchor(element, "src", base, "iframe")
+    for element in _elements(tree, "meta"):
+        if (element.get("http-equiv") or "").lower() == "refresh":
+            match = _REFRESH.match(element.get("content") or "")
+            target = _join(base, match[1]) if match else None
+            if target:
+                yield _Anchor(target, (), "meta")
+
+
+def _place_of(element: Any) -> str:
+    return str(etree.QName(element).localname)
+
+
+def _anchor(element: Any, attribute: str, base: str, place: str) -> Iterator[_Anchor]:
+    href = element.get(attribute)
+    target = _join(base, href) if href and not href.strip().startswith("#") else None
+    if target:
+        yield _Anchor(target, tuple(_labels_of(element)), place)
+
+
+def _labels_of(element: Any) -> Iterator[str]:
+    """Yield what a reader is told of a link: text, title, aria-label, pictures' alt, at last their names."""
+    candidates = [
+        " ".join(element.itertext()),
+        element.get("aria-label"),
+        element.get("title"),
+        element.get("alt"),
+        element.get("name"),
+    ]
+    for image in _elements(element, "img", "input"):
+        candidates += [image.get("alt"), image.get("title")]
+        source = (image.get("src") or "").rpartition("/")[2]
+        candidates.append(read_segment(source) if source else None)
+    for candidate in candidates:
+        label = " ".join(_NEW_WINDOW.sub(" ", candidate or "").split())
+        if label:
+            yield label
+
+
+def _read_anchor(anchor: _Anchor, url: str) -> Iterator[PolicyLink]:
+    """Yield the links that an anchor is: one for each kind that it promises."""
+    if _is_same_document(anchor.url, url):
+        return
+    reading = read_address(anchor.url)
+    best: dict[Kind, PolicyLink] = {}
+    for label in anchor.labels or ("",):
+        for link in _read_label(anchor, label, reading):
+            if link.confidence > best.get(link.kind, link).confidence or link.kind not in best:
+                best[link.kind] = link
+    if best:
+        yield from best.values()
+    elif anchor.place in ("frame", "meta") and same_host(anchor.url, url):
+        yield _link(anchor, "", Kind.HOME, LEAST_CONFIDENCE, None)
+
+
+def _is_same_document(target: str, url: str) -> bool:
+    try:
+        return same_page(urldefrag(target)[0], urldefrag(url)[0])
+    except ValueError:
+        return True
+
+
+def same_host(one: str, other: str) -> bool:
+    """Tell whether two addresses are on one host, www aside."""
+    hosts = [(urlsplit(url).hostname or "").removeprefix("www.") for url in (one, other)]
+    return hosts[0] == hosts[1]
+
+
+def _read_label(anchor: _Anchor, label: str, reading: AddressReading | None) -> Iterator[PolicyLink]:
+    words = fold(label)
+    if is_no_policy(words):
+        return
+    matches = match_name(words, known=_own_words(words, anchor.url))
+    for match in matches:
+        confidence = _agree(match.strength, match.kind, reading)
+        if confidence >= LEAST_CONFIDENCE:
+            yield _link(anchor, label, match.kind, confidence, next(iter(match.languages), None))
+    if reading and reading.kind not in {match.kind for match in matches}:
+        confidence = _address_alone(words, bool(matches), reading)
+        if confidence >= LEAST_CONFIDENCE:
+            yield _link(anchor, label, reading.kind, confidence, next(iter(reading.languages), None))
+
+
+def _own_words(words: str, url: str) -> frozenset[str]:
+    host = (urlsplit(url).hostname or "").replace("-", "")
+    return frozenset(word for word in words.split() if len(word) >= 3 and word in host)
+
+
+def _agree(strength: float, kind: Kind, reading: AddressReading | None) -> float:
+    """Return the confidence of a label together with what the address says."""
+    if reading is None:
+        return strength
+    if reading.kind is kind and reading.exactness >= 0.5:
+        return round(1 - (1 - strength) * (1 - 0.6 * reading.exactness), 3)
+    if reading.kind is not kind and reading.exactness >= 0.9 and kind is Kind.OTHER:
+        return strength * 0.5  # "Legal" that leads to /privacy is the privacy policy
+    return strength
+
+
+def _address_alone(words: str, named_otherwise: bool, reading: AddressReading) -> float:
+    """Return the confidence of an address whose label does not name its policy.
+
+    A label of another policy leaves little: "Legal" may lead to /terms, "Terms" hardly to /privacy.
+    """
+    if not words or is_generic(words):
+        return reading.exactness * 0.7
+    if named_otherwise:
+        return reading.exactness * 0.55 if reading.exactness >= 0.95 else 0.0
+    return reading.exactness * 0.55 if len(words.split()) <= 4 else 0.0
+
+
+def _link(anchor: _Anchor, label: str, kind: Kind, confidence: float, language: str | None) -> PolicyLink:
+    return PolicyLink(
+        url=anchor.url,
+        kind=kind,
+        label=label[:LONGEST_SHOWN_LABEL],
+        place="frame" if anchor.place == "iframe" else anchor.place,
+        language=language,
+        confidence=round(min(confidence, 0.99), 3),
+    )
+
+
+def _rel_links(tree: Any, base: str) -> Iterator[PolicyLink]:
+    """Yield what a page itself declares: `<link rel="privacy-policy">`, the same on anchors."""
+    for element in _elements(tree, "link", "a"):
+        for word in (element.get("rel") or "").lower().split():
+            kind = _REL_KINDS.get(word)
+            target = _join(base, element.get("href") or "") if kind else None
+            if kind and target:
+                place = "meta" if _place_of(element) == "link" else "a"
+                yield _link(_Anchor(target, (), place), f"rel={word}", kind, 0.95, None)
+
+
+def _script_links(tree: Any, base: str, url: str) -> Iterator[PolicyLink]:
+    """Yield addresses in scripts: an application's page has no anchors before its scripts have run."""
+    seen: set[str] = set()
+    for element in _elements(tree, "script"):
+        for match in _SCRIPT_ADDRESS.finditer(element.text or ""):
+            target = _join(base, match[1].replace("\\/", "/"))
+            reading = read_address(target) if target and same_host(target, url) else None
+            if target and reading and reading.exactness >= 0.9 and reading.clean and target not in seen:
+                seen.add(target)
+                yield _link(
+                    _Anchor(target, (), "script"), "", reading.kind, 0.5 * reading.exactness + 0.05, None
+                )
+                if len(seen) >= MOST_SCRIPT_LINKS:
+                    return

@@ -1,0 +1,242 @@
+"""The word lists of `data/words`, read once, and what a label says by them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from crawler.records import Kind
+from data import DATA
+
+LONGEST_LABEL = 24  # words; what is longer is a sentence or a headline, no name of a document
+_LONGEST_PHRASE = 8  # words
+_MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
+_NO_WORD = re.compile(r"[^\w&]+|_")
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameMatch:
+    """A policy's name that was found in some words."""
+
+    kind: Kind
+    languages: tuple[str, ...]
+    """ISO 639-1, of the lists that hold the phrase."""
+    phrase: str
+    strength: float
+    """0 to 1: 0.95 the name alone, less with other words around it."""
+    leftover: tuple[str, ...] = ()
+    """Words beside names, fillers and qualifiers."""
+
+
+@cache
+def read_words(name: str) -> Mapping[str, Any]:
+    """Return one word list of `data/words`."""
+    return tomllib.loads((DATA / "words" / f"{name}.toml").read_text("utf-8"))
+
+
+def fold(text: str) -> str:
+    """Return words as they are compared: lower case, no accents, no punctuation, one blank between.
+
+    >>> fold("  Política de PRIVACIDADE »"), fold("KULLANIM KOŞULLARI")
+    ('politica de privacidade', 'kullanim kosullari')
+    """
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    plain = unicodedata.normalize("NFKC", _MARKS.sub("", plain)).replace("ı", "i")
+    return " ".join(_NO_WORD.sub(" ", plain).split())
+
+
+def glue(text: str) -> str:
+    """Return folded words without blanks: `privacypolicy`."""
+    return text.replace(" ", "")
+
+
+@cache
+def _strong() -> Mapping[str, tuple[tuple[Kind, str], ...]]:
+    """Return phrase → the kinds and languages that use it."""
+    found: dict[str, list[tuple[Kind, str]]] = {}
+    for kind, language, entry in _name_lists():
+        for phrase in entry["strong"]:
+            found.setdefault(fold(phrase), []).append((kind, language))
+    return {phrase: tuple(dict.fromkeys(uses)) for phrase, uses in found.items()}
+
+
+@cache
+def _pieces(list_name: str) -> tuple[tuple[str, Kind, str], ...]:
+    """Return (piece, kind, language) of one list, longest first; blanks gone where the script has none."""
+    pieces = [
+        (glue(fold(phrase)) if _UNSPACED.search(phrase) else fold(phrase), kind, language)
+        for kind, language, entry in _name_lists()
+        for phrase in entry[list_name]
+        if list_name == "weak" or _UNSPACED.search(phrase)
+    ]
+    return tuple(sorted(pieces, key=lambda piece: -len(piece[0])))
+
+
+def _name_lists() -> Iterable[tuple[Kind, str, Mapping[str, Any]]]:
+    names = read_words("policy-names")
+    for kind in (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER):
+        for language, entry in names[kind].items():
+            yield kind, language, entry
+
+
+@cache
+def _folded(file: str, section: str, key: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in read_words(file)[section][key])
+
+
+def fillers() -> frozenset[str]:
+    """Return words that may stand beside a name without a meaning of their own."""
+    return _folded("policy-qualifiers", "fillers", "words")
+
+
+def is_no_policy(label: str) -> bool:
+    """Tell whether a folded label names a switch, an account, a recipe; `Privacy settings` is no policy."""
+    return label in _folded("policy-names", "not", "phrases")
+
+
+def is_generic(label: str) -> bool:
+    """Tell whether a folded label says nothing of its own (`click here`)."""
+    return label in _folded("policy-names", "not", "generic")
+
+
+@cache
+def _qualifiers() -> Mapping[str, str]:
+    names = read_words("policy-qualifiers")["names"]
+    return {fold(word): name for name, words in names.items() for word in words}
+
+
+def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the names of what folded words narrow a document to, and the words that said so.
+
+    >>> find_qualifiers("children's privacy policy")[0]
+    ('children',)
+    """
+    names: dict[str, None] = {}
+    used: set[str] = set()
+    for phrase in _phrases_of(words.split()):
+        name = _qualifiers().get(phrase)
+        if name and not used & set(phrase.split()):
+            names[name] = None
+            used |= set(phrase.split())
+    for piece, name in _qualifiers().items():
+        if _UNSPACED.search(piece) and piece in glue(words):
+            names[name] = None
+    return tuple(names), frozenset(used)
+
+
+def _phrases_of(words: list[str]) -> Iterable[str]:
+    """Yield runs of words, longest first, left to right."""
+    for length in range(min(_LONGEST_PHRASE, len(words)), 0, -1):
+        for start in range(len(words) - length + 1):
+            yield " ".join(words[start : start + length])
+
+
+def match_name(words: str, *, known: frozenset[str] = frozenset()) -> tuple[NameMatch, ...]:
+    """Return the policies that folded words name, strongest first, one a kind.
+
+    `known` are words that belong to the site's own name and so say nothing.
+
+    >>> [(m.kind.value, m.strength) for m in match_name(fold("Terms of Use and Privacy Policy"))]
+    [('terms', 0.9), ('privacy', 0.9)]
+    """
+    if not words or len(words.split()) > LONGEST_LABEL:
+        return ()
+    found = _match_whole(words) or _match_words(words, known) or _match_pieces(words)
+    best: dict[Kind, NameMatch] = {}
+    for match in sorted(found, key=lambda match: -match.strength):
+        best.setdefault(match.kind, match)
+    return tuple(best.values())
+
+
+def _match_whole(words: str) -> list[NameMatch]:
+    uses = _strong().get(words) or _strong().get(_glued_if_unspaced(words), ())
+    return [
+        NameMatch(kind=kind, languages=_languages(uses, kind), phrase=words, strength=0.95)
+        for kind in dict.fromkeys(kind for kind, _ in uses)
+    ]
+
+
+def _glued_if_unspaced(words: str) -> str:
+    return glue(words) if _UNSPACED.search(words) else words
+
+
+def _languages(uses: Iterable[tuple[Kind, str]], kind: Kind) -> tuple[str, ...]:
+    return tuple(language for used, language in uses if used is kind)
+
+
+def _match_words(words: str, known: frozenset[str]) -> list[NameMatch]:
+    """Return names that stand in a label as words: the longest first, none over another."""
+    taken: set[str] = set()
+    hits: list[str] = []
+    for phrase in _phrases_of(words.split()):
+        if phrase in _strong() and not taken & set(phrase.split()):
+            hits.append(phrase)
+            taken |= set(phrase.split())
+    if not hits:
+        return []
+    leftover = leftover_words(words, taken | known)
+    return [
+        NameMatch(
+            kind=kind,
+            languages=_languages(_strong()[phrase], kind),
+            phrase=phrase,
+            strength=_strength(phrase, leftover),
+            leftover=leftover,
+        )
+        for phrase in hits
+        for kind in dict.fromkeys(kind for kind, _ in _strong()[phrase])
+    ]
+
+
+def leftover_words(words: str, taken: Iterable[str]) -> tuple[str, ...]:
+    """Return the words that neither a name, nor a filler, nor a qualifier, nor a number accounts for."""
+    _, qualifying = find_qualifiers(words)
+    accounted = set(taken) | fillers() | qualifying
+    return tuple(word for word in words.split() if word not in accounted and not _is_mere_number(word))
+
+
+def _is_mere_number(word: str) -> bool:
+    return word == "&" or bool(re.fullmatch(r"[0-9]+|[a-f0-9]{8,}|v?[0-9.]{1,5}", word))
+
+
+def _strength(phrase: str, leftover: tuple[str, ...]) -> float:
+    """Return how surely a label with these other words names the document.
+
+    One word in the midst of others is mostly part of a sentence ("Betty's cookies").
+    """
+    if not leftover:
+        return 0.9
+    if " " in phrase and len(leftover) <= 3:
+        return 0.75
+    return 0.4
+
+
+def _match_pieces(words: str) -> list[NameMatch]:
+    """Return names by pieces of words: whole names where the script has no blanks, else mere hints."""
+    glued = glue(words)
+    if _UNSPACED.search(words):
+        for piece, kind, language in _pieces("strong"):
+            if len(piece) > 1 and piece in glued:
+                strength = 0.8 if len(glued) - len(piece) <= 8 else 0.45
+                return [NameMatch(kind=kind, languages=(language,), phrase=piece, strength=strength)]
+    short = len(words.split()) <= 6
+    for piece, kind, language in _pieces("weak"):
+        if piece in words or (_UNSPACED.search(piece) and piece in glued):
+            strength = 0.55 if short else 0.35
+            return [NameMatch(kind=kind, languages=(language,), phrase=piece, strength=strength)]
+    return []
+
+
+def group_of(words: str) -> str:
+    """Return the name of an `other` policy that folded words mean, or '' when they fit none."""
+    for name, pieces in read_words("policy-addresses")["groups"].items():
+        for piece in map(fold, pieces):
+            if (piece in words.split()) if len(piece) <= 4 else (piece in words):
+                return str(name)
+    return ""
