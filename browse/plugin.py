@@ -9,14 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import date
-from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from datasette import Request, Response, hookimpl
-from datasette.app import Datasette
-from datasette.database import Database
 
 from browse.addresses import PREFIX, Addresses, DocumentKey
 from browse.corpus import SearchFilters
@@ -24,6 +21,10 @@ from browse.feeds import build_changes_feed, build_search_feed
 from browse.pages import PageNotFoundError, Pages, find_version, render_version_file, version_at
 from crawler.errors import UsageError
 from crawler.timestamps import parse_day
+
+if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imported
+    from datasette.app import Datasette
+    from datasette.database import Database
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
@@ -40,13 +41,13 @@ _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
 
 _Page = Callable[[sqlite3.Connection, Pages, Request], Response]
-_Route = Callable[[Request, Datasette], Awaitable[Response]]
+_Route = Callable[[Request, "Datasette"], Awaitable[Response]]
 
 
 def _policies_page(page: _Page) -> _Route:
     """Turn a function of (connection, pages, request) into a route with the safe headers."""
 
-    @wraps(page)
+    # not functools.wraps: Datasette reads a route's parameter names, and would see those of the page
     async def route(request: Request, datasette: Datasette) -> Response:
         database = await _find_database(datasette)
         if database is None:
