@@ -28,7 +28,7 @@ _DATE = re.compile(
         |[^\W\d_]{{3,14}}\.?\s+{_DAY},?\s+{_YEAR}
         |[^\W\d_]{{3,14}}\.?,?\s+(?:de\s+)?{_YEAR}
         |{_YEAR}
-    )(?![\d年])""",
+    )(?![\d年]|[-/.][0-9])""",
     re.VERBOSE,
 )
 _MARK = re.compile(r"[\W_]+")
