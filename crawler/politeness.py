@@ -169,7 +169,7 @@ class Gate:
         while True:
             slot, now = self._claim(budget, count=not counted)
             counted = slot is not None or counted
-            await self._sleep((slot or self._last_block) - now)
+            await self.sleep((slot or self._last_block) - now)
             with self._transaction() as state:
                 if (
                     slot is not None
@@ -218,7 +218,8 @@ class Gate:
             )
         state.spent += 1
 
-    async def _sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds; raises GateClosedError when the run ends before."""
         if self._closed.is_set():
             raise GateClosedError("The run ends.")
         if seconds <= 0:

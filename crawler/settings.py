@@ -1,0 +1,96 @@
+"""How we crawl: Scrapy's settings. What one run does comes from the command line, at `cmdline` priority."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+BOT_NAME = "policy-archive"
+SPIDER_MODULES = ["crawler.spiders"]
+NEWSPIDER_MODULE = "crawler.spiders"
+USER_AGENT = f"policy-archive/{version('policy-archive')} (Scrapy; history of website policies)"
+
+# Our own settings, with the values that a run has when nobody says otherwise
+POLICY_ARCHIVE_URL = "https://web.archive.org"
+POLICY_DIALECT = "auto"
+POLICY_INDEX_PER_MINUTE = None  # None: crawler.politeness has the numbers
+POLICY_REPLAY_PER_SECOND = None
+POLICY_REQUESTS_A_DAY = None
+POLICY_FIRST_PAUSE_SECONDS = None
+POLICY_LONGEST_PAUSE_SECONDS = None
+POLICY_CONTACT = None
+POLICY_RETRY_TIMES = 4  # EDGI wayback: up to 6; the archive is rarely down for seconds only
+POLICY_RETRY_SECONDS = 2.0  # doubles: 2, 4, 8, 16
+
+# One event loop, no Twisted reactor: a crawl may run more than once in a process, pipelines await at will
+TWISTED_REACTOR_ENABLED = False
+DOWNLOAD_HANDLERS = {
+    "http": "crawler.downloads.ArchiveDownloadHandler",
+    "https": "crawler.downloads.ArchiveDownloadHandler",
+    # a redirect must never reach what lies on this machine or speaks another protocol
+    "data": None,
+    "file": None,
+    "ftp": None,
+    "s3": None,
+}
+DOWNLOAD_VERIFY_CERTIFICATES = True  # Scrapy's default is not to
+DOWNLOAD_TIMEOUT = 60  # index answers of 25 s are on record, wayback-protocol section 7
+DOWNLOAD_MAXSIZE = 10 * 1024 * 1024  # compressed; Scrapy's default of 1 GiB lets bombs through
+DOWNLOAD_WARNSIZE = 0
+DOWNLOAD_FAIL_ON_DATALOSS = False  # a body cut short is an outcome, not an exception
+COMPRESSION_ENABLED = False  # crawler.codings knows the archive's ways, checks trailers, keeps limits
+DEFAULT_REQUEST_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}
+
+# Few connections, kept alive; the pace is the gate's, not a delay of Scrapy's
+CONCURRENT_REQUESTS = 16
+CONCURRENT_REQUESTS_PER_DOMAIN = 8
+CONCURRENT_ITEMS = 16
+DOWNLOAD_DELAY = 0
+DOWNLOAD_SLOTS = {  # keys are the request's `download_slot`: index queries never keep captures waiting
+    "index": {"concurrency": 1, "delay": 0, "jitter": 0},
+    "replay": {"concurrency": 8, "delay": 0, "jitter": 0},
+}
+
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.middlewares.OriginGuard": 10,
+    "crawler.middlewares.ArchiveRetry": 550,
+    # Scrapy's own would follow redirects off the archive, obey captured <meta refresh>, retry captured 503s
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
+}
+SPIDER_MIDDLEWARES = {
+    # a capture's status is data, its address may be long, nobody is told where we came from
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+}
+EXTENSIONS = {
+    "crawler.middlewares.GateKeeper": 0,
+    "scrapy.extensions.memusage.MemoryUsage": None,
+    "scrapy.extensions.feedexport.FeedExporter": None,
+    "scrapy.extensions.logstats.LogStats": None,
+}
+ITEM_PIPELINES = {
+    "pipelines.components.ReadPipeline": 100,
+    "pipelines.components.StorePipeline": 200,
+}
+
+# The frontier is the database: what was asked is known there, also after kill -9 (JOBDIR forgets)
+DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
+REDIRECT_ENABLED = False
+METAREFRESH_ENABLED = False
+RETRY_ENABLED = False
+COOKIES_ENABLED = False  # wb-p-SERVER only ties us to one of the archive's machines
+REFERER_ENABLED = False
+ROBOTSTXT_OBEY = False  # an API is asked; what sites forbade to the archive it does not show
+URLLENGTH_LIMIT = 0
+HTTPCACHE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False  # new in Scrapy 2.19: runs code that a local port receives
+TELNETCONSOLE_ENABLED = False  # likewise
+MEMUSAGE_ENABLED = False
+STATS_DUMP = False
+LOG_LEVEL = "WARNING"
