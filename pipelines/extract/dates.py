@@ -1,0 +1,303 @@
+"""Dates that a policy states of itself, such as "Last updated: May 25, 2018"; words: data/words/dates.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from urllib.parse import urlsplit
+
+from crawler.records import StatedDate
+from data import DATA
+
+_OLDEST_SHORT_YEAR = 90
+_LATEST_YEAR = 2099
+_CLOCKS_APART = timedelta(days=2)
+_ANNOUNCED_AHEAD = timedelta(days=400)
+_BEFORE_CHARACTERS = 110
+_GLUE_CHARACTERS = 40
+_FIRST_EAST_ASIAN = 0x2E80
+_LABEL_BLOCK_CHARACTERS = 80
+
+_NUMBER = r"(?<!\d)\d{1,2}"
+_WORD = r"[^\W\d_]{3,14}"
+# the digit in a group's name tells the form that it belongs to
+_DATE = re.compile(
+    "|".join(
+        (
+            r"(?P<y1>(?<!\d)(?:19|20)\d\d)\s?[年년]\s?(?P<m1>\d{1,2})\s?[月월](?:\s?(?P<d1>\d{1,2})\s?[日일号號])?",
+            r"(?P<era>令和|平成)\s?(?P<y2>元|\d{1,2})年\s?(?P<m2>\d{1,2})月\s?(?P<d2>\d{1,2})日",
+            r"(?P<y3>(?<!\d)(?:19|20)\d\d)(?P<s3>\s?[-/.]\s?)(?P<m3>\d{1,2})(?P=s3)(?P<d3>\d{1,2})(?!\d)",
+            rf"(?P<a4>{_NUMBER})\s?(?P<s4>[./-])\s?(?P<b4>\d{{1,2}})\s?(?P=s4)\s?(?P<y4>(?:19|20)\d\d|\d\d)(?!\d)",
+            rf"(?P<d5>{_NUMBER})(?:st|nd|rd|th|er|e)?[.oaº°]?[\s-]?(?:(?:of|de|den)\s|d')?"
+            rf"(?P<w5>{_WORD})\.?,?[\s-]?(?:(?:of|de|del|do)\s)?(?P<y5>(?:19|20)\d\d)(?!\d)",
+            rf"(?P<w6>{_WORD})\.?\s?(?P<d6>\d{{1,2}})(?:\s?(?:st|nd|rd|th))?(?:\s?,\s?|\.\s?|\s)(?:of\s)?"
+            r"(?P<y6>(?:19|20)\d\d)(?!\d)",
+            rf"(?P<y7>(?<!\d)(?:19|20)\d\d)[.,]?\s(?P<w7>{_WORD})\.?\s(?P<d7>\d{{1,2}})(?!\d)",
+            rf"(?P<w8>{_WORD})\.?,?\s(?:(?:of|de|del|do)\s)?(?P<y8>(?:19|20)\d\d)(?!\d)",
+        )
+    )
+)
+_MONTH_GROUPS = ("w5", "w6", "w7", "w8")
+_DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
+_ERAS = {"令和": 2018, "平成": 1988}
+_MARKUP = re.compile(
+    r"!?\[([^\]]*)\]\([^)]*\)|(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|"
+)
+# "UpdatedMarch 2, 2023": label and date in elements of their own, with nothing between
+_GLUED = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z][^\W\d_]{2,13}\.? \d)")
+_SENTENCE_END = re.compile(r"[.!?。！？;；:：(（\[【]")
+_VERSION_NUMBER = re.compile(r"^\W*v?\d+(?:\.\d+)+")
+_TOKEN = re.compile(r"[^\W_]+")
+_BRITISH = re.compile(
+    r"\b(?:organis|personalis|recognis|authoris|behaviour|favour|centre|licence)", re.IGNORECASE
+)
+_AMERICAN = re.compile(
+    r"\b(?:organiz|personaliz|recogniz|authoriz|behavior|favor|center|license)", re.IGNORECASE
+)
+_DAY_FIRST_SUFFIXES = frozenset(
+    ("uk", "ie", "au", "nz", "in", "za", "sg", "my", "hk", "eu", "ng", "ke", "pk", "mt")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Words:
+    strong: frozenset[str]
+    labels: re.Pattern[str]
+    kinds: dict[str, str]
+    after: re.Pattern[str]
+    after_kinds: dict[str, str]
+    glue: frozenset[str]
+    document: re.Pattern[str]
+    months: dict[str, int]
+
+
+def find_stated_dates(
+    text: str, *, language: str | None, url: str = "", captured_on: date | None = None
+) -> tuple[StatedDate, ...]:
+    """Return the dates that a Markdown text states of itself, each (kind, day) once, in order of appearance.
+
+    A month without a day stands for its first day. Of 03/04/2018 the reading
+    follows the language: day first, except in English without a sign of
+    Britain or the Commonwealth (host, spelling); a reading that lies after
+    the capture gives way to one that does not. A day more than 400 days after
+    the capture is a slip of the page and left out.
+    """
+    found: dict[tuple[str, date], StatedDate] = {}
+    for dated in _iter_dates(text):
+        day = _choose_day(
+            list(dated.readings()), captured_on, lambda: _writes_month_first(text, language, url)
+        )
+        for kind in dated.kinds if day else ():
+            assert day is not None
+            found.setdefault((kind, day), StatedDate(kind=kind, as_written=dated.as_written, day=day))
+    return tuple(found.values())
+
+
+def _choose_day(days: list[date], captured_on: date | None, month_first: Callable[[], bool]) -> date | None:
+    """Return the likeliest of one or two readings, of which the first puts the day first."""
+    limit = captured_on or date(_LATEST_YEAR, 12, 31)
+    days = [day for day in days if day <= limit + _ANNOUNCED_AHEAD]
+    days = [day for day in days if day <= limit + _CLOCKS_APART] or days
+    if not days:
+        return None
+    return days[-1] if len(days) > 1 and month_first() else days[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Dated:
+    kinds: tuple[str, ...]
+    as_written: str
+    match: re.Match[str]
+
+    def readings(self) -> Iterator[date]:
+        """Yield the possible days: two for 03/04/2018, day first."""
+        for year, month, day in _iter_parts(self.match):
+            try:
+                yield date(year, month, day)
+            except ValueError:
+                continue
+
+
+def _iter_dates(text: str) -> Iterator[_Dated]:
+    """Yield every date that a label announces."""
+    previous = ""
+    for line in text.splitlines():
+        has_digit = _DIGIT.search(line) is not None
+        if not has_digit and len(line) > 2 * _LABEL_BLOCK_CHARACTERS:
+            previous = ""
+            continue
+        plain = _GLUED.sub(" ", " ".join(_MARKUP.sub(r" \1", line).split()))
+        if not plain:
+            continue
+        if has_digit:
+            folded = _fold(plain)
+            yield from filter(
+                None, (_announce(match, plain, folded, previous) for match in _iter_matches(folded))
+            )
+        previous = plain if len(plain) <= _LABEL_BLOCK_CHARACTERS else ""
+
+
+def _iter_matches(folded: str) -> Iterator[re.Match[str]]:
+    """Yield what has the form of a date, with a month where a month should be."""
+    position = 0
+    while match := _DATE.search(folded, position):
+        group = next((group for group in _MONTH_GROUPS if match[group]), None)
+        if group is None or match[group] in _words().months:
+            yield match
+            position = match.end()
+        else:
+            position = match.end(group)
+
+
+def _announce(match: re.Match[str], plain: str, folded: str, previous: str) -> _Dated | None:
+    """Return the date with what announces it: before it, in the short line above, or after it."""
+    before = folded[: match.start()]
+    written = plain
+    offset = 0
+    if previous and not _TOKEN.search(before):
+        offset = len(previous) + 1
+        before, written = f"{_fold(previous)} {before}", f"{previous} {plain}"
+    kinds, start = _labels_before(before)
+    if kinds:
+        return _Dated(kinds=kinds, as_written=written[start : offset + match.end()].strip(), match=match)
+    after = _words().after.match(folded[match.end() : match.end() + 30])
+    if after and _speaks_of_itself(folded[: match.start()]):
+        kind = _words().after_kinds[after[1]]
+        return _Dated(kinds=(kind,), as_written=plain[match.start() : match.end() + after.end()], match=match)
+    return None
+
+
+def _labels_before(before: str) -> tuple[tuple[str, ...], int]:
+    """Return the kinds of the labels that lead up to a date, and where the first of them begins."""
+    words = _words()
+    kinds: list[str] = []
+    start = end = len(before)
+    floor = max(0, end - _BEFORE_CHARACTERS)
+    for label in reversed(list(words.labels.finditer(before, floor))):
+        name = " ".join(label[0].split())
+        between = before[label.end() : end]
+        # "updated and effective: " announces two dates, "Version Effective Date: " one
+        if not _is_glue(between) or (kinds and not between.strip()):
+            break
+        if name not in words.strong and not _speaks_of_itself(before[: label.start()]):
+            break
+        kinds.insert(0, words.kinds[name])
+        start = end = label.start()
+    return tuple(dict.fromkeys(kinds)), start
+
+
+def _is_glue(between: str) -> bool:
+    """Tell whether only words such as "on", "as of", "Friday," stand between a label and its date."""
+    if len(between) > _GLUE_CHARACTERS:
+        return False
+    odd = [token for token in _TOKEN.findall(_VERSION_NUMBER.sub("", between)) if token not in _words().glue]
+    return not odd or (len(odd) == 1 and between.rstrip().endswith(odd[0] + ",") and odd[0].isalpha())
+
+
+def _speaks_of_itself(before: str) -> bool:
+    """Tell whether a weak label begins its sentence, or its sentence names the document."""
+    sentence = _words().labels.sub(" ", _SENTENCE_END.split(before)[-1])
+    odd = [token for token in _TOKEN.findall(sentence) if token not in _words().glue]
+    return not odd or _words().document.search(sentence) is not None
+
+
+def _iter_parts(match: re.Match[str]) -> Iterator[tuple[int, int, int]]:
+    """Yield (year, month, day) as the matched form allows; impossible ones are the caller's to refuse."""
+    found = {name: value for name, value in match.groupdict().items() if value is not None}
+    form = next(name[1] for name in found if name[0] == "y")
+    year = _year(found[f"y{form}"], found.get("era"))
+    if form == "4":
+        one, two = int(found["a4"]), int(found["b4"])
+        yield year, two, one
+        if one != two and found["s4"] != ".":
+            yield year, one, two
+        return
+    word = found.get(f"w{form}")
+    month = _words().months.get(word, 0) if word else int(found[f"m{form}"])
+    yield year, month, int(found.get(f"d{form}") or 1)
+
+
+def _year(digits: str, era: str | None) -> int:
+    if era:
+        return _ERAS[era] + (1 if digits == "元" else int(digits))
+    year = int(digits)
+    if year >= 100:
+        return year
+    return year + (2000 if year < _OLDEST_SHORT_YEAR else 1900)
+
+
+def _writes_month_first(text: str, language: str | None, url: str) -> bool:
+    if language not in ("en", None):
+        return False
+    host = urlsplit(url).hostname or ""
+    if host.rpartition(".")[2] in _DAY_FIRST_SUFFIXES:
+        return False
+    return len(_BRITISH.findall(text)) <= len(_AMERICAN.findall(text))
+
+
+class _Folding(dict[int, str]):
+    """Lower case without accents, character by character, so that offsets stay; wide forms made narrow."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if code < 0x530 or 0x1E00 <= code < 0x2000:
+            folded = unicodedata.normalize("NFKD", character)[0].lower()[0]
+        elif 0xFF01 <= code <= 0xFF5E:
+            folded = chr(code - 0xFEE0).lower()
+        else:
+            folded = "'" if character == "’" else character
+        self[code] = folded
+        return folded
+
+
+_FOLDING = _Folding()
+
+
+def _fold(text: str) -> str:
+    return text.translate(_FOLDING)
+
+
+@cache
+def _words() -> _Words:
+    tables = tomllib.loads((DATA / "words" / "dates.toml").read_text("utf-8"))
+    kinds = {
+        _fold(label): kind
+        for strength in ("weak", "strong")
+        for kind in ("updated", "effective")
+        for label in tables[kind][strength]
+    }
+    after = {_fold(label): kind for kind in ("updated", "effective") for label in tables[kind]["after"]}
+    months = {
+        _fold(word): number
+        for names in tables["months"].values()
+        for number, forms in enumerate(names, 1)
+        for word in forms.split()
+    }
+    return _Words(
+        strong=frozenset(
+            _fold(label) for kind in ("updated", "effective") for label in tables[kind]["strong"]
+        ),
+        labels=re.compile(_any_of(kinds)),
+        kinds=kinds,
+        after=re.compile(rf"[\s)\],.:、・-]*({_any_of(after)})"),
+        after_kinds=after,
+        glue=frozenset(_fold(word) for word in tables["glue"]["words"]),
+        document=re.compile(_any_of({_fold(word) for word in tables["document"]["words"]})),
+        months=months,
+    )
+
+
+def _any_of(phrases: Iterable[str]) -> str:
+    """Return a pattern of phrases, longest first, as whole words where the script has words."""
+    ordered = sorted(phrases, key=len, reverse=True)
+    return "(?:" + "|".join(_whole(phrase) for phrase in ordered) + ")"
+
+
+def _whole(phrase: str) -> str:
+    pattern = re.escape(phrase)
+    return pattern if ord(phrase[-1]) > _FIRST_EAST_ASIAN else rf"(?<![^\W\d_]){pattern}(?![^\W\d_])"
