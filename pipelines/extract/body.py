@@ -1,20 +1,19 @@
-"""Which part of a page is its body: trafilatura chooses, its choice is mapped back, checked and grown."""
+"""Which part of a page is its body: trafilatura chooses; its choice is mapped back, checked, grown and trimmed."""
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 
-from lxml import etree
-from lxml.html import Element, HtmlElement
-from trafilatura import bare_extraction
+from lxml.html import HtmlElement
 
-from pipelines.extract.outline import HEADINGS, Outline
+from pipelines.extract.chrome import count_controls, is_dialog, is_furniture
+from pipelines.extract.guide import guide
+from pipelines.extract.outline import HEADINGS, PROSE_WORDS, Outline, Span
 
-# It logs every page without a body as an error; such pages are looked at here.
-logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+_LONGEST_TITLE_BOX = 60
+"""Words of a box around the page's h1 that may come along with it (date, subtitle)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,126 +27,156 @@ class Body:
     """The page's first heading, when it stands outside the root."""
 
 
-Span = tuple[int, int]
-
-
 def choose_body(tree: HtmlElement, outline: Outline) -> Body:
     """Return the part of a page that holds the document."""
-    body = tree.find("body")
-    page = body if body is not None else tree
-    chosen = guide(outline)
-    root = _match(page, outline, chosen)
-    root = _grow(root, page, outline)
-    return Body(root=root, dropped=frozenset(), title=_title_outside(outline, root))
+    page = tree.find("body")
+    page = tree if page is None else page
+    if page not in outline.ranges:
+        return Body(root=page, dropped=frozenset(), title=None)
+    choice = _Choice(page, outline, guide(outline))
+    choice.grow()
+    choice.drop_furniture()
+    choice.trim()
+    return Body(root=choice.root, dropped=frozenset(choice.dropped), title=choice.title_outside())
 
 
-_MARK = re.compile("⸢([0-9]+)⸣")
-_KEPT_ATTRIBUTES = ("class", "id", "role", "itemprop")
-_TEXT_HOLDERS = frozenset(
-    (*HEADINGS, "p", "li", "td", "th", "dd", "dt", "blockquote", "pre", "caption", "summary")
-)
+class _Choice:
+    """A root and what is dropped inside it, changed step by step."""
 
-
-def guide(outline: Outline) -> frozenset[int]:
-    """Return the numbers of the blocks that trafilatura takes for the body.
-
-    It gets a lean copy of the page, one element a block, each block's text led by its number:
-    so its choice can be read off exactly, and costs a third of a run on the whole page.
-    """
-    document = bare_extraction(
-        _lean_copy(outline), fast=True, favor_recall=True, include_comments=False, with_metadata=False
-    )
-    body = getattr(document, "body", None)
-    if body is None:
-        return frozenset()
-    return frozenset(int(number) for text in body.itertext() for number in _MARK.findall(text))
-
-
-def _lean_copy(outline: Outline) -> HtmlElement:
-    root = Element("html")
-    copies: dict[HtmlElement, HtmlElement] = {}
-    for number, block in enumerate(outline.blocks):
-        holder = _copy_of(block.holder, outline, copies, root)
-        if holder.tag not in _TEXT_HOLDERS or len(holder) or holder.text:
-            holder = etree.SubElement(holder, "p")
-        _fill(
-            holder, f"⸢{number}⸣", " ".join(block.text.replace("⸢", "").split()), block.linked / block.words
+    def __init__(self, page: HtmlElement, outline: Outline, chosen: frozenset[int]) -> None:
+        self._page = page
+        self._outline = outline
+        self._taken = list(
+            accumulate(
+                (block.words if number in chosen else 0 for number, block in enumerate(outline.blocks)), initial=0
+            )
         )
-    return root
+        self._children: dict[HtmlElement, list[HtmlElement]] = {}
+        for child, parent in outline.parents.items():
+            self._children.setdefault(parent, []).append(child)
+        for children in self._children.values():
+            children.sort(key=lambda child: outline.ranges[child])
+        self.root = self._match()
+        self.dropped: set[HtmlElement] = set()
 
+    def _words(self, element: HtmlElement) -> int:
+        return self._outline.words_in(self._outline.ranges[element])
 
-def _copy_of(
-    element: HtmlElement, outline: Outline, copies: dict[HtmlElement, HtmlElement], root: HtmlElement
-) -> HtmlElement:
-    if element in copies:
-        return copies[element]
-    parent = next((ancestor for ancestor in element.iterancestors() if ancestor in outline.ranges), None)
-    above = root if parent is None else _copy_of(parent, outline, copies, root)
-    attributes = {name: value for name in _KEPT_ATTRIBUTES if (value := element.get(name))}
-    copies[element] = etree.SubElement(above, element.tag, attributes)
-    return copies[element]
+    def _prose(self, element: HtmlElement) -> int:
+        return self._outline.prose_in(self._outline.ranges[element])
 
+    def _linked(self, element: HtmlElement) -> int:
+        return self._outline.linked_in(self._outline.ranges[element])
 
-def _fill(holder: HtmlElement, mark: str, text: str, linked_share: float) -> None:
-    """Put a block's text into its copy, so much of it inside a link as was linked."""
-    if linked_share == 0:
-        holder.text = mark + text
-        return
-    words = text.split(" ")
-    cut = int(len(words) * linked_share)
-    link = etree.SubElement(holder, "a", href="/")
-    if linked_share >= 1:
-        link.text = mark + text
-    else:
-        holder.text = f"{mark}{' '.join(words[cut:])} "
-        link.text = " ".join(words[:cut])
+    def _chosen(self, element: HtmlElement) -> int:
+        start, end = self._outline.ranges[element]
+        return self._taken[end] - self._taken[start]
 
+    def _match(self) -> HtmlElement:
+        """Return the container whose words agree best (F1) with what trafilatura chose; without any, the page."""
+        best, best_score = self._page, 0.0
+        for element in self._outline.ranges:
+            score = self._chosen(element) / (self._words(element) + self._taken[-1] + 1)
+            if score > best_score or (score == best_score and score and _is_inside(element, best)):
+                best, best_score = element, score
+        return best
 
-def _match(page: HtmlElement, outline: Outline, chosen: frozenset[int]) -> HtmlElement:
-    """Return the container whose words agree best (F1) with the chosen blocks; without any, the page."""
-    total = sum(outline.blocks[number].words for number in chosen)
-    if not total:
-        return page
-    sums = [0]
-    for number, block in enumerate(outline.blocks):
-        sums.append(sums[-1] + (block.words if number in chosen else 0))
-    best, best_score = page, -1.0
-    for element, (start, end) in outline.ranges.items():
-        score = (sums[end] - sums[start]) / (outline.words_in((start, end)) + total)
-        if score > best_score or (score == best_score and _is_inside(element, best)):
-            best, best_score = element, score
-    return best
+    def grow(self) -> None:
+        """Climb to the page; at each level take in the run of siblings that reaches out to the last content."""
+        inner = self.root
+        skipped: list[HtmlElement] = []
+        while inner is not self._page:
+            outer = self._outline.parents[inner]
+            siblings = self._children[outer]
+            here = siblings.index(inner)
+            first, last = self._reach(siblings, here)
+            beyond = [sibling for index, sibling in enumerate(siblings) if not first <= index <= last]
+            if (first, last) != (here, here) or self._loose_prose(outer):
+                self.root = outer
+                self.dropped.update(skipped, beyond)
+                skipped = []
+            else:
+                skipped += beyond
+            inner = outer
+
+    def _reach(self, siblings: Sequence[HtmlElement], here: int) -> tuple[int, int]:
+        content = [index for index, sibling in enumerate(siblings) if index == here or self._is_content(sibling)]
+        return min(content), max(content)
+
+    def _is_content(self, element: HtmlElement) -> bool:
+        """Tell whether a sibling of the body belongs to it: prose, or chosen, and not furniture."""
+        words = self._words(element)
+        chosen_share = self._chosen(element) / words
+        if chosen_share < 0.2 and (is_furniture(element) or count_controls(element) > 1):
+            return False
+        if self._is_title_box(element):
+            return True
+        prose = self._prose(element) * 2 >= words
+        return prose or (chosen_share >= 0.5 and self._linked(element) * 2 < words)
+
+    def _is_title_box(self, element: HtmlElement) -> bool:
+        if self._words(element) > _LONGEST_TITLE_BOX or self._linked(element) * 5 > self._words(element):
+            return False
+        return element.tag == "h1" or element.find(".//h1") is not None
+
+    def _loose_prose(self, outer: HtmlElement) -> bool:
+        """Tell whether an element holds prose that stands in none of its children."""
+        within = sum(self._prose(child) for child in self._children[outer])
+        return self._prose(outer) - within > 0
+
+    def drop_furniture(self) -> None:
+        """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""
+        if self.root not in self._outline.ranges:
+            return
+        total = self._words(self.root)
+        for element in self._inside(self.root):
+            if self._words(element) * 10 < total * 3 and self._is_dead_weight(element):
+                self.dropped.add(element)
+
+    def _inside(self, element: HtmlElement) -> Iterator[HtmlElement]:
+        """Yield the containers inside one, outermost first, nothing below what is dropped."""
+        for child in self._children.get(element, ()):
+            if child not in self.dropped:
+                yield child
+                if child not in self.dropped:
+                    yield from self._inside(child)
+
+    def _is_dead_weight(self, element: HtmlElement) -> bool:
+        if is_dialog(element):
+            return True
+        return is_furniture(element) and self._linked(element) * 2 >= self._words(element)
+
+    def trim(self) -> None:
+        """Drop what stands at both ends of the root and is mostly links or buttons."""
+        for backwards in (False, True):
+            self._trim(self.root, backwards)
+
+    def _trim(self, element: HtmlElement, backwards: bool) -> None:
+        children = [child for child in self._children.get(element, ()) if child not in self.dropped]
+        for child in reversed(children) if backwards else children:
+            if self._outline.ranges[child] == self._outline.ranges[element]:
+                self._trim(child, backwards)
+                return
+            if not self._is_rim(child):
+                self._trim(child, backwards)
+                return
+            self.dropped.add(child)
+
+    def _is_rim(self, element: HtmlElement) -> bool:
+        if element.tag in HEADINGS or self._prose(element):
+            return False
+        return self._linked(element) * 2 >= self._words(element)
+
+    def title_outside(self) -> HtmlElement | None:
+        """Return the page's h1 when the root has none: the last one before it, else the first."""
+        if self.root.tag == "h1" or self.root.find(".//h1") is not None:
+            return None
+        start = self._outline.ranges[self.root][0]
+        titles = [element for element in self._outline.ranges if element.tag == "h1"]
+        titles.sort(key=lambda element: self._outline.ranges[element])
+        before = [title for title in titles if self._outline.ranges[title][0] < start]
+        return (before[-1:] or titles[:1] or [None])[0]
 
 
 def _is_inside(element: HtmlElement, other: HtmlElement) -> bool:
     return any(ancestor is other for ancestor in element.iterancestors())
-
-
-def _grow(root: HtmlElement, page: HtmlElement, outline: Outline) -> HtmlElement:
-    """Return the highest ancestor whose added text is at least half prose."""
-    grown = root
-    for ancestor in _ancestors(root, page):
-        if ancestor not in outline.ranges:
-            continue
-        inner, outer = outline.ranges[root], outline.ranges[ancestor]
-        added = outline.words_in(outer) - outline.words_in(inner)
-        prose = outline.prose_in(outer) - outline.prose_in(inner)
-        if prose * 2 >= added:
-            grown = ancestor
-    return grown
-
-
-def _ancestors(root: HtmlElement, page: HtmlElement) -> Iterator[HtmlElement]:
-    if root is page:
-        return
-    for ancestor in root.iterancestors():
-        yield ancestor
-        if ancestor is page:
-            return
-
-
-def _title_outside(outline: Outline, root: HtmlElement) -> HtmlElement | None:
-    """Return the page's first h1 when the root has none."""
-    if root.tag == "h1" or root.find(".//h1") is not None:
-        return None
-    return next((element for element in outline.ranges if element.tag == "h1"), None)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from lxml.html import HtmlElement
 
 SKIPPED = frozenset(
-    """script style template head title noscript svg math iframe object embed canvas video audio map select option
-    datalist textarea input link meta base param source track picture frame frameset noframes""".split()
+    """script style template head title noscript svg math iframe object embed canvas video audio map select
+    option datalist textarea input link meta base param source track picture frame frameset noframes""".split()
 )
 """Elements whose text no reader sees as prose."""
 
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 CONTAINERS = frozenset(
-    """html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption
-    figure footer form header hgroup hr li main menu nav ol p pre search section summary table caption tbody td
-    tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend""".split()
+    """html body address article aside blockquote center dd details dialog dir div dl dt fieldset
+    figcaption figure footer form header hgroup hr li main menu nav ol p pre search section summary table caption tbody
+    td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend""".split()
 )
 """Elements that begin and end a block of text."""
 
@@ -42,6 +42,9 @@ def is_container(tag: object) -> bool:
     return isinstance(tag, str) and (tag in CONTAINERS or "-" in tag)
 
 
+Span = tuple[int, int]
+
+
 @dataclass(slots=True, kw_only=True)
 class Block:
     """One run of text between two block boundaries."""
@@ -51,7 +54,7 @@ class Block:
     text: str
     words: int
     linked: int
-    """Words inside links and buttons."""
+    """Words inside links that lead away, and inside buttons; tables of contents and mail addresses are not."""
 
     @property
     def is_prose(self) -> bool:
@@ -63,20 +66,22 @@ class Outline:
     """Blocks in document order, and the range [start, end) of every container that holds text."""
 
     blocks: list[Block] = field(default_factory=list)
-    ranges: dict[HtmlElement, tuple[int, int]] = field(default_factory=dict)
+    ranges: dict[HtmlElement, Span] = field(default_factory=dict)
+    parents: dict[HtmlElement, HtmlElement] = field(default_factory=dict)
+    """The next container outwards of each container with text."""
     words: list[int] = field(default_factory=lambda: [0])
     """words[i]: words in the blocks before i; the lists below likewise."""
     linked: list[int] = field(default_factory=lambda: [0])
     prose: list[int] = field(default_factory=lambda: [0])
     """Words of prose blocks."""
 
-    def words_in(self, span: tuple[int, int]) -> int:
+    def words_in(self, span: Span) -> int:
         return self.words[span[1]] - self.words[span[0]]
 
-    def linked_in(self, span: tuple[int, int]) -> int:
+    def linked_in(self, span: Span) -> int:
         return self.linked[span[1]] - self.linked[span[0]]
 
-    def prose_in(self, span: tuple[int, int]) -> int:
+    def prose_in(self, span: Span) -> int:
         return self.prose[span[1]] - self.prose[span[0]]
 
 
@@ -86,6 +91,13 @@ def outline_page(root: HtmlElement) -> Outline:
     builder.walk(root, root)
     builder.flush()
     return builder.outline
+
+
+def _leads_away(element: HtmlElement) -> bool:
+    if element.tag == "button":
+        return True
+    href = element.get("href") if element.tag == "a" else None
+    return href is not None and not href.startswith(("#", "mailto:", "tel:"))
 
 
 class _Builder:
@@ -99,11 +111,12 @@ class _Builder:
     def walk(self, element: HtmlElement, holder: HtmlElement) -> None:
         tag = element.tag
         contained = is_container(tag)
+        outside = holder
         if contained:
             self.flush()
             holder = element
         start = len(self.outline.blocks)
-        linking = tag in ("a", "button")
+        linking = _leads_away(element)
         self._links_open += linking
         self._take(element.text, holder)
         previous_break = False
@@ -122,6 +135,8 @@ class _Builder:
             self.flush()
             if len(self.outline.blocks) > start:
                 self.outline.ranges[element] = (start, len(self.outline.blocks))
+                if element is not outside:
+                    self.outline.parents[element] = outside
 
     def _take(self, text: str | None, holder: HtmlElement) -> None:
         if not text:

@@ -1,0 +1,38 @@
+"""Page furniture: menus, footers, dialogs, consent banners. Nothing here depends on a language or a site."""
+
+from __future__ import annotations
+
+import re
+
+from lxml.html import HtmlElement
+
+_FURNITURE_TAGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
+_FURNITURE_ROLES = frozenset(
+    ("navigation", "contentinfo", "complementary", "dialog", "alertdialog", "search", "banner", "alert", "menu")
+)
+_DIALOG_ROLES = frozenset(("dialog", "alertdialog"))
+_CONSENT = re.compile(r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE)
+_CONTROLS = ("button", "input", "select", "textarea")
+
+
+def is_furniture(element: HtmlElement) -> bool:
+    """Tell whether an element says of itself that it is no content."""
+    return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
+
+
+def is_dialog(element: HtmlElement) -> bool:
+    """Tell a box that lies over the page: a dialog, or one that is named like a consent banner and has controls."""
+    if element.tag == "dialog" or _role(element) in _DIALOG_ROLES or element.get("aria-modal") == "true":
+        return True
+    name = f"{element.get('id') or ''} {element.get('class') or ''}"
+    return len(name) > 1 and _CONSENT.search(name) is not None and count_controls(element) > 0
+
+
+def count_controls(element: HtmlElement) -> int:
+    """Return how many buttons and fields stand in an element."""
+    fields = sum(child.get("type") != "hidden" for child in element.iter(*_CONTROLS))
+    return fields + sum(_role(child) == "button" for child in element.iter("a", "div", "span"))
+
+
+def _role(element: HtmlElement) -> str:
+    return (element.get("role") or "").lower()
