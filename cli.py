@@ -10,6 +10,8 @@ from crawler.errors import PolicyArchiveError, UsageError
 
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
+    "browse": "browse.commands",
+    "publish": "browse.commands",
     "serve": "archive_server.commands",
 }
 

@@ -18,6 +18,7 @@ from datasette import Request, Response, hookimpl
 from browse.addresses import PREFIX, Addresses, DocumentKey
 from browse.corpus import SearchFilters
 from browse.feeds import build_changes_feed, build_search_feed
+from browse.metadata import QUERIES, describe_corpus
 from browse.pages import PageNotFoundError, Pages, find_version, render_version_file, version_at
 from crawler.errors import UsageError
 from crawler.timestamps import parse_day
@@ -234,3 +235,13 @@ def register_routes() -> list[tuple[str, Any]]:
 @hookimpl
 def menu_links(datasette: Datasette) -> list[dict[str, str]]:
     return [{"href": datasette.urls.path(PREFIX), "label": "Policies"}]
+
+
+@hookimpl
+def canned_queries(datasette: Datasette, database: str) -> dict[str, dict[str, Any]]:
+    return QUERIES
+
+
+@hookimpl
+def get_metadata(datasette: Datasette) -> dict[str, Any]:
+    return describe_corpus(datasette.databases)

@@ -1,0 +1,85 @@
+"""`browse` and `publish`."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from browse.addresses import PREFIX
+from crawler.errors import UsageError
+from crawler.options import db_option
+from pipelines.store.connection import open_reader
+
+_EXTRA = "browsing needs the extra: pip install 'policy-archive[browse]'"
+
+
+@click.command("browse")
+@db_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 = any free one."
+)
+@click.option("--open", "open_browser", is_flag=True, help="Open the web browser too.")
+def browse_command(database: Path, host: str, port: int, open_browser: bool) -> None:
+    """Read, search and compare the corpus in the web browser, with Datasette.
+
+    The database is opened read-only: a crawl may write at the same time.
+
+    Example: policy-archive browse --db policies.db
+    """
+    try:
+        from datasette.cli import cli as datasette
+    except ImportError as error:
+        raise UsageError(_EXTRA) from error
+
+    open_reader(database).close()  # a sentence for a wrong file, before a server is started
+    port = _free_port(host, port)
+    address = f"http://{host}:{port}{PREFIX}"
+    click.echo(f"Read at {address}  (Ctrl-C to end)", err=True)
+    if open_browser:
+        click.launch(address)
+    # No download: a copy of a file that is being written would be torn. `backup` makes a good one.
+    settings = {"default_page_size": "50", "sql_time_limit_ms": "2000", "allow_download": "off"}
+    given = [part for name, value in settings.items() for part in ("--setting", name, value)]
+    datasette.main(["serve", str(database), "-h", host, "-p", str(port), *given], standalone_mode=False)
+
+
+def _free_port(host: str, port: int) -> int:
+    """Return the port, or a free one for 0; raises UsageError when it is taken."""
+    with closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UsageError(
+                f"{host}:{port} cannot be used ({error.strerror}): choose another --port, or 0."
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+@click.command("publish")
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+@db_option
+@click.option("--root", default="", metavar="URL", help="Address that the copy will have; its feeds need it.")
+@click.option(
+    "--database/--no-database", "with_database", default=True, help="Put the database beside the pages."
+)
+def publish_command(target: Path, database: Path, root: str, with_database: bool) -> None:
+    """Write a static copy of the pages into a folder, for any web server.
+
+    Example: policy-archive publish site --root https://policies.example.org
+    """
+    from browse.publish import copy_database, copy_static, iter_pages, write_page
+
+    with closing(open_reader(database)) as connection:
+        target.mkdir(parents=True, exist_ok=True)
+        copy_static(target)
+        count = 0
+        for count, page in enumerate(iter_pages(connection, root=root), start=1):  # noqa: B007 - used below
+            write_page(target, page)
+        if with_database:
+            copy_database(connection, target)
+    click.echo(f"{count} files in {target}; open {target / 'index.html'}", err=True)
