@@ -10,18 +10,34 @@ width at which a gap between equal texts is split falls with the number of chang
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import pairwise
 from math import inf
 
 from crawler.records import CdxRow, PlannedCapture, RowDecision, RowState
-from crawler.splits import Gap, find_balanced_split, find_middle, find_stated, nearest_unknown
+from crawler.splits import (
+    Gap,
+    find_balanced_split,
+    find_middle,
+    find_odd_size,
+    find_stated,
+    nearest_unknown,
+    typical_step,
+)
 from crawler.timeline import DAY_SECONDS, Spot, Timeline, proves_sameness
 
-_SHORTEST_WATCH_SECONDS = 60 * DAY_SECONDS
+_SHORTEST_WATCH_SECONDS = 30 * DAY_SECONDS
 """A gap between equal texts is not split below this, unless the user names a largest gap."""
 
-_WATCHES_PER_CHANGE = 1.0
-"""Gaps that the whole history would be divided into, for each text seen, to find texts that came and went."""
+_WATCHES_PER_TEXT = 0.4
+"""Parts that the whole history is divided into for each text seen, to find texts that came and went."""
+
+_WATCHES_PER_RETURN = 2.0
+"""Further parts for each text seen to come back: where one was taken back, more were."""
+
+_ODD_STEPS = 10
+"""A size is odd when it differs by so many times the step that is usual between neighbouring rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +48,8 @@ class Rules:
     """Width of an interval of change that is narrow enough."""
     max_gap_seconds: float | None
     """Widest gap between equal texts left unsplit; None: as the document's own pace suggests."""
+    odd_size: float = 0.05
+    """Share by which a row's size must differ from its neighbours' to be asked between equal texts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,23 +60,33 @@ class Selection:
     decisions: dict[CdxRow, RowDecision]
 
 
+class _Urgency(IntEnum):
+    CHANGE = 0
+    """Finds an end of the history, or dates a change that is known."""
+    ODD_SIZE = 1
+    """Between equal texts: a row whose size sticks out."""
+    WATCH = 2
+    """Between equal texts that lie far apart."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Question:
     spot: int
     reason: str
     weight: float
     """Seconds left uncertain without it."""
-    watch: bool = False
-    """Looks for a text that came and went; all others date a change that is known."""
+    urgency: _Urgency = _Urgency.CHANGE
 
     @property
-    def rank(self) -> tuple[bool, float, int]:
-        return (self.watch, -self.weight, self.spot)
+    def rank(self) -> tuple[int, float, int]:
+        """Sort key: the lowest is asked first."""
+        return (self.urgency, -self.weight, self.spot)
 
 
 def plan_changes(timeline: Timeline, rules: Rules) -> Selection:
     """Return the next questions of all gaps, independent of each other."""
     spots = timeline.spots
+    rules = replace(rules, odd_size=max(rules.odd_size, _ODD_STEPS * typical_step(spots)))
     gaps = list(_iter_gaps(spots))
     asked = [_ask(spots, gap, rules) for gap in gaps]
     widest = _widest_watch(spots, rules)
@@ -76,7 +104,9 @@ def plan_changes(timeline: Timeline, rules: Rules) -> Selection:
 
 
 def _is_open(question: _Question | None, widest: float) -> bool:
-    return question is not None and not (question.watch and question.weight <= widest)
+    if question is None:
+        return False
+    return question.urgency is not _Urgency.WATCH or question.weight > widest
 
 
 def _iter_gaps(spots: Sequence[Spot]) -> Iterator[Gap]:
@@ -104,9 +134,10 @@ def _widest_watch(spots: Sequence[Spot], rules: Rules) -> float:
     texts = [spot for spot in spots if spot.text is not None]
     if not texts:
         return inf
-    changes = sum(one.text != other.text for one, other in zip(texts, texts[1:], strict=False))
-    span = texts[-1].at - texts[0].at
-    return max(_SHORTEST_WATCH_SECONDS, span / (1 + _WATCHES_PER_CHANGE * (changes + 1)))
+    runs = 1 + sum(one.text != other.text for one, other in pairwise(texts))
+    returns = runs - len({spot.text for spot in texts})
+    parts = 1 + _WATCHES_PER_TEXT * runs + _WATCHES_PER_RETURN * returns
+    return max(_SHORTEST_WATCH_SECONDS, (texts[-1].at - texts[0].at) / parts)
 
 
 def _choose(
@@ -153,7 +184,7 @@ def _ask(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
     before, after = spots[gap.left], spots[gap.right]
     width = after.at - before.at
     if before.text == after.text:
-        return _question(spots, gap, find_middle(spots, gap), "max-gap", watch=True)
+        return _watch(spots, gap, rules)
     if width <= rules.precision_seconds:
         return None
     stated = find_stated(spots, gap, rules.precision_seconds)
@@ -162,15 +193,25 @@ def _ask(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
     return _question(spots, gap, find_balanced_split(spots, gap, rules.precision_seconds), "bisect")
 
 
+def _watch(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+    """Return where a text that came and went between equal texts would show."""
+    odd = find_odd_size(spots, gap, rules.odd_size)
+    if odd is not None:
+        weight = spots[gap.right].at - spots[gap.left].at
+        return _Question(spot=odd, reason="odd-size", weight=weight, urgency=_Urgency.ODD_SIZE)
+    return _question(spots, gap, find_middle(spots, gap), "max-gap", _Urgency.WATCH)
+
+
 def _question(
-    spots: Sequence[Spot], gap: Gap, target: int, reason: str, *, watch: bool = False
+    spots: Sequence[Spot], gap: Gap, target: int, reason: str, urgency: _Urgency = _Urgency.CHANGE
 ) -> _Question | None:
     found = nearest_unknown(spots, gap, target)
     if found is None:
         return None
     if spots[target].barren:
         reason = "neighbour-of-junk"
-    return _Question(spot=found, reason=reason, weight=spots[gap.right].at - spots[gap.left].at, watch=watch)
+    weight = spots[gap.right].at - spots[gap.left].at
+    return _Question(spot=found, reason=reason, weight=weight, urgency=urgency)
 
 
 def _ask_at_start(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:

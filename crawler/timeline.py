@@ -46,6 +46,8 @@ class Spot:
     """Days that this text states of itself."""
     barren: bool = False
     """Known to hold no text: junk, or replay did not give it."""
+    size: int | None = None
+    """Compressed bytes of the body's capture; of a revisit, those of the row it repeats."""
 
     @property
     def unknown(self) -> bool:
@@ -68,7 +70,7 @@ class Timeline:
 
 
 def order_of(row: CdxRow) -> tuple[str, ...]:
-    """Return what rows are sorted by: time first, then all else, so that ties stand the same way each time."""
+    """Return what rows are sorted by: time, then all else, so that ties stand the same way each time."""
     return (
         row.timestamp,
         row.original,
@@ -96,7 +98,7 @@ def build_timeline(
 ) -> Timeline:
     """Return what `known` says of each row; rows before `since` or after `until` are not planned for."""
     captures = _unique(known)
-    bodies = _bodies(captures)
+    bodies, sizes = _bodies(captures), _sizes(captures)
     decisions: dict[CdxRow, RowDecision] = {}
     spots: list[Spot] = []
     for capture in captures:
@@ -104,7 +106,7 @@ def build_timeline(
         if decision is not None:
             decisions[capture.row] = decision
         if decision is None or decision.state in (RowState.FETCHED, RowState.SAME_DIGEST):
-            spots.append(_spot(capture, bodies))
+            spots.append(_spot(capture, bodies, sizes))
     return Timeline(spots=tuple(spots), decisions=decisions, spokesmen=_spokesmen(spots))
 
 
@@ -126,6 +128,16 @@ def _bodies(captures: Iterable[KnownCapture]) -> dict[str, KnownCapture]:
     return {digest: capture for digest, capture in bodies.items() if proves_sameness(digest)}
 
 
+def _sizes(captures: Iterable[KnownCapture]) -> dict[str, int]:
+    """Return for each digest the length of its first full record: that of a revisit says nothing."""
+    sizes: dict[str, int] = {}
+    for capture in captures:
+        row = capture.row
+        if row.length is not None and row.length > 0 and row.mimetype != "warc/revisit":
+            sizes.setdefault(row.digest, row.length)
+    return {digest: size for digest, size in sizes.items() if proves_sameness(digest)}
+
+
 def _spokesmen(spots: Iterable[Spot]) -> dict[str, CdxRow]:
     spokesmen: dict[str, CdxRow] = {}
     for spot in spots:
@@ -134,7 +146,7 @@ def _spokesmen(spots: Iterable[Spot]) -> dict[str, CdxRow]:
     return spokesmen
 
 
-def _spot(capture: KnownCapture, bodies: dict[str, KnownCapture]) -> Spot:
+def _spot(capture: KnownCapture, bodies: dict[str, KnownCapture], sizes: dict[str, int]) -> Spot:
     source = capture if capture.outcome is not None else bodies.get(capture.row.digest)
     return Spot(
         row=capture.row,
@@ -143,6 +155,7 @@ def _spot(capture: KnownCapture, bodies: dict[str, KnownCapture]) -> Spot:
         text=source.text_sha256 if source else None,
         stated_days=source.stated_days if source else (),
         barren=source is not None and source.text_sha256 is None,
+        size=sizes.get(capture.row.digest),
     )
 
 
