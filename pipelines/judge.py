@@ -1,0 +1,53 @@
+"""What a page is: a policy and of which kind, or what stands in its place."""
+
+from __future__ import annotations
+
+from lxml.html import HtmlElement
+
+from crawler.records import Extraction, Kind, Verdict
+from pipelines.judging.features import Page, measure
+from pipelines.judging.lexicon import load_lexicon
+from pipelines.judging.notices import Notice, find_notice
+from pipelines.judging.weights import load_weights
+
+POLICY_THRESHOLD = 0.5
+"""Probability from which a page is called a policy; bench/judge.py prints what other values would give."""
+_SHORT_WORDS = 120
+"""A text this short is a policy only if no notice speaks against it."""
+_NO_POLICY = "none"
+
+
+def judge_page(extraction: Extraction, *, tree: HtmlElement | None, url: str) -> Verdict:
+    """Return what a page is, judged by its extracted text, its title, its address and, if given, its tree.
+
+    Never raises. `probability` is the model's for policies and for `other`; of notices it grows with
+    the number of their wordings found.
+    """
+    page = Page(title=extraction.title, text=extraction.text, url=url)
+    odds = load_weights().weigh(measure(page, load_lexicon("policy_concepts")))
+    policy = 1.0 - odds[_NO_POLICY]
+    notice = find_notice(page, tree)
+    if notice is not None and _outweighs(notice, policy):
+        return _notice_verdict(notice)
+    if policy < POLICY_THRESHOLD:
+        return Verdict(
+            page_class="other", kind=None, probability=1.0 - policy, reason="does not read like a policy"
+        )
+    kind = max((name for name in odds if name != _NO_POLICY), key=odds.__getitem__)
+    reason = f"reads like a {kind} policy ({odds[kind] / policy:.2f} of its kind)"
+    return Verdict(page_class="policy", kind=Kind(kind), probability=policy, reason=reason)
+
+
+def _outweighs(notice: Notice, policy: float) -> bool:
+    """Tell whether a notice is to be believed against the model, which does not know notices."""
+    if notice.page_class in ("archive-message", "empty"):
+        return True
+    if policy >= POLICY_THRESHOLD and notice.words > _SHORT_WORDS:
+        return notice.score >= 4 and notice.words < 2 * _SHORT_WORDS
+    return True
+
+
+def _notice_verdict(notice: Notice) -> Verdict:
+    probability = 1.0 - 0.5 ** (1.0 + notice.score)
+    reason = f"{notice.words:.0f} words that read like: {notice.page_class}"
+    return Verdict(page_class=notice.page_class, kind=None, probability=probability, reason=reason)

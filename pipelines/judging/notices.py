@@ -1,0 +1,56 @@
+"""Pages that stand in a policy's place: errors, walls, parked domains, the archive's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml.html import HtmlElement
+
+from pipelines.judging.features import Page, prose_of
+from pipelines.judging.lexicon import count_words, load_lexicon
+
+_NOTICES = "page_notices"
+_BEGINNING = 2_500
+"""Characters in which a notice says what it is."""
+_LONG_WORDS = 350
+"""A notice is shorter; what is longer has something else to say, unless its title is the notice."""
+_CERTAIN_SCORE = 3.0
+_EMPTY_WORDS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What a page seems to be instead of a policy."""
+
+    page_class: str
+    score: float
+    """1 for one wording in the text; a wording in the title counts double."""
+    words: float
+
+
+def find_notice(page: Page, tree: HtmlElement | None) -> Notice | None:
+    """Return the notice that a page is, or None if it says nothing of the kind or is too long for one."""
+    words = count_words(prose_of(page.text))
+    scores = _score_classes(page)
+    if _has_password_field(tree):
+        scores["wall"] = scores.get("wall", 0.0) + 1.5
+    if not scores:
+        return Notice(page_class="empty", score=_CERTAIN_SCORE, words=words) if words < _EMPTY_WORDS else None
+    page_class = max(scores, key=lambda name: (name == "archive-message", scores[name]))
+    if words > _LONG_WORDS and scores[page_class] < _CERTAIN_SCORE + words / _LONG_WORDS:
+        return None
+    return Notice(page_class=page_class, score=scores[page_class], words=words)
+
+
+def _score_classes(page: Page) -> dict[str, float]:
+    lexicon = load_lexicon(_NOTICES)
+    in_title = lexicon.count(page.title)
+    in_text = lexicon.count(prose_of(page.text)[:_BEGINNING])
+    scores = {name: 2.0 * in_title[name] + in_text[name] for name in in_title | in_text}
+    return {name: score for name, score in scores.items() if name != "empty"} or scores
+
+
+def _has_password_field(tree: HtmlElement | None) -> bool:
+    return tree is not None and bool(
+        tree.xpath("boolean(//input[translate(@type,'PASWORD','pasword')='password'])")
+    )

@@ -1,0 +1,48 @@
+"""The linear model: named weights in a small file, read and applied without any library."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from data import DATA
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A multinomial logistic regression."""
+
+    classes: tuple[str, ...]
+    intercepts: tuple[float, ...]
+    features: Mapping[str, tuple[float, ...]]
+    """Weight of a feature for each class, in the order of `classes`."""
+
+    def weigh(self, features: Mapping[str, float]) -> dict[str, float]:
+        """Return the probability of each class; they add up to 1. Unknown features count nothing."""
+        scores = list(self.intercepts)
+        for name, value in features.items():
+            for place, weight in enumerate(self.features.get(name, ())):
+                scores[place] += weight * value
+        top = max(scores)
+        odds = [math.exp(score - top) for score in scores]
+        return {name: odd / sum(odds) for name, odd in zip(self.classes, odds, strict=True)}
+
+
+@cache
+def load_weights() -> Weights:
+    """Return the weights that ship with the program (data/judge/README.md says how they were made)."""
+    return read_weights(DATA / "judge" / "weights.json")
+
+
+def read_weights(path: Path) -> Weights:
+    """Return the weights in a file that bench/judge.py wrote."""
+    stored = json.loads(path.read_text("utf-8"))
+    return Weights(
+        classes=tuple(stored["classes"]),
+        intercepts=tuple(stored["intercepts"]),
+        features={name: tuple(row) for name, row in stored["features"].items()},
+    )
