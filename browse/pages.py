@@ -19,6 +19,7 @@ from browse.citation import Citation, cite_version
 from browse.filters import build_environment, show_day
 from browse.markdown import render_markdown
 from browse.searching import build_match
+from browse.sections import lay_out
 from browse.timeline import Move, Span, Tick, draw_timeline
 from crawler.errors import UsageError
 from crawler.records import Outcome
@@ -148,7 +149,7 @@ class Pages:
             old=old_version,
             new=new_version,
             diff=diff,
-            hunks=diff.fold(),
+            sections=lay_out(diff),
             side_by_side=side_by_side,
             other_view=other_view,
         )
@@ -254,7 +255,9 @@ def render_version_file(
     if extension == "md":
         from pipelines.outputs.document import render_document
 
-        return "text/markdown; charset=utf-8", render_document(version)
+        names = ("site", "kind", "name", "timestamp", "title", "text")
+        text = render_document(**{name: version[name] for name in names}, original=version["url"])
+        return "text/markdown; charset=utf-8", text
     evidence = corpus.read_evidence(connection, version["capture_id"])
     if extension == "json":
         whole = {**dict(version), "digest": evidence["digest"], "owner_reason": document["owner_reason"]}
