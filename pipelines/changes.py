@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -74,7 +74,11 @@ def change_from_json(text: str) -> Change:
     ...     '"sections_added": [], "sections_removed": []}').words_added
     1
     """
-    values: dict[str, Any] = json.loads(text)
+    return change_from_values(json.loads(text))
+
+
+def change_from_values(values: Mapping[str, Any]) -> Change:
+    """Return a change from its fields, lists in place of tuples."""
     lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     return Change(**{**values, **lists})
 

@@ -1,0 +1,172 @@
+"""A document's history as rows: intervals of change told as they are, flapping folded, moves, gists."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from crawler.records import Document
+from crawler.timestamps import isoformat
+from pipelines.changes import Change, describe_change
+from pipelines.store import queries
+from pipelines.versions import Flapping, find_flapping
+
+Row = dict[str, Any]
+
+_FLAG_WORDS = {"before": "before the change was seen", "after": "announced ahead"}
+
+
+def read_history(
+    connection: sqlite3.Connection, document: Document, *, include_foreign: bool = False
+) -> list[Row]:
+    """Return a row for each version, in order of time, with all that is known of it but its text.
+
+    Beside the columns of `policy_versions`: `interval_days`, `gist`, `flapping`
+    (`first`, `last`, `texts` of the stretch, or None), `moved_from` (the address
+    left with this version, or None), `foreign` (True for somebody else's texts,
+    which have no number).
+    """
+    flapping = find_flapping(queries.list_stays(connection, document))
+    moves = {move.first_at_new: move.old_url for move in queries.find_moves(connection, document)}
+    rows = [
+        version
+        | {
+            "interval_days": queries.width_in_days(version),
+            "gist": describe_version(version),
+            "flapping": _flapping_of(version["version"], flapping),
+            "moved_from": moves.get(version["timestamp"]),
+            "foreign": False,
+        }
+        for version in queries.list_versions(connection, document)
+    ]
+    if include_foreign:
+        rows += _foreign_rows(connection, document, list(rows[0]) if rows else [])
+        rows.sort(key=lambda row: row["timestamp"])
+    return rows
+
+
+def _flapping_of(number: int, stretches: Sequence[Flapping]) -> Row | None:
+    for stretch in stretches:
+        if number in stretch:
+            return {"first": stretch.first, "last": stretch.last, "texts": stretch.texts}
+    return None
+
+
+def _foreign_rows(
+    connection: sqlite3.Connection, document: Document, columns: Sequence[str]
+) -> Iterator[Row]:
+    """Yield somebody else's versions, with the columns of the document's own."""
+    for version, found in queries.fold_foreign(connection, document):
+        yield dict.fromkeys(columns) | {
+            "site": document.site,
+            "kind": document.kind,
+            "name": document.name,
+            "version": None,
+            "url": version.first.original,
+            "timestamp": version.first.timestamp,
+            "first_captured": isoformat(version.first.timestamp),
+            "last_captured": isoformat(version.last.timestamp),
+            "changed_after": version.changed_after and isoformat(version.changed_after),
+            "title": found["title"],
+            "words": found["words"],
+            "captures": version.captures,
+            "text_sha256": version.text_sha256,
+            "gist": f"somebody else's: {found['reason']}".rstrip(": "),
+            "foreign": True,
+        }
+
+
+def describe_version(version: Row) -> str:
+    """Return the gist of what changed with a version, in a few words."""
+    if version["returns_to"]:
+        return f"text of version {version['returns_to']} again"
+    if not version["change"]:
+        return "first version" if version["version"] == 1 else ""
+    return describe_change(change_of(version["change"]))
+
+
+def change_of(stored: Row) -> Change:
+    """Return a stored change as the record that it was."""
+    return Change(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+    )
+
+
+def describe_interval(version: Row) -> str:
+    """Return when a version came to be, no finer than it is known.
+
+    >>> describe_interval({"changed_after": "2013-02-11T08:00:00Z", "first_captured": "2013-03-02T09:00:00Z"})
+    'between 2013-02-11 and 2013-03-02'
+    """
+    first = version["first_captured"][:10]
+    if version["changed_after"] is None:
+        return f"first seen {first}"
+    after = version["changed_after"][:10]
+    return f"on {first}" if after == first else f"between {after} and {first}"
+
+
+def iter_lines(history: Sequence[Row]) -> Iterator[Row]:
+    """Yield the lines of the table: one a version, one for a whole stretch that flaps, one a move."""
+    for row in history:
+        if row.get("moved_from"):
+            yield _line(
+                "",
+                f"by {row['first_captured'][:10]}",
+                gist=f"moved from {row['moved_from']}",
+                title=row["url"],
+            )
+        stretch = row.get("flapping")
+        if stretch is None:
+            yield _version_line(row)
+        elif row["version"] == stretch["first"]:
+            yield _flapping_line([other for other in history if other.get("flapping") == stretch])
+
+
+def _line(version: str, changed: str, **cells: Any) -> Row:
+    empty = {"Days": "", "Words": "", "+": "", "-": "", "Gist": "", "Stated": "", "Title": ""}
+    return {"Version": version, "Changed": changed} | empty | {key.capitalize(): cells[key] for key in cells}
+
+
+def _version_line(row: Row) -> Row:
+    line = _line(
+        "-" if row["foreign"] else str(row["version"]),
+        describe_interval(row),
+        words=row["words"],
+        gist=row["gist"],
+        stated=_describe_stated(row),
+        title=row["title"],
+    )
+    days = row.get("interval_days")
+    return line | {
+        "Days": "" if days is None else f"{days:g}",
+        "+": _signed("+", row["words_added"]),
+        "-": _signed("-", row["words_removed"]),
+    }
+
+
+def _flapping_line(rows: Sequence[Row]) -> Row:
+    first, last = rows[0], rows[-1]
+    start = first["changed_after"] or first["first_captured"]
+    texts = first["flapping"]["texts"]
+    return _line(
+        f"{first['version']}-{last['version']}",
+        f"between {start[:10]} and {last['first_captured'][:10]}",
+        words=last["words"],
+        gist=f"flapping: {texts} texts take turns, {len(rows)} times (variants, not changes)",
+        stated=_describe_stated(last),
+        title=last["title"],
+    )
+
+
+def _signed(sign: str, number: int | None) -> str:
+    return "" if number is None else f"{sign}{number}"
+
+
+def _describe_stated(row: Row) -> str:
+    """Return the day that the policy states of itself, with a word where it does not fit the interval."""
+    stated = row["stated_updated"] or row["stated_effective"]
+    if not stated:
+        return ""
+    flag = _FLAG_WORDS.get(row["stated_flag"])
+    return f"{stated} ({flag})" if flag else str(stated)

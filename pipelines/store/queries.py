@@ -1,0 +1,276 @@
+"""The questions that readers of a corpus ask. A read-only connection comes in, plain rows go out."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from rapidfuzz import process
+
+from crawler.errors import NotKnownError
+from crawler.records import Document, Kind, KnownCapture, Outcome, Version
+from crawler.timestamps import parse_timestamp
+from crawler.urls import is_address, parse_site, urlkey
+from pipelines.store.captures import ROW_COLUMNS, parse_row, parse_stated_days
+from pipelines.versions import fold_versions
+
+Row = dict[str, Any]
+
+_VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured, last_captured, changed_after,
+    title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
+    stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url"""
+_KIND_ORDER = "case kind when 'privacy' then 0 when 'terms' then 1 when 'cookies' then 2 else 3 end"
+
+
+def find_site(connection: sqlite3.Connection, text: str) -> str:
+    """Return the site that the user means, which the corpus has.
+
+    Raises UsageError if it is no domain, NotKnownError (with the nearest known one) if it is not there.
+    """
+    site = parse_site(text)
+    if connection.execute("select 1 from sites where site = ?", (site,)).fetchone() is None:
+        known = [row["site"] for row in connection.execute("select site from sites")]
+        nearest = process.extractOne(site, known, score_cutoff=75)
+        hint = f" Did you mean {nearest[0]}?" if nearest else f" 'policy-archive fetch {site}' fetches it."
+        raise NotKnownError(f"{site} is not in the corpus.{hint}")
+    return site
+
+
+def find_document(
+    connection: sqlite3.Connection, text: str, *, kind: str | None = None, name: str | None = None
+) -> Document:
+    """Return the document that the user means by a site or an address, a kind and a name.
+
+    An address means the document that stood there. Without a kind the first
+    that has versions is meant: privacy, terms, cookies, others.
+
+    Raises NotKnownError, which names what there is.
+    """
+    site = find_site(connection, text)
+    known = [row for row in list_documents(connection, site) if row["kind"] != Kind.HOME]
+    wanted = [row for row in known if kind in (None, row["kind"]) and name in (None, row["name"])]
+    if is_address(text):
+        wanted = [row for row in wanted if _stood_at(connection, row["id"], text)]
+    if not wanted:
+        raise NotKnownError(_describe_missing(connection, site, known))
+    chosen = max(wanted, key=lambda row: bool(row["versions"]))  # max keeps the first among equals
+    return Document(site=site, kind=Kind(chosen["kind"]), name=chosen["name"])
+
+
+def _stood_at(connection: sqlite3.Connection, document_id: str, url: str) -> bool:
+    key = urlkey(url)
+    return bool(
+        connection.execute(
+            "select 1 from addresses where document_id = :id and urlkey = :key "
+            "union all select 1 from captures where document_id = :id and urlkey = :key limit 1",
+            {"id": document_id, "key": key},
+        ).fetchone()
+    )
+
+
+def _describe_missing(connection: sqlite3.Connection, site: str, known: Sequence[Row]) -> str:
+    if known:
+        names = ", ".join(f"{row['kind']} {row['name']}".strip() for row in known)
+        return f"{site} has no such document; the corpus has: {names}."
+    row = connection.execute("select outcome, reason from sites where site = ?", (site,)).fetchone()
+    reason = f" ({row['reason']})" if row["reason"] else ""
+    return f"no policy of {site} is known: {row['outcome'] or 'not tried yet'}{reason}."
+
+
+def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
+    """Return a site's documents, privacy first and main ones first, with their addresses and figures."""
+    rows = connection.execute(
+        f"""select documents.*,
+            (select count(*) from captures where document_id = documents.id) as captures,
+            (select count(*) from versions where document_id = documents.id) as versions,
+            (select min(timestamp) from captures where document_id = documents.id) as first_capture,
+            (select max(timestamp) from captures where document_id = documents.id) as last_capture
+        from documents where site = ? order by {_KIND_ORDER}, name""",  # noqa: S608 (a constant)
+        (site,),
+    ).fetchall()
+    return [dict(row) | {"addresses": list_addresses(connection, row["id"])} for row in rows]
+
+
+def list_addresses(connection: sqlite3.Connection, document_id: str) -> list[Row]:
+    """Return the addresses of a document, oldest first, with where each was found and when it was seen."""
+    rows = connection.execute(
+        "select url, source, evidence, confidence, first_seen, last_seen from addresses "
+        "where document_id = ? order by first_seen, urlkey",
+        (document_id,),
+    )
+    return [dict(row) for row in rows]
+
+
+def list_versions(connection: sqlite3.Connection, document: Document) -> list[Row]:
+    """Return a document's versions in order of time, without their texts; `change` as an object."""
+    rows = connection.execute(
+        f"select {_VERSION_COLUMNS} from policy_versions where document_id = ? order by version",  # noqa: S608
+        (document.id,),
+    )
+    return [_parse_version(row) for row in rows]
+
+
+def _parse_version(row: sqlite3.Row) -> Row:
+    return dict(row) | {"change": json.loads(row["change"]) if row["change"] else None}
+
+
+def list_stays(connection: sqlite3.Connection, document: Document) -> list[Version]:
+    """Return a document's versions as the fold made them, without their rows: what find_flapping asks for."""
+    rows = connection.execute(
+        """select version, text_sha256, changed_after, captures, returns_to, first_capture, last_capture
+        from versions where document_id = ? order by version""",
+        (document.id,),
+    ).fetchall()
+    ends = connection.execute(
+        f"""select id, {ROW_COLUMNS} from captures where id in (
+            select first_capture from versions where document_id = :id
+            union select last_capture from versions where document_id = :id)""",  # noqa: S608 (a constant)
+        {"id": document.id},
+    )
+    row_of = {end["id"]: parse_row(end) for end in ends}
+    return [
+        Version(
+            number=row["version"],
+            text_sha256=row["text_sha256"],
+            first=row_of[row["first_capture"]],
+            last=row_of[row["last_capture"]],
+            changed_after=row["changed_after"],
+            captures=row["captures"],
+            returns_to=row["returns_to"],
+        )
+        for row in rows
+    ]
+
+
+def iter_texts(connection: sqlite3.Connection, document: Document | None = None) -> Iterator[Row]:
+    """Yield whole versions, text included, of one document or of all, in order of document and time."""
+    where = "" if document is None else "where document_id = ?"
+    rows = connection.execute(
+        f"select {_VERSION_COLUMNS}, text from policy_versions {where} order by site, kind, name, version",  # noqa: S608
+        () if document is None else (document.id,),
+    )
+    for row in rows:
+        yield _parse_version(row)
+
+
+def read_version(connection: sqlite3.Connection, document: Document, number: int) -> Row:
+    """Return one version with its text; raises NotKnownError, which says how many there are."""
+    row = connection.execute(
+        f"select {_VERSION_COLUMNS}, text from policy_versions where document_id = ? and version = ?",  # noqa: S608
+        (document.id, number),
+    ).fetchone()
+    if row is None:
+        (count,) = connection.execute(
+            "select count(*) from versions where document_id = ?", (document.id,)
+        ).fetchone()
+        raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
+    return _parse_version(row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtDay:
+    """What is known of a day: the version in force, or the versions that it lies between."""
+
+    in_force: int | None
+    before: int | None
+    """Last version seen before the day, when none is known to have been in force."""
+    after: int | None
+    """First version seen after it."""
+
+
+def find_at(versions: Sequence[Row], day: date) -> AtDay:
+    """Return what versions (of one document, in order of time) say of a day.
+
+    A version was in force from its first capture to its last. Of several
+    captured on that day the last counts.
+    """
+    for row in reversed(versions):
+        if _day_of(row["first_captured"]) <= day <= _day_of(row["last_captured"]):
+            return AtDay(in_force=row["version"], before=None, after=None)
+    before = [row["version"] for row in versions if _day_of(row["last_captured"]) < day]
+    after = [row["version"] for row in versions if _day_of(row["first_captured"]) > day]
+    return AtDay(in_force=None, before=max(before, default=None), after=min(after, default=None))
+
+
+def _day_of(instant: str) -> date:
+    return date.fromisoformat(instant[:10])
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressMove:
+    """The captures went over from one address to another."""
+
+    old_url: str
+    new_url: str
+    last_at_old: str
+    """14 digits."""
+    first_at_new: str
+
+
+def find_moves(connection: sqlite3.Connection, document: Document) -> list[AddressMove]:
+    """Return where a document's texts moved to another address, in order of time.
+
+    Two addresses that are captured in turn are no move: the old one must not be seen again.
+    """
+    rows = connection.execute(
+        """select urlkey, min(timestamp) as first, max(timestamp) as last, original from captures
+        where document_id = ? and outcome = 'text' group by urlkey order by first""",
+        (document.id,),
+    ).fetchall()
+    return [
+        AddressMove(
+            old_url=old["original"],
+            new_url=new["original"],
+            last_at_old=old["last"],
+            first_at_new=new["first"],
+        )
+        for old, new in pairwise(rows)
+        if old["last"] < new["first"]
+    ]
+
+
+def fold_foreign(connection: sqlite3.Connection, document: Document) -> list[tuple[Version, Row]]:
+    """Return the versions of somebody else's texts at the document's addresses, with title, words, reason."""
+    rows = connection.execute(
+        f"""select captures.id as id, {ROW_COLUMNS}, text_sha256, title, words, reason, stated_dates
+        from captures join extractions on capture_id = captures.id and current
+        join texts on sha256 = text_sha256 where document_id = ? and outcome = 'foreign'""",  # noqa: S608
+        (document.id,),
+    ).fetchall()
+    known = [
+        KnownCapture(
+            row=parse_row(row),
+            outcome=Outcome.TEXT,  # folded among themselves, as if they were the document's own
+            text_sha256=row["text_sha256"],
+            stated_days=parse_stated_days(row["stated_dates"]),
+        )
+        for row in rows
+    ]
+    by_row = {capture.row: dict(row) for capture, row in zip(known, rows, strict=True)}
+    return [(version, by_row[version.first]) for version in fold_versions(known)]
+
+
+def list_states(connection: sqlite3.Connection, document: Document) -> list[Row]:
+    """Return `timestamp`, `state`, `outcome`, `reason` of every index row, in order of time."""
+    rows = connection.execute(
+        """select timestamp, original, state, outcome, coalesce(nullif(reason, ''), state_reason) as reason
+        from captures where document_id = ? order by timestamp, original, digest""",
+        (document.id,),
+    )
+    return [dict(row) for row in rows]
+
+
+def width_in_days(version: Row) -> float | None:
+    """Return how many days wide the interval of a version's change is; None for a first version."""
+    if version["changed_after"] is None:
+        return None
+    start, end = (
+        parse_timestamp("".join(filter(str.isdigit, version[key])))
+        for key in ("changed_after", "first_captured")
+    )
+    return round((end - start).total_seconds() / 86_400, 1)
