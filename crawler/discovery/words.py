@@ -114,7 +114,7 @@ def _qualifiers() -> Mapping[str, str]:
 def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the names of what folded words narrow a document to, and the words that said so.
 
-    >>> find_qualifiers("children's privacy policy")[0]
+    >>> find_qualifiers("childrens privacy policy")[0]
     ('children',)
     """
     names: dict[str, None] = {}
