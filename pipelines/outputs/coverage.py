@@ -1,4 +1,4 @@
-"""What is known of every month between a document's first and last capture: nothing missing is called gone."""
+"""What is known of every month between a document's first capture and its last: missing is not gone."""
 
 from __future__ import annotations
 

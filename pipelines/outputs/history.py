@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from crawler.records import Document
 from crawler.timestamps import isoformat
-from pipelines.changes import Change, describe_change
+from pipelines.changes import change_from_values, describe_change
 from pipelines.store import queries
+from pipelines.store.queries import AddressMove
 from pipelines.versions import Flapping, find_flapping
 
 Row = dict[str, Any]
@@ -23,19 +25,19 @@ def read_history(
     """Return a row for each version, in order of time, with all that is known of it but its text.
 
     Beside the columns of `policy_versions`: `interval_days`, `gist`, `flapping`
-    (`first`, `last`, `texts` of the stretch, or None), `moved_from` (the address
-    left with this version, or None), `foreign` (True for somebody else's texts,
-    which have no number).
+    (`first`, `last`, `texts` of the stretch, or None), `moves` (from one address
+    to another while it stood, or when it came), `foreign` (True for somebody
+    else's texts, which have no number).
     """
     flapping = find_flapping(queries.list_stays(connection, document))
-    moves = {move.first_at_new: move.old_url for move in queries.find_moves(connection, document)}
+    moves = queries.find_moves(connection, document)
     rows = [
         version
         | {
             "interval_days": queries.width_in_days(version),
             "gist": describe_version(version),
             "flapping": _flapping_of(version["version"], flapping),
-            "moved_from": moves.get(version["timestamp"]),
+            "moves": [asdict(move) for move in moves if _happened_in(move, version)],
             "foreign": False,
         }
         for version in queries.list_versions(connection, document)
@@ -44,6 +46,10 @@ def read_history(
         rows += _foreign_rows(connection, document, list(rows[0]) if rows else [])
         rows.sort(key=lambda row: row["timestamp"])
     return rows
+
+
+def _happened_in(move: AddressMove, version: Row) -> bool:
+    return bool(version["first_captured"] <= isoformat(move.first_at_new) <= version["last_captured"])
 
 
 def _flapping_of(number: int, stretches: Sequence[Flapping]) -> Row | None:
@@ -83,14 +89,7 @@ def describe_version(version: Row) -> str:
         return f"text of version {version['returns_to']} again"
     if not version["change"]:
         return "first version" if version["version"] == 1 else ""
-    return describe_change(change_of(version["change"]))
-
-
-def change_of(stored: Row) -> Change:
-    """Return a stored change as the record that it was."""
-    return Change(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
-    )
+    return describe_change(change_from_values(version["change"]))
 
 
 def describe_interval(version: Row) -> str:
@@ -109,18 +108,13 @@ def describe_interval(version: Row) -> str:
 def iter_lines(history: Sequence[Row]) -> Iterator[Row]:
     """Yield the lines of the table: one a version, one for a whole stretch that flaps, one a move."""
     for row in history:
-        if row.get("moved_from"):
-            yield _line(
-                "",
-                f"by {row['first_captured'][:10]}",
-                gist=f"moved from {row['moved_from']}",
-                title=row["url"],
-            )
         stretch = row.get("flapping")
         if stretch is None:
             yield _version_line(row)
         elif row["version"] == stretch["first"]:
             yield _flapping_line([other for other in history if other.get("flapping") == stretch])
+        for move in row.get("moves") or []:
+            yield _move_line(move)
 
 
 def _line(version: str, changed: str, **cells: Any) -> Row:
@@ -157,6 +151,11 @@ def _flapping_line(rows: Sequence[Row]) -> Row:
         stated=_describe_stated(last),
         title=last["title"],
     )
+
+
+def _move_line(move: Row) -> Row:
+    after, by = (isoformat(move[key])[:10] for key in ("last_at_old", "first_at_new"))
+    return _line("", f"between {after} and {by}", gist=f"address: {move['old_url']} -> {move['new_url']}")
 
 
 def _signed(sign: str, number: int | None) -> str:
