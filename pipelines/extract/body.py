@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 from lxml.html import HtmlElement
 
-from pipelines.extract.chrome import count_controls, is_dialog, is_furniture
+from pipelines.extract.chrome import count_controls, is_dialog, is_furniture, is_named_furniture
 from pipelines.extract.guide import guide
-from pipelines.extract.outline import HEADINGS, PROSE_WORDS, Outline, Span
+from pipelines.extract.outline import HEADINGS, Outline, count_words
 
 _LONGEST_TITLE_BOX = 60
 """Words of a box around the page's h1 that may come along with it (date, subtitle)."""
@@ -48,7 +48,8 @@ class _Choice:
         self._outline = outline
         self._taken = list(
             accumulate(
-                (block.words if number in chosen else 0 for number, block in enumerate(outline.blocks)), initial=0
+                (block.words if number in chosen else 0 for number, block in enumerate(outline.blocks)),
+                initial=0,
             )
         )
         self._children: dict[HtmlElement, list[HtmlElement]] = {}
@@ -100,19 +101,26 @@ class _Choice:
             inner = outer
 
     def _reach(self, siblings: Sequence[HtmlElement], here: int) -> tuple[int, int]:
-        content = [index for index, sibling in enumerate(siblings) if index == here or self._is_content(sibling)]
+        content = [
+            index for index, sibling in enumerate(siblings) if index == here or self._is_content(sibling)
+        ]
         return min(content), max(content)
 
     def _is_content(self, element: HtmlElement) -> bool:
         """Tell whether a sibling of the body belongs to it: prose, or chosen, and not furniture."""
         words = self._words(element)
         chosen_share = self._chosen(element) / words
-        if chosen_share < 0.2 and (is_furniture(element) or count_controls(element) > 1):
-            return False
         if self._is_title_box(element):
             return True
+        if is_named_furniture(element) and self._is_small(element):
+            return False
+        if chosen_share < 0.2 and (is_furniture(element) or count_controls(element) > 1):
+            return False
         prose = self._prose(element) * 2 >= words
         return prose or (chosen_share >= 0.5 and self._linked(element) * 2 < words)
+
+    def _is_small(self, element: HtmlElement) -> bool:
+        return self._words(element) * 10 < self._words(self.root) * 3
 
     def _is_title_box(self, element: HtmlElement) -> bool:
         if self._words(element) > _LONGEST_TITLE_BOX or self._linked(element) * 5 > self._words(element):
@@ -128,9 +136,8 @@ class _Choice:
         """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""
         if self.root not in self._outline.ranges:
             return
-        total = self._words(self.root)
         for element in self._inside(self.root):
-            if self._words(element) * 10 < total * 3 and self._is_dead_weight(element):
+            if self._is_small(element) and self._is_dead_weight(element):
                 self.dropped.add(element)
 
     def _inside(self, element: HtmlElement) -> Iterator[HtmlElement]:
@@ -154,18 +161,34 @@ class _Choice:
     def _trim(self, element: HtmlElement, backwards: bool) -> None:
         children = [child for child in self._children.get(element, ()) if child not in self.dropped]
         for child in reversed(children) if backwards else children:
-            if self._outline.ranges[child] == self._outline.ranges[element]:
-                self._trim(child, backwards)
-                return
-            if not self._is_rim(child):
+            whole = self._outline.ranges[child] == self._outline.ranges[element]
+            if whole or not self._is_rim(child, backwards):
                 self._trim(child, backwards)
                 return
             self.dropped.add(child)
 
-    def _is_rim(self, element: HtmlElement) -> bool:
-        if element.tag in HEADINGS or self._prose(element):
+    def _is_rim(self, element: HtmlElement, backwards: bool) -> bool:
+        if element.tag in HEADINGS or not self._is_small(element):
             return False
-        return self._linked(element) * 2 >= self._words(element)
+        if (is_named_furniture(element) or is_furniture(element)) and element.find(".//h1") is None:
+            return True
+        if self._prose(element):
+            return False
+        if self._linked(element) * 2 >= self._words(element):
+            return True
+        return self._is_imprint(element) if backwards else self._is_skip_link(element)
+
+    def _is_imprint(self, element: HtmlElement) -> bool:
+        start, end = self._outline.ranges[element]
+        return any("©" in block.text for block in self._outline.blocks[start:end])
+
+    def _is_skip_link(self, element: HtmlElement) -> bool:
+        """Tell a lone link that jumps over the page's head."""
+        start, end = self._outline.ranges[element]
+        link = element if element.tag == "a" else element.find(".//a")
+        if end - start > 2 or link is None or not (link.get("href") or "").startswith("#"):
+            return False
+        return count_words(link.text_content()) == self._words(element)
 
     def title_outside(self) -> HtmlElement | None:
         """Return the page's h1 when the root has none: the last one before it, else the first."""

@@ -3,21 +3,58 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from lxml.html import HtmlElement
 
 _FURNITURE_TAGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
 _FURNITURE_ROLES = frozenset(
-    ("navigation", "contentinfo", "complementary", "dialog", "alertdialog", "search", "banner", "alert", "menu")
+    (
+        "navigation",
+        "contentinfo",
+        "complementary",
+        "dialog",
+        "alertdialog",
+        "search",
+        "banner",
+        "alert",
+        "menu",
+    )
 )
 _DIALOG_ROLES = frozenset(("dialog", "alertdialog"))
-_CONSENT = re.compile(r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE)
+_CONSENT = re.compile(
+    r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE
+)
+_FURNITURE_NAMES = frozenset(
+    """ad ads advert advertisement banner breadcrumb breadcrumbs comments consent dialog drawer feedback footer
+    header lightbox login masthead menu modal nav navbar navigation newsletter offcanvas pager pagination popup
+    promo related search share sharing sidebar signup social subscribe toolbar topbar""".split()
+)
+"""Words of which web authors of all languages make class names and ids."""
+
+_QUALIFIERS = frozenset(("no", "has", "with", "without", "hide"))
 _CONTROLS = ("button", "input", "select", "textarea")
 
 
 def is_furniture(element: HtmlElement) -> bool:
     """Tell whether an element says of itself that it is no content."""
     return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
+
+
+def is_named_furniture(element: HtmlElement) -> bool:
+    """Tell whether an element's class or id calls it a part of the page around the content.
+
+    "no-sidebar" and "has-header" say nothing of the element itself.
+    """
+    name = f"{element.get('id') or ''} {element.get('class') or ''}"
+    return any(word.lower() in _FURNITURE_NAMES for word in _names(name))
+
+
+@lru_cache(4096)
+def _names(name: str) -> tuple[str, ...]:
+    words = re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name)
+    pairs = zip(["", *words], words, strict=False)
+    return tuple(word for before, word in pairs if before.lower() not in _QUALIFIERS)
 
 
 def is_dialog(element: HtmlElement) -> bool:

@@ -97,7 +97,7 @@ def _leads_away(element: HtmlElement) -> bool:
     if element.tag == "button":
         return True
     href = element.get("href") if element.tag == "a" else None
-    return href is not None and not href.startswith(("#", "mailto:", "tel:"))
+    return href is not None and (href == "#" or not href.startswith(("#", "mailto:", "tel:")))
 
 
 class _Builder:

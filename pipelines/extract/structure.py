@@ -131,6 +131,15 @@ class _Builder:
         finally:
             self._pieces, self._atoms = outer, atoms
 
+    @contextmanager
+    def _lent(self) -> Iterator[list[Piece]]:
+        """Collect the pieces of the text taken so far apart from those before."""
+        outer, self._pieces = self._pieces, []
+        try:
+            yield self._pieces
+        finally:
+            self._pieces = outer
+
     def _flush(self) -> None:
         for paragraph in split_paragraphs(self._atoms):
             self._pieces.append(Paragraph(tuple(paragraph)))
@@ -163,6 +172,8 @@ class _Builder:
             self._inline(element)
 
     def _inline(self, element: HtmlElement) -> None:
+        if self._marks and self._marks[-1].kind == "link" and _is_for_ears(element):
+            return
         mark = _MARKS.get(str(element.tag)) or self._link_mark(element)
         if mark is None or mark in self._marks:
             self._content(element)
@@ -221,6 +232,8 @@ class _Builder:
         items: list[Item] = []
         number = _first_number(element)
         step = -1 if element.get("reversed") is not None else 1
+        self._text(element.text)
+        self._flush()
         for child in _list_children(element, self._dropped):
             if child.tag == "li":
                 number = _number(child.get("value"), number)
@@ -228,6 +241,9 @@ class _Builder:
                 number += step
             else:
                 self._stray(child, items)
+            if (child.tail or "").strip():
+                self._text(child.tail)
+                self._flush_into(items)
         if items:
             self._pieces.append(ItemList(tuple(items)))
 
@@ -243,10 +259,17 @@ class _Builder:
         if not pieces:
             return
         if items:
-            last = items.pop()
-            items.append(Item(last.number, (*last.blocks, *pieces), last.set_off))
+            items[-1] = _extend(items[-1], pieces)
         elif all(isinstance(piece, ItemList) for piece in pieces):
             items.extend(item for piece in pieces if isinstance(piece, ItemList) for item in piece.items)
+        else:
+            self._pieces.extend(pieces)
+
+    def _flush_into(self, items: list[Item]) -> None:
+        with self._lent() as pieces:
+            self._flush()
+        if items:
+            items[-1] = _extend(items[-1], pieces)
         else:
             self._pieces.extend(pieces)
 
@@ -319,6 +342,16 @@ class _Builder:
             self._pieces.append(Table(kept))
 
 
+def _is_for_ears(element: HtmlElement) -> bool:
+    """Tell words that only screen readers speak ("opens in a new window"), by the names that CSS frameworks use."""
+    names = (element.get("class") or "").split()
+    return not _FOR_EARS.isdisjoint(names)
+
+
+_FOR_EARS = frozenset(
+    ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader-only")
+)
+
 _LONGEST_HEADING = 400
 """Atoms, two a word: no heading is longer than this."""
 
@@ -334,6 +367,10 @@ _HANDLERS: dict[str, Callable[[_Builder, HtmlElement], None]] = {
     "dl": _Builder._definitions,
     "table": _Builder._table,
 }
+
+
+def _extend(item: Item, pieces: list[Piece]) -> Item:
+    return Item(item.number, (*item.blocks, *pieces), item.set_off)
 
 
 def _one_line(pieces: tuple[Piece, ...]) -> tuple[Atom, ...]:
