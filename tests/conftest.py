@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+
+from archive_server.server import ArchiveServer
+from data import DATA
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -15,3 +25,61 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder of real data, ../shared beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo_warcs() -> list[Path]:
+    """Return the WARC files of the demo archive."""
+    return sorted((DATA / "demo").glob("*.warc.gz"))
+
+
+@pytest.fixture
+def demo_archive(demo_warcs: list[Path]) -> Iterator[ArchiveServer]:
+    """Serve the demo archive, without faults until a test names some."""
+    with ArchiveServer(demo_warcs) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pywb_archive(demo_warcs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the demo archive by the real pywb; return the base address of its collection."""
+    with run_pywb(demo_warcs, tmp_path_factory.mktemp("pywb")) as url:
+        yield url
+
+
+@contextmanager
+def run_pywb(warcs: Iterable[Path], folder: Path) -> Iterator[str]:
+    """Run pywb over WARC files, set up as its manual says; yields the collection's address."""
+    commands = Path(sys.executable).parent
+    for arguments in (["init", "demo"], ["add", "demo", *map(str, warcs)]):
+        subprocess.run([commands / "wb-manager", *arguments], cwd=folder, check=True, capture_output=True)
+    port = _find_free_port()
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            [commands / "wayback", "-b", "127.0.0.1", "-p", str(port)], cwd=folder, stdout=log, stderr=log
+        ) as process,
+    ):
+        try:
+            url = f"http://127.0.0.1:{port}/demo"
+            _wait_until_answered(f"{url}/cdx?url=x", process)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _find_free_port() -> int:
+    """Return a port that was free just now: pywb does not tell which one it took for 0."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(url, timeout=5)
+            return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("pywb did not start")
