@@ -30,8 +30,11 @@ from crawler.timeline import DAY_SECONDS, Spot, Timeline, proves_sameness
 _SHORTEST_WATCH_SECONDS = 30 * DAY_SECONDS
 """A gap between equal texts is not split below this, unless the user names a largest gap."""
 
-_WATCHES_PER_TEXT = 0.4
-"""Parts that the whole history is divided into for each text seen, to find texts that came and went."""
+_WATCHES = 2.0
+"""Parts that every history is divided into, to find texts that came and went …"""
+
+_WATCHES_PER_TEXT = 0.5
+"""… and further parts for each text seen."""
 
 _WATCHES_PER_RETURN = 2.0
 """Further parts for each text seen to come back: where one was taken back, more were."""
@@ -136,7 +139,7 @@ def _widest_watch(spots: Sequence[Spot], rules: Rules) -> float:
         return inf
     runs = 1 + sum(one.text != other.text for one, other in pairwise(texts))
     returns = runs - len({spot.text for spot in texts})
-    parts = 1 + _WATCHES_PER_TEXT * runs + _WATCHES_PER_RETURN * returns
+    parts = _WATCHES + _WATCHES_PER_TEXT * runs + _WATCHES_PER_RETURN * returns
     return max(_SHORTEST_WATCH_SECONDS, (texts[-1].at - texts[0].at) / parts)
 
 
@@ -216,13 +219,17 @@ def _question(
 
 def _ask_at_start(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
     """Ask the first row; if it is junk, search for where the texts begin, in steps that double."""
-    if spots[0].unknown:
-        return _Question(spot=0, reason="first", weight=inf)
-    if gap.right == len(spots) and spots[-1].unknown:
-        return _Question(spot=len(spots) - 1, reason="last", weight=inf)
-    end = min(gap.right, len(spots) - 1)
-    junk = max(index for index in range(end) if spots[index].barren)
-    return _search_edge(spots, gap, junk, end, min(2 * junk + 1, (junk + end) // 2), rules)
+    last = len(spots) - 1
+    for end, reason in ((0, "first"), (last, "last")):
+        if spots[end].unknown:
+            return _Question(spot=end, reason=reason, weight=inf)
+    text = min(gap.right, last)
+    firsts: dict[str, int] = {}
+    for index in range(text):
+        if spots[index].barren:
+            firsts.setdefault(spots[index].body, index)
+    junk = max(firsts.values())
+    return _search_edge(spots, junk, text, min(2 * junk + 1, (junk + text) // 2), rules)
 
 
 def _ask_at_end(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
@@ -230,18 +237,19 @@ def _ask_at_end(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | No
     last = len(spots) - 1
     if spots[last].unknown:
         return _Question(spot=last, reason="last", weight=inf)
-    junk = min(index for index in range(gap.left + 1, last + 1) if spots[index].barren)
-    target = max(2 * junk - last - 1, (junk + gap.left + 1) // 2)
-    return _search_edge(spots, gap, junk, gap.left, target, rules)
+    lasts = {spots[i].body: i for i in range(gap.left + 1, last + 1) if spots[i].barren}
+    junk = min(lasts.values())
+    return _search_edge(spots, junk, gap.left, max(2 * junk - last - 1, (junk + gap.left + 1) // 2), rules)
 
 
-def _search_edge(
-    spots: Sequence[Spot], gap: Gap, junk: int, text: int, target: int, rules: Rules
-) -> _Question | None:
+def _search_edge(spots: Sequence[Spot], junk: int, text: int, target: int, rules: Rules) -> _Question | None:
+    """Ask at `target`, or the next unknown spot towards the text, or else towards the junk."""
     width = abs(spots[text].at - spots[junk].at)
-    if abs(text - junk) < 2 or width <= rules.precision_seconds:
-        return None
-    return _Question(spot=target, reason="neighbour-of-junk", weight=width)
+    towards = 1 if text > junk else -1
+    for index in (*range(target, text, towards), *range(target, junk, -towards)):
+        if spots[index].unknown and width > rules.precision_seconds:
+            return _Question(spot=index, reason="neighbour-of-junk", weight=width)
+    return None
 
 
 _UNDECIDED = RowDecision(state=RowState.PENDING, reason="the texts around it are not settled yet")
@@ -250,6 +258,7 @@ _UNDECIDED = RowDecision(state=RowState.PENDING, reason="the texts around it are
 def _close(spots: Sequence[Spot], gap: Gap, rules: Rules) -> RowDecision:
     """Return the state of the rows of a gap that asks nothing more."""
     if gap.left < 0 or gap.right == len(spots):
+        # also the rows between junk and the first or last text, once these lie close enough
         return RowDecision(state=RowState.UNPLANNED, reason="the captures asked around it hold no policy")
     before, after = spots[gap.left], spots[gap.right]
     bracket = (before.row, after.row)

@@ -31,18 +31,26 @@ class Gap:
 def nearest_unknown(spots: Sequence[Spot], gap: Gap, target: int) -> int | None:
     """Return the spot to ask for `target`: itself, or the next 1, 2, 4 … rows away.
 
-    The steps double so that a long run of junk costs O(log n) captures.
-    None: all of these are known, and hold no text.
+    The steps double so that a long run of junk costs O(log n) captures. None: so many were junk.
     """
-    if spots[target].unknown:
-        return target
-    step = 1
-    while step < gap.right - gap.left:
+    inner = gap.right - gap.left
+    step = 0
+    while step < inner:
         for index in (target + step, target - step):
             if gap.left < index < gap.right and spots[index].unknown:
                 return index
-        step *= 2
-    return None
+        step = 2 * step or 1
+    return _nearest_of_all(spots, gap, target)
+
+
+def _nearest_of_all(spots: Sequence[Spot], gap: Gap, target: int) -> int | None:
+    """Return the nearest unknown spot if few bodies were junk: one junk page may lie on all the steps."""
+    inner = range(gap.left + 1, gap.right)
+    junk = {spots[index].body for index in inner if spots[index].barren}
+    if len(junk) > 2 * len(inner).bit_length():
+        return None
+    unknown = (index for index in inner if spots[index].unknown)
+    return min(unknown, key=lambda index: abs(index - target), default=None)
 
 
 def find_middle(spots: Sequence[Spot], gap: Gap) -> int:

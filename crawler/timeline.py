@@ -50,6 +50,11 @@ class Spot:
     """Compressed bytes of the body's capture; of a revisit, those of the row it repeats."""
 
     @property
+    def body(self) -> str:
+        """What tells bodies apart: the digest, where it proves sameness."""
+        return self.row.digest if proves_sameness(self.row.digest) else repr(self.row)
+
+    @property
     def unknown(self) -> bool:
         return self.text is None and not self.barren
 
