@@ -1,0 +1,250 @@
+"""The crawl of one site, told in order: find its documents, list their rows, ask for captures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from urllib.parse import urljoin, urlsplit
+
+from crawler.cdx import IndexPage, IndexQuery
+from crawler.discovery.addresses import read_address
+from crawler.discovery.words import read_words
+from crawler.errors import BlockedError, CdxError, UsageError
+from crawler.fetching import FetchOptions, Tally, Target
+from crawler.plan import PlanOptions, plan_captures
+from crawler.records import (
+    Address,
+    Capture,
+    CdxRow,
+    Document,
+    Kind,
+    KnownCapture,
+    Outcome,
+    PlannedCapture,
+)
+from crawler.timestamps import format_timestamp, parse_timestamp
+from crawler.urls import parse_site, same_page, urlkey
+from pipelines.components import ReadCapture
+from pipelines.store.writer import Store
+
+MOST_MOVES = 10
+"""Addresses that redirects may add to a document: a chain that never ends is no history."""
+
+EARLIEST = "19900101000000"
+INDEX_LAG = timedelta(days=90)
+"""How far a later run looks back: crawls of others reach the archive's index after weeks."""
+
+
+class Archive(Protocol):
+    """What a site's crawl asks questions of; the spider answers them."""
+
+    def iter_pages(self, site: str, query: IndexQuery) -> AsyncIterator[IndexPage]:
+        """Yield the pages of the index's answer; raises CdxError, BlockedError, RateLimitedError."""
+        ...
+
+    async def fetch_capture(self, document: Document, planned: PlannedCapture) -> ReadCapture:
+        """Return one capture, read and stored; raises RateLimitedError when the run has to end."""
+        ...
+
+
+@dataclass(kw_only=True)
+class SiteCrawl:
+    """One site on its way through the run. What matters is in the store: it may be dropped at any moment."""
+
+    target: Target
+    options: FetchOptions
+    store: Store
+    archive: Archive
+    tally: Tally
+    unfinished: set[Document]
+    """Documents whose versions have still to be counted, over all sites."""
+
+    @property
+    def site(self) -> str:
+        return self.target.site
+
+    async def run(self) -> None:
+        """Crawl the site to its end, and note what came of it."""
+        self.store.add_site(self.site, rank=self.target.rank)
+        try:
+            documents = await self._find_documents()
+            await asyncio.gather(*(self._crawl_document(document) for document in documents))
+        except BlockedError as error:
+            self._conclude("blocked", str(error))
+        except CdxError as error:
+            self._conclude("archive-error", str(error))
+            self.tally.problems.append(f"{self.site}: {error}")
+        else:
+            self._conclude(*self._describe(documents))
+
+    def _conclude(self, outcome: str, reason: str) -> None:
+        self.store.set_site_outcome(self.site, outcome, reason)
+        self.tally.site_outcomes[outcome] += 1
+        self.tally.sites_done += 1
+
+    def _describe(self, documents: list[Document]) -> tuple[str, str]:
+        known = [capture for document in documents for capture in self.store.known_captures(document)]
+        if not known:
+            return "not-archived", "the index has no captures of the addresses looked at"
+        if any(capture.outcome is Outcome.TEXT for capture in known):
+            return "found", ""
+        return "nothing-found", "none of the captures holds a policy"
+
+    # Documents and their addresses
+
+    async def _find_documents(self) -> list[Document]:
+        if self.target.url is not None:
+            return [self._given_document(self.target.url)]
+        return [document for kind in self.options.kinds async for document in self._usual_documents(kind)]
+
+    def _given_document(self, url: str) -> Document:
+        """Return the document that a given address belongs to: one known by it, or a new one."""
+        for document in self.store.documents_of(self.site):
+            if any(same_page(url, address.url) for address in self.store.addresses_of(document)):
+                return document
+        document = self._new_document(url)
+        self.store.add_document(document)
+        self.store.add_address(document, Address(url=url, source="given", confidence=1.0))
+        return document
+
+    def _new_document(self, url: str) -> Document:
+        reading = read_address(url)
+        wished = self.options.kinds[0] if len(self.options.kinds) == 1 else None
+        kind = wished or (reading.kind if reading else Kind.OTHER)
+        taken = {document.name for document in self.store.documents_of(self.site) if document.kind is kind}
+        name = urlsplit(url).path.strip("/") if "" in taken else ""
+        return Document(site=self.site, kind=kind, name=name)
+
+    async def _usual_documents(self, kind: Kind) -> AsyncIterator[Document]:
+        """Yield the document of a kind when one of the usual addresses has captures."""
+        document = Document(site=self.site, kind=kind)
+        for path in read_words("policy-addresses")["usual"].get(kind, ()):
+            url = urljoin(f"https://{self.site}/", path)
+            rows = [row async for page in self._pages(IndexQuery(url=url)) for row in page.rows]
+            if any(row.statuscode in ("200", "-") for row in rows):
+                self.store.add_document(document)
+                self.store.add_address(document, Address(url=url, source="usual"))
+                yield document
+                return
+
+    # One document
+
+    async def _crawl_document(self, document: Document) -> None:
+        """List, plan, fetch, and again, until the plan is empty; then count the versions."""
+        self.tally.documents += 1
+        self.unfinished.add(document)
+        self.store.reopen_failed(document)
+        await self._list_addresses(document)
+        asked: set[CdxRow] = set()
+        while wanted := self._plan(document, asked):
+            asked.update(planned.row for planned in wanted)
+            self.tally.planned += len(wanted)
+            found = await asyncio.gather(*(self.archive.fetch_capture(document, p) for p in wanted))
+            await self._follow(document, found)
+        self.tally.versions += self.store.fold_versions(document)
+        self.unfinished.discard(document)
+
+    def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
+        """Return what the planner wants next, with every row's state written down."""
+        known = self.store.known_captures(document)
+        plan = plan_captures(known, self._plan_options(known))
+        self.store.record_decisions(document, plan.decisions)
+        wanted = tuple(planned for planned in plan.next if planned.row not in asked)
+        if not wanted:
+            self.tally.listed += len(plan.decisions)
+            self.tally.states.update(decision.state for decision in plan.decisions.values())
+        return wanted
+
+    def _plan_options(self, known: Iterable[KnownCapture]) -> PlanOptions:
+        """Return the options with the run's limit on requests as what is left of it for this document."""
+        options = self.options.plan
+        if options.max_requests is None:
+            return options
+        asked = sum(capture.outcome is not None for capture in known)
+        return replace(options, max_requests=asked + max(0, options.max_requests - self.tally.planned))
+
+    # The index
+
+    async def _list_addresses(self, document: Document) -> None:
+        for address in self.store.addresses_of(document):
+            await self._list_address(document, address)
+
+    async def _list_address(self, document: Document, address: Address) -> None:
+        """Store the rows of an address, or those that came since it was last asked for."""
+        start, end = self._span()
+        wanted_from = self._unlisted_from(address, start, end)
+        if wanted_from is None:
+            return
+        query = IndexQuery(url=address.url, from_timestamp=wanted_from, to_timestamp=end)
+        async for page in self._pages(query):
+            self.store.add_rows(document, page.rows)
+        self.store.mark_listed(document, address.url, start=start, end=end)
+
+    def _span(self) -> tuple[str, str]:
+        """Return first and last second of interest; whole days, so that a run's start changes nothing."""
+        plan = self.options.plan
+        last = plan.until or datetime.now(UTC).date()
+        start = plan.since.strftime("%Y%m%d000000") if plan.since else EARLIEST
+        return start, last.strftime("%Y%m%d235959")
+
+    def _unlisted_from(self, address: Address, start: str, end: str) -> str | None:
+        """Return from where the index has still to be asked, None when all is listed.
+
+        A day that was listed is listed: a second run on it asks nothing. Later runs
+        look back a while, because indexes learn of captures late.
+        """
+        if not address.listed_from or not address.listed_to or address.listed_from > start:
+            return start
+        if address.listed_to >= end and not self.options.ask_again:
+            return None
+        overlap = parse_timestamp(min(address.listed_to, end)) - INDEX_LAG
+        return max(start, format_timestamp(overlap))
+
+    async def _pages(self, query: IndexQuery) -> AsyncIterator[IndexPage]:
+        async for page in self.archive.iter_pages(self.site, query):
+            self.tally.malformed += page.malformed
+            yield page
+
+    # What captures lead to
+
+    async def _follow(self, document: Document, found: Iterable[ReadCapture]) -> None:
+        """Go where the captures lead: into a frame, or to where the document moved."""
+        for read in found:
+            capture = read.capture
+            if capture.outcome is Outcome.REDIRECT and capture.location:
+                await self._follow_redirect(document, capture)
+            frame = read.reading and read.reading.extraction and read.reading.extraction.frame_url
+            if frame:
+                planned = PlannedCapture(row=_row_of_frame(frame, capture.row), reason="frame")
+                await self.archive.fetch_capture(document, planned)
+
+    async def _follow_redirect(self, document: Document, capture: Capture) -> None:
+        """Take the target of a captured redirect for a further address of the document."""
+        target = capture.location or ""
+        addresses = self.store.addresses_of(document)
+        moves = sum(address.source == "redirect" for address in addresses)
+        if moves >= MOST_MOVES or not _may_be_the_same_document(target, self.site):
+            return
+        if any(same_page(target, address.url) for address in addresses):
+            return
+        evidence = f"redirected from {capture.row.original} on {capture.row.timestamp}"
+        address = Address(url=target, source="redirect", evidence=evidence, first_seen=capture.row.timestamp)
+        self.store.add_address(document, address)
+        await self._list_address(document, address)
+
+
+def _row_of_frame(url: str, frameset: CdxRow) -> CdxRow:
+    """Return a row for a frame's page at the frameset's time: the index was not asked for it."""
+    unknown = {"mimetype": "-", "statuscode": "-", "digest": "-"}
+    return CdxRow(urlkey=urlkey(url), timestamp=frameset.timestamp, original=url, length=None, **unknown)
+
+
+def _may_be_the_same_document(url: str, site: str) -> bool:
+    """Tell whether a redirect's target may be the policy: on the same site, and not its home page."""
+    try:
+        return parse_site(url) == site and urlsplit(url).path.strip("/") != ""
+    except UsageError:
+        return False

@@ -1,0 +1,411 @@
+"""The spider: puts the site crawls' questions to the archive, as requests, and gives them the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from scrapy import Request, Spider, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawler.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
+from crawler.codings import MAX_BODY_BYTES, CodingError, split_codings, unwrap_body
+from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, UsageError
+from crawler.fetching import FetchOptions, FetchReport, Tally, Target, build_target
+from crawler.frontier import FairQueue
+from crawler.middlewares import build_politeness, close_gate, gate_keeper
+from crawler.options import DEFAULT_DATABASE
+from crawler.plan import PlanName, PlanOptions
+from crawler.playback import Answer, Playback, Question, classify_answer
+from crawler.politeness import Budget, GateClosedError
+from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture
+from crawler.sitecrawl import SiteCrawl
+from crawler.timestamps import parse_day
+from crawler.urls import build_uri_m
+from pipelines.components import ReadCapture
+from pipelines.store.writer import Store
+
+SITES_AT_ONCE = 32
+"""Enough that none waits for another's slow index query, few enough that memory stays flat."""
+MOST_IN_FLIGHT = {Budget.INDEX: 1, Budget.REPLAY: 4}  # wayback-protocol section 7
+MOST_IN_FLIGHT_UNLIMITED = {Budget.INDEX: 4, Budget.REPLAY: 8}
+INDEX_MAX_BYTES = 128 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class PolicySpider(Spider):
+    """`scrapy crawl policy -a site=example.com -a db=policies.db`, or from run_fetch with `options`."""
+
+    name = "policy"
+
+    def __init__(self, *, options: FetchOptions, store: Store) -> None:
+        super().__init__()
+        self.options = options
+        self.store = store
+        self.tally = Tally()
+        self.run_id: int | None = None
+        self.unfinished: set[Document] = set()
+        self._status, self._reason = "done", ""
+        self._dialects: tuple[Dialect, ...] = ()
+        self._dialect_lock = asyncio.Lock()
+        self._waiting: dict[str, asyncio.Future[ReadCapture]] = {}
+        self._queue: FairQueue[Request] = FairQueue(MOST_IN_FLIGHT)
+        self._crawl: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        options = kwargs.pop("options", None) or parse_arguments(crawler, **kwargs)
+        spider = cls(options=options, store=Store.open(options.database))
+        spider._set_crawler(crawler)
+        crawler.signals.connect(spider.on_scraped, signals.item_scraped)
+        crawler.signals.connect(spider.on_item_error, signals.item_error)
+        crawler.signals.connect(spider.on_closed, signals.engine_stopped)
+        return spider
+
+    # The run
+
+    async def start(self) -> AsyncIterator[Request]:
+        """Yield what the sites want asked, one site after the other, until all of them are done."""
+        self._begin()
+        self._crawl = asyncio.create_task(self._crawl_sites())
+        try:
+            while (request := await self._queue.get()) is not None:
+                yield request
+        finally:  # Scrapy ends it early when the user stops the crawl
+            close_gate(self)
+            self._crawl.cancel()
+            await asyncio.gather(self._crawl, return_exceptions=True)
+
+    def _begin(self) -> None:
+        archive_url = self.settings["POLICY_ARCHIVE_URL"]
+        self._dialects = dialects_to_try(archive_url, self.settings["POLICY_DIALECT"])
+        unlimited = build_politeness(self.settings).is_unlimited
+        self._queue = FairQueue(MOST_IN_FLIGHT_UNLIMITED if unlimited else MOST_IN_FLIGHT)
+        arguments = {"archive": archive_url, "plan": self.options.plan, "kinds": self.options.kinds}
+        self.run_id = self.store.start_run(self.options.command, arguments)
+
+    async def _crawl_sites(self) -> None:
+        """Crawl all sites, some at once; an error that no site can get over ends the run."""
+        targets = iter(self.options.targets)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(SITES_AT_ONCE):
+                    group.create_task(self._crawl_next_sites(targets))
+        except* GateClosedError:
+            pass
+        except* RateLimitedError as errors:
+            self.stop("incomplete", str(errors.exceptions[0]))
+        except* PolicyArchiveError as errors:
+            self.stop("failed", str(errors.exceptions[0]))
+        finally:
+            self._queue.close()
+
+    async def _crawl_next_sites(self, targets: Iterator[Target]) -> None:
+        for target in targets:
+            crawl = SiteCrawl(
+                target=target,
+                options=self.options,
+                store=self.store,
+                archive=self,
+                tally=self.tally,
+                unfinished=self.unfinished,
+            )
+            try:
+                await crawl.run()
+            except PolicyArchiveError:
+                raise
+            except Exception as error:
+                log.exception("the crawl of %s broke off", target.site)
+                self.tally.problems.append(f"{target.site}: {type(error).__name__}: {error}")
+
+    def stop(self, status: str, reason: str) -> None:
+        """End the run: what is in flight is finished and stored, nothing more is asked."""
+        if self._status == "done":
+            self._status, self._reason = status, reason
+        close_gate(self)
+        self._queue.close()
+
+    def on_closed(self) -> None:
+        """Write down how the run ended; the last thing that happens."""
+        self._count_requests()
+        for document in self.unfinished:
+            self.tally.versions += self.store.fold_versions(document)
+        if self.run_id is not None:
+            self.store.finish_run(
+                self.run_id,
+                self.report().status,
+                self.report().reason,
+                index_requests=self.tally.index_requests,
+                replay_requests=self.tally.replay_requests,
+            )
+        self.store.close()
+
+    def report(self) -> FetchReport:
+        """Return how the run ended, or how it stands."""
+        status, reason = self._status, self._reason
+        failed = self.tally.outcomes[Outcome.ARCHIVE_ERROR]
+        if status == "done" and (failed or self.tally.problems):
+            status = "incomplete"
+            reason = self.tally.problems[0] if self.tally.problems else f"{failed} captures could not be had"
+        return FetchReport(
+            status=status, reason=reason, tally=self.tally, seconds=self.tally.seconds, run_id=self.run_id
+        )
+
+    def _count_requests(self) -> None:
+        requests = gate_keeper(self.crawler).requests
+        self.tally.index_requests = requests[Budget.INDEX]
+        self.tally.replay_requests = requests[Budget.REPLAY]
+
+    # The index
+
+    async def iter_pages(self, site: str, query: IndexQuery) -> AsyncIterator[IndexPage]:
+        """Yield the pages of the index's answer."""
+        reader, page = await self._open(site, query)
+        yield page
+        while reader.next_url is not None:
+            yield await self._read_page(site, reader)
+        if reader.stopped:
+            self.tally.problems.append(f"{query.url}: {reader.stopped}")
+
+    async def _open(self, site: str, query: IndexQuery) -> tuple[IndexReader, IndexPage]:
+        """Return a reader with its first page; the run's first query finds out how the index speaks."""
+        if len(self._dialects) == 1:
+            return await self._open_as(self._dialects[0], site, query)
+        async with self._dialect_lock:
+            *others, last = self._dialects
+            for dialect in others:
+                try:
+                    opened = await self._open_as(dialect, site, query)
+                except CdxError:
+                    continue
+                self._dialects = (dialect,)
+                return opened
+            opened = await self._open_as(last, site, query)
+            self._dialects = (last,)
+            return opened
+
+    async def _open_as(self, dialect: Dialect, site: str, query: IndexQuery) -> tuple[IndexReader, IndexPage]:
+        reader = IndexReader(archive_url=self._archive_url, query=query, dialect=dialect)
+        return reader, await self._read_page(site, reader)
+
+    async def _read_page(self, site: str, reader: IndexReader) -> IndexPage:
+        """Return the reader's next page; an answer that is garbled is asked for once more."""
+        url = reader.next_url
+        assert url is not None
+        try:
+            return reader.read(*await self._ask_index(site, url))
+        except CdxError as error:
+            if error.status != 200:
+                raise
+        return reader.read(*await self._ask_index(site, url))
+
+    async def _ask_index(self, site: str, url: str) -> tuple[int, bytes]:
+        """Return status and plain body of the index's answer."""
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        request = self._build_request(url, Budget.INDEX, answered=answered)
+        self._queue.put(
+            site, Budget.INDEX, request.replace(callback=self.on_index, errback=self.on_index_failure)
+        )
+        answer = _answer_of(await answered)
+        if answer.cut_short:
+            raise CdxError(f"The index's answer is cut short ({url})", url=url, status=200)
+        codings = split_codings(answer.headers.get("content-encoding", ""))
+        try:
+            return answer.status, unwrap_body(answer.body, codings, max_bytes=INDEX_MAX_BYTES).body
+        except CodingError as error:
+            raise CdxError(f"The index's answer cannot be unpacked: {error} ({url})", url=url) from error
+
+    def on_index(self, response: Response) -> None:
+        """Hand the index's answer to the site that waits for it."""
+        self._queue.done(Budget.INDEX)
+        _settle(response.meta["answered"], response)
+
+    def on_index_failure(self, failure: Failure) -> None:
+        """Tell the site that waits that no answer came."""
+        self._queue.done(Budget.INDEX)
+        request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
+        error = failure.value
+        if not isinstance(error, RateLimitedError):
+            error = CdxError(f"The index did not answer: {_describe(failure)}", url=request.url)
+        _fail(request.meta["answered"], error)
+
+    def _build_request(self, url: str, budget: Budget, **meta: Any) -> Request:
+        return Request(
+            url,
+            dont_filter=True,
+            meta={
+                "budget": budget,
+                "download_slot": budget.value,
+                "verbatim_url": True,  # "%2F" and the order of parameters belong to the page asked for
+                "download_maxsize": INDEX_MAX_BYTES if budget is Budget.INDEX else MAX_BODY_BYTES,
+                **meta,
+            },
+        )
+
+    # Captures
+
+    async def fetch_capture(self, document: Document, planned: PlannedCapture) -> ReadCapture:
+        """Return one capture, read and stored."""
+        settled: asyncio.Future[ReadCapture] = asyncio.get_running_loop().create_future()
+        self._waiting[planned.row.id_in(document.id)] = settled
+        url = build_uri_m(self._archive_url, planned.row.timestamp, planned.row.original)
+        self._ask_replay(_Errand(document=document, row=planned.row, asked=(url,)))
+        return await settled
+
+    def _ask_replay(self, errand: _Errand) -> None:
+        request = self._build_request(errand.asked[-1], Budget.REPLAY, errand=errand)
+        request = request.replace(callback=self.on_replay, errback=self.on_replay_failure)
+        self._queue.put(errand.document.site, Budget.REPLAY, request)
+
+    def on_replay(self, response: Response) -> Iterator[Capture]:
+        """Yield the capture that the answer is, or go on to the one that the archive points to."""
+        self._queue.done(Budget.REPLAY)
+        errand: _Errand = response.meta["errand"]
+        errand = replace(errand, requests=errand.requests + response.meta["requests"])
+        question = Question(
+            row=errand.row, archive_url=self._archive_url, dialect=self._dialects[0], asked=errand.asked
+        )
+        playback = classify_answer(_answer_of(response), question)
+        if playback.follow:
+            self._ask_replay(replace(errand, asked=(*errand.asked, playback.follow)))
+        else:
+            yield self._build_capture(errand, playback, response.meta.get("download_latency"))
+
+    def on_replay_failure(self, failure: Failure) -> Iterator[Capture]:
+        """Yield the capture as one that could not be had; nothing when the run has to end."""
+        self._queue.done(Budget.REPLAY)
+        request: Request = failure.request  # type: ignore[attr-defined]
+        errand: _Errand = request.meta["errand"]
+        error = failure.value
+        if isinstance(error, RateLimitedError):
+            _fail(self._waiting.pop(errand.key), error)
+            return
+        outcomes: dict[type[BaseException] | None, Outcome] = {
+            DownloadCancelledError: Outcome.TOO_LARGE,
+            IgnoreRequest: Outcome.OFF_ARCHIVE,
+        }
+        playback = Playback(
+            outcome=outcomes.get(type(error), Outcome.ARCHIVE_ERROR), reason=_describe(failure)
+        )
+        requests = errand.requests + request.meta.get("requests", 0)
+        yield self._build_capture(replace(errand, requests=requests), playback, None)
+
+    def _build_capture(self, errand: _Errand, playback: Playback, seconds: float | None) -> Capture:
+        facts = {name: value for name, value in vars(playback).items() if name != "follow"}
+        return Capture(
+            document=errand.document,
+            row=errand.row,
+            replay_url=errand.asked[-1],
+            fetched_at=datetime.now(UTC),
+            elapsed_seconds=seconds,
+            requests=errand.requests,
+            **facts,
+        )
+
+    def on_scraped(self, item: object) -> None:
+        """Tell the site that its capture is stored."""
+        if isinstance(item, ReadCapture):
+            self.tally.fetched += 1
+            outcome = item.reading.outcome if item.reading else item.capture.outcome
+            if outcome is not None:
+                self.tally.outcomes[outcome] += 1
+            key = item.capture.row.id_in(item.capture.document.id)
+            if key in self._waiting:
+                _settle(self._waiting.pop(key), item)
+
+    def on_item_error(self, item: object, failure: Failure) -> None:
+        """Tell the site that its capture could not be read or stored."""
+        capture = item.capture if isinstance(item, ReadCapture) else item
+        if isinstance(capture, Capture):
+            key = capture.row.id_in(capture.document.id)
+            if key in self._waiting:
+                _fail(self._waiting.pop(key), failure.value)
+
+    @property
+    def _archive_url(self) -> str:
+        return str(self.settings["POLICY_ARCHIVE_URL"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Errand:
+    """A capture on its way: what is wanted, and what was asked for it so far."""
+
+    document: Document
+    row: CdxRow
+    asked: tuple[str, ...]
+    requests: int = 0
+    """Sent for it before the one under way."""
+
+    @property
+    def key(self) -> str:
+        return self.row.id_in(self.document.id)
+
+
+def _answer_of(response: Response) -> Answer:
+    headers = {
+        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        for name, values in response.headers.items()
+    }
+    return Answer(
+        url=response.url,
+        status=response.status,
+        headers=headers,
+        body=response.body,
+        cut_short="dataloss" in response.flags,
+    )
+
+
+def _describe(failure: Failure) -> str:
+    words = " ".join(str(failure.value).split())
+    return (words or type(failure.value).__name__)[:300]
+
+
+_Result = TypeVar("_Result")
+
+
+def _settle(future: asyncio.Future[_Result], result: _Result) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException | None) -> None:
+    if not future.done():
+        future.set_exception(error or PolicyArchiveError("failed without a reason"))
+
+
+def parse_arguments(
+    crawler: Crawler,
+    *,
+    site: str,
+    db: str | None = None,
+    kind: str = "privacy",
+    plan: str = "changes",
+    **rest: str,
+) -> FetchOptions:
+    """Return the options that `scrapy crawl policy -a …` means; `from` and `to` are taken too.
+
+    Raises UsageError if they cannot be meant.
+    """
+    since, until = rest.pop("from", None), rest.pop("to", None)
+    if rest:
+        raise UsageError(f"'{next(iter(rest))}' is no argument: site, db, kind, plan, from and to are.")
+    return FetchOptions(
+        targets=tuple(build_target(text) for text in site.split(",")),
+        kinds=tuple(Kind(name) for name in kind.split(",")),
+        database=Path(db or DEFAULT_DATABASE),
+        plan=PlanOptions(
+            plan=PlanName(plan),
+            since=parse_day(since) if since else None,
+            until=parse_day(until, end=True) if until else None,
+        ),
+        archive_url=crawler.settings["POLICY_ARCHIVE_URL"],
+    )

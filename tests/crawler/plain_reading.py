@@ -1,0 +1,41 @@
+"""A reading without extraction: what is tested here is the crawl, and its speed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from crawler.records import Capture, Extraction, Outcome, Reading
+from pipelines.components import ReadCapture
+
+
+class PlainReadPipeline:
+    """Takes every body for a policy, its text without tags for the policy's text."""
+
+    def process_item(self, item: Any) -> Any:
+        return ReadCapture(capture=item, reading=read_plainly(item))
+
+
+def read_plainly(capture: Capture) -> Reading | None:
+    if capture.outcome is not None or capture.body is None:
+        return None
+    text = " ".join(re.sub("<[^>]*>", " ", capture.body.decode("utf-8", "replace")).split()) + "\n"
+    frame = re.search(rb'<frame src="([^"]+)"', capture.body)
+    return Reading(
+        outcome=Outcome.TEXT,
+        extraction=Extraction(
+            text=text,
+            title="A policy",
+            language="en",
+            language_confidence=1.0,
+            words=len(text.split()),
+            stated_dates=(),
+            kept_share=1.0,
+            replacement_characters=0,
+            charset="utf-8",
+            hidden_text_used=False,
+            documents_on_page=1,
+            extractor="plain/1",
+            frame_url=frame[1].decode() if frame else None,
+        ),
+    )
