@@ -10,6 +10,12 @@ from crawler.errors import PolicyArchiveError, UsageError
 
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
+    "fetch": "crawler.commands",
+    "history": "pipelines.commands.read",
+    "show": "pipelines.commands.read",
+    "diff": "pipelines.commands.read",
+    "documents": "pipelines.commands.read",
+    "export": "pipelines.commands.export",
     "browse": "browse.commands",
     "publish": "browse.commands",
     "serve": "archive_server.commands",

@@ -26,6 +26,7 @@ from crawler.options import DEFAULT_DATABASE
 from crawler.plan import PlanName, PlanOptions
 from crawler.playback import Answer, Playback, Question, classify_answer
 from crawler.politeness import Budget, GateClosedError
+from crawler.progress import build_screen, show_progress
 from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture
 from crawler.sitecrawl import SiteCrawl
 from crawler.timestamps import parse_day
@@ -59,7 +60,7 @@ class PolicySpider(Spider):
         self._dialect_lock = asyncio.Lock()
         self._waiting: dict[str, asyncio.Future[ReadCapture]] = {}
         self._queue: FairQueue[Request] = FairQueue(MOST_IN_FLIGHT)
-        self._crawl: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -76,14 +77,22 @@ class PolicySpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         """Yield what the sites want asked, one site after the other, until all of them are done."""
         self._begin()
-        self._crawl = asyncio.create_task(self._crawl_sites())
+        self._tasks = [asyncio.create_task(self._crawl_sites()), *self._start_progress()]
         try:
             while (request := await self._queue.get()) is not None:
                 yield request
         finally:  # Scrapy ends it early when the user stops the crawl
             close_gate(self)
-            self._crawl.cancel()
-            await asyncio.gather(self._crawl, return_exceptions=True)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start_progress(self) -> Iterator[asyncio.Task[None]]:
+        screen = build_screen(self.options.progress)
+        if screen is not None:
+            pace = build_politeness(self.settings).replay_per_second or None
+            gate = gate_keeper(self.crawler).gate
+            yield asyncio.create_task(show_progress(screen, self.tally, gate.blocked_seconds, pace))
 
     def _begin(self) -> None:
         archive_url = self.settings["POLICY_ARCHIVE_URL"]
@@ -289,13 +298,7 @@ class PolicySpider(Spider):
         if isinstance(error, RateLimitedError):
             _fail(self._waiting.pop(errand.key), error)
             return
-        outcomes: dict[type[BaseException] | None, Outcome] = {
-            DownloadCancelledError: Outcome.TOO_LARGE,
-            IgnoreRequest: Outcome.OFF_ARCHIVE,
-        }
-        playback = Playback(
-            outcome=outcomes.get(type(error), Outcome.ARCHIVE_ERROR), reason=_describe(failure)
-        )
+        playback = Playback(outcome=_outcome_of(error), reason=_describe(failure))
         requests = errand.requests + request.meta.get("requests", 0)
         yield self._build_capture(replace(errand, requests=requests), playback, None)
 
@@ -362,6 +365,12 @@ def _answer_of(response: Response) -> Answer:
         body=response.body,
         cut_short="dataloss" in response.flags,
     )
+
+
+def _outcome_of(error: BaseException | None) -> Outcome:
+    if isinstance(error, DownloadCancelledError):  # over the limit of size
+        return Outcome.TOO_LARGE
+    return Outcome.OFF_ARCHIVE if isinstance(error, IgnoreRequest) else Outcome.ARCHIVE_ERROR
 
 
 def _describe(failure: Failure) -> str:

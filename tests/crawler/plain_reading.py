@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from crawler.playback import body_digest
 from crawler.records import Capture, Extraction, Outcome, Reading
 from pipelines.components import ReadCapture
 
 
 class PlainReadPipeline:
-    """Takes every body for a policy, its text without tags for the policy's text."""
+    """Takes every body for a policy; the text says which body it was."""
 
     def process_item(self, item: Any) -> Any:
         return ReadCapture(capture=item, reading=read_plainly(item))
@@ -19,7 +20,7 @@ class PlainReadPipeline:
 def read_plainly(capture: Capture) -> Reading | None:
     if capture.outcome is not None or capture.body is None:
         return None
-    text = " ".join(re.sub("<[^>]*>", " ", capture.body.decode("utf-8", "replace")).split()) + "\n"
+    text = f"The policy {body_digest(capture.body)}.\n"
     frame = re.search(rb'<frame src="([^"]+)"', capture.body)
     return Reading(
         outcome=Outcome.TEXT,

@@ -1,0 +1,290 @@
+"""`policy-archive fetch`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from crawler.errors import UsageError
+from crawler.fetching import FetchOptions, FetchReport, Target, build_target, run_fetch
+from crawler.options import archive_options, db_option, json_option
+from crawler.plan import PlanName, PlanOptions
+from crawler.progress import format_seconds
+from crawler.records import Kind, Outcome, RowState
+from crawler.timestamps import parse_day
+
+KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
+SUCCESSES = frozenset({Outcome.TEXT, Outcome.HOME, Outcome.FOREIGN})
+
+_SKIPS = {
+    RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
+    RowState.BRACKETED: "same text before and after",
+    RowState.NARROW: "inside a change that is dated narrowly enough",
+    RowState.ERROR_PAGE: "an error page, says the index",
+    RowState.REDIRECT: "a redirect, says the index",
+    RowState.NOT_TEXT: "not a text, says the index",
+    RowState.UNPLANNED: "outside of the plan",
+    RowState.PENDING: "still to be fetched",
+}
+
+
+@click.command(name="fetch")
+@click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
+@click.option(
+    "--sites",
+    "sites_file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
+)
+@click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
+@click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([*KINDS, "all"]),
+    multiple=True,
+    default=["privacy"],
+    show_default=True,
+    help="Kind of policy; may be given more than once.",
+)
+@click.option(
+    "--plan",
+    type=click.Choice([name.value for name in PlanName]),
+    default=PlanName.CHANGES.value,
+    show_default=True,
+    help="Which captures to ask for; changes: those that find and date every change.",
+)
+@click.option(
+    "--max-requests", type=click.IntRange(min=1), metavar="N", help="Captures to ask for, at the most."
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(min=0),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="How narrow an interval of change is wanted.",
+)
+@click.option(
+    "--max-gap",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DAYS",
+    help="Look into every gap longer than this, for texts that came and went.",
+)
+@click.option(
+    "--max-requests-per-day",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Requests to the archive a day (UTC), over all runs on this machine.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be fetched, and ask the archive nothing.")
+@db_option
+@json_option
+@archive_options
+def fetch_command(
+    sites_or_urls: tuple[str, ...],
+    sites_file: TextIO | None,
+    since: str | None,
+    until: str | None,
+    kinds: tuple[str, ...],
+    plan: str,
+    max_requests: int | None,
+    precision: float,
+    max_gap: float | None,
+    max_requests_per_day: int | None,
+    dry_run: bool,
+    database: Path,
+    as_json: bool,
+    archive_url: str,
+    dialect: str,
+    index_rate: float | None,
+    replay_rate: float | None,
+    contact: str | None,
+) -> int:
+    """Find and fetch the whole history of sites' policies.
+
+    A run that was stopped goes on where it was when it is started again.
+
+    \b
+    Example:
+        policy-archive fetch example.com --from 2010 --to 2019
+    """
+    first, last = _parse_span(since, until)
+    targets = _gather_targets(sites_or_urls, sites_file)
+    _check_archive(archive_url)
+    options = FetchOptions(
+        targets=targets,
+        kinds=tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds))),
+        database=database,
+        plan=PlanOptions(
+            plan=PlanName(plan),
+            precision_days=precision,
+            max_gap_days=max_gap,
+            max_requests=max_requests,
+            since=first,
+            until=last,
+        ),
+        archive_url=archive_url,
+        dialect=dialect,
+        index_per_minute=index_rate,
+        replay_per_second=replay_rate,
+        requests_a_day=max_requests_per_day,
+        contact=contact,
+        progress="bar" if sys.stderr.isatty() else "lines",
+    )
+    if dry_run:
+        _print_intent(options)
+        return 0
+    with _log_to_stderr():
+        report = run_fetch(options)
+    print_report(report, as_json=as_json)
+    return report.exit_code
+
+
+def _parse_span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    first = parse_day(since) if since else None
+    last = parse_day(until, end=True) if until else None
+    if first and last and first > last:
+        raise UsageError(f"--from {since} is after --to {until}: swap them.")
+    return first, last
+
+
+def _check_archive(archive_url: str) -> None:
+    if not archive_url.startswith(("http://", "https://")):
+        raise UsageError(f"--archive '{archive_url}' is no address: write one like https://web.archive.org.")
+
+
+def _gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> tuple[Target, ...]:
+    """Return what to fetch, each once; a line of the file that is no domain is named and left out."""
+    targets = dict.fromkeys(build_target(text) for text in sites_or_urls)
+    seen = {(target.site, target.url) for target in targets}
+    for target in _iter_listed(sites_file):
+        if (target.site, target.url) not in seen:
+            seen.add((target.site, target.url))
+            targets[target] = None
+    if not targets:
+        raise UsageError("Nothing to fetch: name a site like example.com, or give --sites FILE.")
+    return tuple(targets)
+
+
+def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
+    for number, cells in enumerate(csv.reader(lines or ()), start=1):
+        texts = [cell.strip() for cell in cells if cell.strip()]
+        if not texts or texts[0].startswith("#"):
+            continue
+        ranks = [int(text) for text in texts if text.isascii() and text.isdigit()]
+        names = [text for text in texts if "." in text]
+        try:
+            yield build_target(names[0] if names else texts[0], rank=ranks[0] if ranks else None)
+        except UsageError as error:
+            if number > 1:  # the first line may be a heading
+                click.echo(f"line {number} left out: {error}", err=True)
+
+
+def _print_intent(options: FetchOptions) -> None:
+    kinds = ", ".join(options.kinds)
+    for target in options.targets:
+        what = f"the {kinds} policies of {target.site}" if target.url is None else target.url
+        click.echo(f"would fetch {what} from {options.archive_url} into {options.database}")
+    click.echo("'policy-archive plan' says what it would cost.", err=True)
+
+
+@contextmanager
+def _log_to_stderr() -> Iterator[None]:
+    """Send warnings to stderr while a crawl runs, one line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+
+
+# The end
+
+
+def print_report(report: FetchReport, *, as_json: bool = False) -> None:
+    """Print how a run ended: the table (or JSON) on stdout, what to do next on stderr."""
+    summary = summarise(report)
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+    else:
+        Console().print(build_table(summary))
+    for problem in report.tally.problems[:20]:
+        click.echo(problem, err=True)
+    if report.status != "done":
+        click.echo(f"{report.status}: {report.reason}".rstrip(": "), err=True)
+        click.echo(f"Go on with: {resume_command()}", err=True)
+
+
+def resume_command() -> str:
+    """Return the command that goes on where this run stopped: the same one."""
+    return shlex.join(["policy-archive", *sys.argv[1:]])
+
+
+def summarise(report: FetchReport) -> dict[str, Any]:
+    """Return the end of a run as JSON has it."""
+    tally = report.tally
+    failed = {o.value: n for o, n in sorted(tally.outcomes.items()) if o not in SUCCESSES}
+    skipped = {s.value: n for s, n in sorted(tally.states.items()) if s is not RowState.FETCHED}
+    return {
+        "status": report.status,
+        "reason": report.reason,
+        "sites": dict(sorted(tally.site_outcomes.items())),
+        "documents": tally.documents,
+        "captures_listed": tally.listed,
+        "captures_planned": tally.planned,
+        "captures_fetched": tally.fetched,
+        "captures_skipped": skipped,
+        "captures_failed": failed,
+        "index_lines_malformed": tally.malformed,
+        "versions": tally.versions,
+        "requests": {"index": tally.index_requests, "replay": tally.replay_requests},
+        "seconds": round(report.seconds, 1),
+    }
+
+
+def build_table(summary: dict[str, Any]) -> Table:
+    """Return the summary as the table that ends a run."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    skipped, failed, requests = (
+        summary["captures_skipped"],
+        summary["captures_failed"],
+        summary["requests"],
+    )
+    table.add_row("captures listed", str(summary["captures_listed"]), f"{summary['documents']} documents")
+    table.add_row("captures planned", str(summary["captures_planned"]))
+    table.add_row("captures fetched", str(summary["captures_fetched"]))
+    for state, number in skipped.items():
+        table.add_row("  skipped", str(number), _SKIPS[RowState(state)])
+    for outcome, number in failed.items():
+        table.add_row("  without a text", str(number), outcome)
+    for outcome, number in summary["sites"].items():
+        table.add_row("sites", str(number), outcome)
+    table.add_row("versions found", str(summary["versions"]))
+    table.add_row(
+        "requests spent",
+        str(sum(requests.values())),
+        f"{requests['index']} index, {requests['replay']} replay",
+    )
+    table.add_row("time", format_seconds(summary["seconds"]))
+    return table
