@@ -9,6 +9,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from crawler.discovery.addresses import AddressReading, language_of, read_address
 from crawler.discovery.evidence import (
+    AnswerState,
     DiscoveryOptions,
     FoundAddress,
     FoundDocument,
@@ -16,8 +17,8 @@ from crawler.discovery.evidence import (
     ReadPage,
     SiteEvidence,
 )
-from crawler.discovery.index import Candidate, candidates_of
-from crawler.discovery.words import find_qualifiers, fold, group_of, match_name
+from crawler.discovery.index import Candidate, candidates_of, was_searched
+from crawler.discovery.words import find_qualifiers, fold, group_of, match_name, may_be_main
 from crawler.records import EMPTY_BODY_DIGEST, CdxRow, Document, Kind
 from crawler.urls import registrable_domain, urlkey
 
@@ -25,6 +26,10 @@ SURE = 0.8
 """Confidence from which an address needs no further evidence."""
 LEAST_CONFIDENCE = 0.5
 LEAST_OVERLAP = 0.2  # share of an address's captures inside another's years from which they are two documents
+
+MOST_RIVALS = 3
+RIVAL_DOUBT = 0.6
+"""A second address of one name in the same years: another brand's, or what a user wrote."""
 
 _LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
 
@@ -90,7 +95,7 @@ class Suspect:
 
 def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[FoundDocument, ...]:
     """Return the documents that the evidence holds, the main ones first."""
-    suspects = _suspects(evidence)
+    suspects = [s for s in _suspects(evidence) if not is_known_unarchived(s, evidence, options)]
     found: list[FoundDocument] = []
     for kind in sorted(options.kinds):
         of_kind = [suspect for suspect in suspects if suspect.kind is kind]
@@ -101,6 +106,15 @@ def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[F
     return tuple(found)
 
 
+def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: DiscoveryOptions) -> bool:
+    """Tell whether the index was asked for an address, and has nothing of it."""
+    if suspect.candidate:
+        return not suspect.candidate.rows
+    return was_searched(evidence.asked, suspect.urlkey, options.kinds) and is_on_site(
+        suspect.url, evidence.site
+    )
+
+
 # -- from evidence to suspects ------------------------------------------------------------------------
 
 
@@ -108,13 +122,29 @@ def _suspects(evidence: SiteEvidence) -> list[Suspect]:
     sightings = _sightings(evidence)
     candidates = {c.urlkey: c for c in candidates_of(evidence.asked, evidence.site)}
     redirects = _redirects(evidence)
+    listed = _listed(evidence)
     suspects = []
     for key in dict.fromkeys((*candidates, *sightings, *redirects)):
-        seen = sightings.get(key, [])
-        suspect = _suspect(key, candidates.get(key), seen, redirects.get(key))
+        candidate = candidates.get(key) or listed.get(key)
+        suspect = _suspect(key, candidate, sightings.get(key, []), redirects.get(key))
         if suspect:
             suspects.append(suspect)
     return suspects
+
+
+def _listed(evidence: SiteEvidence) -> dict[str, Candidate]:
+    """Return urlkey → rows of addresses that were asked for because a link or redirect leads there."""
+    found = {}
+    for answer in evidence.asked:
+        if answer.asked.purpose is Purpose.ADDRESS and answer.state in (
+            AnswerState.COMPLETE,
+            AnswerState.CUT,
+        ):
+            key = urlkey(answer.asked.query.url)
+            says_nothing = AddressReading(kind=Kind.OTHER, exactness=0.0)
+            complete = answer.state is AnswerState.COMPLETE
+            found[key] = Candidate(urlkey=key, reading=says_nothing, rows=answer.rows, listed=complete)
+    return found
 
 
 def _sightings(evidence: SiteEvidence) -> dict[str, list[tuple[str, Sighting]]]:
@@ -174,7 +204,7 @@ def _suspect(
     redirect: tuple[str, str, Kind] | None,
 ) -> Suspect | None:
     url = seen[-1][0] if seen else redirect[0] if redirect else candidate.url if candidate else ""
-    reading = candidate.reading if candidate else read_address(url)
+    reading = candidate.reading if candidate and candidate.reading.exactness else read_address(url)
     kind = _kind_of(reading, [sighting for _, sighting in seen], redirect)
     if kind is None:
         return None
@@ -245,9 +275,33 @@ def _documents_of_kind(suspects: list[Suspect], evidence: SiteEvidence) -> list[
     for suspect in _with_main_variant(chosen):
         groups.setdefault(suspect.name, []).append(suspect)
     documents = []
-    for name, members in groups.items():
+    for name, members in _with_main(groups).items():
         documents += _split_group(name, members, evidence)
-    return documents
+    return _merge_same(documents)
+
+
+def _with_main(groups: dict[str, list[Suspect]]) -> dict[str, list[Suspect]]:
+    """Make the best group the main document where there is none and its name allows it."""
+    if "" in groups:
+        return groups
+    able = [
+        name
+        for name, members in groups.items()
+        if members[0].kind is not Kind.OTHER and all(map(may_be_main, members[0].names))
+    ]
+    best = max(able, key=lambda name: max(s.rank for s in groups[name]), default=None)
+    return {"" if name == best else name: members for name, members in groups.items()}
+
+
+def _merge_same(documents: list[FoundDocument]) -> list[FoundDocument]:
+    """Return the documents with one entry each: an earlier run may have given two groups one name."""
+    merged: dict[str, FoundDocument] = {}
+    for found in documents:
+        known = merged.get(found.document.id)
+        if known:
+            found = replace(known, addresses=(*known.addresses, *found.addresses))
+        merged[found.document.id] = found
+    return list(merged.values())
 
 
 def _last_resort(suspects: list[Suspect]) -> list[Suspect]:
@@ -308,10 +362,10 @@ def _split_group(name: str, members: list[Suspect], evidence: SiteEvidence) -> l
     joined, rivals = [ordered[0]], list[Suspect]()
     for suspect in ordered[1:]:
         (joined if _continues(joined, suspect) else rivals).append(suspect)
-    beside = [s for s in rivals if s.shown and s.exactness >= LEAST_CONFIDENCE]
+    beside = [s for s in rivals if s.shown and s.exactness >= SURE][:MOST_RIVALS]
     return [
         _document(name, joined, evidence),
-        *(_document(_rival_name(name, rival), [rival], evidence, doubt=0.5) for rival in beside),
+        *(_document(_rival_name(name, rival), [rival], evidence, doubt=RIVAL_DOUBT) for rival in beside),
     ]
 
 
@@ -323,7 +377,19 @@ def _continues(joined: Sequence[Suspect], suspect: Suspect) -> bool:
         return True
     if _digests([suspect]) & _digests(joined):
         return True
-    return max(_overlap(suspect.times, other.times) for other in joined) <= LEAST_OVERLAP
+    times = [row.timestamp for row in suspect.shown]
+    others = sorted(row.timestamp for other in joined for row in other.shown)
+    if _overlap(times, others) <= LEAST_OVERLAP:
+        return True
+    twin = any(_stem(suspect.url) == _stem(other.url) for other in joined)
+    return twin and _overlap(others, times) <= LEAST_OVERLAP
+
+
+def _stem(url: str) -> str:
+    """Return the key without the ending: /agb.pdf takes the place of /agb.html for some years."""
+    key = urlkey(urldefrag(url)[0]).partition("?")[0]
+    head, _, last = key.rpartition("/")
+    return f"{head}/{last.rpartition('.')[0] or last}"
 
 
 def _digests(suspects: Iterable[Suspect]) -> set[str]:

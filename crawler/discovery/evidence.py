@@ -20,6 +20,8 @@ class Purpose(StrEnum):
     """Keys below one usual path: where the host is too large as well."""
     USUAL = "usual"
     """One usual address: where nothing else has helped."""
+    ADDRESS = "address"
+    """One address that a page links to or a redirect leads to: all its rows."""
     HOME = "home"
     """The home page, for its links."""
     FRAME = "frame"

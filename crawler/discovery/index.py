@@ -54,6 +54,11 @@ def usual_queries(site: str, kind: Kind, number: int) -> tuple[SiteQuery, ...]:
     )
 
 
+def address_query(url: str) -> SiteQuery:
+    """Return the query for all rows of one address: they are its history too."""
+    return SiteQuery(purpose=Purpose.ADDRESS, query=IndexQuery(url=url), most_pages=MOST_DOMAIN_PAGES)
+
+
 def page_query(url: str, purpose: Purpose) -> SiteQuery:
     """Return the query for captures of a page that is read for its links: at most one a day."""
     query = IndexQuery(url=url, filters=("statuscode:(200|30[12378]|-)",), collapse=("timestamp:8",))
@@ -152,6 +157,15 @@ def _exactness(reading: AddressReading | None) -> float:
 def _is_on(site: str, url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host == site or host.endswith(f".{site}") or registrable_domain(host) == site
+
+
+def was_searched(asked: Iterable[AskedQuery], key: str, kinds: Iterable[Kind]) -> bool:
+    """Tell whether a complete search of the domain would have shown rows of an urlkey."""
+    pattern = re.compile(key_pattern(kinds))
+    complete = any(
+        answer.asked.purpose is Purpose.DOMAIN and answer.state is AnswerState.COMPLETE for answer in asked
+    )
+    return complete and bool(pattern.fullmatch(key))
 
 
 def candidates_of(asked: Sequence[AskedQuery], site: str) -> tuple[Candidate, ...]:

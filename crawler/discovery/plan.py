@@ -22,6 +22,7 @@ from crawler.discovery.evidence import (
 from crawler.discovery.homes import choose_home_rows, uncovered_kinds
 from crawler.discovery.index import (
     Candidate,
+    address_query,
     candidates_of,
     domain_query,
     host_query,
@@ -50,7 +51,7 @@ def plan_discovery(evidence: SiteEvidence, options: DiscoveryOptions) -> Discove
     queries = state.next_queries()
     pages = () if queries else state.next_pages()
     if not queries and not pages:
-        queries = state.last_queries()
+        queries = state.address_queries() or state.last_queries()
     done = not queries and not pages
     return DiscoveryPlan(
         queries=queries,
@@ -193,6 +194,18 @@ class _Discovery:
 
     def _home_rows(self) -> tuple[CdxRow, ...]:
         return tuple(row for answer in self.answers(Purpose.HOME) for row in answer.rows)
+
+    def address_queries(self) -> tuple[SiteQuery, ...]:
+        """Return queries for addresses that are known by a link or a redirect alone."""
+        asked = {urlkey(a.asked.query.url) for a in self.answers(Purpose.ADDRESS)}
+        unlisted = [
+            address
+            for document in self.documents
+            for address in document.addresses
+            if not address.listed and address.urlkey not in asked
+        ]
+        ordered = sorted(unlisted, key=lambda address: -address.confidence)
+        return tuple(address_query(address.url) for address in ordered)[: self.queries_left]
 
     def last_queries(self) -> tuple[SiteQuery, ...]:
         """Return what is left for sites too large to be searched, whose home pages did not help."""

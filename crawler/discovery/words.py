@@ -130,6 +130,12 @@ def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(names), frozenset(used)
 
 
+def may_be_main(name: str) -> bool:
+    """Tell whether a document of this name is the site's main one where there is no other."""
+    qualifiers = read_words("policy-qualifiers")
+    return name in qualifiers["main_if_alone"] or name not in qualifiers["names"]
+
+
 def _phrases_of(words: list[str]) -> Iterable[str]:
     """Yield runs of words, longest first, left to right."""
     for length in range(min(_LONGEST_PHRASE, len(words)), 0, -1):

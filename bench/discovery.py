@@ -1,0 +1,273 @@
+"""Finding of policies, measured: the demo archive's sites and the domains of ../shared/replay/dev.
+
+`python bench/discovery.py` prints, for each site, documents found of those expected, addresses found of
+theirs, documents that nobody expected, and requests spent: index queries and captures read. Every
+question goes through the local archive server's own dialect code, without a network in between.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from archive_server.answers import Request
+from archive_server.server import Archive
+from archive_server.warc import WarcSource
+from crawler.cdx import Dialect, IndexReader
+from crawler.discovery.evidence import (
+    AnswerState,
+    AskedQuery,
+    DiscoveryOptions,
+    DiscoveryPlan,
+    PageRequest,
+    ReadPage,
+    SiteEvidence,
+    SiteQuery,
+)
+from crawler.discovery.links import find_policy_links
+from crawler.discovery.loop import discover_site
+from crawler.errors import BlockedError, CdxError
+from crawler.playback import Answer, Question, classify_answer
+from crawler.records import CdxRow, Kind, Outcome, PolicyLink
+from crawler.urls import build_uri_m, parse_site, urlkey
+from pipelines.extract.decode import decode_body
+from pipelines.extract.parse import parse_html
+
+ARCHIVE_URL = "http://archive.local"
+KINDS = frozenset({Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER})
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class LocalArchive:
+    """Answers discovery's questions out of WARC files, and counts them."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.index_requests = 0
+        self.replay_requests = 0
+
+    def _get(self, url: str) -> Answer:
+        target = url.removeprefix(ARCHIVE_URL)
+        headers = {"user-agent": "bench", "host": "archive.local"}
+        answer = self.archive.respond(
+            Request(
+                method="GET",
+                target=target,
+                headers=headers,
+                peer="bench",
+                connection=1,
+                monotonic=time.monotonic(),
+            )
+        )
+        return Answer(
+            url=url,
+            status=answer.status,
+            headers={name.lower(): value for name, value in answer.headers},
+            body=answer.body,
+        )
+
+    async def ask(self, asked: SiteQuery) -> AskedQuery:
+        """Return the index's answer."""
+        reader = IndexReader(archive_url=ARCHIVE_URL, query=asked.query, dialect=Dialect.WAYBACK)
+        rows: list[CdxRow] = []
+        for _ in range(asked.most_pages):
+            if reader.next_url is None:
+                break
+            self.index_requests += 1
+            answer = self._get(reader.next_url)
+            try:
+                rows += reader.read(answer.status, answer.body).rows
+            except BlockedError:
+                return AskedQuery(asked=asked, state=AnswerState.BLOCKED)
+            except CdxError as error:
+                slow = error.status == 504
+                return AskedQuery(asked=asked, state=AnswerState.TOO_SLOW if slow else AnswerState.FAILED)
+        state = AnswerState.COMPLETE if reader.next_url is None else AnswerState.CUT
+        return AskedQuery(asked=asked, state=state, rows=tuple(rows))
+
+    async def read(self, wanted: PageRequest) -> ReadPage:
+        """Return the capture's links, or where it redirects."""
+        asked: tuple[str, ...] = (build_uri_m(ARCHIVE_URL, wanted.row.timestamp, wanted.row.original),)
+        while True:
+            self.replay_requests += 1
+            question = Question(row=wanted.row, archive_url=ARCHIVE_URL, asked=asked)
+            playback = classify_answer(self._get(asked[-1]), question)
+            if not playback.follow:
+                break
+            asked = (*asked, playback.follow)
+        links: tuple[PolicyLink, ...] = ()
+        if playback.body is not None and playback.outcome is None:
+            text = decode_body(playback.body, playback.content_type or "").text
+            links = find_policy_links(parse_html(text), url=wanted.row.original)
+        return ReadPage(
+            row=wanted.row,
+            purpose=wanted.purpose,
+            outcome=playback.outcome or Outcome.HOME,
+            links=links,
+            location=playback.location,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """A document that a site is known to have."""
+
+    site: str
+    kind: Kind | None
+    """None: the truth does not say, any kind is right."""
+    name: str | None
+    addresses: frozenset[str]
+    """Urlkeys."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How discovery did on one site."""
+
+    site: str
+    expected: int
+    found: int
+    addresses: int
+    addresses_found: int
+    wrong: tuple[str, ...]
+    index_requests: int
+    replay_requests: int
+    plan: DiscoveryPlan
+
+    @property
+    def requests(self) -> int:
+        return self.index_requests + self.replay_requests
+
+
+def measure(
+    archive: Archive, sites: Mapping[str, list[Expected]], closed: frozenset[str] = frozenset()
+) -> list[Score]:
+    """Return a score for each site; of the `closed` ones the truth names all documents that there are."""
+    return [_measure_site(archive, site, expected, site in closed) for site, expected in sites.items()]
+
+
+def _measure_site(archive: Archive, site: str, expected: list[Expected], closed: bool) -> Score:
+    local = LocalArchive(archive)
+    options = DiscoveryOptions(kinds=KINDS)
+    plan, _ = asyncio.run(discover_site(SiteEvidence(site=site), options, ask=local.ask, read=local.read))
+    keys = {d.document: frozenset(a.urlkey for a in d.addresses) for d in plan.documents}
+    matched = {
+        wanted: next((d for d, found in keys.items() if _is_it(wanted, d.kind, d.name, found)), None)
+        for wanted in expected
+    }
+    extra = [d for d in keys if d not in matched.values()] if closed else []
+    return Score(
+        site=site,
+        expected=len(expected),
+        found=sum(document is not None for document in matched.values()),
+        addresses=sum(len(wanted.addresses) for wanted in expected),
+        addresses_found=sum(len(w.addresses & keys[d]) for w, d in matched.items() if d is not None),
+        wrong=tuple(f"{d.kind.value} {d.name}".strip() for d in extra),
+        index_requests=local.index_requests,
+        replay_requests=local.replay_requests,
+        plan=plan,
+    )
+
+
+def _is_it(wanted: Expected, kind: Kind, name: str, keys: frozenset[str]) -> bool:
+    return (
+        (wanted.kind is None or wanted.kind is kind)
+        and (wanted.name is None or wanted.name == name)
+        and bool(wanted.addresses & keys)
+    )
+
+
+def closed_sites(truth_path: Path) -> frozenset[str]:
+    """Return the demo's sites but for the parked one: whose policy a page is, is not discovery's to say."""
+    truth = json.loads(truth_path.read_text("utf-8"))
+    return frozenset(site["site"] for site in truth["sites"] if site["owner"] != "registrar")
+
+
+def demo_sites(truth_path: Path) -> dict[str, list[Expected]]:
+    """Return the demo archive's sites with the documents of truth.json."""
+    truth = json.loads(truth_path.read_text("utf-8"))
+    return {
+        site["site"]: [
+            Expected(
+                site=site["site"],
+                kind=Kind(document["kind"]),
+                name=document["name"],
+                addresses=frozenset(map(urlkey, document["addresses"])),
+            )
+            for document in site["documents"]
+        ]
+        for site in truth["sites"]
+    }
+
+
+def replay_sites(captures_path: Path) -> dict[str, list[Expected]]:
+    """Return the domains of recorded captures with the addresses recorded; the kind is not told there."""
+    sites: dict[str, list[Expected]] = {}
+    urls = {json.loads(line)["url"] for line in captures_path.read_text("utf-8").splitlines()}
+    for url in sorted(urls):
+        site = parse_site(urlsplit(url).hostname or "")
+        expected = Expected(site=site, kind=None, name=None, addresses=frozenset({urlkey(url)}))
+        sites.setdefault(site, []).append(expected)
+    return sites
+
+
+def print_scores(title: str, scores: Iterable[Score], *, verbose: bool) -> None:
+    """Print a line a site, and the sums."""
+    scores = list(scores)
+    print(f"\n{title}")
+    print(f"{'site':28} {'documents':>9} {'addresses':>9} {'index':>5} {'replay':>6}  outcome")
+    for score in scores:
+        wrong = f"  WRONG: {', '.join(score.wrong)}" if score.wrong else ""
+        print(
+            f"{score.site:28} {score.found:>4}/{score.expected:<4} "
+            f"{score.addresses_found:>4}/{score.addresses:<4} {score.index_requests:>5} "
+            f"{score.replay_requests:>6}  {score.plan.outcome}: {score.plan.reason}{wrong}"
+        )
+        if verbose:
+            _print_documents(score)
+    print(
+        f"{'all':28} {sum(s.found for s in scores):>4}/{sum(s.expected for s in scores):<4} "
+        f"{sum(s.addresses_found for s in scores):>4}/{sum(s.addresses for s in scores):<4}  "
+        f"wrong {sum(len(s.wrong) for s in scores)}; median requests a site "
+        f"{statistics.median(s.requests for s in scores):g}, of them index queries "
+        f"{statistics.median(s.index_requests for s in scores):g}"
+    )
+
+
+def _print_documents(score: Score) -> None:
+    for document in score.plan.documents:
+        print(f"    {document.document.kind.value} {document.document.name!r} {document.confidence}")
+        for address in document.addresses:
+            years = f"{(address.first_seen or '')[:4]}-{(address.last_seen or '')[:4]}"
+            print(f"        {address.url} {years} {address.source}: {address.evidence}")
+
+
+def main() -> None:
+    """Measure both sets, the second where its data lie beside the checkout."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--verbose", action="store_true", help="print documents and addresses")
+    verbose = parser.parse_args().verbose
+    demo = PROJECT / "data" / "demo"
+    truth = demo / "truth.json"
+    archive = Archive(WarcSource(sorted(demo.glob("*.warc.gz"))))
+    scores = measure(archive, demo_sites(truth), closed_sites(truth))
+    print_scores("demo archive", scores, verbose=verbose)
+    recorded = PROJECT.parent / "shared" / "replay" / "dev"
+    if recorded.is_dir():
+        archive = Archive(WarcSource(sorted((recorded / "archive").glob("*.warc.gz"))))
+        scores = measure(archive, replay_sites(recorded / "captures.jsonl"))
+        print_scores("recorded domains", scores, verbose=verbose)
+
+
+if __name__ == "__main__":
+    main()
