@@ -21,10 +21,9 @@ class Mark:
     """Address of a link."""
     title: str = ""
     key: int = 0
-    """Tells two links with one target apart."""
+    """Tells the marks of two elements apart, however alike."""
 
 
-BOLD, ITALIC, STRIKE, CODE = (Mark(kind) for kind in ("bold", "italic", "strike", "code"))
 Marks = tuple[Mark, ...]
 
 
@@ -36,7 +35,7 @@ class Atom:
     marks: Marks
 
 
-_PIECE = re.compile(r"[ \t\r\n\f]+|[^ \t\r\n\f]+")
+_PIECE = re.compile(r"[ \t\r\n\f]+|[^\S \t\r\n\f]+|\S+")
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]+")
 _OPENING = frozenset("\"'([{“‘«‹„‚「『（【《")
 _CLOSING = frozenset("\"')]}”’»›“‘」』）】》")
@@ -96,7 +95,27 @@ def _tidy(atoms: list[Atom]) -> list[Atom]:
         kept.append(atom)
     while kept and kept[-1].text in (" ", BREAK):
         kept.pop()
-    return _free_space(kept)
+    return _free_space(_join_marks(kept))
+
+
+def _join_marks(atoms: list[Atom]) -> list[Atom]:
+    """Make one mark of two alike that touch without a space: `**a****b**` is not what it looks like."""
+    joined: list[Atom] = []
+    same: dict[Mark, Mark] = {}
+    for atom in atoms:
+        marks = tuple(same.get(mark, mark) for mark in atom.marks)
+        if joined and atom.text.strip() and joined[-1].text.strip():
+            for mark in marks:
+                twin = next((other for other in joined[-1].marks if _are_alike(mark, other)), mark)
+                if twin != mark:
+                    same[mark] = twin
+            marks = tuple(same.get(mark, mark) for mark in marks)
+        joined.append(Atom(atom.text, marks))
+    return joined
+
+
+def _are_alike(one: Mark, other: Mark) -> bool:
+    return one.kind == other.kind and one.kind != "link"
 
 
 def _free_space(atoms: list[Atom]) -> list[Atom]:

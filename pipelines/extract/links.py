@@ -27,7 +27,7 @@ class LinkReader:
     """Reads the links of one page; `url` is the page's own address, '' when unknown."""
 
     def __init__(self, tree: HtmlElement, url: str) -> None:
-        self._page = original_address(url)
+        self._page = original_address(url) or _canonical(tree)
         self.base = _base_of(tree, self._page)
         self._count = 0
 
@@ -112,6 +112,17 @@ def decode_email(code: str) -> str:
     except ValueError:
         return ""
     return bytes(byte ^ key for byte in hidden).decode("utf-8", "replace").partition("?")[0]
+
+
+def _canonical(tree: HtmlElement) -> str:
+    """Return the address that a page gives as its own, '' for none."""
+    for link in tree.iter("link"):
+        if (link.get("rel") or "").lower() == "canonical" and (link.get("href") or "").startswith("http"):
+            return original_address(str(link.get("href")))
+    for meta in tree.iter("meta"):
+        if meta.get("property") == "og:url" and (meta.get("content") or "").startswith("http"):
+            return original_address(str(meta.get("content")))
+    return ""
 
 
 def _base_of(tree: HtmlElement, page: str) -> str:

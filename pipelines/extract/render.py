@@ -112,8 +112,8 @@ def _write_table(rows: Sequence[Sequence[Sequence[Atom]]]) -> Lines:
 
 def _write_row(cells: Sequence[Sequence[Atom]]) -> str:
     texts = [write_inline(cell, escape_start=False, breaks=False).replace("|", r"\|") for cell in cells]
-    row = "| ".join(texts)
-    return f"| {row[2:]}".rstrip() if row.startswith("| ") else row.rstrip()
+    # Markdown takes a bar at either end of a line for a frame, so an empty cell there needs a second one
+    return ("| " if not texts[0] else "") + "| ".join(texts).rstrip() + (" |" if not texts[-1] else "")
 
 
 def _write_list(items: Sequence[Item], *, alternate: bool) -> Lines:

@@ -10,11 +10,7 @@ from lxml.html import HtmlElement
 
 from pipelines.extract import tables
 from pipelines.extract.inline import (
-    BOLD,
     BREAK,
-    CODE,
-    ITALIC,
-    STRIKE,
     Atom,
     Mark,
     has_text,
@@ -80,16 +76,16 @@ class Rule:
 Piece = Paragraph | Heading | ItemList | Quote | Preformatted | Definition | Table | Rule
 
 _MARKS = {
-    "b": BOLD,
-    "strong": BOLD,
-    "i": ITALIC,
-    "em": ITALIC,
-    "u": ITALIC,
-    "del": STRIKE,
-    "s": STRIKE,
-    "strike": STRIKE,
-    "code": CODE,
-    "tt": CODE,
+    "b": "bold",
+    "strong": "bold",
+    "i": "italic",
+    "em": "italic",
+    "u": "italic",
+    "del": "strike",
+    "s": "strike",
+    "strike": "strike",
+    "code": "code",
+    "tt": "code",
 }
 LISTS = frozenset(("ul", "ol", "menu", "dir"))
 
@@ -114,6 +110,7 @@ class _Builder:
         self._pieces: list[Piece] = []
         self._atoms: list[Atom] = []
         self._marks: tuple[Mark, ...] = ()
+        self._count = 0
 
     def build(self, element: HtmlElement) -> tuple[Piece, ...]:
         with self._fresh() as pieces:
@@ -172,10 +169,8 @@ class _Builder:
             self._inline(element)
 
     def _inline(self, element: HtmlElement) -> None:
-        if self._marks and self._marks[-1].kind == "link" and _is_for_ears(element):
-            return
-        mark = _MARKS.get(str(element.tag)) or self._link_mark(element)
-        if mark is None or mark in self._marks:
+        mark = self._mark(element)
+        if mark is None:
             self._content(element)
             return
         if mark.kind == "address":
@@ -184,6 +179,15 @@ class _Builder:
         outer, self._marks = self._marks, (*self._marks, mark)
         self._content(element)
         self._marks = outer
+
+    def _mark(self, element: HtmlElement) -> Mark | None:
+        kind = _MARKS.get(str(element.tag))
+        if kind is None:
+            return self._link_mark(element)
+        if any(mark.kind == kind for mark in self._marks):
+            return None
+        self._count += 1
+        return Mark(kind, key=self._count)
 
     def _break(self, element: HtmlElement) -> None:
         self._atoms.append(Atom(BREAK, self._marks))
@@ -341,16 +345,6 @@ class _Builder:
         if kept:
             self._pieces.append(Table(kept))
 
-
-def _is_for_ears(element: HtmlElement) -> bool:
-    """Tell words that only screen readers speak ("opens in a new window"), by the names that CSS frameworks use."""
-    names = (element.get("class") or "").split()
-    return not _FOR_EARS.isdisjoint(names)
-
-
-_FOR_EARS = frozenset(
-    ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader-only")
-)
 
 _LONGEST_HEADING = 400
 """Atoms, two a word: no heading is longer than this."""
