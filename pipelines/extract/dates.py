@@ -1,4 +1,4 @@
-"""Dates that a policy states of itself, such as "Last updated: May 25, 2018"; words: data/words/dates.toml."""
+"""Dates that a policy states of itself, as in "Last updated: May 25, 2018"."""
 
 from __future__ import annotations
 

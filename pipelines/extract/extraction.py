@@ -1,0 +1,179 @@
+"""One body → one `Extraction`, by what kind of thing the body is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+
+from lxml.html import HtmlElement
+
+from crawler.errors import CdxError, ExtractionError
+from crawler.records import Extraction, Kind, Outcome
+from crawler.timestamps import parse_timestamp
+from pipelines.extract.dates import find_stated_dates
+from pipelines.extract.decode import Decoded, decode_body, unpack_body
+from pipelines.extract.language import identify_language
+from pipelines.extract.media import Media, sniff_media
+from pipelines.extract.outline import SKIPPED
+from pipelines.extract.page import PageText, transform_page
+from pipelines.extract.parse import parse_html
+from pipelines.extract.pdf import read_pdf
+from pipelines.extract.plain import read_plain
+
+MAX_PAGE_BYTES = 8_000_000
+"""Of a page's source; the largest of 1,606 real captures has 0.4 MB. Beyond, time grows faster than size."""
+
+_LINK_TARGET = re.compile(r"\]\([^)\s]*(?: \"[^\"]*\")?\)")
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractedPage:
+    """An extraction, and the tree it was made from, for those who read more than the text."""
+
+    extraction: Extraction
+    tree: HtmlElement | None
+    """None for plain text and PDF."""
+
+
+def extract(
+    body: bytes, *, url: str, timestamp: str, content_type: str | None = None, kind: Kind | None = None
+) -> Extraction:
+    """Return the text of a captured body, with what a reader should know of its quality.
+
+    `url` is the page's own address ('' when unknown), `timestamp` the capture's 14 digits ('' when
+    unknown), `kind` the kind of document wanted, for pages that hold several. The same bytes and
+    arguments always give the same result. A frameset gives an empty text with `frame_url`.
+
+    Raises ExtractionError when no text can be had; its `outcome` says why: empty, truncated, bad-encoding,
+    too-large, no-text-layer, not-text, extraction-failed.
+    """
+    return extract_page(body, url=url, timestamp=timestamp, content_type=content_type, kind=kind).extraction
+
+
+def extract_page(
+    body: bytes, *, url: str, timestamp: str, content_type: str | None = None, kind: Kind | None = None
+) -> ExtractedPage:
+    """Return what `extract` does, with the tree: it is parsed once. Raises what `extract` raises."""
+    body = unpack_body(body)
+    if not body.strip(b"\0\t\n\f\r "):
+        raise ExtractionError("the body holds no bytes", outcome=Outcome.EMPTY)
+    media = sniff_media(body, content_type)
+    if media is Media.OTHER:
+        raise ExtractionError(f"no text ({content_type or 'binary'})", outcome=Outcome.NOT_TEXT)
+    if media is Media.PDF:
+        pdf = read_pdf(body)
+        page = _whole(pdf.text, pdf.title)
+        return ExtractedPage(extraction=_complete(page, None, url, timestamp, "pypdfium2"), tree=None)
+    decoded = decode_body(body, content_type)
+    if media is Media.PLAIN:
+        plain = read_plain(decoded.text)
+        page = _whole(plain.text, plain.title)
+        return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, ""), tree=None)
+    tree = parse_page(decoded)
+    page = transform_page(tree, url=url, kind=kind)
+    _check_empty(page, tree)
+    return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, "trafilatura", tree), tree=tree)
+
+
+def parse_page(decoded: Decoded) -> HtmlElement:
+    """Return a page's tree; raises ExtractionError `too-large` beyond MAX_PAGE_BYTES."""
+    if len(decoded.text) > MAX_PAGE_BYTES:
+        message = f"a page of {len(decoded.text):,} characters"
+        raise ExtractionError(message, outcome=Outcome.TOO_LARGE)
+    return parse_html(decoded.text)
+
+
+def _whole(text: str, title: str) -> PageText:
+    """Return a text of which nothing was left out."""
+    if not text:
+        raise ExtractionError("nothing but blanks", outcome=Outcome.EMPTY)
+    return PageText(
+        text=text, title=title, kept_share=1.0, hidden_text_used=False, documents_on_page=1, frame_url=None
+    )
+
+
+def _check_empty(page: PageText, tree: HtmlElement) -> None:
+    """Raise ExtractionError for a page without text: it is never a version."""
+    if page.text.strip() or page.frame_url:
+        return
+    if _has_text(tree):
+        raise ExtractionError("no text found on a page that holds some", outcome=Outcome.EXTRACTION_FAILED)
+    raise ExtractionError("the page holds no text without its scripts", outcome=Outcome.EMPTY)
+
+
+def _has_text(tree: HtmlElement) -> bool:
+    body = tree.find("body")
+    if body is None:
+        return False
+    return any(
+        (isinstance(element.tag, str) and element.tag not in SKIPPED and (element.text or "").strip())
+        or (element is not body and (element.tail or "").strip())
+        for element in body.iter()
+    )
+
+
+def _complete(
+    page: PageText,
+    decoded: Decoded | None,
+    url: str,
+    timestamp: str,
+    library: str,
+    tree: HtmlElement | None = None,
+) -> Extraction:
+    """Add to a page's text what is read from the text itself."""
+    language, confidence = identify_language(page.text)
+    stated = find_stated_dates(page.text, language=language, url=url, captured_on=_day(timestamp))
+    return Extraction(
+        text=page.text,
+        title=page.title or _other_title(tree),
+        language=language,
+        language_confidence=confidence,
+        words=count_words(page.text),
+        stated_dates=stated,
+        kept_share=round(page.kept_share, 4),
+        replacement_characters=decoded.replacement_characters if decoded else 0,
+        charset=decoded.charset if decoded else "",
+        hidden_text_used=page.hidden_text_used,
+        documents_on_page=page.documents_on_page,
+        extractor=_extractor(library),
+        frame_url=page.frame_url,
+    )
+
+
+def count_words(text: str) -> int:
+    """Return how many words a Markdown text holds, link targets aside; each Chinese or Japanese sign is one.
+
+    >>> count_words("See [our *policy*](https://x.org/a-b). 個人")
+    5
+    """
+    return len(_WORD.findall(_LINK_TARGET.sub("", text)))
+
+
+def _other_title(tree: HtmlElement | None) -> str:
+    """Return what a page without <title> calls itself: og:title, else its first h1."""
+    if tree is None:
+        return ""
+    for meta in tree.iter("meta"):
+        if meta.get("property") == "og:title" and (meta.get("content") or "").strip():
+            return " ".join(meta.get("content", "").split())
+    heading = next(tree.iter("h1"), None)
+    return "" if heading is None else " ".join("".join(heading.itertext()).split())
+
+
+def _day(timestamp: str) -> date | None:
+    try:
+        return parse_timestamp(timestamp).date()
+    except CdxError:
+        return None
+
+
+@cache
+def _extractor(library: str) -> str:
+    names = ["policy-archive", library] if library else ["policy-archive"]
+    return " ".join(f"{name}/{version(name)}" for name in names)
