@@ -29,26 +29,23 @@ class Gap:
 
 
 def nearest_unknown(spots: Sequence[Spot], gap: Gap, target: int) -> int | None:
-    """Return the spot to ask for `target`: itself, or the next 1, 2, 4 … rows away.
+    """Return the spot to ask for `target`: itself, or the next 1, 2, 4 … rows away, or the nearest of all.
 
-    The steps double so that a long run of junk costs O(log n) captures. None: so many were junk.
+    None once more bodies in the gap were junk than the steps need: so that junk of any length costs
+    O(log n) captures. The nearest of all is for one junk page that lies on all the steps.
     """
-    inner = gap.right - gap.left
-    step = 0
-    while step < inner:
-        for index in (target + step, target - step):
-            if gap.left < index < gap.right and spots[index].unknown:
-                return index
-        step = 2 * step or 1
-    return _nearest_of_all(spots, gap, target)
-
-
-def _nearest_of_all(spots: Sequence[Spot], gap: Gap, target: int) -> int | None:
-    """Return the nearest unknown spot if few bodies were junk: one junk page may lie on all the steps."""
+    if spots[target].unknown:
+        return target
     inner = range(gap.left + 1, gap.right)
     junk = {spots[index].body for index in inner if spots[index].barren}
     if len(junk) > 2 * len(inner).bit_length():
         return None
+    step = 1
+    while step < len(inner):
+        for index in (target + step, target - step):
+            if gap.left < index < gap.right and spots[index].unknown:
+                return index
+        step *= 2
     unknown = (index for index in inner if spots[index].unknown)
     return min(unknown, key=lambda index: abs(index - target), default=None)
 
@@ -82,15 +79,17 @@ def find_balanced_split(spots: Sequence[Spot], gap: Gap, precision_seconds: floa
 
 
 def _pack(spots: Sequence[Spot], gap: Gap, precision_seconds: float) -> list[int]:
-    """Return the inner ends of the fewest stretches of at most the precision, junk aside."""
-    usable = [index for index in range(gap.left + 1, gap.right) if not spots[index].barren]
+    """Return the inner ends of the fewest stretches of at most the precision.
+
+    Junk counts like any row: the split must not move with each junk answer, or a long run of junk
+    would be asked row by row.
+    """
     ends: list[int] = []
-    start, last = gap.left, None
-    for index in (*usable, gap.right):
-        if last is not None and spots[index].at - spots[start].at > precision_seconds:
-            ends.append(last)
-            start = last
-        last = index
+    start = gap.left
+    for index in range(gap.left + 2, gap.right + 1):
+        if spots[index].at - spots[start].at > precision_seconds:
+            start = index - 1
+            ends.append(start)
     return ends
 
 

@@ -177,9 +177,10 @@ def _settle(
     day = f"{row.timestamp[:4]}-{row.timestamp[4:6]}-{row.timestamp[6:8]}"
     if (since and day < since.isoformat()) or (until and day > until.isoformat()):
         return RowDecision(state=RowState.UNPLANNED, reason="outside the dates asked for")
-    if row.digest in bodies:
+    decision = judge_by_index(row)
+    if decision is None and row.digest in bodies:
         return RowDecision(state=RowState.SAME_DIGEST, same_as=bodies[row.digest].row)
-    return judge_by_index(row)
+    return decision
 
 
 def judge_by_index(row: CdxRow) -> RowDecision | None:
