@@ -54,7 +54,11 @@ class Change:
 
 def compare_texts(old: str, new: str) -> Change:
     """Return the kind of change from one Markdown text to another."""
-    diff = diff_texts(old, new)
+    return classify_change(old, new, diff_texts(old, new))
+
+
+def classify_change(old: str, new: str, diff: Diff) -> Change:
+    """Return the kind of change, where the difference of the two texts is at hand already."""
     words = diff.words_old + diff.words_new
     return Change(
         words_added=diff.words_added,

@@ -23,7 +23,9 @@ _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def print_rows(rows: Iterable[Row], row_format: str, *, cells: Callable[[Row], Row] | None = None) -> None:
+def print_rows(
+    rows: Iterable[Row], row_format: str, *, cells: Callable[[dict[str, Any]], Row] | None = None
+) -> None:
     """Print rows as `table`, `json` (an array), `nl` (an object a line) or `csv`.
 
     `cells` makes of a row what the table shows; the other formats hold every
@@ -38,7 +40,7 @@ def print_rows(rows: Iterable[Row], row_format: str, *, cells: Callable[[Row], R
     elif row_format == "csv":
         _print_csv(rows)
     else:
-        print_table([cells(row) if cells else row for row in rows])
+        print_table([cells(dict(row)) if cells else row for row in rows])
 
 
 def _print_csv(rows: Iterable[Row]) -> None:

@@ -147,15 +147,15 @@ def list_stays(connection: sqlite3.Connection, document: Document) -> list[Versi
     ]
 
 
-def iter_texts(connection: sqlite3.Connection, document: Document | None = None) -> Iterator[Row]:
-    """Yield whole versions, text included, of one document or of all, in order of document and time."""
-    where = "" if document is None else "where document_id = ?"
-    rows = connection.execute(
-        f"select {_VERSION_COLUMNS}, text from policy_versions {where} order by site, kind, name, version",  # noqa: S608
-        () if document is None else (document.id,),
-    )
-    for row in rows:
-        yield _parse_version(row)
+def iter_texts(connection: sqlite3.Connection, sites: Sequence[str] | None = None) -> Iterator[Row]:
+    """Yield whole versions, text included, of some sites or of all, in order of document and time."""
+    order = "order by site, kind, name, version"
+    columns = f"select {_VERSION_COLUMNS}, text from policy_versions"  # noqa: S608 (a constant)
+    if sites is None:
+        yield from map(_parse_version, connection.execute(f"{columns} {order}"))
+        return
+    for site in sites:
+        yield from map(_parse_version, connection.execute(f"{columns} where site = ? {order}", (site,)))
 
 
 def read_version(connection: sqlite3.Connection, document: Document, number: int) -> Row:

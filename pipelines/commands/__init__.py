@@ -1,0 +1,1 @@
+"""Commands that read a corpus, and those that work on one body or on the file itself."""

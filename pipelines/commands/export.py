@@ -1,0 +1,52 @@
+"""The command export: versions as files for other programs."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from crawler.errors import UsageError
+from crawler.options import db_option
+from pipelines.outputs.export import export_csv, export_jsonl, export_markdown
+from pipelines.store import queries
+from pipelines.store.connection import open_reader
+
+
+@click.command("export")
+@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@click.option("--all", "everything", is_flag=True, help="Export every site of the corpus.")
+@click.option(
+    "--to", "target", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
+)
+@click.option("--format", "form", type=click.Choice(["md", "jsonl", "csv"]), default="md", show_default=True)
+@click.option(
+    "--raw-csv", is_flag=True, help="Leave CSV cells alone that a spreadsheet would run as a formula."
+)
+@db_option
+def export_command(
+    sites: tuple[str, ...], everything: bool, target: Path, form: str, raw_csv: bool, database: Path
+) -> None:
+    """Write versions as files: Markdown in the corpus format, JSON lines or CSV.
+
+    md writes DIR/i/in/int/intently.co/privacy/20180127122821.md; jsonl and csv one file. What is there
+    already and has not changed is left alone.
+
+    \b
+    Example:
+      policy-archive export intently.co --to corpus
+      policy-archive export --all --to corpus --format jsonl
+    """
+    if bool(sites) == everything:
+        raise UsageError("name the sites to export, or --all.")
+    with closing(open_reader(database)) as connection:
+        chosen = None if everything else [queries.find_site(connection, site) for site in sites]
+        versions = queries.iter_texts(connection, chosen)
+        if form == "md":
+            count = export_markdown(versions, target)
+        elif form == "jsonl":
+            count = export_jsonl(versions, target)
+        else:
+            count = export_csv(versions, target, raw=raw_csv)
+    click.echo(f"{count} version{'s' * (count != 1)} written to {target}.", err=True)

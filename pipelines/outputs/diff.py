@@ -1,0 +1,150 @@
+"""A difference as people and programs read it: words marked on a terminal, HTML, unified, JSON."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+import click
+
+from pipelines.changes import Change, describe_change
+from pipelines.diffing import Diff, DiffLine, Hunk, LineKind, Span
+from pipelines.outputs.rows import clean_for_terminal
+
+_CHANGED_STYLE = {
+    "old": {"fg": "red", "strikethrough": True},
+    "new": {"fg": "green", "bold": True},
+}
+_LINE_SIGNS = {
+    LineKind.SAME: "  ",
+    LineKind.CHANGED: "~ ",
+    LineKind.ADDED: "+ ",
+    LineKind.REMOVED: "- ",
+    LineKind.MOVED_AWAY: "< ",
+    LineKind.MOVED_HERE: "> ",
+}
+
+
+def iter_marked_lines(diff: Diff, *, colour: bool, context: int = 2) -> Iterator[str]:
+    """Yield the lines of a word-level diff for a terminal.
+
+    Without colour the words are marked as wdiff does: [-removed-] {+added+}.
+    Signs before a line: `~` changed, `+` added, `-` removed, `<` moved away, `>` moved here.
+    """
+    mark = _mark_colour if colour else _mark_plain
+    for hunk in diff.fold(context):
+        if hunk.folded:
+            yield f"  ... {_count_lines(hunk.folded)} the same"
+        for line in hunk.lines:
+            yield _LINE_SIGNS[line.kind] + _mark_line(line, mark)
+
+
+def _count_lines(number: int) -> str:
+    return f"{number} line{'s' * (number != 1)}"
+
+
+def _mark_line(line: DiffLine, mark: Callable[[str, str], str]) -> str:
+    if line.kind is LineKind.SAME:
+        return clean_for_terminal(line.new[0].text)
+    return "".join(
+        mark(side, clean_for_terminal(span.text)) if side else clean_for_terminal(span.text)
+        for side, span in iter_merged(line)
+    )
+
+
+def iter_merged(line: DiffLine) -> Iterator[tuple[str, Span]]:
+    """Yield a line's spans in reading order: (`old`, removed), (`new`, added) or ('', kept).
+
+    Kept spans stand in both sides in the same order; removed words come before the added ones.
+    """
+    old, new = list(line.old), list(line.new)
+    while old or new:
+        if old and old[0].changed:
+            yield "old", old.pop(0)
+        elif new and new[0].changed:
+            yield "new", new.pop(0)
+        else:
+            if old:
+                old.pop(0)
+            yield "", new.pop(0)
+
+
+def _mark_colour(side: str, text: str) -> str:
+    return click.style(text, **_CHANGED_STYLE[side])  # type: ignore[arg-type]
+
+
+def _mark_plain(side: str, text: str) -> str:
+    words = text.rstrip()
+    space = text[len(words) :]
+    return f"[-{words}-]{space}" if side == "old" else f"{{+{words}+}}{space}"
+
+
+def render_unified(old: str, new: str, *, old_label: str, new_label: str) -> str:
+    """Return a unified diff, as `diff -u` writes it and `patch` takes it."""
+    lines = difflib.unified_diff(
+        old.split("\n")[:-1], new.split("\n")[:-1], fromfile=old_label, tofile=new_label, lineterm=""
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+_STYLE = """
+:root { color-scheme: light dark; --old: #fdd; --new: #d9f5d9; --moved: #e4e6fb; --quiet: #767676 }
+@media (prefers-color-scheme: dark) { :root { --old: #5c2222; --new: #1f4a25; --moved: #33366b } }
+body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 Georgia, serif }
+h1 { font-size: 1.3rem } p { margin: .6rem 0; overflow-wrap: anywhere; white-space: pre-wrap }
+del, .removed { background: var(--old) } ins, .added { background: var(--new) } ins { text-decoration: none }
+.moved-away, .moved-here { background: var(--moved) } .moved-away { text-decoration: line-through }
+.folded, small { color: var(--quiet); font-family: sans-serif; font-size: .85rem }
+"""
+
+
+def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -> str:
+    """Return one page that needs nothing else: no script, nothing loaded, archived text only as text."""
+    title = f"{old_label} → {new_label}"
+    summary = f"+{change.words_added} −{change.words_removed} words; {describe_change(change)}"
+    body = "\n".join(_html_hunk(hunk) for hunk in diff.fold())
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1><del>{escape(old_label)}</del> <ins>{escape(new_label)}</ins></h1>
+<p><small>{escape(summary)}</small></p>
+{body or "<p>The two texts are the same.</p>"}
+</body>
+</html>
+"""
+
+
+def _html_hunk(hunk: Hunk) -> str:
+    folded = [f'<p class="folded">… {_count_lines(hunk.folded)} the same</p>'] if hunk.folded else []
+    return "\n".join([*folded, *(_html_line(line) for line in hunk.lines)])
+
+
+def _html_line(line: DiffLine) -> str:
+    if line.kind is not LineKind.CHANGED:
+        return f'<p class="{line.kind}">{escape((line.new or line.old)[0].text)}</p>'
+    tags = {"old": "del", "new": "ins"}
+    spans = (
+        f"<{tags[side]}>{escape(span.text)}</{tags[side]}>" if side else escape(span.text)
+        for side, span in iter_merged(line)
+    )
+    return f'<p class="changed">{"".join(spans)}</p>'
+
+
+def describe_lines(lines: Sequence[DiffLine]) -> list[dict[str, Any]]:
+    """Return the lines of a diff for JSON; equal ones by their numbers alone."""
+    return [
+        {"kind": line.kind, "old_number": line.old_number, "new_number": line.new_number}
+        if line.kind is LineKind.SAME
+        else asdict(line)
+        for line in lines
+    ]

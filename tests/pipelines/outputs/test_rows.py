@@ -1,0 +1,57 @@
+"""Rows: four formats of the same, safe for spreadsheets and terminals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from pipelines.outputs.rows import clean_for_terminal, print_rows
+
+ROWS = [{"site": "a.example", "title": "=cmd()", "words": -3, "more": {"x": [1]}}, {"site": "b.example", "title": None, "words": 10, "more": None}]  # fmt: skip  # noqa: E501
+
+
+def test_json_is_an_array_and_nl_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(ROWS, "json")
+    assert json.loads(capsys.readouterr().out) == ROWS
+    print_rows(ROWS, "nl")
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == ROWS
+
+
+def test_csv_disarms_formulas_and_leaves_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(ROWS, "csv")
+    first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first["title"], first["words"], json.loads(first["more"])) == ("'=cmd()", "-3", {"x": [1]})
+    assert second["title"] == ""
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_every_start_of_a_formula_is_disarmed(capsys: pytest.CaptureFixture[str], start: str) -> None:
+    print_rows([{"title": f"{start}1+1"}], "csv")
+    assert next(csv.DictReader(io.StringIO(capsys.readouterr().out, newline="")))["title"][0] == "'"
+
+
+def test_a_table_off_a_terminal_is_whole_and_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(
+        ROWS, "table", cells=lambda row: {"Site": row["site"], "Words": row["words"], "Title": row["title"]}
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "Site       Words  Title",
+        "a.example     -3  =cmd()",
+        "b.example     10",
+    ]
+
+
+def test_no_rows_print_nothing_but_an_empty_array(capsys: pytest.CaptureFixture[str]) -> None:
+    for row_format in ("table", "nl", "csv", "json"):
+        print_rows([], row_format)
+    assert capsys.readouterr().out == "[]\n"
+
+
+def test_a_title_cannot_steer_the_terminal() -> None:
+    hostile = "a\x1b]0;owned\x07b\x9b31mc\u202ed\te\n"
+    cleaned = clean_for_terminal(hostile)
+    assert not set("\x1b\x07\x9b\u202e") & set(cleaned)
+    assert cleaned.endswith("\te\n")
