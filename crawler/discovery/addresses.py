@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from crawler.discovery.words import (
+    GERMAN,
     find_qualifiers,
     fold,
     glue,
@@ -30,7 +31,6 @@ _CODE = re.compile("([a-z]{2,3})(?:[-_]([a-z]{2,5}|419))?")
 _YEAR = re.compile("(19|20)[0-9]{2}")
 _INDEX_PAGES = frozenset({"index", "default", "home", "main", "start", "welcome"})
 _DOUBLES = frozenset({"print", "printable", "amp", "pdf"})  # the same page in another dress
-_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ def read_segment(segment: str) -> str:
     ('user privacy', 'privacy policy')
     """
     stem = re.sub(r"\.[A-Za-z]{2,5}[0-9]?$", "", segment)
-    return fold(_CAMEL.sub(" ", stem.translate(_GERMAN)).replace("+", " "))
+    return fold(_CAMEL.sub(" ", stem.translate(GERMAN)).replace("+", " "))
 
 
 @cache
@@ -126,7 +126,7 @@ def _exact() -> dict[str, Kind]:
         for entry in names[kind].values():
             for phrase in entry["strong"]:
                 found.setdefault(glue(fold(phrase)), kind)
-                found.setdefault(glue(fold(phrase.translate(_GERMAN))), kind)
+                found.setdefault(glue(fold(phrase.translate(GERMAN))), kind)
     return found
 
 

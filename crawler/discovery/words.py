@@ -14,6 +14,9 @@ from crawler.records import Kind
 from data import DATA
 
 LONGEST_LABEL = 24  # words; what is longer is a sentence or a headline, no name of a document
+GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+"""How umlauts are written where they cannot be."""
+
 _LONGEST_PHRASE = 8  # words
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
 _NO_WORD = re.compile(r"[^\w&]+|_")
@@ -62,7 +65,8 @@ def _strong() -> Mapping[str, tuple[tuple[Kind, str], ...]]:
     found: dict[str, list[tuple[Kind, str]]] = {}
     for kind, language, entry in _name_lists():
         for phrase in entry["strong"]:
-            found.setdefault(fold(phrase), []).append((kind, language))
+            for spelling in dict.fromkeys((fold(phrase), fold(phrase.translate(GERMAN)))):
+                found.setdefault(spelling, []).append((kind, language))
     return {phrase: tuple(dict.fromkeys(uses)) for phrase, uses in found.items()}
 
 
