@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from crawler.cdx import IndexPage, IndexQuery
 from crawler.discovery.addresses import read_address
-from crawler.discovery.words import read_words
 from crawler.errors import BlockedError, CdxError, UsageError
 from crawler.fetching import FetchOptions, Tally, Target
 from crawler.plan import PlanOptions, plan_captures
@@ -25,6 +25,7 @@ from crawler.records import (
     Outcome,
     PlannedCapture,
 )
+from crawler.sitesearch import SiteSearch
 from crawler.timestamps import format_timestamp, parse_timestamp
 from crawler.urls import parse_site, same_page, urlkey
 from pipelines.components import ReadCapture
@@ -33,6 +34,8 @@ from pipelines.store.writer import Store
 MOST_MOVES = 10
 """Addresses that redirects may add to a document: a chain that never ends is no history."""
 
+MOST_ROUNDS = 4
+"""Of searching a site and reading what was found."""
 EARLIEST = "19900101000000"
 INDEX_LAG = timedelta(days=90)
 """How far a later run looks back: crawls of others reach the archive's index after weeks."""
@@ -41,7 +44,7 @@ INDEX_LAG = timedelta(days=90)
 class Archive(Protocol):
     """What a site's crawl asks questions of; the spider answers them."""
 
-    def iter_pages(self, site: str, query: IndexQuery) -> AsyncIterator[IndexPage]:
+    def iter_pages(self, site: str, query: IndexQuery) -> AsyncGenerator[IndexPage, None]:
         """Yield the pages of the index's answer; raises CdxError, BlockedError, RateLimitedError."""
         ...
 
@@ -70,35 +73,70 @@ class SiteCrawl:
         """Crawl the site to its end, and note what came of it."""
         self.store.add_site(self.site, rank=self.target.rank)
         try:
-            documents = await self._find_documents()
-            await asyncio.gather(*(self._crawl_document(document) for document in documents))
+            if self.target.url is None:
+                self._conclude(*await self._crawl_site())
+            else:
+                document = self._given_document(self.target.url)
+                await self._crawl_document(document)
+                self._count([document])
+                self._conclude(*self._describe(document))
         except BlockedError as error:
             self._conclude("blocked", str(error))
         except CdxError as error:
             self._conclude("archive-error", str(error))
-            self.tally.problems.append(f"{self.site}: {error}")
-        else:
-            self._conclude(*self._describe(documents))
 
     def _conclude(self, outcome: str, reason: str) -> None:
         self.store.set_site_outcome(self.site, outcome, reason)
         self.tally.site_outcomes[outcome] += 1
         self.tally.sites_done += 1
+        if outcome == "archive-error":
+            self.tally.problems.append(f"{self.site}: {reason}")
 
-    def _describe(self, documents: list[Document]) -> tuple[str, str]:
-        known = [capture for document in documents for capture in self.store.known_captures(document)]
+    # Documents
+
+    async def _crawl_site(self) -> tuple[str, str]:
+        """Find the site's documents and crawl them; return the site's outcome with its reason.
+
+        Their pages link to further documents and addresses, so that it is searched again
+        until nothing new turns up.
+        """
+        search = SiteSearch(
+            site=self.site,
+            kinds=frozenset(self.options.kinds),
+            store=self.store,
+            pages_of=self._pages,
+            fetch_capture=self.archive.fetch_capture,
+            ask_again=self.options.ask_again,
+        )
+        documents: list[Document] = []
+        seen: set[tuple[Document, str]] = set()
+        for _ in range(MOST_ROUNDS):
+            plan = await search.run(documents)
+            documents = search.write_down(plan, (EARLIEST, self._span()[1]))
+            addresses = {(d, urlkey(a.url)) for d in documents for a in self.store.addresses_of(d)}
+            if addresses <= seen:
+                break
+            changed = {document for document, _ in addresses - seen}
+            seen |= addresses
+            await asyncio.gather(*(self._crawl_document(d) for d in documents if d in changed))
+        self._count(documents)
+        return plan.outcome, plan.reason
+
+    def _count(self, documents: Iterable[Document]) -> None:
+        for document in documents:
+            count_document(self.store, self.tally, document)
+            self.unfinished.discard(document)
+
+    def _describe(self, document: Document) -> tuple[str, str]:
+        known = self.store.known_captures(document)
         if not known:
-            return "not-archived", "the index has no captures of the addresses looked at"
-        if any(capture.outcome is Outcome.TEXT for capture in known):
+            return "not-archived", "the index has no captures of this address"
+        outcomes = {capture.outcome for capture in known}
+        if outcomes & {Outcome.TEXT, Outcome.FOREIGN}:
             return "found", ""
-        return "nothing-found", "none of the captures holds a policy"
-
-    # Documents and their addresses
-
-    async def _find_documents(self) -> list[Document]:
-        if self.target.url is not None:
-            return [self._given_document(self.target.url)]
-        return [document for kind in self.options.kinds async for document in self._usual_documents(kind)]
+        if Outcome.BLOCKED in outcomes:
+            return "blocked", "the archive does not show this site"
+        return "nothing-found", "none of the captures that were asked for holds a policy"
 
     def _given_document(self, url: str) -> Document:
         """Return the document that a given address belongs to: one known by it, or a new one."""
@@ -118,23 +156,10 @@ class SiteCrawl:
         name = urlsplit(url).path.strip("/") if "" in taken else ""
         return Document(site=self.site, kind=kind, name=name)
 
-    async def _usual_documents(self, kind: Kind) -> AsyncIterator[Document]:
-        """Yield the document of a kind when one of the usual addresses has captures."""
-        document = Document(site=self.site, kind=kind)
-        for path in read_words("policy-addresses")["usual"].get(kind, ()):
-            url = urljoin(f"https://{self.site}/", path)
-            rows = [row async for page in self._pages(IndexQuery(url=url)) for row in page.rows]
-            if any(row.statuscode in ("200", "-") for row in rows):
-                self.store.add_document(document)
-                self.store.add_address(document, Address(url=url, source="usual"))
-                yield document
-                return
-
     # One document
 
     async def _crawl_document(self, document: Document) -> None:
         """List, plan, fetch, and again, until the plan is empty; then count the versions."""
-        self.tally.documents += 1
         self.unfinished.add(document)
         self.store.reopen_failed(document)
         await self._list_addresses(document)
@@ -144,19 +169,13 @@ class SiteCrawl:
             self.tally.planned += len(wanted)
             found = await asyncio.gather(*(self.archive.fetch_capture(document, p) for p in wanted))
             await self._follow(document, found)
-        self.tally.versions += self.store.fold_versions(document)
-        self.unfinished.discard(document)
 
     def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return what the planner wants next, with every row's state written down."""
         known = self.store.known_captures(document)
         plan = plan_captures(known, self._plan_options(known))
         self.store.record_decisions(document, plan.decisions)
-        wanted = tuple(planned for planned in plan.next if planned.row not in asked)
-        if not wanted:
-            self.tally.listed += len(plan.decisions)
-            self.tally.states.update(decision.state for decision in plan.decisions.values())
-        return wanted
+        return tuple(planned for planned in plan.next if planned.row not in asked)
 
     def _plan_options(self, known: Iterable[KnownCapture]) -> PlanOptions:
         """Return the options with the run's limit on requests as what is left of it for this document."""
@@ -203,10 +222,11 @@ class SiteCrawl:
         overlap = parse_timestamp(min(address.listed_to, end)) - INDEX_LAG
         return max(start, format_timestamp(overlap))
 
-    async def _pages(self, query: IndexQuery) -> AsyncIterator[IndexPage]:
-        async for page in self.archive.iter_pages(self.site, query):
-            self.tally.malformed += page.malformed
-            yield page
+    async def _pages(self, query: IndexQuery) -> AsyncGenerator[IndexPage, None]:
+        async with aclosing(self.archive.iter_pages(self.site, query)) as pages:
+            async for page in pages:
+                self.tally.malformed += page.malformed
+                yield page
 
     # What captures lead to
 
@@ -234,6 +254,15 @@ class SiteCrawl:
         address = Address(url=target, source="redirect", evidence=evidence, first_seen=capture.row.timestamp)
         self.store.add_address(document, address)
         await self._list_address(document, address)
+
+
+def count_document(store: Store, tally: Tally, document: Document) -> None:
+    """Fold a document's versions, and add what is known of it to the tally."""
+    tally.documents += 1
+    tally.versions += store.fold_versions(document)
+    states = store.count_states(document)
+    tally.states.update(states)
+    tally.listed += sum(states.values())
 
 
 def _row_of_frame(url: str, frameset: CdxRow) -> CdxRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from crawler.playback import Answer, Playback, Question, classify_answer
 from crawler.politeness import Budget, GateClosedError
 from crawler.progress import build_screen, show_progress
 from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture
-from crawler.sitecrawl import SiteCrawl
+from crawler.sitecrawl import SiteCrawl, count_document
 from crawler.timestamps import parse_day
 from crawler.urls import build_uri_m
 from pipelines.components import ReadCapture
@@ -147,7 +147,7 @@ class PolicySpider(Spider):
         """Write down how the run ended; the last thing that happens."""
         self._count_requests()
         for document in self.unfinished:
-            self.tally.versions += self.store.fold_versions(document)
+            count_document(self.store, self.tally, document)
         if self.run_id is not None:
             self.store.finish_run(
                 self.run_id,
@@ -176,7 +176,7 @@ class PolicySpider(Spider):
 
     # The index
 
-    async def iter_pages(self, site: str, query: IndexQuery) -> AsyncIterator[IndexPage]:
+    async def iter_pages(self, site: str, query: IndexQuery) -> AsyncGenerator[IndexPage, None]:
         """Yield the pages of the index's answer."""
         reader, page = await self._open(site, query)
         yield page

@@ -158,6 +158,15 @@ create table versions (
 ) strict;
 create index versions_text on versions(text_sha256);
 
+create table index_answers (
+    site text not null references sites(site),
+    question text not null,          -- JSON of the query
+    state text not null,             -- complete, cut, too-slow, blocked
+    rows blob not null,              -- JSON array of index lines, zlib
+    asked_on text not null,          -- day, UTC: on that day the index is not asked again
+    primary key (site, question)
+) strict;
+
 create table runs (
     id integer primary key,
     command text not null,

@@ -18,6 +18,7 @@ from crawler.records import (
     Document,
     Kind,
     KnownCapture,
+    Outcome,
     Owner,
     PolicyLink,
     Reading,
@@ -162,6 +163,23 @@ class Store:
     def known_captures(self, document: Document) -> list[KnownCapture]:
         """Return all that is known of a document's rows, in order of time: the planner's only food."""
         return captures.read_known(self.connection, document)
+
+    def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
+        """Yield a document's fetched rows with outcome and captured redirect's target, in order of time."""
+        rows = self.connection.execute(
+            f"select {captures.ROW_COLUMNS}, outcome, location from captures "  # noqa: S608 (a constant)
+            "where document_id = ? and outcome is not null order by timestamp, original, digest",
+            (document.id,),
+        ).fetchall()
+        for row in rows:
+            yield captures.parse_row(row), Outcome(row["outcome"]), row["location"]
+
+    def count_states(self, document: Document) -> dict[RowState, int]:
+        """Return how many of a document's rows are in each state."""
+        rows = self.connection.execute(
+            "select state, count(*) from captures where document_id = ? group by state", (document.id,)
+        )
+        return {RowState(state): number for state, number in rows}
 
     def record_capture(self, capture: Capture, reading: Reading | None = None) -> bool:
         """Store what came of one capture: row, body, text, search entry, extraction, links; all or nothing.
