@@ -210,9 +210,15 @@ class _Path:
         for words in (*joined[::-1], *parents[::-1]):
             kind = _exact().get(glue(words))
             if kind:
-                refused = bool(_words("ignore", "words") & set(named[-1].split()))
-                yield self._reading(kind, 0.2 if refused else 0.4, named[-1], (named[-1],))
+                yield self._read_leaf(kind, named[-1])
                 return
+
+    def _read_leaf(self, kind: Kind, leaf: str) -> AddressReading:
+        """Return what a page below a policy's address is: one for children, or anything."""
+        if find_qualifiers(leaf)[0] and not leftover_words(leaf, ()):
+            return self._reading(kind, 0.9, leaf, ())
+        refused = bool(_words("ignore", "words") & set(leaf.split()))
+        return self._reading(kind, 0.2 if refused else 0.4, leaf, (leaf,))
 
     def _reading(self, kind: Kind, exactness: float, words: str, unknown: Iterable[str]) -> AddressReading:
         names, _ = find_qualifiers(words)
@@ -254,7 +260,7 @@ def _place(reading: AddressReading, parts: SplitResult, path: _Path) -> AddressR
 def _parents_factor(path: _Path) -> float:
     """Return what the folders above are worth: articles and machinery hold no policies."""
     raw = {segment.lower() for segment in path.segments[:-1]}
-    factor = 0.4 if raw & _words("ignore", "segments") else 1.0
+    factor = 0.2 if raw & _words("ignore", "segments") else 1.0
     if any(_YEAR.fullmatch(segment) for segment in raw):
         factor *= 0.5
     known = sum(glue(parent) in _exact() for parent in path.parents)

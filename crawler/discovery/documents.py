@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -179,7 +180,7 @@ def _may_follow(page: ReadPage, label: str, confidence: float) -> bool:
     Only a home page may say so, and only by the policy's bare name: "Google Privacy Policy" is Google's.
     """
     words = fold(label)
-    named = any(match.strength >= 0.9 for match in match_name(words))
+    named = any(match.strength >= 0.9 for match in match_name(words)) and not find_qualifiers(words)[0]
     return page.purpose in _LINK_PAGES and confidence >= 0.75 and named
 
 
@@ -232,7 +233,8 @@ def _kind_of(
     for sighting in sightings:
         votes[sighting.kind] = max(votes.get(sighting.kind, 0.0), sighting.confidence)
     if reading:
-        votes[reading.kind] = votes.get(reading.kind, 0.0) + 0.6 * reading.exactness
+        weight = 0.3 if reading.kind is Kind.OTHER and votes else 0.6  # /legal may be any policy
+        votes[reading.kind] = votes.get(reading.kind, 0.0) + weight * reading.exactness
     if redirect:
         votes[redirect[2]] = votes.get(redirect[2], 0.0) + 0.5
     order = list(Kind)
@@ -322,7 +324,8 @@ def _is_clean(suspect: Suspect) -> bool:
 
 def _bare(url: str) -> str:
     parts = urlsplit(url)
-    return urlkey(f"http://{parts.netloc}{parts.path.rstrip('/')}")
+    path = re.sub("/(print|printable|amp|pdf)/?$", "", parts.path).rstrip("/")
+    return urlkey(f"http://{parts.netloc}{path}")
 
 
 def _with_main_variant(suspects: list[Suspect]) -> list[Suspect]:

@@ -105,7 +105,7 @@ class DiscoveryOptions:
     kinds: frozenset[Kind] = frozenset({Kind.PRIVACY})
     most_pages: int = 4
     """Captures of home pages, hubs and redirects a site; half as many again where nothing is found."""
-    most_queries: int = 8
+    most_queries: int = 10
     """Index queries a site; two in the normal case."""
     most_documents: int = 12
     """Documents a kind, best first; language versions of large sites go into the hundreds."""

@@ -37,8 +37,9 @@ def host_query(site: str, kinds: Iterable[Kind]) -> SiteQuery:
 
 def prefix_queries(site: str, kinds: Iterable[Kind]) -> tuple[SiteQuery, ...]:
     """Return the same for the paths that policies mostly stand under."""
-    prefixes = read_words("policy-addresses")["usual"]["prefixes"]
-    return tuple(_search(site, kinds, Purpose.PREFIX, "prefix", f"{site}{path}") for path in prefixes)
+    prefixes = read_words("policy-addresses")["prefixes"]
+    paths = dict.fromkeys(path for kind in KINDS if kind in set(kinds) for path in prefixes[kind.value])
+    return tuple(_search(site, kinds, Purpose.PREFIX, "prefix", f"{site}{path}") for path in paths)
 
 
 def _search(site: str, kinds: Iterable[Kind], purpose: Purpose, match_type: str, url: str) -> SiteQuery:

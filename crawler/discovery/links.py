@@ -217,7 +217,8 @@ def _address_alone(words: str, named_otherwise: bool, reading: AddressReading) -
     if not words or is_generic(words):
         return reading.exactness * 0.7
     if named_otherwise:
-        return reading.exactness * 0.55 if reading.exactness >= 0.95 else 0.0
+        says_more = reading.exactness >= 0.95 and reading.kind is not Kind.OTHER
+        return reading.exactness * 0.55 if says_more else 0.0
     return reading.exactness * 0.55 if len(words.split()) <= 4 else 0.0
 
 

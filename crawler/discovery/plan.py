@@ -213,7 +213,7 @@ class _Discovery:
             return ()
         site = self.evidence.site
         if not self.asked(Purpose.PREFIX):
-            return prefix_queries(site, self.options.kinds)[: self.queries_left]
+            return prefix_queries(site, self.missing)[: self.queries_left]
         if all(answer.state is AnswerState.COMPLETE for answer in self.answers(Purpose.PREFIX)):
             return ()
         asked = {answer.asked.query.url for answer in self.answers(Purpose.USUAL)}

@@ -1,0 +1,245 @@
+"""Discovery of whole sites: what is asked, what is found, how it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from crawler.discovery.evidence import AnswerState, Purpose
+from crawler.records import Kind
+from tests.crawler.archived_site import ArchivedSite, shown
+
+ALL = (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER)
+LINKED = '<p>Welcome<footer><a href="{}">{}</a></footer>'
+
+
+@pytest.fixture
+def site() -> ArchivedSite:
+    return ArchivedSite(site="example.com")
+
+
+def test_a_policy_that_reaches_over_the_years_costs_two_queries_and_no_capture(site: ArchivedSite) -> None:
+    site.captures("https://example.com/privacy", range(2010, 2024))
+    site.captures("https://example.com/", range(2010, 2024), LINKED.format("/privacy", "Privacy"))
+    plan = site.discover()
+    assert shown(plan) == {"privacy": ["https://example.com/privacy"]}
+    assert (site.purposes(), site.read, plan.outcome) == (["domain", "home"], [], "found")
+
+
+def test_rows_of_the_domain_query_are_the_history_of_what_it_finds(site: ArchivedSite) -> None:
+    site.captures("https://example.com/privacy", range(2010, 2024))
+    site.capture("20150101", "https://example.com/privacy", status="503")
+    address = site.discover().documents[0].addresses[0]
+    assert address.listed
+    assert len(address.rows) == 15
+    assert (address.first_seen, address.last_seen) == ("20100601000000", "20230601000000")
+
+
+def test_an_old_address_that_says_nothing_is_found_on_the_first_home_page(site: ArchivedSite) -> None:
+    site.captures("http://example.com/info/l1.html", range(2001, 2009))
+    site.captures("https://example.com/privacy", range(2009, 2020))
+    site.captures("http://example.com/", range(2001, 2009), LINKED.format("info/l1.html", "Privacy Policy"))
+    site.captures("http://example.com/", range(2009, 2020), LINKED.format("/privacy", "Privacy Policy"))
+    plan = site.discover()
+    assert shown(plan) == {"privacy": ["http://example.com/info/l1.html", "https://example.com/privacy"]}
+    assert all(address.listed for address in plan.documents[0].addresses)
+
+
+def test_a_move_between_two_home_pages_is_looked_for_in_the_middle(site: ArchivedSite) -> None:
+    addresses = {range(2000, 2005): "a.html", range(2005, 2012): "b.html", range(2012, 2020): "c.html"}
+    for years, name in addresses.items():
+        site.captures(f"http://example.com/{name}", years)
+        site.captures("http://example.com/", years, LINKED.format(name, "Privacy Policy"))
+    plan = site.discover()
+    assert shown(plan) == {"privacy": [f"http://example.com/{name}" for name in addresses.values()]}
+    assert len(site.read) <= 4
+
+
+def test_a_policy_known_to_the_index_alone_is_found(site: ArchivedSite) -> None:
+    site.captures("https://example.com/app/privacy-policy", range(2015, 2020))
+    site.captures("https://example.com/", range(2015, 2020), "<p>no links")
+    assert shown(site.discover()) == {"privacy": ["https://example.com/app/privacy-policy"]}
+
+
+def test_a_policy_of_another_host_is_followed_when_the_home_page_links_to_it(site: ArchivedSite) -> None:
+    policy = "https://policies.service.example/x/privacy"
+    site.captures(policy, range(2018, 2023))
+    site.captures("https://example.com/", range(2018, 2023), LINKED.format(policy, "Privacy Policy"))
+    assert shown(site.discover()) == {"privacy": [policy]}
+
+
+@pytest.mark.parametrize("label", ["Google Privacy Policy", "Privacy of our partner", "See what Acme does"])
+def test_a_policy_of_somebody_else_is_not_followed(site: ArchivedSite, label: str) -> None:
+    policy = "https://other.example/privacy"
+    site.captures(policy, range(2018, 2023))
+    site.captures("https://example.com/", range(2018, 2023), LINKED.format(policy, label))
+    assert shown(site.discover()) == {}
+
+
+def test_a_link_elsewhere_does_not_count_where_the_site_has_its_own(site: ArchivedSite) -> None:
+    page = LINKED.format("/legal.html", "Privacy Policy") + LINKED.format(
+        "https://cms.example/p", "Privacy Policy"
+    )
+    site.captures("https://cms.example/p", range(2018, 2023))
+    site.captures("https://example.com/legal.html", range(2018, 2023))
+    site.captures("https://example.com/", range(2018, 2023), page)
+    assert shown(site.discover()) == {"privacy": ["https://example.com/legal.html"]}
+
+
+def test_the_menu_frame_of_a_frameset_is_read(site: ArchivedSite) -> None:
+    frameset = '<frameset cols="20%,*"><frame src="menu.html"><frame src="main.html"></frameset>'
+    site.captures("http://example.com/", (1999, 2002), frameset)
+    site.captures("http://example.com/menu.html", (1999, 2002), LINKED.format("p7.html", "Privacy Statement"))
+    site.captures("http://example.com/p7.html", (1999, 2002))
+    assert shown(site.discover()) == {"privacy": ["http://example.com/p7.html"]}
+
+
+def test_a_captured_redirect_leads_to_the_new_address(site: ArchivedSite) -> None:
+    site.captures("http://example.com/privacy", range(2005, 2012))
+    site.capture("2013", "http://example.com/privacy", to="/corp/p-statement.html")
+    site.captures("http://example.com/corp/p-statement.html", range(2013, 2020))
+    site.captures("http://example.com/", range(2005, 2020), "<p>no links")
+    plan = site.discover()
+    assert shown(plan) == {
+        "privacy": ["http://example.com/privacy", "http://example.com/corp/p-statement.html"]
+    }
+    assert plan.documents[0].addresses[1].source == "redirect"
+
+
+def test_two_addresses_that_follow_each_other_are_one_history(site: ArchivedSite) -> None:
+    site.captures("http://example.com/privacy.html", range(2003, 2012))
+    site.captures("https://example.com/legal/privacy", range(2012, 2022))
+    plan = site.discover()
+    assert [len(found.addresses) for found in plan.documents] == [2]
+
+
+def test_two_addresses_of_the_same_years_are_two_documents_and_one_is_the_main(site: ArchivedSite) -> None:
+    site.captures("https://example.com/privacy", range(2010, 2022))
+    site.captures("https://example.com/lakeside/privacy", range(2010, 2022))
+    plan = site.discover()
+    assert [found.document.name for found in plan.documents] == ["", "lakeside-privacy"]
+    assert plan.documents[0].confidence > plan.documents[1].confidence
+
+
+def test_documents_of_a_kind_are_told_apart_by_name(site: ArchivedSite) -> None:
+    site.captures("https://example.com/privacy", range(2015, 2022))
+    for path in (
+        "privacy/children",
+        "privacy-policy-california",
+        "legal/candidate-privacy-notice",
+        "de/privacy",
+    ):
+        site.captures(f"https://example.com/{path}", range(2018, 2022))
+    assert set(shown(site.discover())) == {
+        "privacy",
+        "privacy california",
+        "privacy candidates",
+        "privacy children",
+        "privacy de",
+    }
+
+
+def test_the_best_language_is_the_main_document_where_no_address_is_without_one(site: ArchivedSite) -> None:
+    site.captures("https://example.com/en/privacy", range(2010, 2022))
+    site.captures("https://example.com/fr/privacy", range(2016, 2022))
+    assert shown(site.discover()) == {
+        "privacy": ["https://example.com/en/privacy"],
+        "privacy fr": ["https://example.com/fr/privacy"],
+    }
+
+
+def test_all_kinds_are_told_apart(site: ArchivedSite) -> None:
+    for path in ("privacy", "terms-of-service", "cookie-policy", "acceptable-use", "dmca", "legal/dpa"):
+        site.captures(f"https://example.com/{path}", range(2018, 2022))
+    assert set(shown(site.discover(ALL))) == {
+        "privacy",
+        "terms",
+        "cookies",
+        "other acceptable-use",
+        "other copyright",
+        "other data-processing",
+    }
+
+
+def test_pages_about_privacy_are_no_policies(site: ArchivedSite) -> None:
+    for path in (
+        "blog/2019/05/privacy-tips",
+        "privacy.css",
+        "tag/privacy",
+        "privacy/settings",
+        "login?next=/privacy",
+        "news/new-privacy-law-passed-in-state",
+    ):
+        site.captures(f"https://example.com/{path}", range(2018, 2022))
+    plan = site.discover()
+    assert (shown(plan), plan.outcome) == ({}, "nothing-found")
+
+
+def test_doubles_of_an_address_are_left_out(site: ArchivedSite) -> None:
+    site.captures("https://example.com/privacy", range(2018, 2022))
+    site.captures("https://example.com/privacy?share=twitter", range(2018, 2022))
+    site.captures("https://example.com/privacy/print", range(2018, 2022))
+    assert shown(site.discover()) == {"privacy": ["https://example.com/privacy"]}
+
+
+def test_a_large_site_is_found_through_its_home_page(site: ArchivedSite) -> None:
+    site.failing = {Purpose.DOMAIN: AnswerState.TOO_SLOW, Purpose.HOST: AnswerState.TOO_SLOW}
+    site.captures("https://example.com/", range(2010, 2022), LINKED.format("/about/privacy", "Privacy"))
+    site.captures("https://example.com/about/privacy", range(2010, 2022))
+    assert shown(site.discover()) == {"privacy": ["https://example.com/about/privacy"]}
+    assert site.purposes() == ["domain", "host", "home", "address"]
+
+
+def test_a_large_site_without_links_is_searched_by_prefix_and_usual_address(site: ArchivedSite) -> None:
+    site.failing = dict.fromkeys((Purpose.DOMAIN, Purpose.HOST, Purpose.PREFIX), AnswerState.TOO_SLOW)
+    site.captures("https://example.com/privacy", range(2010, 2022))
+    plan = site.discover()
+    assert shown(plan) == {"privacy": ["https://example.com/privacy"]}
+    assert len(site.asked) <= 10
+
+
+def test_a_blocked_site_is_asked_once(site: ArchivedSite) -> None:
+    site.failing = {Purpose.DOMAIN: AnswerState.BLOCKED}
+    plan = site.discover()
+    assert (plan.outcome, len(site.asked)) == ("blocked", 1)
+
+
+def test_a_dead_index_is_not_an_empty_one(site: ArchivedSite) -> None:
+    site.failing = dict.fromkeys(Purpose, AnswerState.FAILED)
+    assert site.discover().outcome == "archive-error"
+
+
+def test_a_site_without_policy_says_what_was_tried(site: ArchivedSite) -> None:
+    site.captures("http://example.com/", range(2009, 2015), "<a href='/contact'>Contact</a>")
+    plan = site.discover()
+    assert (plan.outcome, plan.documents) == ("nothing-found", ())
+    assert "home page archived 2009-2014" in plan.reason
+    assert "no link matched" in plan.reason
+
+
+def test_a_site_that_is_not_archived_says_so(site: ArchivedSite) -> None:
+    plan = site.discover()
+    assert (plan.outcome, plan.reason.startswith("no policy found")) == ("not-archived", True)
+
+
+def test_a_document_of_an_earlier_run_keeps_its_name(site: ArchivedSite) -> None:
+    site.captures("https://example.com/en/privacy", range(2010, 2014))
+    site.captures("https://example.com/fr/privacy", range(2013, 2014))
+    first = site.discover()
+    site.captures("https://example.com/fr/privacy", range(2005, 2030))
+    again = site.discover(known=first.documents)
+    assert shown(again)["privacy"] == ["https://example.com/en/privacy"]
+    assert shown(again)["privacy fr"] == ["https://example.com/fr/privacy"]
+
+
+def test_a_linked_address_that_the_archive_lacks_is_no_document(site: ArchivedSite) -> None:
+    site.captures("https://example.com/", range(2010, 2022), LINKED.format("/p.php?id=9", "Privacy Policy"))
+    plan = site.discover()
+    assert (shown(plan), plan.outcome) == ({}, "nothing-found")
+
+
+def test_the_answer_does_not_depend_on_the_order_of_rows(site: ArchivedSite) -> None:
+    site.captures("https://example.com/privacy", range(2010, 2022))
+    site.captures("https://example.com/privacy-policy", range(2010, 2022))
+    forward = shown(site.discover())
+    site.bodies = dict(reversed(site.bodies.items()))
+    assert shown(site.discover()) == forward
