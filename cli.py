@@ -15,10 +15,12 @@ COMMANDS = {
     "show": "pipelines.commands.read",
     "diff": "pipelines.commands.read",
     "documents": "pipelines.commands.read",
+    "extract": "pipelines.commands.extract",
     "export": "pipelines.commands.export",
     "browse": "browse.commands",
     "publish": "browse.commands",
     "serve": "archive_server.commands",
+    "demo": "archive_server.demo",
 }
 
 
