@@ -29,7 +29,7 @@ class ReadCapture:
 
 
 class ReadPipeline:
-    """Reads the bodies, in processes that may die (setting `READING_PROCESSES`)."""
+    """Reads the bodies, in processes that may die (setting `READING_PROCESSES`; as many as processors)."""
 
     def __init__(self, pool: ReadingPool) -> None:
         self.pool = pool
@@ -38,7 +38,7 @@ class ReadPipeline:
     def from_crawler(cls, crawler: Crawler) -> Self:
         from pipelines.worker import ReadingPool
 
-        return cls(ReadingPool(crawler.settings.getint("READING_PROCESSES", 1)))
+        return cls(ReadingPool(crawler.settings.getint("READING_PROCESSES") or None))
 
     async def process_item(self, item: Any) -> Any:
         """Return the capture with its reading; an item of another kind passes."""
