@@ -1,4 +1,6 @@
-"""Builds the demo archive: `python data/demo/build.py` writes the WARC files and truth.json beside itself.
+"""Builds the demo archive: `python data/demo/build.py` writes what lies beside it.
+
+That is a WARC file a site, sites.txt, and truth.json: what a perfect run would find.
 
 Everything in it was invented for this project. A site is a folder under sites/:
 
@@ -273,12 +275,13 @@ def _document_truth(name: str, entries: list[Entry]) -> dict[str, object]:
 
 
 def build(target: Path) -> None:
-    """Write every site's WARC file and truth.json into a folder."""
+    """Write every site's WARC file, sites.txt and truth.json into a folder."""
     truths = []
     for folder in sorted(path for path in SITES.iterdir() if path.is_dir()):
         entries = read_timeline(folder)
         write_warc(entries, target / f"{folder.name}.warc.gz")
         truths.append(build_truth(folder, entries))
+    (target / "sites.txt").write_text("".join(f"{truth['site']}\n" for truth in truths), "utf-8")
     text = json.dumps({"sites": truths}, indent=1, ensure_ascii=False)
     (target / "truth.json").write_text(text + "\n", "utf-8")
 
