@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from scrapy import Spider
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
@@ -20,6 +21,9 @@ from crawler.options import DEFAULT_ARCHIVE, DEFAULT_DATABASE
 from crawler.plan import PlanOptions
 from crawler.records import Kind, Outcome, RowState
 from crawler.urls import is_address, parse_site
+
+
+_Spider = TypeVar("_Spider", bound=Spider)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,12 +136,17 @@ def run_fetch(options: FetchOptions) -> FetchReport:
 async def _crawl(options: FetchOptions) -> FetchReport:
     from crawler.spiders.policy import PolicySpider
 
+    return (await run_spider(PolicySpider, options)).report()
+
+
+async def run_spider(spider_class: type[_Spider], options: FetchOptions) -> _Spider:
+    """Run one of our spiders to its end, and return it."""
     runner = AsyncCrawlerRunner(build_settings(options))
-    crawler = runner.create_crawler(PolicySpider)
+    crawler = runner.create_crawler(spider_class)
     _stop_on_signals(crawler)
     await runner.crawl(crawler, options=options)
-    assert isinstance(crawler.spider, PolicySpider)
-    return crawler.spider.report()
+    assert isinstance(crawler.spider, spider_class)
+    return crawler.spider
 
 
 def build_settings(options: FetchOptions) -> Settings:

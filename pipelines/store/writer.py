@@ -253,6 +253,10 @@ class Store:
         assert self.run_id is not None
         return self.run_id
 
+    def record_forecast(self, run_id: int, forecast: object) -> None:
+        """Note what a run found out about the cost of a fetch."""
+        self._execute("update runs set forecast = ? where id = ?", (_json_or_null(forecast), run_id))
+
     def finish_run(
         self, run_id: int, status: str, reason: str = "", *, index_requests: int = 0, replay_requests: int = 0
     ) -> None:

@@ -1,0 +1,103 @@
+"""The spider that asks the index alone: one question a site, and what a fetch of it would cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from crawler.cdx import IndexQuery
+from crawler.discovery.documents import find_documents
+from crawler.discovery.evidence import AnswerState, AskedQuery, DiscoveryOptions, SiteEvidence
+from crawler.discovery.index import address_query, domain_query
+from crawler.errors import BlockedError, CdxError
+from crawler.fetching import Target
+from crawler.forecast import Forecast, SiteCost, add_up, cost_site
+from crawler.middlewares import build_politeness
+from crawler.records import CdxRow
+from crawler.spiders.policy import PolicySpider
+
+INDEX_QUERIES_OF_A_SEARCH = 2
+"""Of the domain, and of its home page's captures."""
+
+
+class ForecastSpider(PolicySpider):
+    """Answers `policy-archive plan`: fetches nothing, and stores nothing but the forecast of its run."""
+
+    name = "forecast"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.costs: list[SiteCost] = []
+
+    def forecast(self, sites: int) -> Forecast:
+        """Return the cost of fetching `sites` sites, of which those asked are a sample."""
+        politeness = build_politeness(self.settings)
+        return add_up(
+            self.costs,
+            sites=sites,
+            index_per_minute=politeness.index_per_minute,
+            replay_per_second=politeness.replay_per_second,
+        )
+
+    async def _crawl_next_sites(self, targets: Iterator[Target]) -> None:
+        for target in targets:
+            try:
+                self.costs.append(await self._cost(target))
+                self.tally.site_outcomes["found" if self.costs[-1].documents else "nothing-found"] += 1
+            except BlockedError:
+                self.costs.append(cost_site(target.site, (), self.options.plan, index_requests=1))
+                self.tally.site_outcomes["blocked"] += 1
+            except CdxError as error:
+                self.tally.problems.append(f"{target.site}: {error}")
+            self.tally.sites_done += 1
+
+    async def _cost(self, target: Target) -> SiteCost:
+        asked = address_query(target.url) if target.url else domain_query(target.site, self.options.kinds)
+        rows, complete = await self._ask(target.site, asked.query, asked.most_pages)
+        state = AnswerState.COMPLETE if complete else AnswerState.CUT
+        answer = AskedQuery(asked=asked, state=state, rows=tuple(rows))
+        documents = [rows] if target.url else _documents_in(answer, target.site, self._discovery_options())
+        searching = target.url is None
+        return await asyncio.to_thread(
+            cost_site,
+            target.site,
+            [found for found in documents if found],
+            self.options.plan,
+            index_requests=INDEX_QUERIES_OF_A_SEARCH if searching else 1,
+            extra_captures=self._discovery_options().most_pages if searching else 0,
+        )
+
+    def _discovery_options(self) -> DiscoveryOptions:
+        return DiscoveryOptions(kinds=frozenset(self.options.kinds))
+
+    async def _ask(self, site: str, query: IndexQuery, most_pages: int) -> tuple[list[CdxRow], bool]:
+        """Return the rows of the answer's first pages, and whether these are all."""
+        rows: list[CdxRow] = []
+        number = 0
+        async for page in self.iter_pages(site, query):
+            rows += page.rows
+            number += 1
+            if number == most_pages:
+                return rows, page.resume_key is None
+        return rows, True
+
+    def on_closed(self) -> None:
+        """Write the forecast down with the run."""
+        if self.run_id is not None:
+            sites = getattr(self.options.targets, "__len__", lambda: len(self.costs))()
+            self.store.record_forecast(self.run_id, describe(self.forecast(sites), self.costs))
+        super().on_closed()
+
+
+def _documents_in(answer: AskedQuery, site: str, options: DiscoveryOptions) -> list[list[CdxRow]]:
+    """Return the rows of each document that discovery sees in the answer."""
+    found = find_documents(SiteEvidence(site=site, asked=(answer,)), options)
+    keys = [{address.urlkey for address in document.addresses} for document in found]
+    return [[row for row in answer.rows if row.urlkey in wanted] for wanted in keys]
+
+
+def describe(forecast: Forecast, costs: Sequence[SiteCost]) -> dict[str, Any]:
+    """Return a forecast as JSON: the sums, and the sites that were asked."""
+    return {**asdict(forecast), "sites_asked": [cost.site for cost in costs]}
