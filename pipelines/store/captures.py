@@ -116,11 +116,11 @@ def parse_stated_days(stated_dates: str | None) -> tuple[date, ...]:
 
 
 def read_links(connection: sqlite3.Connection, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
-    """Return a document's policy links with the captures they stand on, in order of time."""
+    """Return a document's policy links with the captures they stand on, in order of time, then of the page."""
     rows = connection.execute(
         f"""select {ROW_COLUMNS}, url, kind, label, place, language, confidence
         from captures join links on capture_id = id
-        where document_id = ? order by timestamp, original, url""",  # noqa: S608 (a constant)
+        where document_id = ? order by timestamp, original, links.rowid""",  # noqa: S608 (a constant)
         (document.id,),
     )
     return [(parse_row(row), _parse_link(row)) for row in rows]
