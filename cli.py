@@ -11,6 +11,8 @@ from crawler.errors import PolicyArchiveError, UsageError
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
     "fetch": "crawler.commands",
+    "plan": "crawler.plan_command",
+    "runs": "crawler.plan_command",
     "history": "pipelines.commands.read",
     "show": "pipelines.commands.read",
     "diff": "pipelines.commands.read",

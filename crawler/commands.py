@@ -122,9 +122,9 @@ def fetch_command(
     Example:
         policy-archive fetch example.com --from 2010 --to 2019
     """
-    first, last = _parse_span(since, until)
-    targets = _gather_targets(sites_or_urls, sites_file)
-    _check_archive(archive_url)
+    first, last = parse_span(since, until)
+    targets = gather_targets(sites_or_urls, sites_file)
+    check_archive(archive_url)
     options = FetchOptions(
         targets=targets,
         kinds=tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds))),
@@ -148,13 +148,14 @@ def fetch_command(
     if dry_run:
         _print_intent(options)
         return 0
-    with _log_to_stderr():
+    with log_to_stderr():
         report = run_fetch(options)
     print_report(report, as_json=as_json)
     return report.exit_code
 
 
-def _parse_span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+def parse_span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """Return first and last day of a span; raises UsageError if they stand the wrong way round."""
     first = parse_day(since) if since else None
     last = parse_day(until, end=True) if until else None
     if first and last and first > last:
@@ -162,12 +163,13 @@ def _parse_span(since: str | None, until: str | None) -> tuple[date | None, date
     return first, last
 
 
-def _check_archive(archive_url: str) -> None:
+def check_archive(archive_url: str) -> None:
+    """Raise UsageError if the archive's address is none."""
     if not archive_url.startswith(("http://", "https://")):
         raise UsageError(f"--archive '{archive_url}' is no address: write one like https://web.archive.org.")
 
 
-def _gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> tuple[Target, ...]:
+def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> tuple[Target, ...]:
     """Return what to fetch, each once; a line of the file that is no domain is named and left out."""
     targets = dict.fromkeys(build_target(text) for text in sites_or_urls)
     seen = {(target.site, target.url) for target in targets}
@@ -203,7 +205,7 @@ def _print_intent(options: FetchOptions) -> None:
 
 
 @contextmanager
-def _log_to_stderr() -> Iterator[None]:
+def log_to_stderr() -> Iterator[None]:
     """Send warnings to stderr while a crawl runs, one line each."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))

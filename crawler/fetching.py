@@ -22,7 +22,6 @@ from crawler.plan import PlanOptions
 from crawler.records import Kind, Outcome, RowState
 from crawler.urls import is_address, parse_site
 
-
 _Spider = TypeVar("_Spider", bound=Spider)
 
 

@@ -31,12 +31,15 @@ class ForecastSpider(PolicySpider):
         super().__init__(*args, **kwargs)
         self.costs: list[SiteCost] = []
 
-    def forecast(self, sites: int) -> Forecast:
-        """Return the cost of fetching `sites` sites, of which those asked are a sample."""
+    def forecast(self) -> Forecast:
+        """Return the cost of fetching all sites, of which those asked may be a sample.
+
+        Their number is the setting POLICY_FORECAST_SITES; without it, those asked are all.
+        """
         politeness = build_politeness(self.settings)
         return add_up(
             self.costs,
-            sites=sites,
+            sites=self.settings.getint("POLICY_FORECAST_SITES") or len(self.costs),
             index_per_minute=politeness.index_per_minute,
             replay_per_second=politeness.replay_per_second,
         )
@@ -86,8 +89,7 @@ class ForecastSpider(PolicySpider):
     def on_closed(self) -> None:
         """Write the forecast down with the run."""
         if self.run_id is not None:
-            sites = getattr(self.options.targets, "__len__", lambda: len(self.costs))()
-            self.store.record_forecast(self.run_id, describe(self.forecast(sites), self.costs))
+            self.store.record_forecast(self.run_id, describe(self.forecast(), self.costs))
         super().on_closed()
 
 

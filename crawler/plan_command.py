@@ -1,0 +1,225 @@
+"""`policy-archive plan` and `runs`: what a fetch will cost, and what it did cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any, TextIO
+
+import click
+
+from crawler.commands import KINDS, check_archive, gather_targets, log_to_stderr, parse_span
+from crawler.fetching import FetchOptions, Target, run_spider
+from crawler.forecast import Forecast, Range
+from crawler.options import archive_options, db_option, json_option, row_options
+from crawler.plan import PlanName, PlanOptions
+from crawler.progress import format_seconds
+from crawler.records import Kind
+from pipelines.outputs.rows import print_rows
+from pipelines.store.writer import Store
+
+ALL_ASKED_UP_TO = 1_000
+SAMPLE_OF_MORE = 400
+"""Sites asked of a longer list: at 24 queries a minute a quarter of an hour."""
+
+
+@click.command(name="plan")
+@click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
+@click.option(
+    "--sites",
+    "sites_file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
+)
+@click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
+@click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([*KINDS, "all"]),
+    multiple=True,
+    default=["privacy"],
+    show_default=True,
+    help="Kind of policy; may be given more than once.",
+)
+@click.option(
+    "--plan",
+    "plan_name",
+    type=click.Choice([name.value for name in PlanName]),
+    default=PlanName.CHANGES.value,
+    show_default=True,
+    help="The plan of the fetch.",
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(min=0),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="How narrow an interval of change is wanted.",
+)
+@click.option("--max-gap", type=click.FloatRange(min=0, min_open=True), metavar="DAYS", help="As of fetch.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help=f"Ask the index for N of the sites only, drawn by lot, and scale up.  "
+    f"[default: {SAMPLE_OF_MORE} of more than {ALL_ASKED_UP_TO}]",
+)
+@db_option
+@json_option
+@archive_options
+def plan_command(
+    sites_or_urls: tuple[str, ...],
+    sites_file: TextIO | None,
+    since: str | None,
+    until: str | None,
+    kinds: tuple[str, ...],
+    plan_name: str,
+    precision: float,
+    max_gap: float | None,
+    sample: int | None,
+    database: Path,
+    as_json: bool,
+    archive_url: str,
+    dialect: str,
+    index_rate: float | None,
+    replay_rate: float | None,
+    contact: str | None,
+) -> int:
+    """Say what a fetch of sites will cost, after one index query each.
+
+    \b
+    Example:
+        policy-archive plan example.com example.org
+    """
+    first, last = parse_span(since, until)
+    targets = gather_targets(sites_or_urls, sites_file)
+    check_archive(archive_url)
+    options = FetchOptions(
+        targets=_draw_sample(targets, sample),
+        kinds=tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds))),
+        database=database,
+        plan=PlanOptions(
+            plan=PlanName(plan_name), precision_days=precision, max_gap_days=max_gap, since=first, until=last
+        ),
+        archive_url=archive_url,
+        dialect=dialect,
+        index_per_minute=index_rate,
+        replay_per_second=replay_rate,
+        contact=contact,
+        command="plan",
+        progress="bar" if sys.stderr.isatty() else "off",
+        settings=(("POLICY_FORECAST_SITES", len(targets)),),
+    )
+    return _run_plan(options, as_json=as_json)
+
+
+def _run_plan(options: FetchOptions, *, as_json: bool) -> int:
+    from crawler.spiders.forecast import ForecastSpider, describe
+
+    with log_to_stderr():
+        spider = asyncio.run(run_spider(ForecastSpider, options))
+    forecast = spider.forecast()
+    if as_json:
+        click.echo(json.dumps(describe(forecast, spider.costs), indent=2))
+    else:
+        _print_forecast(forecast)
+    report = spider.report()
+    for problem in report.tally.problems:
+        click.echo(problem, err=True)
+    return report.exit_code
+
+
+def _draw_sample(targets: tuple[Target, ...], sample: int | None) -> tuple[Target, ...]:
+    """Return the targets to ask for: all, or as many as wished, the same ones each time."""
+    wished = sample or (SAMPLE_OF_MORE if len(targets) > ALL_ASKED_UP_TO else len(targets))
+    if wished >= len(targets):
+        return targets
+    return tuple(Random(0).sample(targets, wished))  # noqa: S311  # a lot, not a secret
+
+
+def _print_forecast(forecast: Forecast) -> None:
+    sites = "site" if forecast.sites == 1 else "sites"
+    of = f", scaled up from {forecast.asked}" if forecast.asked < forecast.sites else ""
+    rows = [
+        {"": f"{sites}{of}", "low": "", "likely": f"{forecast.sites:,}", "high": ""},
+        {"": "documents", "low": "", "likely": f"{forecast.documents:,.0f}", "high": ""},
+        {"": "captures listed", "low": "", "likely": f"{forecast.captures:,.0f}", "high": ""},
+        {"": "index queries", "low": "", "likely": f"{forecast.index_requests:,.0f}", "high": ""},
+        {"": "captures to fetch", **_cells(forecast.requests, "{:,.0f}".format)},
+        {"": "time at the allowed rates", **_cells(forecast.seconds, format_seconds)},
+        {"": "disk", **_cells(forecast.disk_bytes, _format_bytes)},
+    ]
+    print_rows(rows, "table")
+
+
+def _cells(span: Range, show: Any) -> dict[str, str]:
+    return {"low": show(span.low), "likely": show(span.likely), "high": show(span.high)}
+
+
+def _format_bytes(size: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+@click.command(name="runs")
+@db_option
+@row_options
+def runs_command(database: Path, row_format: str) -> None:
+    """List what was run on a database: requests spent, and of a plan what its sites took since.
+
+    \b
+    Example:
+        policy-archive runs
+    """
+    with Store.open(database) as store:
+        print_rows(list(_iter_runs(store)), row_format)
+
+
+_RUNS = """
+select id, command, started_at, status, reason, index_requests, replay_requests, forecast
+from runs order by id
+"""
+_TOOK = """
+select coalesce(sum(captures.requests), 0) from captures
+join documents on documents.id = captures.document_id
+where captures.run_id > ? and documents.site in (select value from json_each(?))
+"""
+
+
+def _iter_runs(store: Store) -> Iterator[dict[str, Any]]:
+    for number, command, started, status, reason, index, replay, text in store.connection.execute(_RUNS):
+        forecast = json.loads(text) if text else None
+        yield {
+            "run": number,
+            "command": command,
+            "started": started,
+            "status": status,
+            "index_requests": index,
+            "replay_requests": replay,
+            **_compare(store, number, forecast),
+            "reason": reason,
+        }
+
+
+def _compare(store: Store, run_id: int, forecast: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the forecast of a plan beside what its sites took afterwards; of a sample only the forecast."""
+    if forecast is None:
+        return {"forecast_low": None, "forecast_likely": None, "forecast_high": None, "took": None}
+    took = None
+    if forecast["asked"] == forecast["sites"]:
+        took = store.connection.execute(_TOOK, (run_id, json.dumps(forecast["sites_asked"]))).fetchone()[0]
+    requests = forecast["requests"]
+    return {
+        **{f"forecast_{name}": round(requests[name]) for name in ("low", "likely", "high")},
+        "took": took,
+    }
