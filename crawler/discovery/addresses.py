@@ -99,6 +99,7 @@ def _ending(path: str) -> str:
     return last.rpartition(".")[2].lower() if "." in last else ""
 
 
+@lru_cache(maxsize=2_000)
 def _site_label(host: str) -> str:
     return registrable_domain(host).partition(".")[0] if host else ""
 
@@ -268,6 +269,7 @@ def _parents_factor(path: _Path) -> float:
     return float(factor * 0.95 ** min(unknown, 5))
 
 
+@lru_cache(maxsize=2_000)
 def _read_host(host: str) -> tuple[tuple[str, ...], str, float]:
     """Return (names, language code, factor) of the labels before the registered domain."""
     before = host.removesuffix(registrable_domain(host)).strip(".")

@@ -6,7 +6,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -71,15 +71,21 @@ def _strong() -> Mapping[str, tuple[tuple[Kind, str], ...]]:
 
 
 @cache
-def _pieces(list_name: str) -> tuple[tuple[str, Kind, str], ...]:
-    """Return (piece, kind, language) of one list, longest first; blanks gone where the script has none."""
-    pieces = [
-        (glue(fold(phrase)) if _UNSPACED.search(phrase) else fold(phrase), kind, language)
-        for kind, language, entry in _name_lists()
+def _pieces(list_name: str, *, unspaced: bool) -> Mapping[str, tuple[Kind, str]]:
+    """Return piece → kind and language of one list, for scripts with blanks between words or without."""
+    return {
+        glue(fold(phrase)) if unspaced else fold(phrase): (kind, language)
+        for kind, language, entry in reversed(list(_name_lists()))
         for phrase in entry[list_name]
-        if list_name == "weak" or _UNSPACED.search(phrase)
-    ]
-    return tuple(sorted(pieces, key=lambda piece: -len(piece[0])))
+        if bool(_UNSPACED.search(phrase)) is unspaced
+    }
+
+
+@cache
+def _piece_pattern(list_name: str, *, unspaced: bool) -> re.Pattern[str]:
+    """Return what finds the pieces of one list, the longest first."""
+    pieces = sorted(_pieces(list_name, unspaced=unspaced), key=lambda piece: -len(piece))
+    return re.compile("|".join(re.escape(piece) for piece in pieces if len(piece) > 1))
 
 
 def _name_lists() -> Iterable[tuple[Kind, str, Mapping[str, Any]]]:
@@ -229,18 +235,22 @@ def _strength(phrase: str, leftover: tuple[str, ...]) -> float:
 
 def _match_pieces(words: str) -> list[NameMatch]:
     """Return names by pieces of words: whole names where the script has no blanks, else mere hints."""
-    glued = glue(words)
     if _UNSPACED.search(words):
-        for piece, kind, language in _pieces("strong"):
-            if len(piece) > 1 and piece in glued:
-                strength = 0.8 if len(glued) - len(piece) <= 8 else 0.45
-                return [NameMatch(kind=kind, languages=(language,), phrase=piece, strength=strength)]
+        glued = glue(words)
+        found = _find_piece("strong", glued, unspaced=True)
+        if found:
+            return [replace(found, strength=0.8 if len(glued) - len(found.phrase) <= 8 else 0.45)]
     short = len(words.split()) <= 6
-    for piece, kind, language in _pieces("weak"):
-        if piece in words or (_UNSPACED.search(piece) and piece in glued):
-            strength = 0.55 if short else 0.35
-            return [NameMatch(kind=kind, languages=(language,), phrase=piece, strength=strength)]
-    return []
+    found = _find_piece("weak", words, unspaced=False) or _find_piece("weak", glue(words), unspaced=True)
+    return [replace(found, strength=0.55 if short else 0.35)] if found else []
+
+
+def _find_piece(list_name: str, words: str, *, unspaced: bool) -> NameMatch | None:
+    match = _piece_pattern(list_name, unspaced=unspaced).search(words)
+    if match is None:
+        return None
+    kind, language = _pieces(list_name, unspaced=unspaced)[match[0]]
+    return NameMatch(kind=kind, languages=(language,), phrase=match[0], strength=0.0)
 
 
 def group_of(words: str) -> str:
