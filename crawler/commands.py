@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import shlex
@@ -23,6 +22,7 @@ from crawler.options import archive_options, db_option, json_option
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
 from crawler.records import Kind, Outcome, RowState
+from crawler.sitelists import ListedSite, iter_sites
 from crawler.timestamps import parse_day
 
 KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
@@ -183,17 +183,11 @@ def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> t
 
 
 def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
-    for number, cells in enumerate(csv.reader(lines or ()), start=1):
-        texts = [cell.strip() for cell in cells if cell.strip()]
-        if not texts or texts[0].startswith("#"):
-            continue
-        ranks = [int(text) for text in texts if text.isascii() and text.isdigit()]
-        names = [text for text in texts if "." in text]
-        try:
-            yield build_target(names[0] if names else texts[0], rank=ranks[0] if ranks else None)
-        except UsageError as error:
-            if number > 1:  # the first line may be a heading
-                click.echo(f"line {number} left out: {error}", err=True)
+    for item in iter_sites(lines or ()):
+        if isinstance(item, ListedSite):
+            yield Target(site=item.site, url=item.url and build_target(item.url).url, rank=item.rank)
+        else:
+            click.echo(f"line {item.number} left out: {item.reason}", err=True)
 
 
 def _print_intent(options: FetchOptions) -> None:
