@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any
 
 from pipelines.diffing import Diff, DiffLine, LineKind, diff_texts
@@ -31,6 +31,7 @@ _DATE = re.compile(
     )(?![\d年]|[-/.][0-9])""",
     re.VERBOSE,
 )
+_SAME_LINES = "\ua66e"  # a letter, so that no cut takes it away, which no policy is written with
 _MARK = re.compile(r"[\W_]+")
 
 
@@ -54,17 +55,17 @@ class Change:
 
 def compare_texts(old: str, new: str) -> Change:
     """Return the kind of change from one Markdown text to another."""
-    return classify_change(old, new, diff_texts(old, new))
+    return classify_change(diff_texts(old, new))
 
 
-def classify_change(old: str, new: str, diff: Diff) -> Change:
-    """Return the kind of change, where the difference of the two texts is at hand already."""
+def classify_change(diff: Diff) -> Change:
+    """Return the kind of change that a difference is."""
     words = diff.words_old + diff.words_new
     return Change(
         words_added=diff.words_added,
         words_removed=diff.words_removed,
         share=round((diff.words_added + diff.words_removed) / words, 4) if words else 0.0,
-        only=_find_only(old, new),
+        only=_find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
         moved=sum(1 for line in diff.lines if line.kind is LineKind.MOVED_HERE),
         sections_added=_headings(diff, LineKind.ADDED),
         sections_removed=_headings(diff, LineKind.REMOVED),
@@ -111,6 +112,15 @@ def _describe_sections(what: str, headings: tuple[str, ...]) -> list[str]:
     if len(headings) > 1:
         return [f"{len(headings)} {what}s"]
     return [f"{what} “{heading}”" for heading in headings]
+
+
+def _changed_text(diff: Diff, side: str) -> str:
+    """Return one side with a mark for each stretch of lines that is the same on the other."""
+    lines = []
+    for is_same, group in groupby(diff.lines, key=lambda line: line.kind is LineKind.SAME):
+        spans = [getattr(line, side) for line in group]
+        lines += [_SAME_LINES] if is_same else ["".join(span.text for span in line) for line in spans if line]
+    return "\n".join(lines)
 
 
 def _cut_whitespace(text: str) -> str:

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     # scripts without spaces go by character, so that one changed word is not a changed line
     r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]\s*|[^\W_]+(?:['’][^\W_]+)*\s*|(?:[^\w\s]|_)\s*"
 )
+_LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)|<https?://[^>\s]*>")
 _IS_WORD = re.compile(r"[^\W_]")
 _MOST_COMPARISONS = 10**9
 """Tokens times tokens of one changed stretch; its bit matrix has 125 MB then."""
@@ -127,8 +128,13 @@ def diff_texts(old: str, new: str) -> Diff:
 
 
 def count_words(text: str) -> int:
-    """Return how many words a text has; in scripts without spaces every character is one."""
-    return sum(1 for token in _TOKEN.findall(text) if _IS_WORD.match(token))
+    """Return how many words a text has, targets of links aside; without spaces each character is one."""
+    return sum(1 for token in _word_tokens(text) if _IS_WORD.match(token))
+
+
+def _word_tokens(text: str) -> list[str]:
+    """Return the words and marks that count, the two apostrophes as one."""
+    return _TOKEN.findall(_LINK_TARGET.sub(" ", text).replace("’", "'"))
 
 
 def _split_lines(text: str) -> list[_Line]:
@@ -188,7 +194,7 @@ _Token = tuple[int, str]
 
 def _tokens_of(lines: Sequence[_Line]) -> list[_Token]:
     """Return (index of its line, token) for every word and mark, trailing space cut."""
-    return [(index, token.strip()) for index, line in enumerate(lines) for token in _TOKEN.findall(line.text)]
+    return [(index, token.strip()) for index, line in enumerate(lines) for token in _word_tokens(line.text)]
 
 
 @dataclass(frozen=True, kw_only=True)

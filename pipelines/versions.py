@@ -108,9 +108,9 @@ class Flapping:
 def find_flapping(versions: Sequence[Version]) -> list[Flapping]:
     """Return the stretches that flap, in order, none overlapping.
 
-    A stretch flaps when each of its texts comes at least twice (A, B, A, B),
-    or one text is back after another (A, B, A), and none of the texts between
-    its ends can have stood for more than a month.
+    A stretch flaps when its texts come back more often than new ones come
+    (A, B, A, B; A, B, A, C, A), and no version between its ends can have stood
+    for more than a month. A, B, A alone is a change that was undone.
     """
     found, start = [], 0
     while start < len(versions):
@@ -133,8 +133,9 @@ def _flapping_end(versions: Sequence[Version], start: int) -> int | None:
             break
         text_sha256 = versions[index].text_sha256
         times[text_sha256] = times.get(text_sha256, 0) + 1
-        all_return = min(times.values()) > 1
-        if all_return or (index - start == 2 and text_sha256 == versions[start].text_sha256):
+        returns = index - start + 1 - len(times)
+        ends_return = times[versions[start].text_sha256] > 1 and times[text_sha256] > 1
+        if ends_return and returns >= max(2, len(times) - 1):
             end = index
     return end
 

@@ -323,7 +323,7 @@ def _print_diff(old: Row, new: Row, *, form: str, colour: bool, context: int) ->
         click.echo(render_unified(old["text"], new["text"], **labels), nl=False)
         return
     diff = diff_texts(old["text"], new["text"])
-    change = classify_change(old["text"], new["text"], diff)
+    change = classify_change(diff)
     if form == "html":
         click.echo(render_html(diff, change, **labels), nl=False)
     elif form == "json":

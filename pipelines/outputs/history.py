@@ -147,7 +147,7 @@ def _flapping_line(rows: Sequence[Row]) -> Row:
         f"{first['version']}-{last['version']}",
         f"between {start[:10]} and {last['first_captured'][:10]}",
         words=last["words"],
-        gist=f"flapping: {texts} texts take turns, {len(rows)} times (variants, not changes)",
+        gist=f"flapping: {texts} texts take turns in {len(rows)} versions (variants, or changes undone)",
         stated=_describe_stated(last),
         title=last["title"],
     )

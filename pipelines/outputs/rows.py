@@ -6,18 +6,18 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
 
 Row = Mapping[str, Any]
 
+_GAP = "  "
+_NARROWEST = 8
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 # An archived title may hold what would steer a terminal: control codes, and marks that turn the line round.
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -72,10 +72,12 @@ def print_table(rows: Sequence[Row]) -> None:
     columns = list(rows[0])
     lines = [[_table_cell(row.get(column)) for column in columns] for row in rows]
     numeric = [_is_numeric([row.get(column) for row in rows]) for column in columns]
+    widths = [max(cell_len(line[index]) for line in [columns, *lines]) for index in range(len(columns))]
     if sys.stdout.isatty():
-        _print_fitted(columns, lines, numeric)
-    else:
-        _print_plain(columns, lines, numeric)
+        widths = _fit(widths, shutil.get_terminal_size().columns)
+    for number, line in enumerate([columns, *lines]):
+        cells = (_pad(*cell) for cell in zip(line, widths, numeric, strict=True))
+        click.echo(click.style(_GAP.join(cells).rstrip(), bold=True if number == 0 else None))
 
 
 def clean_for_terminal(text: str) -> str:
@@ -93,23 +95,16 @@ def _is_numeric(values: Sequence[Any]) -> bool:
     return all(value is None or isinstance(value, (int, float)) for value in values)
 
 
-def _print_fitted(columns: Sequence[str], lines: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, is_number in zip(columns, numeric, strict=True):
-        # the last column gives way first: it is the longest
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=True, overflow="ellipsis")
-    for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
-    Console(file=sys.stdout).print(table)
-
-
-def _print_plain(columns: Sequence[str], lines: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
-    widths = [max(cell_len(line[index]) for line in [columns, *lines]) for index in range(len(columns))]
-    for line in [columns, *lines]:
-        cells = (_pad(*cell) for cell in zip(line, widths, numeric, strict=True))
-        click.echo("  ".join(cells).rstrip())
+def _fit(widths: list[int], available: int) -> list[int]:
+    """Return widths that fit the terminal: the widest columns give way first."""
+    widths = list(widths)
+    while sum(widths) + len(_GAP) * (len(widths) - 1) > available and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
 
 
 def _pad(cell: str, width: int, is_number: bool) -> str:
+    if cell_len(cell) > width:
+        return set_cell_size(cell, width - 1) + "…"
     space = " " * (width - cell_len(cell))
     return space + cell if is_number else cell + space

@@ -84,7 +84,7 @@ def test_a_paragraph_that_was_split_has_no_new_words() -> None:
     ("text", "words"),
     [
         ("we don't share", 3),
-        ("**bold** [link](x)", 3),
+        ("**bold** [link](x) <https://y.example/z>", 2),
         ("我们不分享", 5),
         ("cookies 2018", 2),
         ("* * *", 0),

@@ -102,7 +102,8 @@ def test_any_order_of_arrival_gives_the_same_versions(pairs: list[tuple[int, str
     ("days_and_texts", "expected"),
     [
         ([(0, "a"), (2, "b"), (4, "a"), (6, "b")], [(1, 4, 2)]),
-        ([(0, "a"), (2, "b"), (4, "a")], [(1, 3, 2)]),
+        ([(0, "a"), (2, "b"), (4, "a")], []),
+        ([(0, "a"), (2, "b"), (4, "a"), (6, "c"), (8, "a"), (10, "d")], [(1, 5, 3)]),
         (
             [(0, "x"), (300, "a"), (301, "b"), (302, "c"), (303, "a"), (304, "c"), (305, "b"), (600, "y")],
             [(2, 7, 3)],
@@ -110,13 +111,14 @@ def test_any_order_of_arrival_gives_the_same_versions(pairs: list[tuple[int, str
         ([(0, "a"), (200, "b"), (400, "a"), (600, "b")], []),
         ([(0, "a"), (2, "b"), (4, "c"), (6, "d")], []),
         (
-            [(0, "a"), (2, "b"), (4, "a"), (200, "c"), (400, "d"), (402, "e"), (404, "d")],
-            [(1, 3, 2), (5, 7, 2)],
+            [(0, "x"), *zip(range(5, 9), "abab", strict=True), *zip(range(90, 95), "cdcdc", strict=True)],
+            [(2, 5, 2), (6, 10, 2)],
         ),
     ],
     ids=[
         "four in a week",
-        "back at once",
+        "undone",
+        "one text again and again",
         "three variants",
         "restored after months",
         "all new",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 from cli import policy_archive
 from crawler.errors import NotKnownError, UsageError
@@ -247,3 +249,21 @@ def test_the_exit_status_says_what_kind_of_failure(database: Path) -> None:
         )
         assert (ended.returncode, ended.stdout) == (status, "")
         assert ended.stderr.startswith("Error: ") and ended.stderr.count("\n") == 1
+
+
+def test_on_a_terminal_every_version_keeps_to_its_line(database: Path) -> None:
+    main, terminal = os.openpty()
+    ended = subprocess.run(
+        [sys.executable, "-m", "cli", "history", "intently.example", "--db", str(database)],
+        stdout=terminal,
+        env=os.environ | {"COLUMNS": "90"},
+        check=False,
+    )
+    os.close(terminal)
+    lines = os.read(main, 100_000).decode().replace("\r", "").splitlines()
+    os.close(main)
+    assert ended.returncode == 0
+    assert len(lines) == 7
+    assert lines[0].startswith("\x1b[1m")
+    assert all(cell_len(line) <= 90 for line in lines[1:])
+    assert "…" in lines[2]
