@@ -29,6 +29,7 @@ LEAST_CONFIDENCE = 0.5
 LEAST_OVERLAP = 0.2  # share of an address's captures inside another's years from which they are two documents
 
 MOST_RIVALS = 3
+"""Addresses of one name in the same years; where there are more, users write them, not the site."""
 RIVAL_DOUBT = 0.6
 """A second address of one name in the same years: another brand's, or what a user wrote."""
 
@@ -71,7 +72,7 @@ class Suspect:
     @property
     def rank(self) -> tuple[bool, float]:
         """What a home page of the site links to as its policy comes before all that was only indexed."""
-        own = self.candidate.rank if self.candidate else 0.3
+        own = max(0.3, self.candidate.rank if self.candidate else 0.0)
         return (self.is_linked_from_home, own + 0.1 * len(self.sightings))
 
     @property
@@ -120,8 +121,8 @@ def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: Disco
 
 
 def _suspects(evidence: SiteEvidence) -> list[Suspect]:
-    sightings = _sightings(evidence)
     candidates = {c.urlkey: c for c in candidates_of(evidence.asked, evidence.site)}
+    sightings = _sightings(evidence, frozenset(c.urlkey for c in candidates.values() if c.shown))
     redirects = _redirects(evidence)
     listed = _listed(evidence)
     suspects = []
@@ -148,8 +149,11 @@ def _listed(evidence: SiteEvidence) -> dict[str, Candidate]:
     return found
 
 
-def _sightings(evidence: SiteEvidence) -> dict[str, list[tuple[str, Sighting]]]:
-    """Return urlkey → (address, sighting) of every link that may be followed."""
+def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[tuple[str, Sighting]]]:
+    """Return urlkey → (address, sighting) of every link that may be followed.
+
+    A link to `/privacy?ref=footer` is one to `/privacy`, where the archive has that.
+    """
     found: dict[str, list[tuple[str, Sighting]]] = {}
     for page in evidence.pages:
         own_kinds = {link.kind for link in page.links if is_on_site(link.url, evidence.site)}
@@ -160,12 +164,18 @@ def _sightings(evidence: SiteEvidence) -> dict[str, list[tuple[str, Sighting]]]:
             if foreign and link.kind in own_kinds:
                 continue
             weight = 1.0 if page.purpose in _LINK_PAGES else 0.8
-            bare = urldefrag(link.url)[0]
+            bare = _undecorated(urldefrag(link.url)[0], shown)
             sighting = Sighting(
                 page=page, kind=link.kind, label=link.label, confidence=link.confidence * weight
             )
             found.setdefault(urlkey(bare), []).append((bare, sighting))
     return found
+
+
+def _undecorated(url: str, shown: frozenset[str]) -> str:
+    reading = read_address(url)
+    bare = url.partition("?")[0]
+    return bare if reading and not reading.clean and urlkey(bare) in shown else url
 
 
 def is_on_site(url: str, site: str) -> bool:
@@ -258,7 +268,8 @@ def _names_of(
         return (() if () in named else named[0]), variant
     if redirected and not (reading and reading.kind is kind):
         return (), variant
-    return (reading.names if reading else ()), variant
+    mentioned = (name for sighting in sightings for name in find_qualifiers(fold(sighting.label))[0])
+    return tuple(dict.fromkeys((*(reading.names if reading else ()), *mentioned))), variant
 
 
 # -- from suspects to documents -----------------------------------------------------------------------
@@ -365,7 +376,9 @@ def _split_group(name: str, members: list[Suspect], evidence: SiteEvidence) -> l
     joined, rivals = [ordered[0]], list[Suspect]()
     for suspect in ordered[1:]:
         (joined if _continues(joined, suspect) else rivals).append(suspect)
-    beside = [s for s in rivals if s.shown and s.exactness >= SURE][:MOST_RIVALS]
+    beside = [s for s in rivals if s.confidence >= SURE and (s.shown or not s.candidate)]
+    if len(beside) > MOST_RIVALS:
+        beside = [s for s in beside if s.is_linked_from_home]
     return [
         _document(name, joined, evidence),
         *(_document(_rival_name(name, rival), [rival], evidence, doubt=RIVAL_DOUBT) for rival in beside),
@@ -374,10 +387,10 @@ def _split_group(name: str, members: list[Suspect], evidence: SiteEvidence) -> l
 
 def _continues(joined: Sequence[Suspect], suspect: Suspect) -> bool:
     """Tell whether an address is the same document at another time, or the same bytes at the same time."""
-    if suspect.is_linked_from_home or suspect.redirected_from:
+    if suspect.redirected_from or (suspect.is_linked_from_home and not _linked_together(joined, suspect)):
         return True
     if not suspect.shown:
-        return True
+        return bool(suspect.candidate and suspect.candidate.redirects)
     if _digests([suspect]) & _digests(joined):
         return True
     times = [row.timestamp for row in suspect.shown]
@@ -386,6 +399,12 @@ def _continues(joined: Sequence[Suspect], suspect: Suspect) -> bool:
         return True
     twin = any(_stem(suspect.url) == _stem(other.url) for other in joined)
     return twin and _overlap(others, times) <= LEAST_OVERLAP
+
+
+def _linked_together(joined: Sequence[Suspect], suspect: Suspect) -> bool:
+    """Tell whether one page links to both: then neither is the other at another time."""
+    pages = {sighting.page.row for other in joined for sighting in other.sightings}
+    return any(sighting.page.row in pages for sighting in suspect.sightings)
 
 
 def _stem(url: str) -> str:

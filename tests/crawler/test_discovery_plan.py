@@ -243,3 +243,35 @@ def test_the_answer_does_not_depend_on_the_order_of_rows(site: ArchivedSite) -> 
     forward = shown(site.discover())
     site.bodies = dict(reversed(site.bodies.items()))
     assert shown(site.discover()) == forward
+
+
+def test_two_policies_of_one_home_page_are_two_documents(site: ArchivedSite) -> None:
+    page = LINKED.format("/p1.html", "Privacy Policy") + LINKED.format("/p2.html", "Privacy Center")
+    for path in ("p1.html", "p2.html", ""):
+        site.captures(f"https://example.com/{path}", range(2018, 2023), page)
+    documents = site.discover().documents
+    assert [[a.url for a in found.addresses] for found in documents] == [
+        ["https://example.com/p1.html"],
+        ["https://example.com/p2.html"],
+    ]
+
+
+def test_a_link_with_a_decorated_address_is_one_to_the_plain_address(site: ArchivedSite) -> None:
+    home = LINKED.format("/privacy?ref=footer", "Privacy")
+    site.captures("https://example.com/", range(2005, 2023), home)
+    site.captures("https://example.com/privacy", range(2012, 2023))
+    site.capture("2015", "https://example.com/privacy?ref=footer")
+    plan = site.discover()
+    assert shown(plan) == {"privacy": ["https://example.com/privacy"]}
+    assert plan.documents[0].addresses[0].source == "home-link"
+
+
+def test_pages_of_users_do_not_hide_the_sites_own_policy(site: ArchivedSite) -> None:
+    for number in range(40):
+        site.captures(f"https://example.com/user{number}/app/privacy-policy", range(2019, 2022))
+        site.captures(f"https://example.com/questions/{number}/is-this-a-privacy-policy", range(2012, 2022))
+    site.captures("https://example.com/site/privacy", range(2014, 2022))
+    site.captures("https://example.com/", range(2010, 2022), LINKED.format("/site/privacy", "Privacy"))
+    documents = site.discover().documents
+    assert [a.url for a in documents[0].addresses] == ["https://example.com/site/privacy"]
+    assert len(documents) <= 4
