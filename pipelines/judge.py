@@ -10,10 +10,12 @@ from pipelines.judging.lexicon import load_lexicon
 from pipelines.judging.notices import Notice, find_notice
 from pipelines.judging.weights import load_weights
 
-POLICY_THRESHOLD = 0.5
-"""Probability from which a page is called a policy; bench/judge.py prints what other values would give."""
-_SHORT_WORDS = 120
-"""A text this short is a policy only if no notice speaks against it."""
+POLICY_THRESHOLD = 0.65
+"""Probability from which a page is called a policy; bench/judge.py prints what it gives."""
+_WORDS_A_WORDING = 150
+"""A page that is no policy is a notice if it has one of its wordings, and one more for so many words."""
+_WORDS_A_WORDING_OF_POLICY = 40
+"""The same of a page that reads like a policy: terms speak of passwords, a consent wall of cookies."""
 _NO_POLICY = "none"
 
 
@@ -42,9 +44,8 @@ def _outweighs(notice: Notice, policy: float) -> bool:
     """Tell whether a notice is to be believed against the model, which does not know notices."""
     if notice.page_class in ("archive-message", "empty"):
         return True
-    if policy >= POLICY_THRESHOLD and notice.words > _SHORT_WORDS:
-        return notice.score >= 4 and notice.words < 2 * _SHORT_WORDS
-    return True
+    rarity = _WORDS_A_WORDING if policy < POLICY_THRESHOLD else _WORDS_A_WORDING_OF_POLICY
+    return notice.score >= 1 + notice.words / rarity
 
 
 def _notice_verdict(notice: Notice) -> Verdict:

@@ -188,7 +188,8 @@ def _says_who_speaks(known: KnownOwner, evidence: _Evidence) -> str:
         return f"all its e-mail addresses are {known.name}'s"
     if known.speaks.search(evidence.text):
         return f"{known.name} speaks in it"
-    if evidence.link_domains and set(evidence.link_domains) <= known.domains:
+    begins = known.mention.search(evidence.text[:_BEGINNING])
+    if begins and evidence.link_domains and set(evidence.link_domains) <= known.domains:
         return f"all its policy links lead to {known.name}"
     if known.relation == "registrar":
         return _shows_registrar(known, evidence)

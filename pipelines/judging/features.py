@@ -15,7 +15,7 @@ TEXT_LIMIT = 20_000
 """Characters read: what a page is stands in its first pages."""
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
+_HEADING = re.compile(r"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\n(?:={3,}|-{3,})[ \t]*)$", re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _CLAUSE = re.compile(
     r"^[\s#*_]*(?:\d{1,2}(?:\.\d{1,2})*[.)]?|[IVX]+\.|\([a-z]\)|§+|第[一二三四五六七八九十\d]+[条條]|제\d+조)\s?\S",
@@ -23,6 +23,9 @@ _CLAUSE = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HEADINGS_AS_LABEL = 2
+_LABEL_REACH = 1_500
+"""Characters in which the headings stand that say what the whole page is."""
+_LABEL_LENGTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +43,11 @@ def label_of(page: Page) -> str:
 
     Its address is told apart: a soft 404 stands at the address of a policy, too.
     """
-    headings = _HEADING.findall(page.text[:3_000])[:_HEADINGS_AS_LABEL]
-    return "\n".join([page.title, *headings])
+    headings = [match[1] or match[2] for match in _HEADING.finditer(page.text[:_LABEL_REACH])]
+    first_line = page.text.lstrip().partition("\n")[0]
+    if len(first_line) <= _LABEL_LENGTH:
+        headings.insert(0, first_line)
+    return "\n".join([page.title, *headings[:_HEADINGS_AS_LABEL]])
 
 
 def address_words(url: str) -> str:

@@ -12,9 +12,10 @@ from pipelines.judging.lexicon import count_words, load_lexicon
 _NOTICES = "page_notices"
 _BEGINNING = 2_500
 """Characters in which a notice says what it is."""
-_LONG_WORDS = 350
-"""A notice is shorter; what is longer has something else to say, unless its title is the notice."""
+_LONG_WORDS = 600
+"""A notice is shorter, a menu included; what is longer has something else to say."""
 _CERTAIN_SCORE = 3.0
+"""Of a page without text: nothing speaks for anything else."""
 _EMPTY_WORDS = 12
 
 
@@ -34,11 +35,11 @@ def find_notice(page: Page, tree: HtmlElement | None) -> Notice | None:
     scores = _score_classes(page)
     if _has_password_field(tree):
         scores["wall"] = scores.get("wall", 0.0) + 1.5
-    if not scores:
-        return Notice(page_class="empty", score=_CERTAIN_SCORE, words=words) if words < _EMPTY_WORDS else None
-    page_class = max(scores, key=lambda name: (name == "archive-message", scores[name]))
-    if words > _LONG_WORDS and scores[page_class] < _CERTAIN_SCORE + words / _LONG_WORDS:
+    if not scores and words < _EMPTY_WORDS:
+        return Notice(page_class="empty", score=_CERTAIN_SCORE, words=words)
+    if not scores or words > _LONG_WORDS:
         return None
+    page_class = max(scores, key=lambda name: (name == "archive-message", scores[name]))
     return Notice(page_class=page_class, score=scores[page_class], words=words)
 
 

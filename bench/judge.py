@@ -1,0 +1,216 @@
+"""What the judge gets right on pages that it was not trained on; also makes the weights that ship.
+
+    python bench/judge.py                  cross-validation by service, languages held back, notices, time
+    python bench/judge.py --write          … and data/judge/weights.json, trained on everything
+
+Needs scikit-learn (the program does not). What is printed:
+
+- policy or not: precision and recall at POLICY_THRESHOLD, five folds; no service is in training and test.
+  `plain` is the page as it is, `bare` without its title and headings, `short` its first 150 words.
+- kinds: F1 of privacy, terms, cookies, other and their mean. Where the curators gave one text two
+  kinds, either is right. `strict` counts contracts with developers, sellers, businesses as `other`,
+  not as terms.
+- languages held back: trained without any text of the language, tested on it. The texts
+  (bench/judge_pages) were written by those who wrote the lexicon: this is the best case. Few are real.
+- notices: pages of bench/judge_pages/notices.toml that got their class, by `judge_page` with the shipped
+  weights. They were written beside data/words/page_notices.toml: this, too, is the best case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.preprocessing import MaxAbsScaler
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.judge_examples import NONE, WRITTEN, Example, Varier, load_examples, strip_labels
+from crawler.records import Extraction
+from data import DATA
+from pipelines.judge import POLICY_THRESHOLD, judge_page
+from pipelines.judging.features import Page, describe, measure
+from pipelines.judging.lexicon import load_lexicon
+from pipelines.judging.weights import Weights, load_weights
+
+FOLDS = 5
+LEXICON = load_lexicon("policy_concepts")
+SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 3.0, "notices": 0.5}
+"""Extraction/dev holds many captures of one document; of neighbours there are few, and each is hard."""
+_KINDS = ("privacy", "terms", "cookies", "other")
+
+Odds = list[tuple[Example, dict[str, float]]]
+
+
+def train(examples: Sequence[Example]) -> Weights:
+    """Return the weights learnt from the variations of some pages."""
+    varier = Varier(LEXICON, [example.page for example in examples if example.label != NONE])
+    rows, labels, importance = [], [], []
+    for example in examples:
+        for page, hits in varier.iter_variants(example):
+            rows.append(describe(page, hits, LEXICON))
+            labels.append(example.label)
+            importance.append(SOURCE_WEIGHTS.get(example.source, 1.0))
+    vectorizer, scaler = DictVectorizer(), MaxAbsScaler()
+    table = scaler.fit_transform(vectorizer.fit_transform(rows))
+    model = LogisticRegression(max_iter=3000).fit(table, labels, sample_weight=importance)
+    return _as_weights(model, vectorizer, scaler)
+
+
+def _as_weights(model: Any, vectorizer: Any, scaler: Any) -> Weights:
+    """Return the model with the scaling multiplied into it, as the program applies it."""
+    weights = model.coef_ / scaler.scale_[None, :]
+    names = vectorizer.get_feature_names_out()
+    return Weights(
+        classes=tuple(map(str, model.classes_)),
+        intercepts=tuple(round(float(value), 4) for value in model.intercept_),
+        features={
+            str(name): tuple(round(float(value), 4) for value in weights[:, place])
+            for place, name in enumerate(names)
+        },
+    )
+
+
+def write_weights(weights: Weights, path: Path) -> None:
+    """Write weights as the program reads them: one feature a line, so that a change can be read."""
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in weights.features.items())
+    head = f'"classes": {json.dumps(weights.classes)},\n"intercepts": {json.dumps(weights.intercepts)},'
+    path.write_text(f'{{{head}\n"features": {{\n{lines}\n}}}}\n', "utf-8")
+
+
+def split_by_group(examples: Sequence[Example]) -> list[list[Example]]:
+    """Return the pages in folds; pages of one service or of one text are in one fold."""
+    parents: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while parents.setdefault(name, name) != name:
+            name = parents[name]
+        return name
+
+    for example in examples:
+        parents[find(example.group)] = find(f"text {example.page.text[:2000]}")
+    roots = sorted({find(example.group) for example in examples})
+    fold = {root: place * 7 % FOLDS for place, root in enumerate(roots)}
+    return [[each for each in examples if fold[find(each.group)] == number] for number in range(FOLDS)]
+
+
+def cross_validate(examples: Sequence[Example]) -> dict[str, Odds]:
+    """Return what models that never saw its service say of each page, in three forms."""
+    odds: dict[str, Odds] = {"plain": [], "bare": [], "short": []}
+    folds = split_by_group(examples)
+    for number, tested in enumerate(folds):
+        weights = train([each for place, fold in enumerate(folds) if place != number for each in fold])
+        for example in tested:
+            page = example.page
+            forms = {"plain": page, "bare": strip_labels(page), "short": _first_words(page, 150)}
+            for form, changed in forms.items():
+                odds[form].append((example, weights.weigh(measure(changed, LEXICON))))
+    return odds
+
+
+def hold_back_languages(examples: Sequence[Example]) -> Odds:
+    """Return what a model trained on English and the real French pages says of all other languages."""
+    seen = [each for each in examples if each.language == "en" or each.source in ("kinds", "pages")]
+    weights = train([each for each in seen if each.source != "written"])
+    unseen = [each for each in examples if each.language != "en"]
+    return [(each, weights.weigh(measure(each.page, LEXICON))) for each in unseen]
+
+
+def _first_words(page: Page, count: int) -> Page:
+    return replace(page, text=" ".join(page.text.split(" ")[:count]))
+
+
+def print_figures(name: str, odds: Iterable[tuple[Example, dict[str, float]]]) -> None:
+    """Print precision, recall and F1 of the kinds in one line."""
+    rows = list(odds)
+    called = [1 - each[NONE] >= POLICY_THRESHOLD for _, each in rows]
+    truly = [example.label != NONE for example, _ in rows]
+    right = sum(a and b for a, b in zip(called, truly, strict=True))
+    precision, recall = right / max(1, sum(called)), right / max(1, sum(truly))
+    policies = [(example, each) for example, each in rows if example.label != NONE]
+    found = [max(_KINDS, key=each.__getitem__) for _, each in policies]
+    pairs = list(zip(policies, found, strict=True))
+    lenient = [kind if kind in example.also else example.label for (example, _), kind in pairs]
+    strict = [example.strict_label for (example, _), _ in pairs]
+    scores = f1_score(lenient, found, average=None, labels=_KINDS, zero_division=0)
+    kinds = " ".join(f"{kind} {score:.3f}" for kind, score in zip(_KINDS, scores, strict=True))
+    print(
+        f"{name:32} {sum(truly):4} policies {len(rows) - sum(truly):4} others  "
+        f"precision {precision:.4f} recall {recall:.4f}  macro F1 {scores.mean():.3f} "
+        f"(strict {f1_score(strict, found, average='macro', labels=_KINDS, zero_division=0):.3f})  {kinds}"
+    )
+
+
+def print_notices() -> None:
+    """Print how many notices got their class, and the others."""
+    pages = tomllib.loads((WRITTEN / "notices.toml").read_text("utf-8"))
+    for page_class, rows in pages.items():
+        found = [judge_page(as_extraction(row["title"], row["text"]), tree=None, url="") for row in rows]
+        right = sum(verdict.page_class == page_class for verdict in found)
+        print(f"  {page_class:16} {right} of {len(rows)}")
+
+
+def print_time(examples: Sequence[Example]) -> None:
+    """Print the milliseconds that judging a page takes, by the shipped weights."""
+    load_weights()
+    pages = [as_extraction(each.page.title, each.page.text) for each in examples[:300]]
+    began = time.perf_counter()
+    for page in pages:
+        judge_page(page, tree=None, url="")
+    print(f"  {1000 * (time.perf_counter() - began) / len(pages):.1f} ms a page ({len(pages)} pages)")
+
+
+def as_extraction(title: str, text: str) -> Extraction:
+    """Return an extraction of which nothing but title and text is known."""
+    return Extraction(
+        text=text.strip() + "\n",
+        title=title,
+        language=None,
+        language_confidence=0.0,
+        words=len(text.split()),
+        stated_dates=(),
+        kept_share=1.0,
+        replacement_characters=0,
+        charset="utf-8",
+        hidden_text_used=False,
+        documents_on_page=1,
+        extractor="bench",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="write data/judge/weights.json, trained on all pages"
+    )
+    arguments = parser.parse_args()
+    examples = load_examples()
+    if arguments.write:
+        write_weights(train(examples), DATA / "judge" / "weights.json")
+    for form, odds in cross_validate(examples).items():
+        for name, sources in (
+            ("kinds", "kinds pages"),
+            ("extraction", "extraction pages"),
+            ("written", "written neighbours notices"),
+        ):
+            print_figures(f"{name}, {form}", [pair for pair in odds if pair[0].source in sources.split()])
+    print_figures("languages held back", hold_back_languages(examples))
+    print("notices that got their class:")
+    print_notices()
+    print_time(examples)
+
+
+if __name__ == "__main__":
+    main()

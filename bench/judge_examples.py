@@ -1,0 +1,275 @@
+"""Labelled pages for the judge: real ones of ../shared, written ones of bench/judge_pages; variations."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from crawler.errors import ExtractionError
+from crawler.records import Extraction, Kind
+from pipelines.extract import extract
+from pipelines.judging.features import Page, prose_of
+from pipelines.judging.lexicon import Lexicon
+
+HERE = Path(__file__).resolve().parent
+SHARED = HERE.parent.parent / "shared"
+WRITTEN = HERE / "judge_pages"
+NONE = "none"
+"""Class of a page that is no policy."""
+
+_KINDS = {
+    "Privacy Policy": "privacy",
+    "Business Privacy Policy": "privacy",
+    "Parent Organization Privacy Policy": "privacy",
+    "Terms of Service": "terms",
+    "Parent Organization Terms": "terms",
+    "Trackers Policy": "cookies",
+}
+_CONTRACTS = {
+    "Commercial Terms": "terms",
+    "Developer Terms": "terms",
+    "Platform to Business Notice": "terms",
+    "In-App Purchases Policy": "terms",
+    "Marketplace Sellers Conditions": "terms",
+    "Premium Partner Conditions": "terms",
+    "Seller Warranty": "terms",
+    "Service Level Agreement": "terms",
+}
+"""Contracts with customers, developers, sellers: terms to us (`Business terms`, `API terms`)."""
+_HEADING_LINE = re.compile(r"^#.*$|^.*\n(?:={3,}|-{3,})[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One page with what it is."""
+
+    page: Page
+    label: str
+    """privacy, terms, cookies, other, none."""
+    strict_label: str
+    """The same with every contract that is not the terms of service counted as `other`."""
+    group: str
+    """Service or page: never both in training and test."""
+    source: str
+    """kinds, pages, extraction, written, neighbours, notices."""
+    language: str = "en"
+    also: frozenset[str] = frozenset()
+    """Every label that the curators gave to this very text."""
+
+
+def load_examples() -> list[Example]:
+    """Return all labelled pages, those that hold no text left out."""
+    examples = [*_iter_kinds(), *_iter_extraction(), *_iter_written(), *_iter_neighbours(), *_iter_notices()]
+    labels = defaultdict(set)
+    for example in examples:
+        labels[example.page.text].add(example.label)
+    return [
+        replace(each, also=frozenset(labels[each.page.text])) for each in examples if each.page.text.strip()
+    ]
+
+
+def _iter_kinds() -> Iterator[Example]:
+    folder = SHARED / "kinds" / "dev"
+    for row in _rows(folder / "index.jsonl"):
+        body = gzip.decompress((folder / row["file"]).read_bytes())
+        if row["document"] is None:
+            extraction = _extract(body, "", None)
+            if extraction:
+                page = Page(title=extraction.title, text=extraction.text, url="")
+                yield _labelled(page, None, row["page"], "pages")
+        else:
+            page = Page(title="", text=body.decode(errors="replace"), url="")
+            yield _labelled(page, row["document"], row["service"], "kinds")
+
+
+def _iter_extraction() -> Iterator[Example]:
+    folder = SHARED / "extraction" / "dev"
+    for row in _rows(folder / "index.jsonl"):
+        body = gzip.decompress((folder / f"{row['id']}.html.gz").read_bytes())
+        kind = Kind(_KINDS.get(row["document"], _CONTRACTS.get(row["document"], "other")))
+        extraction = _extract(body, row["url"] or "", kind)
+        if extraction:
+            page = Page(title=extraction.title, text=extraction.text, url=row["url"] or "")
+            yield _labelled(page, row["document"], row["service"], "extraction", row["language"])
+
+
+def _iter_written() -> Iterator[Example]:
+    for language, kinds in tomllib.loads((WRITTEN / "policies.toml").read_text("utf-8")).items():
+        for kind, markdown in kinds.items():
+            heading, _, text = markdown.strip().partition("\n")
+            page = Page(title=heading.lstrip("# "), text=text.strip() + "\n", url="")
+            yield Example(
+                page=page,
+                label=kind,
+                strict_label=kind,
+                group=f"written {language}",
+                source="written",
+                language=language,
+            )
+
+
+def _iter_neighbours() -> Iterator[Example]:
+    for name, row in tomllib.loads((WRITTEN / "neighbours.toml").read_text("utf-8")).items():
+        page = Page(title=row["title"], text=row["text"].strip() + "\n", url="")
+        yield Example(
+            page=page,
+            label=NONE,
+            strict_label=NONE,
+            group=f"neighbour {name}",
+            source="neighbours",
+            language=row["language"],
+        )
+
+
+def _iter_notices() -> Iterator[Example]:
+    for page_class, rows in tomllib.loads((WRITTEN / "notices.toml").read_text("utf-8")).items():
+        for number, row in enumerate(rows):
+            if page_class != "empty":
+                page = Page(title=row["title"], text=row["text"].strip() + "\n", url="")
+                yield Example(
+                    page=page,
+                    label=NONE,
+                    strict_label=NONE,
+                    group=f"notice {page_class} {number}",
+                    source="notices",
+                    language=row["language"],
+                )
+
+
+def _labelled(page: Page, document: str | None, group: str, source: str, language: str = "en") -> Example:
+    strict = NONE if document is None else _KINDS.get(document, "other")
+    label = _CONTRACTS.get(document or "", strict)
+    return Example(page=page, label=label, strict_label=strict, group=group, source=source, language=language)
+
+
+def _extract(body: bytes, url: str, kind: Kind | None) -> Extraction | None:
+    try:
+        return extract(body, url=url, timestamp="", kind=kind)
+    except ExtractionError:
+        return None
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    return map(json.loads, path.read_text("utf-8").splitlines())
+
+
+_SLUGS = {
+    "privacy": ["/privacy", "/legal/privacy-policy", "/datenschutz"],
+    "terms": ["/terms", "/legal/tos", "/agb"],
+    "cookies": ["/cookies", "/legal/cookie-policy"],
+    "other": ["/legal/aup", "/policies/guidelines", "/legal"],
+}
+_PROMISES = [
+    "Privacy Policy",
+    "Terms of Service",
+    "Cookie Policy",
+    "Datenschutz",
+    "Politique de confidentialité",
+]
+_TOPICS = [
+    "privacy",
+    "personal",
+    "collect",
+    "share",
+    "rights",
+    "keep",
+    "cookie",
+    "tracker",
+    "terms",
+    "liability",
+    "law",
+    "account",
+    "licence",
+    "payment",
+    "prohibited",
+    "infringement",
+    "security",
+    "authority",
+    "processor",
+    "changes",
+    "service",
+    "community",
+]
+
+
+class Varier:
+    """Makes of each training page some that are harder: cut short, without headings, at another's address.
+
+    What it takes away must not be needed: addresses (a soft 404 stands at a policy's), titles,
+    words of a concept (other languages have fewer terms in the lexicon). What it adds to pages
+    that are no policies, the topics of policies, must not suffice.
+    """
+
+    def __init__(self, lexicon: Lexicon, policies: list[Page], seed: int = 1) -> None:
+        self._lexicon = lexicon
+        self._random = random.Random(seed)
+        self._densities = [self._density(page) for page in policies]
+
+    def iter_variants(self, example: Example) -> Iterator[tuple[Page, Counter[str]]]:
+        """Yield four pages made of one, each with the hits that its prose is to have."""
+        for short, bare in ((False, False), (True, False), (False, True), (True, True)):
+            page = self._vary(example, short=short, bare=bare)
+            hits = self._lexicon.count(prose_of(page.text))
+            if bare:
+                hits = self._thin(hits)
+            if short and example.source == "pages":
+                hits = self._inject(hits, len(prose_of(page.text)))
+            yield page, hits
+
+    def _vary(self, example: Example, *, short: bool, bare: bool) -> Page:
+        page = replace(example.page, url=self._address(example.label))
+        if example.label == NONE and self._random.random() < 0.2:
+            page = replace(page, title=self._random.choice(_PROMISES))
+        if short:
+            page = replace(page, text=self._cut(page.text))
+        return strip_labels(page, keep_title=self._random.random() > 0.7) if bare else page
+
+    def _address(self, label: str) -> str:
+        """Half the pages have an address; one that is no policy has a policy's as often as not."""
+        if self._random.random() < 0.5:
+            return ""
+        known = label in _SLUGS and self._random.random() > 0.2
+        return "https://x.example" + self._random.choice(
+            _SLUGS[label if known else self._random.choice([*_SLUGS])]
+        )
+
+    def _cut(self, text: str) -> str:
+        words = text.split(" ")
+        length = self._random.randrange(60, 500)
+        begin = self._random.choice([0, 0, self._random.randrange(max(1, len(words) - length))])
+        return " ".join(words[begin : begin + length])
+
+    def _thin(self, hits: Counter[str]) -> Counter[str]:
+        known = self._random.uniform(0.15, 1)
+        shares = {concept: min(1.0, known * self._random.uniform(0.3, 1.7)) for concept in hits}
+        return +Counter(
+            {
+                concept: sum(self._random.random() < shares[concept] for _ in range(min(count, 300)))
+                for concept, count in hits.items()
+            }
+        )
+
+    def _inject(self, hits: Counter[str], characters: int) -> Counter[str]:
+        density = self._random.choice(self._densities)
+        topics = self._random.sample(_TOPICS, self._random.randrange(2, 9))
+        added = {
+            topic: round(density[topic] * characters * self._random.uniform(0.2, 1.2)) for topic in topics
+        }
+        return +(hits + Counter(added))
+
+    def _density(self, page: Page) -> defaultdict[str, float]:
+        prose = prose_of(page.text)
+        counts = self._lexicon.count(prose)
+        return defaultdict(float, {concept: count / len(prose) for concept, count in counts.items()})
+
+
+def strip_labels(page: Page, *, keep_title: bool = False) -> Page:
+    """Return the page without its headings and, unless kept, its title."""
+    return replace(page, title=page.title if keep_title else "", text=_HEADING_LINE.sub("", page.text))
