@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import parse_qs
 
@@ -74,25 +73,6 @@ class Answer:
     def without(self, *names: str) -> tuple[tuple[str, str], ...]:
         """Return the headers but for those named, lower case."""
         return tuple(pair for pair in self.headers if pair[0].lower() not in names)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogEntry:
-    """One answered request, for tests that judge a client at the archive's end."""
-
-    monotonic: float
-    """Seconds of the monotonic clock when the request was complete."""
-    at: datetime
-    """The same, aware, UTC."""
-    kind: str
-    """`index` or `replay`."""
-    path: str
-    """Target with its query."""
-    status: int
-    """0: the connection was reset or refused."""
-    connection: int
-    peer: str
-    user_agent: str = field(default="", repr=False)
 
 
 def build_text(status: int, text: str, content_type: str = "text/html; charset=utf-8") -> Answer:

@@ -8,7 +8,7 @@ from threading import Event
 
 import click
 
-from archive_server.answers import LogEntry
+from archive_server.log import LogEntry
 from archive_server.server import ArchiveServer
 from crawler.errors import UsageError
 

@@ -123,22 +123,31 @@ def format_line(row: CdxRow) -> Line:
     return (row.urlkey, row.timestamp, row.original, row.mimetype, row.statuscode, row.digest, length)
 
 
+def build_key(url: str) -> str:
+    """Return the urlkey of whatever a client sent.
+
+    Raises BadQueryError if it is no address.
+    """
+    try:
+        return urlkey(url)
+    except ValueError as error:  # surt's way to say so
+        raise BadQueryError(f"bad url: {url}") from error
+
+
 def _key_range(query: Query) -> tuple[str, str]:
     """Return the urlkeys between which the rows lie, the second excluded."""
+    key = build_key(query.url)
+    host = key.partition(")")[0]
     match query.match_type:
         case "exact":
-            key = urlkey(query.url)
             return key, f"{key}\0"
         case "prefix":
             # the canonical form drops a closing slash, but a prefix means it
-            key = urlkey(query.url)
             key += "/" if query.url.endswith("/") and not key.endswith("/") else ""
             return key, f"{key}\U0010ffff"
         case "host":
-            host = urlkey(query.url).partition(")")[0]
             return f"{host})", f"{host}*"
         case "domain":
-            host = urlkey(query.url).partition(")")[0]
             return f"{host})", f"{host}-"
     raise BadQueryError(f"unknown matchType: {query.match_type}")
 

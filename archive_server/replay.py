@@ -12,11 +12,10 @@ from urllib.parse import unquote, urljoin
 
 from archive_server.answers import Answer, Request, build_text
 from archive_server.captures import CapturedAnswer, CaptureSource
-from archive_server.index import Index
+from archive_server.index import BadQueryError, Index, build_key
 from crawler.errors import PolicyArchiveError
 from crawler.records import CdxRow
 from crawler.timestamps import format_timestamp, parse_timestamp, seconds_between
-from crawler.urls import urlkey
 
 _ADDRESS = re.compile(r"/web/(?:([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/)?(.+)")
 _PASSED = ("content-type", "content-encoding", "content-disposition", "content-range")
@@ -37,7 +36,7 @@ def answer_replay(request: Request, index: Index, source: CaptureSource) -> Answ
         return build_text(404, NOT_ARCHIVED)
     asked, modifier, target = match.groups()
     url = read_target(target)
-    rows = index.captures_of(_cached_key(url))
+    rows = _captures_of(index, url)
     if not rows:
         return build_text(404, NOT_ARCHIVED)
     if asked is None:
@@ -59,9 +58,16 @@ def read_target(target: str) -> str:
     return mended if re.match("https?://", mended) else f"http://{mended}"
 
 
+def _captures_of(index: Index, url: str) -> list[CdxRow]:
+    try:
+        return index.captures_of(_cached_key(url))
+    except BadQueryError:  # what is no address was never archived
+        return []
+
+
 @lru_cache(maxsize=65536)
 def _cached_key(url: str) -> str:
-    return urlkey(url)
+    return build_key(url)
 
 
 def choose_row(rows: Sequence[CdxRow], asked: str, url: str) -> CdxRow:
@@ -165,7 +171,7 @@ def _memento(base: str, row: CdxRow, place: str) -> str:
 def answer_timemap(request: Request, index: Index) -> Answer:
     """Return /web/timemap/link/URL: every capture of an address, as RFC 7089 lists them."""
     url = read_target(request.target.removeprefix("/web/timemap/link/"))
-    rows = index.captures_of(_cached_key(url))
+    rows = _captures_of(index, url)
     if not rows:
         return build_text(404, NOT_ARCHIVED)
     base = request.archive_url

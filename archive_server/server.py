@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from archive_server.answers import Answer, LogEntry, Request, build_text
+from archive_server.answers import Answer, Request, build_text
 from archive_server.captures import CaptureSource
 from archive_server.cdx import EditPage, answer_index
 from archive_server.faults.base import Fault, edit_with, wrap
 from archive_server.index import Index
+from archive_server.log import LogEntry
 from archive_server.replay import answer_replay, answer_timemap
 from archive_server.warc import WarcSource
 from archive_server.wire import Wire

@@ -16,6 +16,7 @@ from archive_server.faults.bodies import (
     Truncated,
     WrongContentEncoding,
 )
+from archive_server.faults.mixture import build_mixture
 from archive_server.faults.pages import (
     BadTimestamps,
     Duplicates,
@@ -24,6 +25,7 @@ from archive_server.faults.pages import (
     NegativeLength,
     ResumeKey,
     Revisit,
+    Twins,
     UnknownFields,
 )
 from archive_server.faults.redirects import (
@@ -82,10 +84,12 @@ __all__ = [
     "ServerError",
     "Slow",
     "Truncated",
+    "Twins",
     "UnknownFields",
     "WrongContentEncoding",
     "about",
     "always",
+    "build_mixture",
     "domain_queries",
     "http_date",
     "index",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import io
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
+
+import brotlicffi
+import zstandard
 
 from archive_server.answers import Answer, Request
 from archive_server.faults.base import Fault, Proceed, When, replay
@@ -102,21 +107,46 @@ class DamagedGzip(Fault):
 
 @dataclass(kw_only=True)
 class Bomb(Fault):
-    """A small body that unpacks to a large one: `megabytes` of spaces."""
+    """A small body that unpacks to a large one: `megabytes` of spaces.
+
+    `encoding` is gzip, deflate, br or zstd; `members` splits a gzip one, so that no member alone is large.
+    """
 
     megabytes: int = 210
+    encoding: str = "gzip"
+    members: int = 1
     when: When = replay
 
     def answer(self, request: Request, proceed: Proceed) -> Answer:
-        return _relabel(proceed(request), _pack_spaces(self.megabytes), "gzip")
+        packed = _pack_spaces(self.megabytes // self.members, self.encoding) * self.members
+        return _relabel(proceed(request), packed, self.encoding)
 
 
-def _pack_spaces(megabytes: int) -> bytes:
-    packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
-        for _ in range(megabytes):
-            file.write(b" " * 1_000_000)
-    return packed.getvalue()
+@cache
+def _pack_spaces(megabytes: int, encoding: str) -> bytes:
+    packer = _build_packer(encoding)
+    chunk = b" " * 1_000_000
+    return b"".join([packer.pack(chunk) for _ in range(megabytes)]) + packer.finish()
+
+
+@dataclass(frozen=True)
+class _Packer:
+    pack: Callable[[bytes], bytes]
+    finish: Callable[[], bytes]
+
+
+def _build_packer(encoding: str) -> _Packer:
+    match encoding:
+        case "gzip" | "deflate":
+            deflate = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
+            return _Packer(deflate.compress, deflate.flush)
+        case "br":
+            br = brotlicffi.Compressor()
+            return _Packer(br.compress, br.finish)
+        case "zstd":
+            zstd = zstandard.ZstdCompressor().compressobj()
+            return _Packer(zstd.compress, zstd.flush)
+    raise ValueError(f"no such encoding: {encoding}")
 
 
 @dataclass(kw_only=True)

@@ -39,6 +39,16 @@ class Duplicates(_Lines):
 
 
 @dataclass(kw_only=True)
+class Twins(_Lines):
+    """Lines are followed by one of the same second, but of the other scheme and without a known digest."""
+
+    def edit_line(self, line: Line) -> tuple[Line, ...]:
+        scheme, _, rest = line[ORIGINAL].partition("://")
+        other = f"{'http' if scheme == 'https' else 'https'}://{rest}"
+        return line, (*line[:ORIGINAL], other, *line[MIMETYPE:DIGEST], "-", line[LENGTH])
+
+
+@dataclass(kw_only=True)
 class MalformedRows(_Lines):
     """Lines that are no rows stand between the rows: too short, too long, 13 digits, no digits, junk."""
 

@@ -75,7 +75,7 @@ def build_row(timestamp: str, url: str, status: int) -> CdxRow:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> TinySource:
     return TinySource()
 

@@ -11,10 +11,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import brotlicffi
 import httpx
 import pytest
+import zstandard
 
 from archive_server import faults
+from archive_server.log import count_busiest
 from archive_server.server import ArchiveServer
 
 CAPTURE = "/web/20180127122821id_/https://www.x.example/privacy"
@@ -226,10 +229,27 @@ def test_what_cannot_be_unpacked_is_labelled_gzip(archive: ArchiveServer, fault:
         gzip.decompress(body)
 
 
-def test_a_bomb_is_small_on_the_wire(archive: ArchiveServer) -> None:
-    archive.faults = [faults.Bomb(megabytes=20)]
+@pytest.mark.parametrize(
+    ("encoding", "unpack"),
+    [
+        ("gzip", gzip.decompress),
+        ("deflate", zlib.decompress),
+        ("br", brotlicffi.decompress),
+        ("zstd", lambda packed: zstandard.ZstdDecompressor().stream_reader(packed).read()),
+    ],
+)
+def test_a_bomb_is_small_on_the_wire(archive: ArchiveServer, encoding: str, unpack: Any) -> None:
+    archive.faults = [faults.Bomb(megabytes=5, encoding=encoding)]
+    head, body = split_raw(archive, CAPTURE)
+    assert f"Content-Encoding: {encoding}" in head
+    assert len(body) < 20_000
+    assert len(unpack(body)) == 5_000_000
+
+
+def test_a_bomb_can_come_in_members(archive: ArchiveServer) -> None:
+    archive.faults = [faults.Bomb(megabytes=20, members=10)]
     body = split_raw(archive, CAPTURE)[1]
-    assert len(body) < 50_000
+    assert body.count(body[:10]) == 10
     assert len(gzip.decompress(body)) == 20_000_000
 
 
@@ -310,6 +330,14 @@ def test_rows_stand_twice(archive: ArchiveServer, client: httpx.Client) -> None:
     assert lines[0::2] == lines[1::2]
 
 
+def test_rows_have_twins_of_the_same_second_that_replay(archive: ArchiveServer, client: httpx.Client) -> None:
+    archive.faults = [faults.Twins()]
+    lines = read_lines(client)
+    assert lines[1][:3] == ["example,x)/privacy", lines[0][1], "http://www.x.example/privacy"]
+    bodies = [client.get(f"/web/{line[1]}id_/{line[2]}").content for line in lines[:2]]
+    assert bodies[0] == bodies[1]
+
+
 def test_malformed_rows_stand_between_the_good_ones(archive: ArchiveServer, client: httpx.Client) -> None:
     archive.faults = [faults.MalformedRows()]
     lines = read_lines(client)
@@ -362,3 +390,30 @@ def test_resume_keys_come_in_every_kind(archive: ArchiveServer, client: httpx.Cl
     assert len({key for _, key in run("repeats")}) == 1
     assert len({key for _, key in run("cycles")}) == 2
     assert run("none") == [(2, None)]
+
+
+def test_the_mixture_strikes_about_its_share_and_a_second_try_mostly_goes_well(
+    archive: ArchiveServer, client: httpx.Client
+) -> None:
+    archive.faults = faults.build_mixture(0.3)
+
+    def is_right() -> bool:
+        try:
+            answer = client.get(CAPTURE)
+            return answer.content == BODY and answer.headers["content-type"].endswith("utf-8")
+        except (httpx.TransportError, httpx.DecodingError):
+            return False
+
+    right = [is_right() for _ in range(300)]
+    assert 180 < sum(right) < 285
+    struck = {type(fault).__name__ for fault in archive.faults if fault.struck}
+    assert len(struck) > 8
+
+
+def test_the_busiest_window_is_found_wherever_it_lies(archive: ArchiveServer, client: httpx.Client) -> None:
+    for pause in (0, 0, 0.5, 0, 0, 0):
+        time.sleep(pause)
+        client.get(ROWS)
+    assert count_busiest(archive.log, kind="index", seconds=0.4) == 4
+    assert count_busiest(archive.log, kind="index", seconds=60) == 6
+    assert count_busiest(archive.log, kind="replay", seconds=60) == 0

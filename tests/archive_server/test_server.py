@@ -8,8 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from archive_server.server import ArchiveServer
+from archive_server.answers import Request
+from archive_server.server import Archive, ArchiveServer
+from archive_server.wire import encode_answer
 
 
 def test_a_capture_is_served_with_its_bytes_and_the_memento_headers(client: httpx.Client, tiny: Any) -> None:
@@ -82,6 +86,65 @@ def test_the_digest_of_the_index_is_that_of_the_body(client: httpx.Client) -> No
         _, timestamp, original, _, _, digest, _ = row.split(" ")
         body = client.get(f"/web/{timestamp}id_/{original}").content
         assert b32encode(hashlib.sha1(body).digest()).decode() == digest
+
+
+_PIECES = [
+    "/web/",
+    "2018",
+    "20180127122821",
+    "id_",
+    "/",
+    "http://",
+    "https%3A//",
+    "x.example",
+    "/privacy",
+    "?",
+    "&",
+    "url=",
+    "matchType=domain",
+    "limit=",
+    "-1",
+    "/cdx/search/cdx",
+    "/web/timemap/json",
+    "/web/timemap/link/",
+    "filter=",
+    "!~",
+    "statuscode:",
+    "(",
+    "[",
+    "collapse=",
+    "from=",
+    "sort=closest",
+    "closest=",
+    "%",
+    "%zz",
+    "é",
+    "\x00",
+    ":99999999",
+    "[::1",
+    "@",
+    "#",
+    "..",
+    "resumeKey=",
+    "showResumeKey=true",
+    "output=json",
+    "fl=",
+]
+
+
+@given(target=st.lists(st.sampled_from(_PIECES) | st.text(max_size=5), max_size=12).map("".join))
+def test_whatever_is_asked_for_gets_an_answer(tiny: Any, target: str) -> None:
+    request = Request(
+        method="GET",
+        target=f"/{target.removeprefix('/')}",
+        headers={"user-agent": "test"},
+        peer="127.0.0.1",
+        connection=1,
+        monotonic=0,
+    )
+    answer = Archive(tiny).respond(request)
+    assert answer.status in (200, 301, 302, 400, 404, 429)
+    assert encode_answer(answer).startswith(b"HTTP/1.1 ")
 
 
 def test_a_query_in_the_target_is_taken_raw(client: httpx.Client) -> None:
