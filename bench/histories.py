@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from crawler.records import CdxRow, KnownCapture, Outcome
-from crawler.timestamps import format_timestamp
+from crawler.timestamps import format_timestamp, seconds_between
 
 _BEGINNING = datetime(2012, 3, 1, tzinfo=UTC)
 
@@ -179,8 +179,8 @@ def _settle(captures: list[KnownCapture], days: float = 2.0) -> Iterator[Recorde
     settled: dict[int, int] = {}
     number, text = 0, captures[runs[0][0]].text_sha256 if runs else None
     for run in runs:
-        held = float(captures[run[-1]].row.timestamp) - float(captures[run[0]].row.timestamp)
-        if captures[run[0]].text_sha256 != text and held >= days * 1_000_000:
+        held = seconds_between(captures[run[0]].row.timestamp, captures[run[-1]].row.timestamp)
+        if captures[run[0]].text_sha256 != text and held >= days * 86_400:
             number, text = number + 1, captures[run[0]].text_sha256
         settled.update(dict.fromkeys(run, number))
     for index, capture in enumerate(captures):

@@ -34,6 +34,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.histories import TEMPERS, History, iter_histories
+from bench.program import fetch_recorded
 from bench.recorded import REPLAY, Truth, curated_history, extracted_histories, read_truths
 from crawler.plan import PlanName, PlanOptions, plan_captures
 from crawler.records import CdxRow, KnownCapture
@@ -221,6 +222,24 @@ def print_recorded(texts: str, runners: dict[str, Runner], *, show_missed: bool)
             print(*(f"    missed: {missed}" for missed in score.missed), sep="\n")
 
 
+def print_program(arguments: Sequence[str], *, show_missed: bool) -> None:
+    truths = read_truths()
+    fetched = fetch_recorded(truths, arguments)
+    runs = {
+        name: Run(
+            changes=tuple((after, first) for after, first in versions if after),
+            requests=requests,
+            any_text=bool(versions),
+        )
+        for name, (versions, requests) in fetched.items()
+    }
+    score = score_recorded(runs.__getitem__, truths, read_days(truths))
+    print(f"{len(truths)} recorded documents, through `policy-archive fetch`\n{HEADING}")
+    print(score.line("changes (ours)"))
+    if show_missed:
+        print(*(f"    missed: {missed}" for missed in score.missed), sep="\n")
+
+
 def print_made(runners: dict[str, Runner], count: int, seed: int) -> None:
     for name, temper in TEMPERS.items():
         histories = list(iter_histories(temper, count, seed))
@@ -250,7 +269,10 @@ def main() -> None:
     parser.add_argument("--missed", action="store_true", help="name the versions that our plan missed")
     arguments = parser.parse_args()
     runners = plans(arguments.precision, arguments.max_gap)
-    if arguments.made:
+    if arguments.program:
+        gap = () if arguments.max_gap is None else ("--max-gap", str(arguments.max_gap))
+        print_program(("--precision", str(arguments.precision), *gap), show_missed=arguments.missed)
+    elif arguments.made:
         print_made(runners, arguments.count, arguments.seed)
     else:
         print_recorded(arguments.texts, runners, show_missed=arguments.missed)
