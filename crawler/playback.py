@@ -232,7 +232,7 @@ def _classify_redirect(answer: Answer, question: Question, facts: Playback) -> P
     if target is None:
         reason = f"the capture leads out of the archive: {_short(answer.headers['location'])}"
         return _with(facts, outcome=Outcome.OFF_ARCHIVE, reason=reason)
-    if target in (question.row.original, facts.served_original):
+    if target.partition("#")[0] in (question.row.original, facts.served_original):
         return _with(facts, outcome=Outcome.REDIRECT_LOOP, location=target, reason="redirects to itself")
     return _with(facts, outcome=Outcome.REDIRECT, location=target, reason="redirected that day")
 
@@ -248,7 +248,7 @@ def captured_location(answer: Answer, question: Question) -> str | None:
     prefix = replay_prefix(question.archive_url)
     memento = split_uri_m(target) if target and target.startswith(f"{prefix}/") else None
     if memento:
-        return memento[1]
+        return memento[1].replace("%23", "#")
     if question.dialect is not Dialect.PYWB:
         return None
     captured = _join(question.row.original, answer.headers["location"])

@@ -16,6 +16,7 @@ from crawler.errors import BlockedError, CdxError, UsageError
 from crawler.fetching import FetchOptions, Tally, Target
 from crawler.plan import PlanOptions, plan_captures
 from crawler.records import (
+    EMPTY_BODY_DIGEST,
     Address,
     Capture,
     CdxRow,
@@ -164,7 +165,7 @@ class SiteCrawl:
         self.store.reopen_failed(document)
         await self._list_addresses(document)
         asked: set[CdxRow] = set()
-        while wanted := self._plan(document, asked):
+        while wanted := self._plan(document, asked) or self._moves(document, asked):
             asked.update(planned.row for planned in wanted)
             self.tally.planned += len(wanted)
             found = await asyncio.gather(*(self.archive.fetch_capture(document, p) for p in wanted))
@@ -176,6 +177,27 @@ class SiteCrawl:
         plan = plan_captures(known, self._plan_options(known))
         self.store.record_decisions(document, plan.decisions)
         return tuple(planned for planned in plan.next if planned.row not in asked)
+
+    def _moves(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
+        """Return redirects that would show where a given page went, the first after its last text.
+
+        A page that was found is followed by discovery, which asks for such rows itself.
+        """
+        if self.target.url is None or self._is_limit_reached():
+            return ()
+        known = self.store.known_captures(document)
+        last_text = max((k.row.timestamp for k in known if k.outcome is Outcome.TEXT), default="")
+        tails = [k for k in known if k.row.timestamp > last_text and _redirects(k)]
+        first = {k.row.urlkey: k for k in reversed(tails)}
+        return tuple(
+            PlannedCapture(row=k.row, reason="where it went")
+            for k in first.values()
+            if k.outcome is None and k.row not in asked
+        )
+
+    def _is_limit_reached(self) -> bool:
+        limit = self.options.plan.max_requests
+        return limit is not None and self.tally.planned >= limit
 
     def _plan_options(self, known: Iterable[KnownCapture]) -> PlanOptions:
         """Return the options with the run's limit on requests as what is left of it for this document."""
@@ -254,6 +276,13 @@ class SiteCrawl:
         address = Address(url=target, source="redirect", evidence=evidence, first_seen=capture.row.timestamp)
         self.store.add_address(document, address)
         await self._list_address(document, address)
+
+
+def _redirects(known: KnownCapture) -> bool:
+    """Tell whether a row is a redirect, by what was fetched or by the index."""
+    row = known.row
+    is_empty_revisit = row.digest == EMPTY_BODY_DIGEST and row.statuscode == "-"
+    return known.outcome is Outcome.REDIRECT or row.statuscode.startswith("3") or is_empty_revisit
 
 
 def count_document(store: Store, tally: Tally, document: Document) -> None:
