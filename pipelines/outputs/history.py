@@ -118,7 +118,7 @@ def iter_lines(history: Sequence[Row]) -> Iterator[Row]:
 
 
 def _line(version: str, changed: str, **cells: Any) -> Row:
-    empty = {"Days": "", "Words": "", "+": "", "-": "", "Gist": "", "Stated": "", "Title": ""}
+    empty = {"Days": "", "Words": "", "+": "", "-": "", "Stated": "", "Gist": "", "Title": ""}
     return {"Version": version, "Changed": changed} | empty | {key.capitalize(): cells[key] for key in cells}
 
 

@@ -95,12 +95,15 @@ def _is_numeric(values: Sequence[Any]) -> bool:
     return all(value is None or isinstance(value, (int, float)) for value in values)
 
 
-def _fit(widths: list[int], available: int) -> list[int]:
-    """Return widths that fit the terminal: the widest columns give way first."""
-    widths = list(widths)
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > available and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    return widths
+def _fit(widths: Sequence[int], available: int) -> list[int]:
+    """Return widths that fit the terminal: the columns give way from the right, where the long ones stand."""
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - available
+    fitted = []
+    for width in reversed(widths):
+        cut = max(min(excess, width - _NARROWEST), 0)
+        fitted.append(width - cut)
+        excess -= cut
+    return fitted[::-1]
 
 
 def _pad(cell: str, width: int, is_number: bool) -> str:

@@ -74,7 +74,7 @@ def rows(database: Path, *arguments: str) -> list[dict]:
 def test_history_tells_intervals_flapping_moves_and_stated_dates_a_line_each(database: Path) -> None:
     lines = run(database, "history", "intently.example").stdout.splitlines()
     assert len(lines) == 7
-    assert lines[0].split() == ["Version", "Changed", "Days", "Words", "+", "-", "Gist", "Stated", "Title"]
+    assert lines[0].split() == ["Version", "Changed", "Days", "Words", "+", "-", "Stated", "Gist", "Title"]
     assert lines[1].split()[:4] == ["1", "first", "seen", "2013-02-11"]
     assert (
         "between 2013-02-11 and 2013-03-02" in lines[2]
@@ -265,5 +265,5 @@ def test_on_a_terminal_every_version_keeps_to_its_line(database: Path) -> None:
     assert ended.returncode == 0
     assert len(lines) == 7
     assert lines[0].startswith("\x1b[1m")
-    assert all(cell_len(line) <= 90 for line in lines[1:])
+    assert [cell_len(line) for line in lines[1:] if cell_len(line) > 90] == []
     assert "…" in lines[2]
