@@ -77,7 +77,8 @@ def print_table(rows: Sequence[Row]) -> None:
         widths = _fit(widths, shutil.get_terminal_size().columns)
     for number, line in enumerate([columns, *lines]):
         cells = (_pad(*cell) for cell in zip(line, widths, numeric, strict=True))
-        click.echo(click.style(_GAP.join(cells).rstrip(), bold=True if number == 0 else None))
+        text = _GAP.join(cells).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 else text)
 
 
 def clean_for_terminal(text: str) -> str:
