@@ -1,4 +1,4 @@
-"""Which part of a page is its body: trafilatura chooses; its choice is mapped back, checked, grown and trimmed."""
+"""Which part of a page is its body: what trafilatura chose, mapped back, grown and trimmed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from lxml.html import HtmlElement
 
 from pipelines.extract.chrome import count_controls, is_dialog, is_furniture, is_named_furniture
 from pipelines.extract.guide import guide
-from pipelines.extract.outline import HEADINGS, Outline, count_words
+from pipelines.extract.outline import HEADINGS, Outline, Span, count_words
 
 _LONGEST_TITLE_BOX = 60
 """Words of a box around the page's h1 that may come along with it (date, subtitle)."""
+
+_TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Body:
 
 
 def choose_body(tree: HtmlElement, outline: Outline) -> Body:
-    """Return the part of a page that holds the document."""
+    """Return the part of a page that holds the document, or the documents."""
     page = tree.find("body")
     page = tree if page is None else page
     if page not in outline.ranges:
@@ -36,6 +38,7 @@ def choose_body(tree: HtmlElement, outline: Outline) -> Body:
     choice = _Choice(page, outline, guide(outline))
     choice.grow()
     choice.drop_furniture()
+    choice.drop_twins()
     choice.trim()
     return Body(root=choice.root, dropped=frozenset(choice.dropped), title=choice.title_outside())
 
@@ -74,7 +77,7 @@ class _Choice:
         return self._taken[end] - self._taken[start]
 
     def _match(self) -> HtmlElement:
-        """Return the container whose words agree best (F1) with what trafilatura chose; without any, the page."""
+        """Return the container whose words agree best (F1) with what was chosen; without any, the page."""
         best, best_score = self._page, 0.0
         for element in self._outline.ranges:
             score = self._chosen(element) / (self._words(element) + self._taken[-1] + 1)
@@ -83,7 +86,7 @@ class _Choice:
         return best
 
     def grow(self) -> None:
-        """Climb to the page; at each level take in the run of siblings that reaches out to the last content."""
+        """Climb to the page; at each level take in the siblings up to the last content on either side."""
         inner = self.root
         skipped: list[HtmlElement] = []
         while inner is not self._page:
@@ -153,6 +156,21 @@ class _Choice:
             return True
         return is_furniture(element) and self._linked(element) * 2 >= self._words(element)
 
+    def drop_twins(self) -> None:
+        """Drop a second copy of the document, word for word, as pages for two screen sizes have it.
+
+        A section that comes twice (rights in Europe, rights in California) is no copy of the document.
+        """
+        seen: dict[int, HtmlElement] = {}
+        for element in list(self._inside(self.root)):
+            start, end = self._outline.ranges[element]
+            if self._is_small(element) or any(above in self.dropped for above in element.iterancestors()):
+                continue
+            text = hash(tuple(block.text.strip() for block in self._outline.blocks[start:end]))
+            first = seen.setdefault(text, element)
+            if self._outline.ranges[first][1] <= start:
+                self.dropped.add(element)
+
     def trim(self) -> None:
         """Drop what stands at both ends of the root and is mostly links or buttons."""
         for backwards in (False, True):
@@ -180,6 +198,14 @@ class _Choice:
             return True
         return self._is_imprint(element) if backwards else self._is_skip_link(element)
 
+    def _stands_in_text(self, element: HtmlElement, backwards: bool) -> bool:
+        """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""
+        siblings = self._children[self._outline.parents[element]]
+        inward = siblings.index(element) + (-1 if backwards else 1)
+        return (
+            element.tag in _TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in _TEXT_TAGS
+        )
+
     def _is_imprint(self, element: HtmlElement) -> bool:
         start, end = self._outline.ranges[element]
         return any("©" in block.text for block in self._outline.blocks[start:end])
@@ -201,6 +227,31 @@ class _Choice:
         titles.sort(key=lambda element: self._outline.ranges[element])
         before = [title for title in titles if self._outline.ranges[title][0] < start]
         return (before[-1:] or titles[:1] or [None])[0]
+
+
+def kept_blocks(body: Body, outline: Outline) -> list[bool]:
+    """Return, for every block of the page, whether it is in the body."""
+    start, end = outline.ranges.get(body.root, (0, 0))
+    kept = [start <= number < end for number in range(len(outline.blocks))]
+    spans = [outline.ranges[element] for element in body.dropped if element in outline.ranges]
+    if body.title in outline.ranges:
+        first, last = outline.ranges[body.title]
+        kept[first:last] = [True] * (last - first)
+    for first, last in spans:
+        kept[first:last] = [False] * (last - first)
+    return kept
+
+
+def narrow_body(body: Body, span: Span, outline: Outline) -> Body:
+    """Return a body cut down to some of its blocks."""
+    outside: set[HtmlElement] = set()
+    root = body.root
+    for element, (start, end) in sorted(outline.ranges.items(), key=lambda pair: (pair[1][0], -pair[1][1])):
+        if start <= span[0] and span[1] <= end:
+            root = element
+        elif end <= span[0] or span[1] <= start:
+            outside.add(element)
+    return Body(root=root, dropped=body.dropped | outside, title=None)
 
 
 def _is_inside(element: HtmlElement, other: HtmlElement) -> bool:

@@ -67,8 +67,8 @@ def is_dialog(element: HtmlElement) -> bool:
 
 def count_controls(element: HtmlElement) -> int:
     """Return how many buttons and fields stand in an element."""
-    fields = sum(child.get("type") != "hidden" for child in element.iter(*_CONTROLS))
-    return fields + sum(_role(child) == "button" for child in element.iter("a", "div", "span"))
+    fields = sum(1 for child in element.iter(*_CONTROLS) if child.get("type") != "hidden")
+    return fields + sum(1 for child in element.iter("a", "div", "span") if _role(child) == "button")
 
 
 def _role(element: HtmlElement) -> str:

@@ -25,6 +25,7 @@ PROSE_WORDS = 9
 """Words outside links that make a block prose (../shared/facts/extraction.md, trial C)."""
 
 _CJK = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
 
 
@@ -55,6 +56,9 @@ class Block:
     words: int
     linked: int
     """Words inside links that lead away, and inside buttons; tables of contents and mail addresses are not."""
+
+    hidden: bool
+    """The page's own markup says that it is not shown, or not at first."""
 
     @property
     def is_prose(self) -> bool:
@@ -93,6 +97,15 @@ def outline_page(root: HtmlElement) -> Outline:
     return builder.outline
 
 
+def _is_hidden(element: HtmlElement) -> bool:
+    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
+        return True
+    if element.tag == "details":
+        return element.get("open") is None
+    style = element.get("style")
+    return style is not None and _INVISIBLE.search(style) is not None
+
+
 def _leads_away(element: HtmlElement) -> bool:
     if element.tag == "button":
         return True
@@ -107,6 +120,7 @@ class _Builder:
         self._link: list[str] = []
         self._holder: HtmlElement | None = None
         self._links_open = 0
+        self._hidden = 0
 
     def walk(self, element: HtmlElement, holder: HtmlElement) -> None:
         tag = element.tag
@@ -118,6 +132,8 @@ class _Builder:
         start = len(self.outline.blocks)
         linking = _leads_away(element)
         self._links_open += linking
+        hidden = _is_hidden(element)
+        self._hidden += hidden
         self._take(element.text, holder)
         previous_break = False
         for child in element:
@@ -133,6 +149,8 @@ class _Builder:
         self._links_open -= linking
         if contained:
             self.flush()
+        self._hidden -= hidden
+        if contained:
             if len(self.outline.blocks) > start:
                 self.outline.ranges[element] = (start, len(self.outline.blocks))
                 if element is not outside:
@@ -153,7 +171,13 @@ class _Builder:
         words = count_words(text)
         if words and self._holder is not None:
             linked = count_words(" ".join(self._link)) if self._link else 0
-            block = Block(holder=self._holder, text=text, words=words, linked=min(linked, words))
+            block = Block(
+                holder=self._holder,
+                text=text,
+                words=words,
+                linked=min(linked, words),
+                hidden=self._hidden > 0,
+            )
             outline = self.outline
             outline.blocks.append(block)
             outline.words.append(outline.words[-1] + words)

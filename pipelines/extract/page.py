@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from lxml.html import HtmlElement
 
 from crawler.records import Kind
-from pipelines.extract.body import Body, choose_body
-from pipelines.extract.links import LinkReader
-from pipelines.extract.outline import Outline, outline_page
+from pipelines.extract.body import choose_body, kept_blocks, narrow_body
+from pipelines.extract.links import LinkReader, fragment_of
+from pipelines.extract.outline import Block, Outline, outline_page
+from pipelines.extract.parts import choose_part, find_parts, find_target
 from pipelines.extract.render import render
 from pipelines.extract.structure import build_pieces
 
@@ -38,16 +39,25 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
     """
     outline = outline_page(tree)
     body = choose_body(tree, outline)
+    within = outline.ranges.get(body.root, (0, 0))
+    parts = find_parts(within, outline, tree)
+    fragment = fragment_of(url)
+    part = find_target(fragment, within, outline, tree) if fragment else choose_part(parts, kind)
+    if part is not None:
+        body = narrow_body(body, part, outline)
     links = LinkReader(tree, url)
     pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark)
     if body.title is not None:
         pieces = (*build_pieces(body.title, link_mark=links.mark), *pieces)
+    kept = kept_blocks(body, outline)
     return PageText(
         text=render(pieces),
         title=read_title(tree),
-        kept_share=_kept_share(body, outline),
-        hidden_text_used=False,
-        documents_on_page=1,
+        kept_share=_kept_share(kept, outline),
+        hidden_text_used=any(
+            is_kept and block.hidden for block, is_kept in zip(outline.blocks, kept, strict=True)
+        ),
+        documents_on_page=max(1, len(parts)),
         frame_url=None,
     )
 
@@ -60,12 +70,13 @@ def read_title(tree: HtmlElement) -> str:
     return ""
 
 
-def _kept_share(body: Body, outline: Outline) -> float:
-    total = outline.prose[-1]
-    if not total or body.root not in outline.ranges:
-        return 1.0 if not total else 0.0
-    kept = outline.prose_in(outline.ranges[body.root])
-    dropped = sum(
-        outline.prose_in(outline.ranges[element]) for element in body.dropped if element in outline.ranges
-    )
-    return (kept - dropped) / total
+def _kept_share(kept: list[bool], outline: Outline) -> float:
+    visible = [
+        (block.words, is_kept) for block, is_kept in zip(outline.blocks, kept, strict=True) if _counts(block)
+    ]
+    total = sum(words for words, _ in visible)
+    return sum(words for words, is_kept in visible if is_kept) / total if total else 1.0
+
+
+def _counts(block: Block) -> bool:
+    return block.is_prose and not block.hidden

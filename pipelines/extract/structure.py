@@ -169,6 +169,8 @@ class _Builder:
             self._inline(element)
 
     def _inline(self, element: HtmlElement) -> None:
+        if self._marks and self._marks[-1].kind == "link" and _is_for_ears(element):
+            return
         mark = self._mark(element)
         if mark is None:
             self._content(element)
@@ -345,6 +347,15 @@ class _Builder:
         if kept:
             self._pieces.append(Table(kept))
 
+
+def _is_for_ears(element: HtmlElement) -> bool:
+    """Tell words that only screen readers speak ("opens in a new window"), by the names that CSS frameworks use."""
+    return not _FOR_EARS.isdisjoint((element.get("class") or "").split())
+
+
+_FOR_EARS = frozenset(
+    ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader-only")
+)
 
 _LONGEST_HEADING = 400
 """Atoms, two a word: no heading is longer than this."""

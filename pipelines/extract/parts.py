@@ -1,0 +1,184 @@
+"""Several documents on one page: found by headings and tables of contents, told apart by what they are called."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from lxml.html import HtmlElement
+
+from crawler.records import Kind
+from data import DATA
+from pipelines.extract.outline import HEADINGS, Outline, Span, count_words
+
+_SMALLEST = 150
+"""Words of a document; a section of fewer words under a policy's name points to the policy, it is none."""
+
+_SMALLEST_TARGET = 100
+"""Words of the part that an address's fragment points to."""
+
+_LONGEST_NAME = 8
+"""Words of a document's name."""
+
+
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One document among several on a page."""
+
+    kind: Kind
+    span: Span
+    """Its blocks."""
+
+
+def find_parts(within: Span, outline: Outline, tree: HtmlElement) -> tuple[Part, ...]:
+    """Return the documents that share a part of a page, in their order; none when there is but one.
+
+    They are the sections under headings of one level, else the targets of links inside the page, that
+    bear names of policies of at least two kinds.
+    """
+    for level in sorted(HEADINGS):
+        parts = _several(_sections(level, within, outline), within, outline)
+        if parts:
+            return parts
+    return _several(_linked_sections(within, outline, tree), within, outline)
+
+
+def choose_part(parts: Iterable[Part], kind: Kind | None) -> Span | None:
+    """Return the blocks of the first document of the kind asked for, None when none is."""
+    if kind in (None, Kind.OTHER, Kind.HOME):
+        return None
+    return next((part.span for part in parts if part.kind is kind), None)
+
+
+def find_target(fragment: str, within: Span, outline: Outline, tree: HtmlElement) -> Span | None:
+    """Return the blocks that an address's fragment points to: a container, or what follows a heading.
+
+    None when nothing bears that name, or only a few words or nearly the whole do.
+    """
+    target = next(_named(tree, fragment), None)
+    span = _span_of(target, within, outline) if target is not None else None
+    if span is None:
+        return None
+    words, all_words = outline.words_in(span), outline.words_in(within)
+    return span if _SMALLEST_TARGET <= words < all_words * 0.9 else None
+
+
+def name_kind(name: str) -> Kind | None:
+    """Return which kind of policy a heading or a link's text names, None when it names none.
+
+    >>> name_kind("Acme Privacy Policy"), name_kind("Datenschutzerklärung"), name_kind("8. Privacy")
+    (<Kind.PRIVACY: 'privacy'>, <Kind.PRIVACY: 'privacy'>, None)
+    """
+    folded = _fold(name)
+    if not folded or folded[0].isdigit() or count_words(folded) > _LONGEST_NAME:
+        return None
+    found = [(len(phrase), kind) for phrase, kind in _names().items() if _names_it(phrase, folded)]
+    return max(found)[1] if found else None
+
+
+def _names_it(phrase: str, name: str) -> bool:
+    if phrase == name:
+        return True
+    if " " in phrase:
+        return f" {phrase} " in f" {name} "
+    return _UNSPACED.match(phrase) is not None and len(phrase) > 2 and phrase in name
+
+
+@cache
+def _names() -> dict[str, Kind]:
+    tables = tomllib.loads((DATA / "words" / "policy-names.toml").read_text("utf-8"))
+    return {
+        _fold(phrase): kind
+        for kind in (Kind.OTHER, Kind.COOKIES, Kind.TERMS, Kind.PRIVACY)
+        for words in tables[kind.value].values()
+        for phrase in words.get("strong", ())
+    }
+
+
+def _fold(text: str) -> str:
+    return " ".join(re.sub(r"[^\w&]+|_", " ", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def _several(sections: Iterable[tuple[str, Span]], within: Span, outline: Outline) -> tuple[Part, ...]:
+    """Return the sections that are documents, if they are of two kinds or more and most of the page.
+
+    A policy may well have a section named "Cookie policy"; a page of several policies is little else.
+    """
+    parts = [
+        Part(kind=kind, span=span)
+        for name, span in sections
+        if outline.words_in(span) >= _SMALLEST and (kind := name_kind(name)) is not None
+    ]
+    words = sum(outline.words_in(part.span) for part in parts)
+    if any(one.span[1] > other.span[0] for one, other in pairwise(sorted(parts, key=lambda part: part.span))):
+        return ()
+    kinds = {part.kind for part in parts}
+    return tuple(parts) if len(kinds) > 1 and words * 3 >= outline.words_in(within) * 2 else ()
+
+
+def _sections(level: str, within: Span, outline: Outline) -> Iterator[tuple[str, Span]]:
+    """Yield the headings of one level, each with the blocks up to the next of its level or above."""
+    headings = _headings(within, outline)
+    for index, (start, heading) in enumerate(headings):
+        if heading.tag == level:
+            following = (begin for begin, other in headings[index + 1 :] if str(other.tag) <= level)
+            yield heading.text_content(), (start, next(following, within[1]))
+
+
+def _headings(within: Span, outline: Outline) -> list[tuple[int, HtmlElement]]:
+    found = [
+        (span[0], element)
+        for element, span in outline.ranges.items()
+        if element.tag in HEADINGS and within[0] <= span[0] < within[1]
+    ]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _linked_sections(within: Span, outline: Outline, tree: HtmlElement) -> Iterator[tuple[str, Span]]:
+    """Yield the containers that links inside the page point to, each with the link's text."""
+    seen = set()
+    for link in tree.iter("a"):
+        fragment = (link.get("href") or "").partition("#")[2]
+        if not fragment or fragment in seen or name_kind(link.text_content()) is None:
+            continue
+        seen.add(fragment)
+        for target in _named(tree, fragment):
+            if target in outline.ranges and _is_within(outline.ranges[target], within):
+                yield link.text_content(), outline.ranges[target]
+
+
+def _named(tree: HtmlElement, fragment: str) -> Iterator[HtmlElement]:
+    for element in tree.iter():
+        if isinstance(element.tag, str) and fragment in (element.get("id"), element.get("name")):
+            yield element
+
+
+def _span_of(target: HtmlElement, within: Span, outline: Outline) -> Span | None:
+    """Return the blocks of a target: its own, or its section when it is a heading or only marks a place."""
+    holder = target
+    while holder not in outline.ranges or outline.words_in(outline.ranges[holder]) < 1:
+        following = holder.getnext()
+        holder = holder.getparent() if following is None else following
+        if holder is None:
+            return None
+    heading = next((node for node in (holder, *holder.iterancestors()) if node.tag in HEADINGS), None)
+    span = outline.ranges[holder] if heading is None else outline.ranges.get(heading)
+    if span is None or not _is_within(span, within):
+        return None
+    if heading is None:
+        return span
+    return next(
+        section for _, section in _sections(str(heading.tag), within, outline) if section[0] == span[0]
+    )
+
+
+def _is_within(inner: Span, outer: Span) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
