@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +43,12 @@ def split_raw(archive: ArchiveServer, target: str) -> tuple[str, bytes]:
     """Return head and body as they came."""
     head, _, body = send_raw(archive, target).partition(b"\r\n\r\n")
     return head.decode("latin-1"), body
+
+
+def test_every_fault_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "archive-server.md").read_text("utf-8")
+    undocumented = [name for name in faults.__all__ if f"`{name}" not in page and f".{name}" not in page]
+    assert undocumented == []
 
 
 def test_selectors_say_which_requests_are_struck(archive: ArchiveServer, client: httpx.Client) -> None:
