@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from crawler.cdx import IndexPage, IndexQuery
 from crawler.discovery.addresses import read_address
+from crawler.discovery.evidence import DiscoveryPlan
 from crawler.errors import BlockedError, CdxError, UsageError
 from crawler.fetching import FetchOptions, Tally, Target
 from crawler.plan import PlanOptions, plan_captures
@@ -24,6 +26,7 @@ from crawler.records import (
     Kind,
     KnownCapture,
     Outcome,
+    Owner,
     PlannedCapture,
 )
 from crawler.sitesearch import SiteSearch
@@ -109,11 +112,12 @@ class SiteCrawl:
             fetch_capture=self.archive.fetch_capture,
             ask_again=self.options.ask_again,
         )
-        documents: list[Document] = []
+        documents: dict[Document, None] = {}
         seen: set[tuple[Document, str]] = set()
         for _ in range(MOST_ROUNDS):
             plan = await search.run(documents)
-            documents = search.write_down(plan, (EARLIEST, self._span()[1]))
+            # a document whose pages turned out to be no policies is no longer found, but stays read
+            documents |= dict.fromkeys(search.write_down(plan, (EARLIEST, self._span()[1])))
             addresses = {(d, urlkey(a.url)) for d in documents for a in self.store.addresses_of(d)}
             if addresses <= seen:
                 break
@@ -121,7 +125,18 @@ class SiteCrawl:
             seen |= addresses
             await asyncio.gather(*(self._crawl_document(d) for d in documents if d in changed))
         self._count(documents)
-        return plan.outcome, plan.reason
+        return self._conclude_search(plan, documents)
+
+    def _conclude_search(self, plan: DiscoveryPlan, documents: Iterable[Document]) -> tuple[str, str]:
+        """Return the site's outcome: what was found counts only if one of its pages is a policy."""
+        outcomes = Counter(known.outcome for d in documents for known in self.store.known_captures(d))
+        if plan.outcome != "found" or outcomes[Outcome.TEXT]:
+            return plan.outcome, plan.reason
+        if outcomes[Outcome.FOREIGN]:
+            return "found", "none of the site's own: somebody else's policy stands in its place"
+        if not any(outcome for outcome in outcomes):
+            return plan.outcome, plan.reason
+        return "nothing-found", f"no policy found: {_say_outcomes(outcomes)} where one was looked for"
 
     def _count(self, documents: Iterable[Document]) -> None:
         for document in documents:
@@ -165,11 +180,15 @@ class SiteCrawl:
         self.store.reopen_failed(document)
         await self._list_addresses(document)
         asked: set[CdxRow] = set()
+        owners: Counter[Owner] = Counter()
         while wanted := self._plan(document, asked) or self._moves(document, asked):
             asked.update(planned.row for planned in wanted)
             self.tally.planned += len(wanted)
             found = await asyncio.gather(*(self.archive.fetch_capture(document, p) for p in wanted))
+            owners.update(_owners_of(found))
             await self._follow(document, found)
+        if owners:
+            self.store.add_document(document, owner=max(owners, key=owners.__getitem__))
 
     def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return what the planner wants next, with every row's state written down."""
@@ -283,6 +302,20 @@ def _redirects(known: KnownCapture) -> bool:
     row = known.row
     is_empty_revisit = row.digest == EMPTY_BODY_DIGEST and row.statuscode == "-"
     return known.outcome is Outcome.REDIRECT or row.statuscode.startswith("3") or is_empty_revisit
+
+
+def _owners_of(found: Iterable[ReadCapture]) -> dict[Owner, int]:
+    """Return whose policies captures hold; the site's own text counts for more than what took its place."""
+    owners: Counter[Owner] = Counter()
+    for read in found:
+        if read.reading and read.reading.owner and read.reading.outcome in (Outcome.TEXT, Outcome.FOREIGN):
+            owners[read.reading.owner] += 1000 if read.reading.outcome is Outcome.TEXT else 1
+    return owners
+
+
+def _say_outcomes(outcomes: Counter[Outcome | None]) -> str:
+    said = [f"{number} {outcome.value}" for outcome, number in outcomes.most_common() if outcome]
+    return ", ".join(said[:4])
 
 
 def count_document(store: Store, tally: Tally, document: Document) -> None:

@@ -20,7 +20,7 @@ from crawler.discovery.evidence import (
 )
 from crawler.discovery.index import Candidate, candidates_of, was_searched
 from crawler.discovery.words import find_qualifiers, fold, group_of, match_name, may_be_main
-from crawler.records import EMPTY_BODY_DIGEST, CdxRow, Document, Kind
+from crawler.records import EMPTY_BODY_DIGEST, CdxRow, Document, Kind, Outcome
 from crawler.urls import registrable_domain, urlkey
 
 SURE = 0.8
@@ -33,6 +33,7 @@ MOST_RIVALS = 3
 RIVAL_DOUBT = 0.6
 """A second address of one name in the same years: another brand's, or what a user wrote."""
 
+_POLICIES = frozenset({Outcome.TEXT, Outcome.FOREIGN, Outcome.OTHER_KIND})
 _LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
 
 
@@ -97,7 +98,12 @@ class Suspect:
 
 def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[FoundDocument, ...]:
     """Return the documents that the evidence holds, the main ones first."""
-    suspects = [s for s in _suspects(evidence) if not is_known_unarchived(s, evidence, options)]
+    refused = _refused_keys(evidence)
+    suspects = [
+        suspect
+        for suspect in _suspects(evidence)
+        if suspect.urlkey not in refused and not is_known_unarchived(suspect, evidence, options)
+    ]
     found: list[FoundDocument] = []
     for kind in sorted(options.kinds):
         of_kind = [suspect for suspect in suspects if suspect.kind is kind]
@@ -115,6 +121,13 @@ def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: Disco
     return was_searched(evidence.asked, suspect.urlkey, options.kinds) and is_on_site(
         suspect.url, evidence.site
     )
+
+
+def _refused_keys(evidence: SiteEvidence) -> frozenset[str]:
+    """Return addresses whose pages were read and are no policies: soft 404s, walls, articles."""
+    read = [page for page in evidence.pages if page.purpose is Purpose.POLICY]
+    policies = {page.row.urlkey for page in read if page.outcome in _POLICIES}
+    return frozenset(page.row.urlkey for page in read if page.outcome is Outcome.NOT_A_POLICY) - policies
 
 
 # -- from evidence to suspects ------------------------------------------------------------------------
