@@ -1,6 +1,7 @@
 """What the judge gets right on pages that it was not trained on; also makes the weights that ship.
 
     python bench/judge.py                  cross-validation by service, languages held back, notices, time
+    python bench/judge.py --errors         … and each page judged wrong
     python bench/judge.py --write          … and data/judge/weights.json, trained on everything
 
 Needs scikit-learn (the program does not). What is printed:
@@ -46,7 +47,12 @@ from pipelines.judging.weights import Weights, load_weights
 FOLDS = 5
 LEXICON = load_lexicon("policy_concepts")
 SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 3.0, "notices": 0.5}
-"""Extraction/dev holds many captures of one document; of neighbours there are few, and each is hard."""
+"""Of extraction/dev two captures of a document are taken; of neighbours there are few, and each is hard."""
+_TESTED = {
+    "kinds": ("kinds", "pages"),
+    "extraction": ("extraction", "pages"),
+    "written": ("written", "neighbours", "notices"),
+}
 _KINDS = ("privacy", "terms", "cookies", "other")
 
 Odds = list[tuple[Example, dict[str, float]]]
@@ -151,6 +157,28 @@ def print_figures(name: str, odds: Iterable[tuple[Example, dict[str, float]]]) -
     )
 
 
+def print_thresholds(odds: Odds) -> None:
+    """Print precision and recall on kinds/dev at other thresholds."""
+    rows = [
+        (example.label != NONE, 1 - each[NONE])
+        for example, each in odds
+        if example.source in _TESTED["kinds"]
+    ]
+    for threshold in (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9):
+        called = [truly for truly, policy in rows if policy >= threshold]
+        recall = sum(called) / sum(truly for truly, _ in rows)
+        print(f"  threshold {threshold:.2f}: precision {sum(called) / len(called):.4f} recall {recall:.4f}")
+
+
+def print_errors(odds: Odds) -> None:
+    """Print the pages that were judged wrong."""
+    for example, each in odds:
+        found = max(_KINDS, key=each.__getitem__) if 1 - each[NONE] >= POLICY_THRESHOLD else NONE
+        if found not in (example.label, *example.also):
+            names = f"{example.source} {example.group}: {example.page.title[:40]}"
+            print(f"  {example.label} → {found} ({each[found]:.2f}): {names} {example.page.text[:40]!r}")
+
+
 def print_notices() -> None:
     """Print how many notices got their class, and the others."""
     pages = tomllib.loads((WRITTEN / "notices.toml").read_text("utf-8"))
@@ -195,17 +223,18 @@ def main() -> None:
     parser.add_argument(
         "--write", action="store_true", help="write data/judge/weights.json, trained on all pages"
     )
+    parser.add_argument("--errors", action="store_true", help="print each page judged wrong, as it is")
     arguments = parser.parse_args()
     examples = load_examples()
     if arguments.write:
         write_weights(train(examples), DATA / "judge" / "weights.json")
-    for form, odds in cross_validate(examples).items():
-        for name, sources in (
-            ("kinds", "kinds pages"),
-            ("extraction", "extraction pages"),
-            ("written", "written neighbours notices"),
-        ):
-            print_figures(f"{name}, {form}", [pair for pair in odds if pair[0].source in sources.split()])
+    unseen = cross_validate(examples)
+    for form, odds in unseen.items():
+        for name, sources in _TESTED.items():
+            print_figures(f"{name}, {form}", [pair for pair in odds if pair[0].source in sources])
+    print_thresholds(unseen["plain"])
+    if arguments.errors:
+        print_errors(unseen["plain"])
     print_figures("languages held back", hold_back_languages(examples))
     print("notices that got their class:")
     print_notices()
