@@ -33,8 +33,8 @@ class Truth:
     """Number of the settled version; None for junk: less than half of the recorded text is on the page."""
     words: int | None
     """Number of the version whose words differ from the one before, settled or not."""
-    recorded: int | None
-    """Number of the recorded version, links and pictures included."""
+    recorded: str | None
+    """Recorded version, links and pictures included, with its text: a change of either was recorded."""
     text_sha256: str
 
 
@@ -74,7 +74,7 @@ def _truth(capture: dict[str, Any], lengths: dict[tuple[str, str], int]) -> Trut
         row=row,
         settled=capture["version_settled"] if good else None,
         words=capture["version_words"] if good else None,
-        recorded=capture["version_ota"] if good else None,
+        recorded=f"{capture['version_ota']} {capture['gold_text']}" if good else None,
         text_sha256=capture["gold_text"],
     )
 

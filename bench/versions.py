@@ -14,7 +14,7 @@ What the columns mean:
   first captured] meets that between the last capture of the version before and its own first.
   One reported change finds one version: an interval that swallows two has missed one.
 - false: reported changes that cover no recorded change at all. A recorded change that was not settled,
-  or that changed only a link or a picture (`version_ota`), is real, so finding it is not false;
+  or that changed only a link or a picture (`version_ota`, `gold_text`), is real, so finding it is not false;
   it is counted under `small`.
 - days: distance from the middle of the reported interval to the recorded day of the change, median.
 - width: width of the reported intervals in days, median.
@@ -113,7 +113,7 @@ def simulate_collapse(history: History) -> Run:
     )
 
 
-def transitions(rows: Sequence[tuple[CdxRow, int | None]]) -> list[Interval]:
+def transitions(rows: Sequence[tuple[CdxRow, int | str | None]]) -> list[Interval]:
     """Return the intervals between neighbouring captures of different versions, junk left out."""
     good = [(row.timestamp, version) for row, version in rows if version is not None]
     return [(a[0], b[0]) for a, b in pairwise(good) if a[1] != b[1]]
