@@ -23,6 +23,7 @@ from crawler.playback import on_archive
 from crawler.politeness import Budget, Gate, Politeness, parse_retry_after
 
 FAULTS_IN_A_ROW = 12  # so many failed tries, nothing good between them: the archive is down, all wait
+TRIES_OF_A_SEARCH = 2  # a domain too large to be searched stays so: internetarchive/wayback#285
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 log = logging.getLogger(__name__)
@@ -139,10 +140,15 @@ class ArchiveRetry:
             self._faults_in_a_row = 0
             self._pause(request, None)
         tries = request.meta.get("tries", 1)
-        if tries >= self.times:
+        if tries >= (min(self.times, TRIES_OF_A_SEARCH) if _is_search(request) else self.times):
             return None
         await self.keeper.gate.sleep(self.seconds * 2.0 ** (tries - 1))
         return request.replace(meta={**request.meta, "tries": tries + 1})
+
+
+def _is_search(request: Request) -> bool:
+    """Tell whether the index is asked for more than one address: it then answers late, or not at all."""
+    return request.meta["budget"] is Budget.INDEX and "matchType=" in request.url
 
 
 def _text(response: Response, header: str) -> str | None:
