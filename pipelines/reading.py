@@ -43,7 +43,7 @@ def _read_home_links(body: bytes, url: str, content_type: str | None) -> tuple[P
 def _judge(page: ExtractedPage, document: Document, url: str) -> Reading:
     extraction = page.extraction
     links = find_policy_links(page.tree, url=url) if page.tree is not None else ()
-    if extraction.frame_url:
+    if extraction.frame_url and not extraction.text.strip():
         reason = f"a frameset; its main frame is {extraction.frame_url}"
         return Reading(outcome=Outcome.EMPTY, reason=reason, extraction=extraction, links=links)
     verdict = judge_page(extraction, tree=page.tree, url=url)

@@ -181,6 +181,8 @@ def _labels_before(before: str) -> tuple[tuple[str, ...], int]:
     for label in reversed(list(words.labels.finditer(before, floor))):
         name = " ".join(label[0].split())
         between = before[label.end() : end]
+        if "vers" in name:
+            between = _VERSION_NUMBER.sub("", between)
         # "updated and effective: " announces two dates, "Version Effective Date: " one
         if not _is_glue(between) or (kinds and not between.strip()):
             break
@@ -195,7 +197,7 @@ def _is_glue(between: str) -> bool:
     """Tell whether only words such as "on", "as of", "Friday," stand between a label and its date."""
     if len(between) > _GLUE_CHARACTERS:
         return False
-    odd = [token for token in _TOKEN.findall(_VERSION_NUMBER.sub("", between)) if token not in _words().glue]
+    odd = [token for token in _TOKEN.findall(between) if token not in _words().glue]
     return not odd or (len(odd) == 1 and between.rstrip().endswith(odd[0] + ",") and odd[0].isalpha())
 
 

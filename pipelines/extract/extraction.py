@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from crawler.records import Extraction, Kind, Outcome
 from crawler.timestamps import parse_timestamp
 from pipelines.extract.dates import find_stated_dates
 from pipelines.extract.decode import Decoded, decode_body, unpack_body
+from pipelines.extract.frames import find_main_frame
 from pipelines.extract.language import identify_language
 from pipelines.extract.media import Media, sniff_media
 from pipelines.extract.outline import SKIPPED
@@ -81,6 +82,8 @@ def extract_page(
         return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, ""), tree=None)
     tree = parse_page(decoded)
     page = transform_page(tree, url=url, kind=kind)
+    if tree.find(".//frameset") is not None:
+        page = replace(page, frame_url=find_main_frame(tree, url=url))
     _check_empty(page, tree)
     return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, "trafilatura", tree), tree=tree)
 

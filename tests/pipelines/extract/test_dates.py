@@ -101,6 +101,14 @@ def test_a_label_on_a_line_of_its_own_announces_the_next_line() -> None:
     assert (found.as_written, found.day) == ("Last Updated 5 May 2020", date(2020, 5, 5))
 
 
+def test_two_dates_in_a_line_keep_their_own_labels() -> None:
+    found = find_stated_dates("Stand: 03.04.2018. Gültig ab dem 1. Mai 2018.", language="de")
+    assert [(one.kind, one.day.isoformat()) for one in found] == [
+        ("updated", "2018-04-03"),
+        ("effective", "2018-05-01"),
+    ]
+
+
 def test_two_labels_before_one_date_give_two_kinds() -> None:
     found = find_stated_dates("Last Updated and Effective: 5/6/20", language="en")
     assert [(one.kind, one.day) for one in found] == [
