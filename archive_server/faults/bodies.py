@@ -46,6 +46,17 @@ class Disconnect(Fault):
 
 
 @dataclass(kw_only=True)
+class Gzip(Fault):
+    """Packed for transport and labelled so: no fault, but what the archive does for who accepts it."""
+
+    def answer(self, request: Request, proceed: Proceed) -> Answer:
+        answer = proceed(request)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return answer
+        return _relabel(answer, gzip.compress(answer.body, mtime=0), "gzip")
+
+
+@dataclass(kw_only=True)
 class DoubleGzip(Fault):
     """Gzip within gzip, and only one of them in the headers."""
 

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http import HTTPStatus
 
 from archive_server.answers import Answer, Request, build_text
 from archive_server.faults.base import Fault, Proceed, When, index, replay
@@ -102,10 +103,13 @@ class ServerError(Fault):
     """5xx in the archive's own name; 504 is what a query over a large domain gets."""
 
     status: int = 503
-    text: str = "<html><body><h1>Service Unavailable</h1></body></html>"
 
     def answer(self, request: Request, proceed: Proceed) -> Answer:
-        return build_text(self.status, self.text, "text/html")
+        title = f"{self.status} {HTTPStatus(self.status).phrase}"
+        page = (
+            f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1><hr>nginx</body></html>"
+        )
+        return build_text(self.status, page, "text/html")
 
 
 @dataclass(kw_only=True)

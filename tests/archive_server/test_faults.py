@@ -207,6 +207,13 @@ def test_a_disconnect_comes_at_its_byte(archive: ArchiveServer) -> None:
     assert split_raw(archive, CAPTURE)[1] == BODY[:3]
 
 
+def test_gzip_is_for_those_who_accept_it(archive: ArchiveServer, client: httpx.Client) -> None:
+    archive.faults = [faults.Gzip()]
+    answer = client.get(CAPTURE)
+    assert (answer.headers["content-encoding"], answer.content) == ("gzip", BODY)
+    assert "content-encoding" not in client.get(ROWS, headers={"accept-encoding": "identity"}).headers
+
+
 def test_gzip_within_gzip_and_gzip_unsaid(archive: ArchiveServer, client: httpx.Client) -> None:
     archive.faults = [faults.DoubleGzip()]
     assert gzip.decompress(client.get(CAPTURE).content) == BODY
