@@ -51,6 +51,7 @@ def document_options(command: _Command) -> _Command:
 @click.argument("site")
 @document_options
 @click.option("--coverage", is_flag=True, help="Show what is known of every month instead.")
+@click.option("--captures", is_flag=True, help="Show every row of the index, and what became of it, instead.")
 @click.option(
     "--include-foreign", is_flag=True, help="Show somebody else's policies found at the address too."
 )
@@ -61,6 +62,7 @@ def history_command(
     kind: str | None,
     name: str | None,
     coverage: bool,
+    captures: bool,
     include_foreign: bool,
     row_format: str,
     database: Path,
@@ -77,7 +79,9 @@ def history_command(
     """
     with closing(open_reader(database)) as connection:
         document = queries.find_document(connection, site, kind=kind, name=name)
-        if coverage:
+        if captures:
+            print_rows(queries.list_captures(connection, document), row_format, cells=_capture_cells)
+        elif coverage:
             _print_coverage(connection, document, row_format)
         else:
             _print_history(
@@ -97,13 +101,31 @@ def _print_history(history: list[Row], document: Document, row_format: str) -> N
 
 def _print_coverage(connection: sqlite3.Connection, document: Document, row_format: str) -> None:
     months = list_months(
-        queries.list_states(connection, document), queries.list_versions(connection, document)
+        queries.list_captures(connection, document), queries.list_versions(connection, document)
     )
     if row_format != "table":
         print_rows(months, row_format)
         return
     print_table(list(iter_years(months)))
     click.echo(LEGEND, err=True)
+
+
+def _capture_cells(row: Row) -> Row:
+    return {
+        "Captured": isoformat(row["timestamp"]),
+        "State": row["outcome"] or row["state"],
+        "Why": _describe_state(row),
+        "Address": row["url"],
+    }
+
+
+def _describe_state(row: Row) -> str:
+    """Return why a row stands where it does; the captures that prove it are named."""
+    if row["same_as"]:
+        return f"the body of {row['same_as']}"
+    if row["after"] and row["before"]:
+        return f"between {row['after']} and {row['before']}"
+    return str(row["reason"])
 
 
 def _name(document: Document) -> str:

@@ -255,11 +255,23 @@ def fold_foreign(connection: sqlite3.Connection, document: Document) -> list[tup
     return [(version, by_row[version.first]) for version in fold_versions(known)]
 
 
-def list_states(connection: sqlite3.Connection, document: Document) -> list[Row]:
-    """Return `timestamp`, `state`, `outcome`, `reason` of every index row, in order of time."""
+def list_captures(connection: sqlite3.Connection, document: Document) -> list[Row]:
+    """Return every index row with its state, outcome and reason, in order of time.
+
+    `same_as` is the timestamp of the capture whose body it equals; `after` and
+    `before` those of the captures that bracket it.
+    """
     rows = connection.execute(
-        """select timestamp, original, state, outcome, coalesce(nullif(reason, ''), state_reason) as reason
-        from captures where document_id = ? order by timestamp, original, digest""",
+        """select captures.timestamp, captures.original as url, captures.state, captures.outcome,
+            coalesce(nullif(captures.reason, ''), captures.state_reason) as reason,
+            proof.timestamp as same_as, older.timestamp as after, newer.timestamp as before,
+            captures.digest, captures.verified, captures.requests, captures.replay_url
+        from captures
+        left join captures as proof on proof.id = captures.same_as
+        left join captures as older on older.id = captures.after_id
+        left join captures as newer on newer.id = captures.before_id
+        where captures.document_id = ?
+        order by captures.timestamp, captures.original, captures.digest""",
         (document.id,),
     )
     return [dict(row) for row in rows]

@@ -127,6 +127,15 @@ def test_coverage_has_a_state_for_every_month(database: Path) -> None:
     assert ".TTTT..e...." in table[1].replace(" ", ".")
 
 
+def test_every_index_row_can_be_asked_for_its_state(database: Path) -> None:
+    captures = rows(database, "history", "intently.example", "--captures")
+    assert len(captures) == 12
+    assert [row["state"] for row in captures if row["outcome"] is None] == ["error-page"]
+    lines = run(database, "history", "intently.example", "--captures").stdout.splitlines()
+    assert len(lines) == 13
+    assert any("foreign" in line and "a registrar's policy" in line for line in lines)
+
+
 @pytest.mark.parametrize("row_format", ["--nl", "--csv"])
 def test_history_speaks_to_programs(database: Path, row_format: str) -> None:
     lines = run(database, "history", "intently.example", row_format).stdout.splitlines()
@@ -212,6 +221,13 @@ def test_documents_lists_kinds_addresses_and_figures(database: Path) -> None:
     assert privacy["addresses"][0]["source"] == "home-link"
     assert terms["kind"] == "terms"
     assert "home-link: Privacy" in run(database, "documents", "intently.example").stdout
+
+
+@pytest.mark.parametrize("hostile", ["x'; drop table sites; --", 'x" or 1=1', "]", "%", "_", "a.example' --"])
+def test_quotes_in_an_argument_are_words(database: Path, hostile: str) -> None:
+    for arguments in (["history", hostile], ["history", "intently.example", "--name", hostile]):
+        assert isinstance(run(database, *arguments).exception, (UsageError, NotKnownError))
+    assert len(rows(database, "documents", "intently.example")) == 2
 
 
 @pytest.mark.parametrize(

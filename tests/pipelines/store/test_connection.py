@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -160,3 +161,18 @@ def test_a_reader_sees_what_is_committed_and_cannot_write(tmp_path: Path) -> Non
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             reader.execute("delete from versions")
         reader.close()
+
+
+def test_a_copy_taken_in_the_middle_of_a_write_opens_whole(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    with Store.open(path) as store:
+        store_texts(store, [("20180101", "One.\n")])
+        store.connection.execute("begin immediate")
+        store.connection.execute("update captures set outcome = 'lost'")
+        for file in tmp_path.glob("policies.db*"):  # what a power cut would leave
+            shutil.copy(file, tmp_path / file.name.replace("policies", "copy"))
+        store.connection.execute("rollback")
+    with Store.open(tmp_path / "copy.db") as copy:
+        assert copy.connection.execute("pragma quick_check").fetchone()[0] == "ok"
+        assert list(copy.iter_conservation_faults()) == []
+        assert len(copy.known_captures(PRIVACY)) == 1
