@@ -26,9 +26,10 @@ _CONSENT = re.compile(
     r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE
 )
 _FURNITURE_NAMES = frozenset(
-    """ad ads advert advertisement banner breadcrumb breadcrumbs comments consent dialog drawer feedback footer
-    header lightbox login masthead menu modal nav navbar navigation newsletter offcanvas pager pagination popup
-    promo related search share sharing sidebar signup social subscribe toolbar topbar""".split()
+    """ad ads advert advertisement banner breadcrumb breadcrumbs comments consent dialog drawer feedback
+    footer header lightbox login masthead menu modal nav navbar navigation newsletter offcanvas pager
+    pagination popup promo related search share sharing sidebar signup social subscribe toolbar topbar
+    """.split()
 )
 """Words of which web authors of all languages make class names and ids."""
 
@@ -58,7 +59,7 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def is_dialog(element: HtmlElement) -> bool:
-    """Tell a box that lies over the page: a dialog, or one that is named like a consent banner and has controls."""
+    """Tell a box that lies over the page: a dialog, or one named like a consent banner that has controls."""
     if element.tag == "dialog" or _role(element) in _DIALOG_ROLES or element.get("aria-modal") == "true":
         return True
     name = f"{element.get('id') or ''} {element.get('class') or ''}"

@@ -29,13 +29,14 @@ Marks = tuple[Mark, ...]
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """A word, a stretch of white space, or a break, and the marks on it, outermost first."""
+    """Text without white space at its ends, or white space, or a break; and the marks on it."""
 
     text: str
     marks: Marks
 
 
-_PIECE = re.compile(r"[ \t\r\n\f]+|[^\S \t\r\n\f]+|\S+")
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_SPACES = re.compile(r" |[^ ]+")  # of a string of white space: blanks fold, no-break spaces do not
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]+")
 _OPENING = frozenset("\"'([{“‘«‹„‚「『（【《")
 _CLOSING = frozenset("\"')]}”’»›“‘」』）】》")
@@ -43,8 +44,15 @@ _CLOSING = frozenset("\"')]}”’»›“‘」』）】》")
 
 def split_text(text: str, marks: Marks) -> Iterator[Atom]:
     """Return a text node as atoms, white space folded to one blank."""
-    for piece in _PIECE.findall(text):
-        yield Atom(" " if piece[0] in " \t\r\n\f" else piece, marks)
+    folded = _BLANKS.sub(" ", text)
+    core = folded.strip()
+    start = folded.find(core) if core else len(folded)
+    for space in _SPACES.findall(folded[:start]):
+        yield Atom(space, marks)
+    if core:
+        yield Atom(core, marks)
+        for space in _SPACES.findall(folded[start + len(core) :]):
+            yield Atom(space, marks)
 
 
 def has_text(atoms: Sequence[Atom]) -> bool:
@@ -61,7 +69,7 @@ def split_paragraphs(atoms: Sequence[Atom]) -> list[list[Atom]]:
             breaks += 1
             if breaks == 2:
                 paragraphs.append([])
-        elif atom.text.strip() or atom.text == "\xa0":
+        elif atom.text.strip():
             breaks = 0
         if breaks < 2:
             paragraphs[-1].append(atom)

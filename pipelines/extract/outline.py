@@ -9,15 +9,16 @@ from lxml.html import HtmlElement
 
 SKIPPED = frozenset(
     """script style template head title noscript svg math iframe object embed canvas video audio map select
-    option datalist textarea input link meta base param source track picture frame frameset noframes""".split()
+    option datalist textarea input link meta base param source track picture frame frameset noframes
+    """.split()
 )
 """Elements whose text no reader sees as prose."""
 
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 CONTAINERS = frozenset(
-    """html body address article aside blockquote center dd details dialog dir div dl dt fieldset
-    figcaption figure footer form header hgroup hr li main menu nav ol p pre search section summary table caption tbody
-    td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend""".split()
+    """html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption
+    figure footer form header hgroup hr li main menu nav ol p pre search section summary table caption
+    tbody td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend""".split()
 )
 """Elements that begin and end a block of text."""
 
@@ -55,7 +56,7 @@ class Block:
     text: str
     words: int
     linked: int
-    """Words inside links that lead away, and inside buttons; tables of contents and mail addresses are not."""
+    """Words inside buttons and links that lead away; not those of tables of contents, nor addresses."""
 
     hidden: bool
     """The page's own markup says that it is not shown, or not at first."""
@@ -150,11 +151,10 @@ class _Builder:
         if contained:
             self.flush()
         self._hidden -= hidden
-        if contained:
-            if len(self.outline.blocks) > start:
-                self.outline.ranges[element] = (start, len(self.outline.blocks))
-                if element is not outside:
-                    self.outline.parents[element] = outside
+        if contained and len(self.outline.blocks) > start:
+            self.outline.ranges[element] = (start, len(self.outline.blocks))
+            if element is not outside:
+                self.outline.parents[element] = outside
 
     def _take(self, text: str | None, holder: HtmlElement) -> None:
         if not text:

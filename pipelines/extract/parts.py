@@ -1,4 +1,4 @@
-"""Several documents on one page: found by headings and tables of contents, told apart by what they are called."""
+"""Several documents on one page: found by headings and tables of contents, known by their names."""
 
 from __future__ import annotations
 
@@ -80,16 +80,19 @@ def name_kind(name: str) -> Kind | None:
     folded = _fold(name)
     if not folded or folded[0].isdigit() or count_words(folded) > _LONGEST_NAME:
         return None
-    found = [(len(phrase), kind) for phrase, kind in _names().items() if _names_it(phrase, folded)]
+    words = folded.split()
+    phrases = {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 2, len(words) + 1)} | {
+        folded
+    }
+    if _UNSPACED.search(folded):
+        phrases |= {phrase for phrase in _unspaced_names() if phrase in folded}
+    found = [(len(phrase), kind) for phrase in phrases if (kind := _names().get(phrase)) is not None]
     return max(found)[1] if found else None
 
 
-def _names_it(phrase: str, name: str) -> bool:
-    if phrase == name:
-        return True
-    if " " in phrase:
-        return f" {phrase} " in f" {name} "
-    return _UNSPACED.match(phrase) is not None and len(phrase) > 2 and phrase in name
+@cache
+def _unspaced_names() -> tuple[str, ...]:
+    return tuple(phrase for phrase in _names() if _UNSPACED.match(phrase) and len(phrase) > 2)
 
 
 @cache

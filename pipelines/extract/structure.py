@@ -216,7 +216,9 @@ class _Builder:
         self._flush()
         pieces = self._inside(element)
         line = _one_line(pieces)
-        if len(line) > _LONGEST_HEADING or any(isinstance(piece, ItemList | Table) for piece in pieces):
+        if sum(len(atom.text) for atom in line) > _LONGEST_HEADING or any(
+            isinstance(piece, ItemList | Table) for piece in pieces
+        ):
             self._pieces.extend(pieces)  # a heading tag never closed: what follows is no heading
         elif has_text(line):
             self._pieces.append(Heading(int(element.tag[1]), line))
@@ -349,7 +351,7 @@ class _Builder:
 
 
 def _is_for_ears(element: HtmlElement) -> bool:
-    """Tell words that only screen readers speak ("opens in a new window"), by the names that CSS frameworks use."""
+    """Tell words that only screen readers speak ("opens in a new window"): classes of CSS frameworks."""
     return not _FOR_EARS.isdisjoint((element.get("class") or "").split())
 
 
@@ -357,8 +359,8 @@ _FOR_EARS = frozenset(
     ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader-only")
 )
 
-_LONGEST_HEADING = 400
-"""Atoms, two a word: no heading is longer than this."""
+_LONGEST_HEADING = 1000
+"""Characters; a longer one is a tag that was never closed."""
 
 _HANDLERS: dict[str, Callable[[_Builder, HtmlElement], None]] = {
     **dict.fromkeys(HEADINGS, _Builder._heading),
