@@ -235,7 +235,7 @@ def _phrase_exactness(phrase: str, leftover: tuple[str, ...]) -> float:
         return 0.95
     if len(leftover) <= 2:
         return 0.7 if " " in phrase else 0.6
-    return 0.3
+    return 0.55 if " " in phrase and len(leftover) == 3 else 0.3
 
 
 def _place(reading: AddressReading, parts: SplitResult, path: _Path) -> AddressReading:
