@@ -54,10 +54,10 @@ select 'same-digest-unproven', row.id, row.original from captures as row
             or proof.document_id is not row.document_id)
 union all
 select 'bracket-unproven', row.id, row.original from captures as row
-    left join captures as after on after.id = row.after_id and after.outcome is not null
-    left join captures as before on before.id = row.before_id and before.outcome is not null
-    left join extractions as older on older.capture_id = after.id and older.current
-    left join extractions as newer on newer.capture_id = before.id and newer.current
+    left join captures as after on after.id = row.after_id
+    left join captures as before on before.id = row.before_id
+    left join extractions as older on older.capture_id = coalesce(after.same_as, after.id) and older.current
+    left join extractions as newer on newer.capture_id = coalesce(before.same_as, before.id) and newer.current
     where row.state = 'bracketed' and (
         older.text_sha256 is null or older.text_sha256 is not newer.text_sha256
         or after.timestamp > row.timestamp or before.timestamp < row.timestamp)

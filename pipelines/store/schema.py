@@ -60,8 +60,8 @@ create table captures (
     state text not null default 'pending',
     state_reason text not null default '',
     same_as text references captures(id),
-    after_id text references captures(id),   -- bracket: the fetched capture before this row
-    before_id text references captures(id),  -- bracket: the fetched capture after this row
+    after_id text references captures(id),   -- bracket: the capture of a known text before this row
+    before_id text references captures(id),  -- bracket: the capture of a known text after this row
     outcome text,                    -- null exactly when state is not 'fetched'
     reason text not null default '',
     http_status integer,

@@ -140,6 +140,27 @@ def test_a_new_reading_of_a_stored_body_replaces_the_old_one(store: Store) -> No
     assert list(store.iter_conservation_faults()) == []
 
 
+def test_a_bracket_may_end_at_a_row_that_a_digest_proves(store: Store) -> None:
+    rows = [
+        make_row("20180101", digest="D" * 32),
+        make_row("20180201"),
+        make_row("20180301", digest="D" * 32),
+    ]
+    first, between, last = rows
+    store.add_rows(PRIVACY, rows)
+    store.record_capture(make_capture(first), make_reading("Text.\n"))
+    decisions = {
+        between: RowDecision(state=RowState.BRACKETED, bracket=(first, last)),
+        last: RowDecision(state=RowState.SAME_DIGEST, same_as=first),
+    }
+    store.record_decisions(PRIVACY, decisions)
+    store.fold_versions(PRIVACY)
+    assert list(store.iter_conservation_faults()) == []
+    assert store.connection.execute("select captures from policy_versions").fetchone()["captures"] == 3
+    store.record_capture(make_capture(between), make_reading("Another text.\n"))
+    assert store.fold_versions(PRIVACY) == 3
+
+
 @pytest.mark.parametrize(
     ("damage", "fault"),
     [
