@@ -19,6 +19,11 @@ from pipelines.extract.outline import HEADINGS, Outline, Span, count_words
 _SMALLEST = 150
 """Words of a document; a section of fewer words under a policy's name points to the policy, it is none."""
 
+_SHARE_UNDER_HEADINGS = 2 / 3
+_SHARE_OF_TARGETS = 1 / 2
+"""Share of the body that the documents make up. A policy may well have a section named "Cookie policy"; a
+page of several policies is little else. A link of a table of contents to a container is the better evidence."""
+
 _SMALLEST_TARGET = 100
 """Words of the part that an address's fragment points to."""
 
@@ -45,10 +50,11 @@ def find_parts(within: Span, outline: Outline, tree: HtmlElement) -> tuple[Part,
     bear names of policies of at least two kinds.
     """
     for level in sorted(HEADINGS):
-        parts = _several(_sections(level, within, outline), within, outline)
-        if parts:
+        parts = _documents(_sections(level, within, outline), outline)
+        if _share(parts, within, outline) >= _SHARE_UNDER_HEADINGS:
             return parts
-    return _several(_linked_sections(within, outline, tree), within, outline)
+    parts = _documents(_linked_sections(within, outline, tree), outline)
+    return parts if _share(parts, within, outline) >= _SHARE_OF_TARGETS else ()
 
 
 def choose_part(parts: Iterable[Part], kind: Kind | None) -> Span | None:
@@ -110,21 +116,20 @@ def _fold(text: str) -> str:
     return " ".join(re.sub(r"[^\w&]+|_", " ", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
-def _several(sections: Iterable[tuple[str, Span]], within: Span, outline: Outline) -> tuple[Part, ...]:
-    """Return the sections that are documents, if they are of two kinds or more and most of the page.
-
-    A policy may well have a section named "Cookie policy"; a page of several policies is little else.
-    """
-    parts = [
+def _documents(sections: Iterable[tuple[str, Span]], outline: Outline) -> tuple[Part, ...]:
+    """Return the sections that bear a policy's name, if they are of two kinds or more and stand apart."""
+    parts = tuple(
         Part(kind=kind, span=span)
         for name, span in sections
         if outline.words_in(span) >= _SMALLEST and (kind := name_kind(name)) is not None
-    ]
-    words = sum(outline.words_in(part.span) for part in parts)
-    if any(one.span[1] > other.span[0] for one, other in pairwise(sorted(parts, key=lambda part: part.span))):
-        return ()
-    kinds = {part.kind for part in parts}
-    return tuple(parts) if len(kinds) > 1 and words * 3 >= outline.words_in(within) * 2 else ()
+    )
+    in_order = sorted(parts, key=lambda part: part.span)
+    overlap = any(one.span[1] > other.span[0] for one, other in pairwise(in_order))
+    return () if overlap or len({part.kind for part in parts}) < 2 else parts
+
+
+def _share(parts: Iterable[Part], within: Span, outline: Outline) -> float:
+    return sum(outline.words_in(part.span) for part in parts) / max(1, outline.words_in(within))
 
 
 def _sections(level: str, within: Span, outline: Outline) -> Iterator[tuple[str, Span]]:
