@@ -10,11 +10,11 @@ from pipelines.judging.lexicon import load_lexicon
 from pipelines.judging.notices import Notice, find_notice
 from pipelines.judging.weights import load_weights
 
-POLICY_THRESHOLD = 0.65
+POLICY_THRESHOLD = 0.75
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
 _WORDS_A_WORDING = 150
-"""A page that is no policy is a notice if it has one of its wordings, and one more for so many words."""
-_WORDS_A_WORDING_OF_POLICY = 40
+"""A page that is no policy is a notice if it has one of its wordings for so many words."""
+_WORDS_A_WORDING_OF_POLICY = 30
 """The same of a page that reads like a policy: terms speak of passwords, a consent wall of cookies."""
 _NO_POLICY = "none"
 
@@ -45,7 +45,7 @@ def _outweighs(notice: Notice, policy: float) -> bool:
     if notice.page_class in ("archive-message", "empty"):
         return True
     rarity = _WORDS_A_WORDING if policy < POLICY_THRESHOLD else _WORDS_A_WORDING_OF_POLICY
-    return notice.score >= 1 + notice.words / rarity
+    return notice.score >= max(1.0, notice.words / rarity)
 
 
 def _notice_verdict(notice: Notice) -> Verdict:

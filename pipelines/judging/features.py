@@ -18,7 +18,8 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _HEADING = re.compile(r"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\n(?:={3,}|-{3,})[ \t]*)$", re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _CLAUSE = re.compile(
-    r"^[\s#*_]*(?:\d{1,2}(?:\.\d{1,2})*[.)]?|[IVX]+\.|\([a-z]\)|§+|第[一二三四五六七八九十\d]+[条條]|제\d+조)\s?\S",
+    r"^[ \t#*_\\]*(?:\d{1,2}(?:\.\d{1,2})*[.)]?|[IVX]+\.|\([a-z]\)|§+"
+    r"|第[一二三四五六七八九十\d]+[条條]|제\d+조)\s?\S",
     re.MULTILINE,
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")

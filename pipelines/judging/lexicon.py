@@ -74,7 +74,8 @@ class Lexicon:
         for place, word in enumerate(words):
             entry = self._entry(word)
             if entry is not None:
-                hits.update(entry.concepts)
+                for concept in entry.concepts:
+                    hits[concept] += 1
                 for rest, concept in entry.phrases:
                     if _follows(words, place + 1, rest):
                         hits[concept] += 1

@@ -1,0 +1,211 @@
+"""What a page is. The shipped weights know these pages; bench/judge.py measures on unseen ones."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import lxml.html
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.records import Extraction, Kind, Verdict
+from pipelines.extract import extract_page
+from pipelines.judge import judge_page
+from pipelines.judging.features import Page, address_words, label_of
+from pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
+from pipelines.judging.weights import Weights, load_weights
+
+WRITTEN = Path(__file__).resolve().parents[2] / "bench" / "judge_pages"
+ADDRESS = "https://bluebird.example/privacy"
+
+
+def extraction(text: str, title: str = "") -> Extraction:
+    return Extraction(
+        text=text.strip() + "\n",
+        title=title,
+        language=None,
+        language_confidence=0.0,
+        words=len(text.split()),
+        stated_dates=(),
+        kept_share=1.0,
+        replacement_characters=0,
+        charset="utf-8",
+        hidden_text_used=False,
+        documents_on_page=1,
+        extractor="test",
+    )
+
+
+def judge(text: str, title: str = "", url: str = ADDRESS) -> Verdict:
+    return judge_page(extraction(text, title), tree=None, url=url)
+
+
+def iter_written_policies() -> Iterator[tuple[str, str, str]]:
+    for language, kinds in tomllib.loads((WRITTEN / "policies.toml").read_text("utf-8")).items():
+        for kind, markdown in kinds.items():
+            if kind != "other":
+                yield language, kind, markdown
+
+
+def written_policy(language: str, kind: str) -> str:
+    return next(text for *names, text in iter_written_policies() if names == [language, kind])
+
+
+def iter_notices() -> Iterator[tuple[str, dict[str, str]]]:
+    for page_class, rows in tomllib.loads((WRITTEN / "notices.toml").read_text("utf-8")).items():
+        for row in rows:
+            yield page_class, row
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "markdown"),
+    [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in iter_written_policies()],
+)
+def test_a_policy_is_one_of_its_kind_in_every_language(language: str, kind: str, markdown: str) -> None:
+    verdict = judge(markdown)
+    assert (verdict.page_class, verdict.kind) == ("policy", Kind(kind)), verdict
+
+
+def test_an_imprint_is_another_kind_of_policy() -> None:
+    pages = tomllib.loads((WRITTEN / "policies.toml").read_text("utf-8"))
+    verdict = judge(pages["de"]["other"])
+    assert (verdict.page_class, verdict.kind) == ("policy", Kind.OTHER)
+
+
+def test_policies_are_told_in_over_twenty_languages() -> None:
+    assert len({language for language, _, _ in iter_written_policies()}) >= 24
+
+
+@pytest.mark.parametrize(
+    ("page_class", "row"),
+    [
+        pytest.param(name, row, id=f"{name}-{row['language']}-{row['title'][:20]}")
+        for name, row in iter_notices()
+    ],
+)
+def test_what_stands_in_a_policys_place_gets_its_class(page_class: str, row: dict[str, str]) -> None:
+    verdict = judge(row["text"], row["title"])
+    assert (verdict.page_class, verdict.kind) == (page_class, None), verdict
+    assert page_class in verdict.reason
+
+
+def test_most_pages_about_privacy_or_law_are_no_policies() -> None:
+    rows = tomllib.loads((WRITTEN / "neighbours.toml").read_text("utf-8"))
+    classes = Counter(judge(row["text"], row["title"]).page_class for row in rows.values())
+    assert len(rows) >= 30
+    assert classes["policy"] <= 2, classes
+
+
+def test_real_policies_are_policies_of_their_kind(shared: Path) -> None:
+    kinds = {"Privacy Policy": Kind.PRIVACY, "Terms of Service": Kind.TERMS, "Trackers Policy": Kind.COOKIES}
+    folder = shared / "kinds" / "dev"
+    rows = [json.loads(line) for line in (folder / "index.jsonl").read_text("utf-8").splitlines()]
+    known = [row for row in rows if row["document"] in kinds][::4]
+    verdicts = [judge(gzip.decompress((folder / row["file"]).read_bytes()).decode(), url="") for row in known]
+    right = sum(verdict.kind is kinds[row["document"]] for row, verdict in zip(known, verdicts, strict=True))
+    assert len(known) > 100
+    assert sum(verdict.page_class == "policy" for verdict in verdicts) / len(known) >= 0.97
+    assert right / len(known) >= 0.93
+
+
+def test_real_other_pages_are_no_policies(shared: Path) -> None:
+    folder = shared / "kinds" / "dev" / "other-pages"
+    paths = sorted(folder.glob("*.html.gz"))[::8]
+    called = 0
+    for path in paths:
+        page = extract_page(gzip.decompress(path.read_bytes()), url="", timestamp="")
+        called += judge_page(page.extraction, tree=page.tree, url=ADDRESS).page_class == "policy"
+    assert len(paths) == 25
+    assert called <= 1
+
+
+def test_the_reference_texts_are_privacy_policies(shared: Path) -> None:
+    texts = sorted((shared / "reference-texts").iterdir())
+    assert len(texts) == 5
+    for path in texts:
+        verdict = judge(path.read_text("utf-8"), url="")
+        assert (verdict.page_class, verdict.kind) == ("policy", Kind.PRIVACY), path.name
+
+
+def test_a_soft_404_at_a_policys_address_and_under_its_title_is_no_policy() -> None:
+    verdict = judge("The page you requested could not be found.", "Privacy Policy | Bluebird")
+    assert verdict.page_class == "soft-404"
+
+
+def test_a_password_field_makes_a_short_page_a_wall() -> None:
+    tree = lxml.html.document_fromstring("<form><input type='PassWord' name=p><button>Go</button></form>")
+    page = extraction(
+        "Continue to Bluebird with your e-mail address and a secret word, please, or ask us for help."
+    )
+    assert judge_page(page, tree=tree, url=ADDRESS).page_class == "wall"
+
+
+def test_a_policy_below_a_login_form_is_still_a_policy() -> None:
+    tree = lxml.html.document_fromstring("<form><input type=password></form>")
+    policy = written_policy("fr", "privacy")
+    verdict = judge_page(extraction("Connexion\n\n" + policy * 3), tree=tree, url=ADDRESS)
+    assert (verdict.page_class, verdict.kind) == ("policy", Kind.PRIVACY)
+
+
+def test_a_policy_that_speaks_of_its_errors_and_passwords_is_a_policy() -> None:
+    policy = written_policy("es", "terms")
+    assert (
+        judge(policy + "\nSi la página no existe, vuelva al inicio. Guarde su contraseña.").page_class
+        == "policy"
+    )
+
+
+@given(st.text(max_size=400), st.text(max_size=60), st.text(max_size=60))
+def test_any_text_gets_a_verdict(text: str, title: str, url: str) -> None:
+    verdict = judge(text, title, url)
+    assert (verdict.kind is None) == (verdict.page_class != "policy")
+    assert 0 <= verdict.probability <= 1
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "hits"),
+    [
+        ("cookie", "Cookie, COOKIE and cookies", 2),
+        ("cookie*", "Cookie, COOKIE and cookies", 3),
+        ("ip address*", "your IP-address, IP addresses", 2),
+        ("personal data", "personal  data; data, personal", 1),
+        ("个人信息", "我们收集个人信息，个人信息安全", 2),
+        ("गोपनीयता", "गोपनीयता नीति", 1),
+        ("çerez*", "ÇEREZLER ve çerez", 2),
+        ("données", "donne\u0301es", 1),
+    ],
+)
+def test_terms_are_counted_as_their_script_asks(term: str, text: str, hits: int) -> None:
+    assert Lexicon({"it": [term]}).count(text)["it"] == hits
+
+
+def test_words_are_counted_in_scripts_without_spaces() -> None:
+    assert count_words("one two three") == 3
+    assert 3 <= count_words("我们收集个人信息") <= 6
+
+
+def test_every_weight_is_of_a_known_concept() -> None:
+    """A concept renamed in the lexicon would silently lose its weight."""
+    concepts = set(load_lexicon("policy_concepts").concepts)
+    named = {name.partition(":")[2] for name in load_weights().features if ":" in name}
+    assert named <= concepts
+    assert len(named) > 25
+
+
+def test_probabilities_add_up_and_unknown_features_count_nothing() -> None:
+    weights = Weights(classes=("a", "b"), intercepts=(0.0, 0.0), features={"x": (1.0, 0.0)})
+    odds = weights.weigh({"x": math.log(3), "unheard of": 9.0})
+    assert odds == pytest.approx({"a": 0.75, "b": 0.25})
+
+
+def test_a_page_is_called_by_its_title_and_headings_of_both_forms() -> None:
+    page = Page(title="Bluebird", text="Privacy Policy\n======\n\nHello.\n\n## Scope\n", url=ADDRESS)
+    assert label_of(page).splitlines() == ["Bluebird", "Privacy Policy", "Privacy Policy"]
+    assert address_words(ADDRESS) == "privacy"
