@@ -77,6 +77,12 @@ def _words(section: str, key: str) -> frozenset[str]:
     return frozenset(read_words("policy-addresses")[section][key])
 
 
+def is_among_lists(url: str) -> bool:
+    """Tell whether an address is one of a list by a word (`/tag/privacy`), or of food (`/recipes/cookies`)."""
+    segments = {segment.lower() for segment in urlsplit(url).path.split("/")[:-1]}
+    return not segments.isdisjoint(_words("ignore", "lists"))
+
+
 @cache
 def _codes(key: str) -> frozenset[str]:
     return frozenset(read_words("languages")[key])

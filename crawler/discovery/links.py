@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from lxml import etree
 
-from crawler.discovery.addresses import AddressReading, read_address, read_segment
+from crawler.discovery.addresses import AddressReading, is_among_lists, read_address, read_segment
 from crawler.discovery.words import fold, is_generic, is_no_policy, match_name
 from crawler.records import Kind, PolicyLink
 from crawler.urls import split_uri_m
@@ -23,6 +23,7 @@ _XHTML = "{http://www.w3.org/1999/xhtml}"
 _NEW_WINDOW = re.compile(
     r"[(\[]?(this link )?opens? in (a )?new (browser )?(window|tab)[)\]]?", re.IGNORECASE
 )
+_ADDRESS_AS_LABEL = re.compile(r"(https?://|www\.)\S+$", re.IGNORECASE)
 _REFRESH = re.compile(r"^\s*[0-9.]*\s*[;,]\s*(?:url\s*=)?\s*['\"]?([^'\"]+)", re.IGNORECASE)
 _SCRIPT_ADDRESS = re.compile(
     r"""["'](https?:(?:\\?/){2}[^"'\s<>]{4,200}|\\?/[^"'\s<>/][^"'\s<>]{1,150})["']"""
@@ -151,7 +152,7 @@ def _labels_of(element: Any) -> Iterator[str]:
 
 def _read_anchor(anchor: _Anchor, url: str) -> Iterator[PolicyLink]:
     """Yield the links that an anchor is: one for each kind that it promises."""
-    if _is_same_document(anchor.url, url):
+    if _is_same_document(anchor.url, url) or is_among_lists(anchor.url):
         return
     reading = read_address(anchor.url)
     best: dict[Kind, PolicyLink] = {}
@@ -185,7 +186,7 @@ def same_host(one: str, other: str) -> bool:
 
 
 def _read_label(anchor: _Anchor, label: str, reading: AddressReading | None) -> Iterator[PolicyLink]:
-    words = fold(label)
+    words = "" if _ADDRESS_AS_LABEL.match(label) else fold(label)
     if is_no_policy(words):
         return
     matches = match_name(words, known=_own_words(words, anchor.url))
