@@ -78,7 +78,7 @@ def _words(section: str, key: str) -> frozenset[str]:
 
 
 def is_among_lists(url: str) -> bool:
-    """Tell whether an address is one of a list by a word (`/tag/privacy`), or of food (`/recipes/cookies`)."""
+    """Tell whether an address is one of a list by a word (`/tag/privacy`), or of food (`/recipes/x`)."""
     segments = {segment.lower() for segment in urlsplit(url).path.split("/")[:-1]}
     return not segments.isdisjoint(_words("ignore", "lists"))
 
