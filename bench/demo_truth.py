@@ -75,10 +75,14 @@ def fetch_all(database: Path, plan: str) -> list[LogEntry]:
 
 
 def score_site(site: dict[str, Any], database: Path) -> list[Score]:
-    """Return a score for every document that the site has, and for every kind that was made up."""
+    """Return a score for every document that the site has, and for every kind that was made up.
+
+    Texts known to be a registrar's or a platform's are not counted as the site's.
+    """
     connection = sqlite3.connect(database)
     found: dict[str, set[str]] = {}
-    query = "select kind, timestamp from policy_versions where site = ?"
+    query = """select kind, timestamp from policy_versions
+        where site = ? and coalesce(owner, '') not in ('registrar', 'platform')"""
     for kind, timestamp in connection.execute(query, [site["site"]]):
         found.setdefault(kind, set()).add(timestamp)
     connection.close()
