@@ -116,7 +116,7 @@ def parse_stated_days(stated_dates: str | None) -> tuple[date, ...]:
 
 
 def read_links(connection: sqlite3.Connection, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
-    """Return a document's policy links with the captures they stand on, in order of time, then of the page."""
+    """Return a document's policy links with their captures, in order of time, then of the page."""
     rows = connection.execute(
         f"""select {ROW_COLUMNS}, url, kind, label, place, language, confidence
         from captures join links on capture_id = id
