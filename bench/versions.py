@@ -16,6 +16,8 @@ What the columns mean:
 - false: reported changes that cover no recorded change at all. A recorded change that was not settled,
   or that changed only a link or a picture (`version_ota`, `gold_text`), is real, so finding it is not false;
   it is counted under `small`.
+- dated: of the false, those between texts that both state a day of themselves, and not the same: changes
+  that are real, and that the record does not have. (Not told apart with --program.)
 - days: distance from the middle of the reported interval to the recorded day of the change, median.
 - width: width of the reported intervals in days, median.
 """
@@ -37,7 +39,7 @@ from bench.histories import TEMPERS, History, iter_histories
 from bench.program import fetch_recorded
 from bench.recorded import REPLAY, Truth, curated_history, extracted_histories, read_truths
 from crawler.plan import PlanName, PlanOptions, plan_captures
-from crawler.records import CdxRow, KnownCapture
+from crawler.records import CdxRow, KnownCapture, Version
 from crawler.timestamps import parse_timestamp
 from pipelines.versions import fold_versions
 
@@ -52,6 +54,8 @@ class Run:
     changes: tuple[Interval, ...]
     requests: int
     any_text: bool
+    dated: frozenset[Interval] = frozenset()
+    """Changes between texts that state different days of themselves."""
 
 
 @dataclass(kw_only=True)
@@ -64,6 +68,7 @@ class Score:
     reported: int = 0
     small: int = 0
     false: int = 0
+    dated: int = 0
     days: list[float] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
@@ -75,13 +80,13 @@ class Score:
         each = self.requests / max(1, self.found)
         return (
             f"{name:16}{self.requests:9}{self.found:6}/{self.versions:<5}{recall:7.3f}{self.reported:9}"
-            f"{self.small:7}{self.false:6} {false:6.1%}{each:11.2f}{days}{width}"
+            f"{self.small:7}{self.false:6} {false:6.1%}{self.dated:7}{each:11.2f}{days}{width}"
         )
 
 
 HEADING = (
     f"{'plan':16}{'requests':>9}{'found':>8}    {'recall':>7}{'reported':>9}{'small':>7}"
-    f"{'false':>6} {'share':>6}{'a version':>11}{'days':>6}{'width':>6}"
+    f"{'false':>6} {'share':>6}{'dated':>7}{'a version':>11}{'days':>6}{'width':>6}"
 )
 
 
@@ -93,11 +98,20 @@ def simulate(history: History, options: PlanOptions) -> Run:
     while (plan := plan_captures(list(known.values()), options)).next:
         known.update((wish.row, oracle[wish.row]) for wish in plan.next)
         requests += len(plan.next)
-    versions = fold_versions(known.values(), plan.decisions)
+    return _run(known.values(), fold_versions(known.values(), plan.decisions), requests)
+
+
+def _run(known: Iterable[KnownCapture], versions: Sequence[Version], requests: int) -> Run:
+    days = {capture.text_sha256: set(capture.stated_days) for capture in known}
     return Run(
         changes=tuple((v.changed_after, v.first.timestamp) for v in versions if v.changed_after),
         requests=requests,
         any_text=bool(versions),
+        dated=frozenset(
+            (new.changed_after, new.first.timestamp)
+            for old, new in pairwise(versions)
+            if new.changed_after and days[old.text_sha256] and days[new.text_sha256] - days[old.text_sha256]
+        ),
     )
 
 
@@ -105,12 +119,7 @@ def simulate_collapse(history: History) -> Run:
     """Fetch what the index gives with `collapse=digest`: the first row of each run of one digest."""
     captures = [recorded.known for recorded in history.captures]
     kept = captures[:1] + [b for a, b in pairwise(captures) if a.row.digest != b.row.digest]
-    versions = fold_versions(kept)
-    return Run(
-        changes=tuple((v.changed_after, v.first.timestamp) for v in versions if v.changed_after),
-        requests=1 + len(kept),
-        any_text=bool(versions),
-    )
+    return _run(kept, fold_versions(kept), 1 + len(kept))
 
 
 def transitions(rows: Sequence[tuple[CdxRow, int | str | None]]) -> list[Interval]:
@@ -142,6 +151,7 @@ def add_score(
             score.small += 1
         else:
             score.false += 1
+            score.dated += change in run.dated
 
 
 def _match(reported: Iterable[Interval], real: Sequence[Interval]) -> Iterator[tuple[Interval, Interval]]:
