@@ -18,6 +18,7 @@ COMMANDS = {
     "diff": "pipelines.commands.read",
     "documents": "pipelines.commands.read",
     "extract": "pipelines.commands.extract",
+    "re-extract": "pipelines.commands.extract",
     "export": "pipelines.commands.export",
     "browse": "browse.commands",
     "publish": "browse.commands",

@@ -182,6 +182,11 @@ def _day(timestamp: str) -> date | None:
         return None
 
 
+def current_extractors() -> frozenset[str]:
+    """Return the labels that this release gives to its extractions."""
+    return frozenset(_extractor(library) for library in ("trafilatura", "pypdfium2", ""))
+
+
 @cache
 def _extractor(library: str) -> str:
     names = ["policy-archive", library] if library else ["policy-archive"]

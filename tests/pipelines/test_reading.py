@@ -12,11 +12,11 @@ from pipelines.reading import read_body
 PAGES = Path(__file__).parents[1] / "pages"
 
 TERMS = b"""<title>Terms of service</title><h1>Terms of service</h1>
-<p>These terms govern every order. By placing an order you agree that the contract is made when we confirm it.</p>
+<p>These terms govern every order. By placing an order you agree that a contract is made.</p>
 <p>Prices include tax. You bear the risk of loss once the goods have been handed to you.</p>
-<p>Our liability for slight negligence is limited to the price of the goods. We give no warranty beyond the law.</p>
+<p>Our liability for slight negligence is limited to the price of the goods. We give no warranty.</p>
 <p>You must not misuse the service. We may suspend or terminate your account if you breach these terms.</p>
-<h2>Governing law</h2><p>The law of Scotland applies, and its courts have exclusive jurisdiction over disputes.</p>"""
+<h2>Governing law</h2><p>The law of Scotland applies, and its courts have exclusive jurisdiction.</p>"""
 
 
 def read(body: bytes, kind: Kind = Kind.PRIVACY, *, content_type: str = "text/html") -> Reading:
@@ -54,7 +54,7 @@ def test_for_a_document_of_kind_other_every_policy_counts() -> None:
 
 
 def test_what_is_no_policy_carries_the_judges_class() -> None:
-    body = b"<title>404 Not Found</title><h1>Page not found</h1><p>The page that you look for does not exist.</p>"
+    body = b"<title>404 Not Found</title><h1>Page not found</h1><p>This page does not exist (any more).</p>"
     reading = read(body)
     assert (reading.outcome, reading.reason) == (Outcome.NOT_A_POLICY, "soft-404")
     assert reading.extraction is not None
