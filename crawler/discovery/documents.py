@@ -505,5 +505,6 @@ def _evidence(suspect: Suspect) -> str:
     if suspect.redirected_from:
         said.append(f"redirected to from {suspect.redirected_from}")
     if suspect.candidate:
-        said.append(f"{len(suspect.shown)} captures in the index")
+        number = len(suspect.shown)
+        said.append(f"{number} captures in the index" if number else "the index has redirects of it only")
     return "; ".join(said)
