@@ -279,7 +279,8 @@ def _matches_digest(unwrapped: Unwrapped, row: CdxRow) -> bool | None:
     """Return whether any stage of the body has the index's digest, which is of the bytes in the WARC."""
     if row.digest == "-":
         return None
-    return any(body_digest(layer) == row.digest for layer in unwrapped.layers)
+    # the plain body first: nearly always it is the one
+    return any(body_digest(layer) == row.digest for layer in reversed(unwrapped.layers))
 
 
 def body_digest(body: bytes) -> str:

@@ -27,7 +27,7 @@ from crawler.plan import PlanName, PlanOptions
 from crawler.playback import Answer, Playback, Question, classify_answer
 from crawler.politeness import Budget, GateClosedError
 from crawler.progress import build_screen, show_progress
-from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture
+from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture, RowState
 from crawler.sitecrawl import SiteCrawl, count_document
 from crawler.timestamps import parse_day
 from crawler.urls import build_uri_m
@@ -148,6 +148,7 @@ class PolicySpider(Spider):
         self._count_requests()
         for document in self.unfinished:
             count_document(self.store, self.tally, document)
+        self._check_books()
         if self.run_id is not None:
             self.store.finish_run(
                 self.run_id,
@@ -157,6 +158,22 @@ class PolicySpider(Spider):
                 replay_requests=self.tally.replay_requests,
             )
         self.store.close()
+
+    def _check_books(self) -> None:
+        """Make a run whose books do not balance a failed one: every row has exactly one outcome.
+
+        Rows that are still to be fetched are normal where this run was stopped, or an earlier one.
+        """
+        faults = [fault for fault in self.store.iter_conservation_faults() if fault.fault != "pending"]
+        if faults:
+            first = f"{faults[0].fault} {faults[0].id} ({faults[0].detail})"
+            self._status, self._reason = (
+                "failed",
+                f"the books do not balance: {len(faults)} faults, first {first}",
+            )
+        pending = self.tally.states[RowState.PENDING]
+        if pending and self._status == "done":
+            self._status, self._reason = "incomplete", f"{pending} captures have still to be fetched"
 
     def report(self) -> FetchReport:
         """Return how the run ended, or how it stands."""
