@@ -62,8 +62,8 @@ def _decide(
         return Outcome.NOT_A_POLICY, verdict.page_class
     if owner.relation in _SOMEBODY_ELSE:
         return Outcome.FOREIGN, f"{owner.relation}: {owner.reason}"
-    # a page of several documents holds its kind beside others; `other` is every kind
-    expected = verdict.kind in (document.kind, None) or document.kind is Kind.OTHER
+    # a page of several documents holds its kind beside others; `other` is every kind, or a judge in doubt
+    expected = verdict.kind in (document.kind, Kind.OTHER, None) or document.kind is Kind.OTHER
     if not expected and extraction.documents_on_page == 1:
         return Outcome.OTHER_KIND, verdict.reason
     return Outcome.TEXT, ""
