@@ -26,6 +26,8 @@ _PACE_SIGMA, _LIST_SIGMA = 0.7, 0.8
 Without the second the errors of many sites would cancel out, and the range would be too narrow."""
 _JUNKY_DOCUMENTS, _JUNK_SHARE = 0.23, 0.08
 """Documents that have junk captures, and how many of theirs are: 24 of 103, 605 captures."""
+_PAGES_OF_A_SEARCH = (0, 0, 1, 1, 2, 4)
+"""Home pages and hubs read for their links, by site: four at the most where a policy is found."""
 _MOST_ROWS = 5_000
 """Of longer histories evenly spread rows stand for all: the cost grows with the logarithm."""
 
@@ -125,18 +127,20 @@ def cost_site(
     options: PlanOptions,
     *,
     index_requests: int,
-    extra_captures: int = 0,
+    searched: bool = False,
 ) -> SiteCost:
-    """Return what a site costs; `extra_captures`: those asked for to find its documents."""
+    """Return what a site costs; `searched`: some pages are asked for to find its documents, too."""
     rows = [list(found) for found in documents]
     draws = [draw_requests(found, options, seed=f"{site} {number}") for number, found in enumerate(rows)]
+    chance = Random(f"{site} pages")  # noqa: S311
+    pages = [chance.choice(_PAGES_OF_A_SEARCH) if searched else 0 for _ in range(DRAWS)]
     lengths = [row.length for found in rows for row in found if row.length and row.length > 0]
     return SiteCost(
         site=site,
         documents=len(rows),
         captures=sum(map(len, rows)),
         index_requests=index_requests,
-        draws=tuple(extra_captures + sum(column[n] for column in draws) for n in range(DRAWS)),
+        draws=tuple(pages[n] + sum(column[n] for column in draws) for n in range(DRAWS)),
         capture_bytes=fmean(lengths) if lengths else 0.0,
     )
 
@@ -165,15 +169,20 @@ def add_up(
             low=seconds(requests.low), likely=seconds(requests.likely), high=seconds(requests.high)
         ),
         disk_bytes=Range(
-            low=requests.low * size * _DISK.low,
-            likely=requests.likely * size * _DISK.likely,
-            high=requests.high * size * _DISK.high,
+            low=_disk_bytes(requests.low * size, _DISK.low),
+            likely=_disk_bytes(requests.likely * size, _DISK.likely),
+            high=_disk_bytes(requests.high * size, _DISK.high),
         ),
     )
 
 
-_DISK = Range(low=0.4, likely=1.0, high=2.0)
-"""Bytes of the database for each compressed byte of the captures fetched."""
+_DISK = Range(low=1.0, likely=1.5, high=2.5)
+"""Bytes of the database for each compressed byte of the captures fetched: bodies, texts, search index."""
+_EMPTY_DATABASE_BYTES = 400_000
+
+
+def _disk_bytes(fetched_bytes: float, share: float) -> float:
+    return _EMPTY_DATABASE_BYTES + fetched_bytes * share if fetched_bytes else 0.0
 
 
 def _total_requests(costs: Sequence[SiteCost], scale: float) -> Range:

@@ -69,7 +69,7 @@ class ForecastSpider(PolicySpider):
             [found for found in documents if found],
             self.options.plan,
             index_requests=INDEX_QUERIES_OF_A_SEARCH if searching else 1,
-            extra_captures=self._discovery_options().most_pages if searching else 0,
+            searched=searching,
         )
 
     def _discovery_options(self) -> DiscoveryOptions:

@@ -67,6 +67,9 @@ def test_sites_add_up_and_the_slower_budget_sets_the_time() -> None:
     assert (forecast.documents, forecast.captures, forecast.index_requests) == (2, 200, 4)
     assert forecast.requests.likely == 60
     assert forecast.seconds.likely == 10
+    assert (
+        600_000 < forecast.disk_bytes.low < forecast.disk_bytes.likely < forecast.disk_bytes.high < 3_000_000
+    )
     slow = add_up([build_cost(20), build_cost(40)], sites=2, index_per_minute=0, replay_per_second=2)
     assert timedelta(seconds=slow.seconds.likely) == timedelta(seconds=30)
 
