@@ -187,7 +187,7 @@ def _likelier(body: bytes, charsets: list[str]) -> str | None:
 
 def _detect(body: bytes, among: list[str] | None) -> str | None:
     """Return the charset that the prose looks like: tags are ASCII in every charset and prove nothing."""
-    # chosen against charset-normalizer and cchardet: docs/extraction.md
+    # chosen against charset-normalizer and cchardet: docs/reading.md
     allowed = [_NAMES.get(charset, charset) for charset in among or sorted(_SINGLE_BYTE | _MULTI_BYTE)]
     fallback = allowed[0] if among else "cp1252"
     found = detect(_TAGS.sub(b" ", body), include_encodings=allowed, no_match_encoding=fallback)["encoding"]

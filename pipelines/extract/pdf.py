@@ -70,7 +70,7 @@ class _Line:
 
 
 def read_pdf(body: bytes) -> PdfText:
-    """Return the text of a PDF; the reading engine is PDFium, chosen by measurement (docs/extraction.md).
+    """Return the text of a PDF; the reading engine is PDFium, chosen by measurement (docs/reading.md).
 
     Raises ExtractionError: `no-text-layer` for a scanned one, `truncated` when its end is missing,
     `too-large` beyond 2,000 pages, `extraction-failed` when it is locked or broken.
