@@ -64,6 +64,8 @@ class Lines:
         self._last = ""
 
     def show(self, tally: Tally, pause_seconds: float, pace: float | None) -> None:
+        if not tally.planned and not pause_seconds:
+            return
         line = f"{tally.fetched} of {tally.planned} captures, {describe_pace(tally, pause_seconds, pace)}"
         if line != self._last:
             print(line, file=sys.stderr, flush=True)
