@@ -16,6 +16,8 @@ _WORDS_A_WORDING = 150
 """A page that is no policy is a notice if it has one of its wordings for so many words."""
 _WORDS_A_WORDING_OF_POLICY = 30
 """The same of a page that reads like a policy: terms speak of passwords, a consent wall of cookies."""
+_INDEX_LINKED = 0.7
+"""Share of the text in links from which a page lists policies and is none."""
 _NO_POLICY = "none"
 
 
@@ -26,7 +28,8 @@ def judge_page(extraction: Extraction, *, tree: HtmlElement | None, url: str) ->
     the number of their wordings found.
     """
     page = Page(title=extraction.title, text=extraction.text, url=url)
-    odds = load_weights().weigh(measure(page, load_lexicon("policy_concepts")))
+    features = measure(page, load_lexicon("policy_concepts"))
+    odds = load_weights().weigh(features)
     policy = 1.0 - odds[_NO_POLICY]
     notice = find_notice(page, tree)
     if notice is not None and _outweighs(notice, policy):
@@ -34,6 +37,10 @@ def judge_page(extraction: Extraction, *, tree: HtmlElement | None, url: str) ->
     if policy < POLICY_THRESHOLD:
         return Verdict(
             page_class="other", kind=None, probability=1.0 - policy, reason="does not read like a policy"
+        )
+    if features["linked"] >= _INDEX_LINKED:
+        return Verdict(
+            page_class="other", kind=None, probability=features["linked"], reason="a list of links"
         )
     kind = max((name for name in odds if name != _NO_POLICY), key=odds.__getitem__)
     reason = f"reads like a {kind} policy ({odds[kind] / policy:.2f} of its kind)"

@@ -139,6 +139,13 @@ def test_a_soft_404_at_a_policys_address_and_under_its_title_is_no_policy() -> N
     assert verdict.page_class == "soft-404"
 
 
+def test_a_page_that_is_all_links_is_a_list_and_no_policy() -> None:
+    sentences = written_policy("it", "privacy").split(". ")
+    linked = "\n".join(f"- [{sentence}](/legal/{place})" for place, sentence in enumerate(sentences))
+    assert judge(". ".join(sentences)).page_class == "policy"
+    assert (judge(linked).page_class, judge(linked).reason) == ("other", "a list of links")
+
+
 def test_a_password_field_makes_a_short_page_a_wall() -> None:
     tree = lxml.html.document_fromstring("<form><input type='PassWord' name=p><button>Go</button></form>")
     page = extraction(
