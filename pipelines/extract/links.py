@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from lxml.html import HtmlElement
@@ -50,6 +51,8 @@ class LinkReader:
     def address(self, href: str | None) -> str | None:
         """Return the link's address as it is written, None when it leads nowhere."""
         href = re.sub(r"[\t\r\n]", "", href or "").strip()
+        if "&#" in href:
+            href = unescape(href)  # escaped twice, at random anew for each load: a way to hide mail addresses
         if (
             not href
             or href == "#"

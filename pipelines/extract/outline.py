@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -37,6 +38,26 @@ def count_words(text: str) -> int:
     (3, 3)
     """
     return len(_WORD.findall(text))
+
+
+def is_read(element: HtmlElement) -> bool:
+    """Tell whether an element's text is part of what a reader reads.
+
+    The text of a button is not ("Print", "Copy link"), unless it is the title of a part that it unfolds.
+    """
+    if not isinstance(element.tag, str) or element.tag in SKIPPED:
+        return False
+    return element.tag != "button" or _is_title_button(element)
+
+
+def _is_title_button(button: HtmlElement) -> bool:
+    if button.get("aria-expanded") is not None or button.get("aria-controls") is not None:
+        return True
+    if any(ancestor.tag in HEADINGS for ancestor in islice(button.iterancestors(), 3)):
+        return True
+    following = button.getnext()
+    unfolded = following is not None and count_words(following.text_content()) >= PROSE_WORDS
+    return unfolded or any(child.tag in HEADINGS for child in button.iter())
 
 
 def is_container(tag: object) -> bool:
@@ -143,7 +164,7 @@ class _Builder:
                 if previous_break and not (child.getprevious().tail or "").strip():
                     self.flush()
                 self._take(" ", holder)
-            elif isinstance(child_tag, str) and child_tag not in SKIPPED:
+            elif is_read(child):
                 self.walk(child, holder)
             previous_break = child_tag == "br"
             self._take(child.tail, holder)

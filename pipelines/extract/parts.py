@@ -21,8 +21,8 @@ _SMALLEST = 150
 
 _SHARE_UNDER_HEADINGS = 2 / 3
 _SHARE_OF_TARGETS = 1 / 2
-"""Share of the body that the documents make up. A policy may well have a section named "Cookie policy"; a
-page of several policies is little else. A link of a table of contents to a container is the better evidence."""
+"""Share of the body that the documents make up. A policy may well have a section named "Cookie policy";
+a page of several policies is little else. A table of contents that links to a container proves more."""
 
 _SMALLEST_TARGET = 100
 """Words of the part that an address's fragment points to."""

@@ -17,7 +17,7 @@ from pipelines.extract.inline import (
     split_paragraphs,
     split_text,
 )
-from pipelines.extract.outline import HEADINGS, SKIPPED, is_container
+from pipelines.extract.outline import HEADINGS, is_container, is_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,9 @@ class _Builder:
             self._atoms.extend(split_text(text, self._marks))
 
     def _element(self, element: HtmlElement) -> None:
-        tag = element.tag
-        if not isinstance(tag, str) or tag in SKIPPED:
+        if not is_read(element):
             return
+        tag = str(element.tag)
         handler = _HANDLERS.get(tag)
         if handler is not None:
             handler(self, element)
@@ -454,6 +454,6 @@ def _raw_text(element: HtmlElement, dropped: frozenset[HtmlElement]) -> Iterator
     for child in element:
         if child.tag == "br":
             yield "\n"
-        elif isinstance(child.tag, str) and child.tag not in SKIPPED and child not in dropped:
+        elif is_read(child) and child not in dropped:
             yield from _raw_text(child, dropped)
         yield child.tail or ""
