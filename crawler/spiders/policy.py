@@ -211,7 +211,11 @@ class PolicySpider(Spider):
             for dialect in others:
                 try:
                     opened = await self._open_as(dialect, site, query)
-                except CdxError:
+                except CdxError as error:
+                    if (
+                        error.status is None or error.status >= 500
+                    ):  # it failed: that says nothing of its words
+                        raise
                     continue
                 self._dialects = (dialect,)
                 return opened

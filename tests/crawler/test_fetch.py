@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -231,6 +232,23 @@ def test_an_archive_that_refuses_for_long_ends_the_run_and_the_next_run_goes_on(
         done = crawl(archive.url, database)
         assert (done.status, done.tally.fetched) == ("done", 8 - report.tally.fetched)
     assert outcomes(database) == ["text"] * 8
+
+
+def test_a_refused_connection_stops_everything_for_a_while(database: Path) -> None:
+    refusal = faults.Refused(when=faults.replay, after=2, times=1, seconds=0.6)
+    with ArchiveServer(source=generate(8), faults=[refusal]) as archive:
+        report = crawl(archive.url, database)
+        log = list(archive.log)
+    refused = next(n for n, entry in enumerate(log) if entry.status == 0)
+    assert refusal.struck == 1
+    assert max(b.monotonic - a.monotonic for a, b in pairwise(log[refused - 1 :])) >= 0.3
+    assert (report.status, outcomes(database)) == ("done", ["text"] * 8)
+
+
+def test_an_index_that_fails_is_not_taken_for_one_of_another_dialect(database: Path) -> None:
+    with ArchiveServer(source=generate(8), faults=[faults.ServerError(when=faults.index)]) as archive:
+        crawl(archive.url, database)
+        assert all(entry.path.startswith("/cdx/search/cdx?") for entry in archive.log)
 
 
 def test_an_archive_that_is_not_there_is_named_at_once(database: Path) -> None:
