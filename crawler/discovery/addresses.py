@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -50,7 +50,7 @@ class AddressReading:
     """False when parameters, print or AMP forms make it a double of another address."""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def read_address(url: str) -> AddressReading | None:
     """Return what an address promises, None when it promises no policy.
 
@@ -110,6 +110,7 @@ def _site_label(host: str) -> str:
     return registrable_domain(host).partition(".")[0] if host else ""
 
 
+@lru_cache(maxsize=20_000)
 def read_segment(segment: str) -> str:
     """Return the folded words of one segment of a path, file ending gone.
 
@@ -159,7 +160,7 @@ class _Path:
         """Languages and regions that stand as segments of their own."""
         return tuple(filter(None, map(parse_code, self.segments)))
 
-    @property
+    @cached_property
     def _named(self) -> tuple[str, ...]:
         """Segments that are neither codes nor names of index pages, folded, the last one last."""
         folded = (read_segment(s) for s in self.segments if not parse_code(s))
@@ -305,6 +306,7 @@ def _read_query(query: str) -> tuple[str, bool]:
     return code, clean
 
 
+@lru_cache(maxsize=5_000)
 def parse_code(segment: str) -> str:
     """Return the language or region that a segment is, as `de` or `en-gb`; '' when it is none.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import quote, urlsplit
 
 from crawler.cdx import IndexQuery
@@ -22,6 +22,7 @@ LEAST_EXACTNESS = 0.15  # below, an address only mentions the subject
 _NO_ASSETS = (
     "!mimetype:(image|audio|video|font)/.*|text/(css|javascript)|application/(.*javascript|json|.*font.*)"
 )
+_SAME_PAGE = re.compile(r"^https?://(?:www\.)?([^/:?#]+)(?::80|:443)?(?=[/?#]|$)", re.IGNORECASE)
 _HTML_LIKE = re.compile(r"text/.*|application/(xhtml.*|pdf|msword)|warc/revisit|unk|-|")
 
 
@@ -140,15 +141,39 @@ def rank_index_rows(
     return tuple(sorted(kept, key=lambda c: (-c.rank, c.urlkey)))
 
 
+class _Rows:
+    """An answer's rows as a cache's key: known by what they are, not by what 100,000 rows hold."""
+
+    def __init__(self, rows: tuple[CdxRow, ...]) -> None:
+        self.rows = rows
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Rows) and other.rows is self.rows
+
+    def __hash__(self) -> int:
+        return id(self.rows)
+
+
+@lru_cache(maxsize=64)
+def _rank_once(rows: _Rows, site: str, listed_below: str | None) -> tuple[Candidate, ...]:
+    """Return the ranking of an answer that the planner is shown again in every round."""
+    return rank_index_rows(rows.rows, site, listed_below=listed_below)
+
+
 def _candidate(key: str, rows: list[CdxRow], listed_below: str | None) -> Candidate | None:
     ordered = tuple(sorted(rows, key=lambda row: (row.timestamp, row.original)))
     # the key is lower case: an original still knows userPrivacy from userprivacy
-    best = max((read_address(url) for url in {row.original for row in ordered}), key=_exactness)
+    best = max(map(read_address, {_page(row.original) for row in ordered}), key=_exactness)
     if best is None or best.exactness < LEAST_EXACTNESS:
         return None
     listed = listed_below is None or key < listed_below
     candidate = Candidate(urlkey=key, reading=best, rows=ordered, listed=listed)
     return candidate if candidate.shown or candidate.redirects else None
+
+
+def _page(url: str) -> str:
+    """Return an address without what captures of one page differ in: scheme, www, port."""
+    return _SAME_PAGE.sub(r"https://\1", url)
 
 
 def _exactness(reading: AddressReading | None) -> float:
@@ -176,7 +201,7 @@ def candidates_of(asked: Sequence[AskedQuery], site: str) -> tuple[Candidate, ..
         if answer.asked.purpose in (Purpose.HOME, Purpose.FRAME):
             continue
         cut = answer.rows[-1].urlkey if answer.state is not AnswerState.COMPLETE and answer.rows else None
-        for candidate in rank_index_rows(answer.rows, site, listed_below=cut):
+        for candidate in _rank_once(_Rows(answer.rows), site, cut):
             if candidate.urlkey not in best or candidate.listed:
                 best[candidate.urlkey] = candidate
     return tuple(sorted(best.values(), key=lambda c: (-c.rank, c.urlkey)))

@@ -32,7 +32,8 @@ async def discover_site(
     What `ask` and `read` raise ends it.
     """
     for _ in range(MOST_ROUNDS):
-        plan = plan_discovery(evidence, options)
+        # 100,000 rows take seconds to rank: other sites' answers must not wait for that
+        plan = await asyncio.to_thread(plan_discovery, evidence, options)
         if plan.done:
             return plan, evidence
         asked = await asyncio.gather(*map(ask, plan.queries))

@@ -7,7 +7,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from crawler.records import Kind
@@ -43,6 +43,7 @@ def read_words(name: str) -> Mapping[str, Any]:
     return tomllib.loads((DATA / "words" / f"{name}.toml").read_text("utf-8"))
 
 
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Return words as they are compared: lower case, no accents, no punctuation, one blank between.
 
@@ -121,6 +122,7 @@ def _qualifiers() -> Mapping[str, str]:
     return {fold(word): name for name, words in names.items() for word in words}
 
 
+@lru_cache(maxsize=20_000)
 def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the names of what folded words narrow a document to, and the words that said so.
 
@@ -134,10 +136,15 @@ def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
         if name and not used & set(phrase.split()):
             names[name] = None
             used |= set(phrase.split())
-    for piece, name in _qualifiers().items():
-        if _UNSPACED.search(piece) and piece in glue(words):
-            names[name] = None
+    if _UNSPACED.search(words):
+        glued = glue(words)
+        names |= {name: None for piece, name in _unspaced_qualifiers() if piece in glued}
     return tuple(names), frozenset(used)
+
+
+@cache
+def _unspaced_qualifiers() -> tuple[tuple[str, str], ...]:
+    return tuple((piece, name) for piece, name in _qualifiers().items() if _UNSPACED.search(piece))
 
 
 def may_be_main(name: str) -> bool:
