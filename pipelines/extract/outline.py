@@ -55,7 +55,8 @@ def _is_title_button(button: HtmlElement) -> bool:
         return True
     if any(ancestor.tag in HEADINGS for ancestor in islice(button.iterancestors(), 3)):
         return True
-    following = button.getnext()
+    # a comment may stand between: it has no text of its own
+    following = next((sibling for sibling in button.itersiblings() if isinstance(sibling.tag, str)), None)
     unfolded = following is not None and count_words(following.text_content()) >= PROSE_WORDS
     return unfolded or any(child.tag in HEADINGS for child in button.iter())
 
