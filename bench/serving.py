@@ -1,6 +1,6 @@
 """Replay requests a second of the local archive server, beside pywb over the same WARC files.
 
-`python bench/archive_server.py [--requests N] [WARC...]`: each server runs in a
+`python bench/serving.py [--requests N] [WARC...]`: each server runs in a
 process of its own; a client asks on CONNECTIONS kept connections. Either server runs
 Python in one thread, so on one core at the most. Without WARC files the demo archive is served.
 """
