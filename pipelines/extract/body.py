@@ -192,9 +192,7 @@ class _Choice:
             return True
         if self._prose(element):
             return False
-        if self._linked(element) * 2 >= self._words(element) and self._chosen(element) * 2 < self._words(
-            element
-        ):
+        if self._linked(element) * 2 >= self._words(element) and not self._stands_in_text(element, backwards):
             return True
         return self._is_imprint(element) if backwards else self._is_skip_link(element)
 
