@@ -8,11 +8,13 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
@@ -126,7 +128,7 @@ def fetch_command(
     targets = gather_targets(sites_or_urls, sites_file)
     check_archive(archive_url)
     options = FetchOptions(
-        targets=targets,
+        targets=tuple(replace(target, kind=_stated_kind(kinds)) for target in targets),
         kinds=tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds))),
         database=database,
         plan=PlanOptions(
@@ -152,6 +154,12 @@ def fetch_command(
         report = run_fetch(options)
     print_report(report, as_json=as_json)
     return report.exit_code
+
+
+def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
+    """Return the one kind that the user named, for pages that are given; None when the default holds."""
+    is_stated = click.get_current_context().get_parameter_source("kinds") is ParameterSource.COMMANDLINE
+    return Kind(kinds[0]) if is_stated and len(kinds) == 1 and kinds[0] != "all" else None
 
 
 def parse_span(since: str | None, until: str | None) -> tuple[date | None, date | None]:

@@ -33,6 +33,8 @@ class Target:
     """As `crawler.urls.parse_site` gives it."""
     url: str | None = None
     """A page of the site, used as it is; None: the site's policies are looked for."""
+    kind: Kind | None = None
+    """What the user says that the page is; None: as its address reads, `other` when that says nothing."""
     rank: int | None = None
     """Of the list that the site came from."""
 
@@ -112,7 +114,7 @@ class FetchReport:
         return {"done": 0, "interrupted": 130}.get(self.status, 1)
 
 
-def build_target(text: str, *, rank: int | None = None) -> Target:
+def build_target(text: str, *, kind: Kind | None = None, rank: int | None = None) -> Target:
     """Return what a user means by a domain or a page's address.
 
     Raises UsageError if it is neither.
@@ -121,7 +123,7 @@ def build_target(text: str, *, rank: int | None = None) -> Target:
     site = parse_site(text)
     if not is_address(text):
         return Target(site=site, rank=rank)
-    return Target(site=site, url=text if "://" in text else f"https://{text}", rank=rank)
+    return Target(site=site, url=text if "://" in text else f"https://{text}", kind=kind, rank=rank)
 
 
 def run_fetch(options: FetchOptions) -> FetchReport:

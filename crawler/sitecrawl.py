@@ -166,8 +166,7 @@ class SiteCrawl:
 
     def _new_document(self, url: str) -> Document:
         reading = read_address(url)
-        wished = self.options.kinds[0] if len(self.options.kinds) == 1 else None
-        kind = wished or (reading.kind if reading else Kind.OTHER)
+        kind = self.target.kind or (reading.kind if reading else Kind.OTHER)
         taken = {document.name for document in self.store.documents_of(self.site) if document.kind is kind}
         name = urlsplit(url).path.strip("/") if "" in taken else ""
         return Document(site=self.site, kind=kind, name=name)

@@ -143,6 +143,23 @@ def test_killed_at_any_moment_a_second_run_ends_as_an_undisturbed_one(
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "arguments", "kind"),
+    [
+        ("https://www.x.example/terms", (), "terms"),
+        ("https://www.x.example/terms", ("--kind", "privacy"), "privacy"),
+        ("https://www.x.example/p?id=3", (), "other"),
+    ],
+)
+def test_a_given_page_is_of_the_kind_that_is_stated_or_that_its_address_says(
+    archive: ArchiveServer, database: Path, url: str, arguments: tuple[str, ...], kind: str
+) -> None:
+    process = start(archive, database, url, *arguments)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert read(database, "select kind from documents") == [(kind,)]
+
+
 def test_sites_come_from_a_file_with_ranks(archive: ArchiveServer, database: Path, tmp_path: Path) -> None:
     listed = tmp_path / "sites.csv"
     listed.write_text("rank,domain\n1,x.example\n2,not a domain\n\n3,nowhere.example\n")
