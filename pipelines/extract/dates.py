@@ -131,7 +131,9 @@ def _iter_dates(text: str) -> Iterator[_Dated]:
         if not has_digit and len(line) > 2 * _LABEL_BLOCK_CHARACTERS:
             previous = ""
             continue
-        plain = _GLUED.sub(" ", " ".join(_MARKUP.sub(r" \1", line).split()))
+        # composed, so that a letter with its accent is one character to fold
+        plain = unicodedata.normalize("NFC", " ".join(_MARKUP.sub(r" \1", line).split()))
+        plain = _GLUED.sub(" ", plain)
         if not plain:
             continue
         if has_digit:

@@ -19,6 +19,7 @@ UPDATED = [
     ("en", "Version 2.1, May 25, 2018"),
     ("fr", "Dernière mise à jour : le 25 mai 2018"),
     ("fr", "DERNIERE MISE A JOUR LE 25/05/2018"),
+    ("fr", "VERSION MISE A\u0300 JOUR LE 25 MAI 2018"),
     ("de", "Stand: 25.05.2018"),
     ("de", "Letzte Aktualisierung am 25. Mai 2018"),
     ("es", "Última actualización: 25 de mayo de 2018"),
