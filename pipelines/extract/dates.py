@@ -49,7 +49,7 @@ _MARKUP = re.compile(
     r"!?\[([^\]]*)\]\([^)]*\)|(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|"
 )
 # "UpdatedMarch 2, 2023": label and date in elements of their own, with nothing between
-_GLUED = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z][^\W\d_]{2,13}\.? \d)")
+_GLUED = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-Z][^\W\d_]{2,13}\.? \d)")
 _SENTENCE_END = re.compile(r"[.!?。！？;；:：(（\[【]")
 _VERSION_NUMBER = re.compile(r"^\W*v?\d+(?:\.\d+)+")
 _TOKEN = re.compile(r"[^\W_]+")

@@ -20,6 +20,7 @@ UPDATED = [
     ("fr", "Dernière mise à jour : le 25 mai 2018"),
     ("fr", "DERNIERE MISE A JOUR LE 25/05/2018"),
     ("fr", "VERSION MISE A\u0300 JOUR LE 25 MAI 2018"),
+    ("fr", "CONDITIONS MISES À JOUR LE 25 MAI 2018"),
     ("de", "Stand: 25.05.2018"),
     ("de", "Letzte Aktualisierung am 25. Mai 2018"),
     ("es", "Última actualización: 25 de mayo de 2018"),
@@ -100,6 +101,11 @@ def test_other_dates_are_not_the_policys_own(line: str) -> None:
 def test_a_label_on_a_line_of_its_own_announces_the_next_line() -> None:
     (found,) = find_stated_dates("**Last Updated**\n\n5 May 2020\n", language="en")
     assert (found.as_written, found.day) == ("Last Updated 5 May 2020", date(2020, 5, 5))
+
+
+def test_capitals_with_accents_are_one_word() -> None:
+    (found,) = find_stated_dates("VERSION MISE À JOUR EN DÉCEMBRE 2019", language="fr")
+    assert found.day == date(2019, 12, 1)
 
 
 def test_two_dates_in_a_line_keep_their_own_labels() -> None:
