@@ -16,7 +16,8 @@ from pipelines.versions import Flapping, find_flapping
 
 Row = dict[str, Any]
 
-_FLAG_WORDS = {"before": "before the change was seen", "after": "announced ahead"}
+_FLAG_WORDS = {"before": "seen late", "after": "announced ahead"}
+_SAME_DATE = "date kept: edited silently"
 
 
 def read_history(
@@ -26,11 +27,13 @@ def read_history(
 
     Beside the columns of `policy_versions`: `interval_days`, `gist`, `flapping`
     (`first`, `last`, `texts` of the stretch, or None), `moves` (from one address
-    to another while it stood, or when it came), `foreign` (True for somebody
-    else's texts, which have no number).
+    to another while it stood, or when it came), `date_kept` (True where the
+    text changed and the date that it states did not), `foreign` (True for
+    somebody else's texts, which have no number).
     """
     flapping = find_flapping(queries.list_stays(connection, document))
     moves = queries.find_moves(connection, document)
+    versions = queries.list_versions(connection, document)
     rows = [
         version
         | {
@@ -38,14 +41,25 @@ def read_history(
             "gist": describe_version(version),
             "flapping": _flapping_of(version["version"], flapping),
             "moves": [asdict(move) for move in moves if _happened_in(move, version)],
+            "date_kept": _is_date_kept(version, before),
             "foreign": False,
         }
-        for version in queries.list_versions(connection, document)
+        for before, version in zip([None, *versions], versions, strict=False)
     ]
     if include_foreign:
         rows += _foreign_rows(connection, document, list(rows[0]) if rows else [])
         rows.sort(key=lambda row: row["timestamp"])
     return rows
+
+
+def _is_date_kept(version: Row, before: Row | None) -> bool:
+    """Tell whether a changed text still states the date of the text before."""
+    dates = ("stated_updated", "stated_effective")
+    return (
+        before is not None
+        and any(version[key] for key in dates)
+        and all(version[key] == before[key] for key in dates)
+    )
 
 
 def _happened_in(move: AddressMove, version: Row) -> bool:
@@ -168,4 +182,6 @@ def _describe_stated(row: Row) -> str:
     if not stated:
         return ""
     flag = _FLAG_WORDS.get(row["stated_flag"])
+    if flag and row.get("date_kept") and not row["returns_to"]:
+        flag = _SAME_DATE
     return f"{stated} ({flag})" if flag else str(stated)

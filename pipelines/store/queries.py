@@ -83,14 +83,14 @@ def _describe_missing(connection: sqlite3.Connection, site: str, known: Sequence
 
 
 def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
-    """Return a site's documents, privacy first and main ones first, with their addresses and figures."""
+    """Return a site's policies, privacy first and main ones first, with their addresses and figures."""
     rows = connection.execute(
         f"""select documents.*,
             (select count(*) from captures where document_id = documents.id) as captures,
             (select count(*) from versions where document_id = documents.id) as versions,
             (select min(timestamp) from captures where document_id = documents.id) as first_capture,
             (select max(timestamp) from captures where document_id = documents.id) as last_capture
-        from documents where site = ? order by {_KIND_ORDER}, name""",  # noqa: S608 (a constant)
+        from documents where site = ? and kind != 'home' order by {_KIND_ORDER}, name""",  # noqa: S608 (a constant)
         (site,),
     ).fetchall()
     return [dict(row) | {"addresses": list_addresses(connection, row["id"])} for row in rows]
