@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
@@ -65,7 +65,9 @@ def read_address(url: str) -> AddressReading | None:
         segments = _segments(parts)
     except ValueError:
         return None
-    if not segments or _ending(parts.path) in _words("ignore", "endings"):
+    if not segments:
+        return _read_bare_host(parts)
+    if _ending(parts.path) in _words("ignore", "endings"):
         return None
     path = _Path(segments=segments, site=_site_label(parts.hostname or ""))
     best = max(path.readings(), key=lambda reading: reading.exactness, default=None)
@@ -75,6 +77,16 @@ def read_address(url: str) -> AddressReading | None:
 @cache
 def _words(section: str, key: str) -> frozenset[str]:
     return frozenset(read_words("policy-addresses")[section][key])
+
+
+def _read_bare_host(parts: SplitResult) -> AddressReading | None:
+    """Return what the root of a host says: `privacy.example.com` is there for one thing."""
+    label = (parts.hostname or "").partition(".")[0]
+    kind = _exact().get(label) if label in read_words("policy-addresses")["index"]["hosts"] else None
+    if kind is None or registrable_domain(parts.hostname or "").startswith(f"{label}."):
+        return None
+    path = _Path(segments=(label,), site=_site_label(parts.hostname or ""))
+    return _place(AddressReading(kind=kind, exactness=0.8), parts, path)
 
 
 def is_among_lists(url: str) -> bool:
@@ -188,7 +200,8 @@ class _Path:
     def _read_exact(self, words: str, exactness: float) -> Iterator[AddressReading]:
         kind = _exact().get(glue(words))
         if kind:
-            yield self._reading(kind, exactness, words, ())
+            languages = (match.languages for match in match_name(words) if match.kind is kind)
+            yield replace(self._reading(kind, exactness, words, ()), languages=next(languages, ()))
 
     def _read_phrase(self, words: str) -> Iterator[AddressReading]:
         for match in match_name(words, known=self.own_words(words)):
@@ -196,7 +209,7 @@ class _Path:
             refused = len(leftover) < len(match.leftover) or is_no_policy(words)
             exactness = 0.2 if refused else _phrase_exactness(match.phrase, leftover)
             reading = self._reading(match.kind, exactness, words, leftover)
-            yield AddressReading(**{**vars(reading), "languages": match.languages})
+            yield replace(reading, languages=match.languages)
 
     def _read_stem(self, words: str) -> Iterator[AddressReading]:
         glued = glue(words)
@@ -269,6 +282,8 @@ def _parents_factor(path: _Path) -> float:
     """Return what the folders above are worth: articles and machinery hold no policies."""
     raw = {segment.lower() for segment in path.segments[:-1]}
     factor = 0.2 if raw & _words("ignore", "segments") else 1.0
+    if raw & _words("ignore", "doubtful"):
+        factor *= 0.6
     if any(_YEAR.fullmatch(segment) for segment in raw):
         factor *= 0.5
     known = sum(glue(parent) in _exact() for parent in path.parents)

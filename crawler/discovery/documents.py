@@ -363,7 +363,25 @@ def _with_main_variant(suspects: list[Suspect]) -> list[Suspect]:
     best = max(mains, key=lambda s: s.rank)
     plain = [s for s in mains if not s.variant]
     main = max(plain, key=lambda s: s.rank) if plain and not best.is_linked_from_home else best
-    return [_relative_to(main, suspect) for suspect in suspects]
+    heir = _heir(plain, mains) if main in plain else None
+    return [
+        replace(suspect, variant="")
+        if heir and not suspect.names and suspect.variant == heir.variant
+        else _relative_to(main, suspect)
+        for suspect in suspects
+    ]
+
+
+def _heir(plain: Sequence[Suspect], mains: Sequence[Suspect]) -> Suspect | None:
+    """Return the language version that went on when the address without a language ended: /en-us/privacy."""
+    ends = max((row.timestamp for s in plain for row in s.shown), default="9")
+    languages = {language for s in plain for language in s.languages} or {"en"}
+    heirs = [
+        s
+        for s in mains
+        if s.variant and s.shown and s.shown[0].timestamp > ends and language_of(s.variant) in languages
+    ]
+    return min(heirs, key=lambda s: (s.shown[0].timestamp[:4], -s.rank[1], s.variant), default=None)
 
 
 def _relative_to(main: Suspect, suspect: Suspect) -> Suspect:
@@ -406,12 +424,18 @@ def _continues(joined: Sequence[Suspect], suspect: Suspect) -> bool:
         return bool(suspect.candidate and suspect.candidate.redirects)
     if _digests([suspect]) & _digests(joined):
         return True
-    times = [row.timestamp for row in suspect.shown]
-    others = sorted(row.timestamp for other in joined for row in other.shown)
-    if _overlap(times, others) <= LEAST_OVERLAP:
+    times = _times_of(suspect)
+    spans = [_times_of(other) for other in joined]
+    if all(_overlap(times, span) <= LEAST_OVERLAP for span in spans):
         return True
-    twin = any(_stem(suspect.url) == _stem(other.url) for other in joined)
-    return twin and _overlap(others, times) <= LEAST_OVERLAP
+    twins = [
+        span for other, span in zip(joined, spans, strict=True) if _stem(other.url) == _stem(suspect.url)
+    ]
+    return bool(twins) and all(_overlap(span, times) <= LEAST_OVERLAP for span in spans)
+
+
+def _times_of(suspect: Suspect) -> list[str]:
+    return [row.timestamp for row in suspect.shown]
 
 
 def _linked_together(joined: Sequence[Suspect], suspect: Suspect) -> bool:

@@ -158,11 +158,12 @@ class _Discovery:
 
     def _home_pages(self) -> tuple[PageRequest, ...]:
         chosen: list[PageRequest] = []
+        sure = [document for document in self.documents if document.confidence >= SURE]
         for answer in self.answers(Purpose.HOME, Purpose.FRAME):
             purpose = answer.asked.purpose
             read = tuple(page for page in self.evidence.pages if page.row.urlkey in _keys(answer.rows))
             kinds = self.missing if purpose is Purpose.FRAME else self.wanted
-            rows = choose_home_rows(answer.rows, read, self.documents, kinds)
+            rows = choose_home_rows(answer.rows, read, sure, kinds)
             chosen += [PageRequest(row=row, purpose=purpose, reason=reason) for row, reason in rows]
         return tuple(chosen)
 

@@ -112,6 +112,20 @@ def test_two_addresses_that_follow_each_other_are_one_history(site: ArchivedSite
     assert [len(found.addresses) for found in plan.documents] == [2]
 
 
+def test_an_address_may_fill_the_years_between_two_others(site: ArchivedSite) -> None:
+    site.captures("http://example.com/info/privacy.html", range(1999, 2004))
+    site.captures("http://example.com/about/privacy/default.aspx", range(2008, 2012))
+    site.captures("https://example.com/privacy", range(2013, 2024))
+    (found,) = site.discover().documents
+    assert [(address.first_seen or "")[:4] for address in found.addresses] == ["1999", "2008", "2013"]
+
+
+def test_another_format_may_take_an_addresss_place_for_some_years(site: ArchivedSite) -> None:
+    site.captures("https://example.com/terms.html", [*range(2005, 2012), *range(2015, 2022)])
+    site.captures("https://example.com/terms.pdf", range(2012, 2015))
+    assert [len(found.addresses) for found in site.discover([Kind.TERMS]).documents] == [2]
+
+
 def test_two_addresses_of_the_same_years_are_two_documents_and_one_is_the_main(site: ArchivedSite) -> None:
     site.captures("https://example.com/privacy", range(2010, 2022))
     site.captures("https://example.com/lakeside/privacy", range(2010, 2022))
@@ -275,3 +289,27 @@ def test_pages_of_users_do_not_hide_the_sites_own_policy(site: ArchivedSite) -> 
     documents = site.discover().documents
     assert [a.url for a in documents[0].addresses] == ["https://example.com/site/privacy"]
     assert len(documents) <= 4
+
+
+def test_a_policy_goes_on_in_the_language_version_that_took_its_place(site: ArchivedSite) -> None:
+    site.captures("http://www.example.com/privacy.asp", range(2003, 2013))
+    for region in ("de-de", "en-us", "fr-fr"):
+        site.captures(f"https://www.example.com/{region}/privacy", range(2013, 2024))
+    assert shown(site.discover()) == {
+        "privacy": ["http://www.example.com/privacy.asp", "https://www.example.com/en-us/privacy"],
+        "privacy de-de": ["https://www.example.com/de-de/privacy"],
+        "privacy fr-fr": ["https://www.example.com/fr-fr/privacy"],
+    }
+
+
+def test_a_host_may_be_the_policys_own(site: ArchivedSite) -> None:
+    site.captures("https://privacy.example.com/", range(2013, 2024))
+    assert shown(site.discover()) == {"privacy": ["https://privacy.example.com/"]}
+
+
+def test_an_article_on_privacy_gives_way_to_the_policy_that_the_home_page_names(site: ArchivedSite) -> None:
+    site.captures("https://example.com/wiki/Privacy", range(2005, 2024))
+    site.captures("https://example.com/wiki/Project:Rules_on_data", range(2005, 2024))
+    home = LINKED.format("/wiki/Project:Rules_on_data", "Privacy policy")
+    site.captures("https://example.com/", range(2005, 2024), home)
+    assert shown(site.discover()) == {"privacy": ["https://example.com/wiki/Project:Rules_on_data"]}
