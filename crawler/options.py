@@ -53,13 +53,13 @@ def archive_options(command: _Command) -> _Command:
                 type=click.FloatRange(min=0),
                 metavar="PER_MINUTE",
                 help="Index queries a minute at the most; 0 = no limit, for an archive of your own. "
-                "[default: 24 for web.archive.org]",
+                "[default: 24]",
             ),
             click.option(
                 "--replay-rate",
                 type=click.FloatRange(min=0),
                 metavar="PER_SECOND",
-                help="Captures a second at the most; 0 = no limit. [default: 8 for web.archive.org]",
+                help="Captures a second at the most; 0 = no limit. [default: 8]",
             ),
             click.option(
                 "--contact",
