@@ -1,26 +1,17 @@
-"""Candidates and links → the documents of a site, each followed through its addresses."""
+"""Suspects → the documents of a site, each followed through its addresses."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from urllib.parse import urldefrag, urlsplit
 
-from crawler.discovery.addresses import AddressReading, language_of, read_address
-from crawler.discovery.evidence import (
-    AnswerState,
-    DiscoveryOptions,
-    FoundAddress,
-    FoundDocument,
-    Purpose,
-    ReadPage,
-    SiteEvidence,
-)
-from crawler.discovery.index import Candidate, candidates_of, was_searched
-from crawler.discovery.words import find_qualifiers, fold, group_of, match_name, may_be_main
-from crawler.records import EMPTY_BODY_DIGEST, CdxRow, Document, Kind, Outcome
+from crawler.discovery.addresses import language_of
+from crawler.discovery.evidence import DiscoveryOptions, FoundAddress, FoundDocument, SiteEvidence
+from crawler.discovery.suspects import LINK_PAGES, Suspect, find_suspects
+from crawler.discovery.words import fold, may_be_main
+from crawler.records import EMPTY_BODY_DIGEST, Document, Kind
 from crawler.urls import registrable_domain, urlkey
 
 SURE = 0.8
@@ -33,77 +24,10 @@ MOST_RIVALS = 3
 RIVAL_DOUBT = 0.6
 """A second address of one name in the same years: another brand's, or what a user wrote."""
 
-_POLICIES = frozenset({Outcome.TEXT, Outcome.FOREIGN, Outcome.OTHER_KIND})
-_LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sighting:
-    """A link to an address, seen on one page."""
-
-    page: ReadPage
-    kind: Kind
-    label: str
-    confidence: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Suspect:
-    """An address with all that speaks for it."""
-
-    url: str
-    urlkey: str
-    kind: Kind
-    names: tuple[str, ...]
-    variant: str
-    languages: tuple[str, ...]
-    exactness: float
-    candidate: Candidate | None
-    sightings: tuple[Sighting, ...]
-    redirected_from: str = ""
-    """URI-R of a captured redirect that led here."""
-
-    @cached_property
-    def confidence(self) -> float:
-        doubt = 1 - (self.candidate.confidence if self.candidate else 0.0)
-        linked = max((sighting.confidence for sighting in self.sightings), default=0.0)
-        doubt *= 1 - 0.9 * linked
-        return round(min(0.99, 1 - doubt * (0.5 if self.redirected_from else 1.0)), 3)
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """What a home page of the site links to as its policy comes before all that was only indexed."""
-        own = max(0.3, self.candidate.rank if self.candidate else 0.0)
-        return (self.is_linked_from_home, own + 0.1 * len(self.sightings))
-
-    @property
-    def is_linked_from_home(self) -> bool:
-        return any(s.page.purpose in _LINK_PAGES and s.confidence >= 0.75 for s in self.sightings)
-
-    @property
-    def shown(self) -> tuple[CdxRow, ...]:
-        return self.candidate.shown if self.candidate else ()
-
-    @cached_property
-    def times(self) -> tuple[str, ...]:
-        """14 digits of all times at which the address is known to have been the policy."""
-        return tuple(
-            sorted([row.timestamp for row in self.shown] + [s.page.row.timestamp for s in self.sightings])
-        )
-
-    @property
-    def name(self) -> str:
-        return "-".join(dict.fromkeys((*self.names, *filter(None, [self.variant]))))
-
 
 def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[FoundDocument, ...]:
     """Return the documents that the evidence holds, the main ones first."""
-    refused = _refused_keys(evidence)
-    suspects = [
-        suspect
-        for suspect in _suspects(evidence)
-        if suspect.urlkey not in refused and not is_known_unarchived(suspect, evidence, options)
-    ]
+    suspects = find_suspects(evidence, options)
     found: list[FoundDocument] = []
     for kind in sorted(options.kinds):
         of_kind = [suspect for suspect in suspects if suspect.kind is kind]
@@ -112,180 +36,6 @@ def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[F
             : options.most_documents
         ]
     return tuple(found)
-
-
-def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: DiscoveryOptions) -> bool:
-    """Tell whether the index was asked for an address, and has nothing of it."""
-    if suspect.candidate:
-        return not suspect.candidate.rows
-    return was_searched(evidence.asked, suspect.urlkey, options.kinds) and is_on_site(
-        suspect.url, evidence.site
-    )
-
-
-def _refused_keys(evidence: SiteEvidence) -> frozenset[str]:
-    """Return addresses whose pages were read and are no policies: soft 404s, walls, articles."""
-    read = [page for page in evidence.pages if page.purpose is Purpose.POLICY]
-    policies = {page.row.urlkey for page in read if page.outcome in _POLICIES}
-    return frozenset(page.row.urlkey for page in read if page.outcome is Outcome.NOT_A_POLICY) - policies
-
-
-# -- from evidence to suspects ------------------------------------------------------------------------
-
-
-def _suspects(evidence: SiteEvidence) -> list[Suspect]:
-    candidates = {c.urlkey: c for c in candidates_of(evidence.asked, evidence.site)}
-    sightings = _sightings(evidence, frozenset(c.urlkey for c in candidates.values() if c.shown))
-    redirects = _redirects(evidence)
-    listed = _listed(evidence)
-    suspects = []
-    for key in dict.fromkeys((*candidates, *sightings, *redirects)):
-        candidate = candidates.get(key) or listed.get(key)
-        suspect = _suspect(key, candidate, sightings.get(key, []), redirects.get(key))
-        if suspect:
-            suspects.append(suspect)
-    return suspects
-
-
-def _listed(evidence: SiteEvidence) -> dict[str, Candidate]:
-    """Return urlkey → rows of addresses that were asked for because a link or redirect leads there."""
-    found = {}
-    for answer in evidence.asked:
-        if answer.asked.purpose is Purpose.ADDRESS and answer.state in (
-            AnswerState.COMPLETE,
-            AnswerState.CUT,
-        ):
-            key = urlkey(answer.asked.query.url)
-            says_nothing = AddressReading(kind=Kind.OTHER, exactness=0.0)
-            complete = answer.state is AnswerState.COMPLETE
-            found[key] = Candidate(urlkey=key, reading=says_nothing, rows=answer.rows, listed=complete)
-    return found
-
-
-def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[tuple[str, Sighting]]]:
-    """Return urlkey → (address, sighting) of every link that may be followed.
-
-    A link to `/privacy?ref=footer` is one to `/privacy`, where the archive has that.
-    """
-    found: dict[str, list[tuple[str, Sighting]]] = {}
-    for page in evidence.pages:
-        own_kinds = {link.kind for link in page.links if is_on_site(link.url, evidence.site)}
-        for link in page.links:
-            foreign = not is_on_site(link.url, evidence.site)
-            if link.kind is Kind.HOME or (foreign and not _may_follow(page, link.label, link.confidence)):
-                continue
-            if foreign and link.kind in own_kinds:
-                continue
-            weight = 1.0 if page.purpose in _LINK_PAGES else 0.8
-            bare = _undecorated(urldefrag(link.url)[0], shown)
-            sighting = Sighting(
-                page=page, kind=link.kind, label=link.label, confidence=link.confidence * weight
-            )
-            found.setdefault(urlkey(bare), []).append((bare, sighting))
-    return found
-
-
-def _undecorated(url: str, shown: frozenset[str]) -> str:
-    reading = read_address(url)
-    bare = url.partition("?")[0]
-    return bare if reading and not reading.clean and urlkey(bare) in shown else url
-
-
-def is_on_site(url: str, site: str) -> bool:
-    """Tell whether an address is on the site or one of its hosts."""
-    host = urlsplit(url).hostname or ""
-    return host == site or host.endswith(f".{site}") or registrable_domain(host) == site
-
-
-def _may_follow(page: ReadPage, label: str, confidence: float) -> bool:
-    """Tell whether a link leads to the site's own policy on another host.
-
-    Only a home page may say so, and only by the policy's bare name: "Google Privacy Policy" is Google's.
-    """
-    words = fold(label)
-    named = any(match.strength >= 0.9 for match in match_name(words)) and not find_qualifiers(words)[0]
-    return page.purpose in _LINK_PAGES and confidence >= 0.75 and named
-
-
-def _redirects(evidence: SiteEvidence) -> dict[str, tuple[str, str, Kind]]:
-    """Return urlkey → (address, where the redirect stood, kind) of captured redirects' targets."""
-    found = {}
-    for page in evidence.pages:
-        if page.purpose is not Purpose.REDIRECT or not page.location:
-            continue
-        source = read_address(page.row.original)
-        target = urldefrag(page.location)[0]
-        is_home = not urlsplit(target).path.strip("/")
-        if source and not is_home and urlkey(target) != page.row.urlkey:
-            found[urlkey(target)] = (target, page.row.original, source.kind)
-    return found
-
-
-def _suspect(
-    key: str,
-    candidate: Candidate | None,
-    seen: Sequence[tuple[str, Sighting]],
-    redirect: tuple[str, str, Kind] | None,
-) -> Suspect | None:
-    url = seen[-1][0] if seen else redirect[0] if redirect else candidate.url if candidate else ""
-    reading = candidate.reading if candidate and candidate.reading.exactness else read_address(url)
-    kind = _kind_of(reading, [sighting for _, sighting in seen], redirect)
-    if kind is None:
-        return None
-    sightings = tuple(sighting for _, sighting in seen if sighting.kind is kind)
-    names, variant = _names_of(kind, reading, sightings, bool(redirect))
-    return Suspect(
-        url=url,
-        urlkey=key,
-        kind=kind,
-        names=names,
-        variant=variant,
-        languages=reading.languages if reading else (),
-        exactness=reading.exactness if reading else 0.0,
-        candidate=candidate,
-        sightings=sightings,
-        redirected_from=redirect[1] if redirect else "",
-    )
-
-
-def _kind_of(
-    reading: AddressReading | None, sightings: Sequence[Sighting], redirect: tuple[str, str, Kind] | None
-) -> Kind | None:
-    """Return the one kind of an address: what it is called most, and what it calls itself."""
-    votes: dict[Kind, float] = {}
-    for sighting in sightings:
-        votes[sighting.kind] = max(votes.get(sighting.kind, 0.0), sighting.confidence)
-    if reading:
-        weight = 0.3 if reading.kind is Kind.OTHER and votes else 0.6  # /legal may be any policy
-        votes[reading.kind] = votes.get(reading.kind, 0.0) + weight * reading.exactness
-    if redirect:
-        votes[redirect[2]] = votes.get(redirect[2], 0.0) + 0.5
-    order = list(Kind)
-    return max(votes, key=lambda kind: (votes[kind], -order.index(kind)), default=None)
-
-
-def _names_of(
-    kind: Kind, reading: AddressReading | None, sightings: Sequence[Sighting], redirected: bool
-) -> tuple[tuple[str, ...], str]:
-    """Return what tells the document from the main one: what home pages call it goes before its address."""
-    variant = reading.variant if reading else ""
-    labels = [fold(s.label) for s in sightings if s.confidence >= 0.75 and s.page.purpose in _LINK_PAGES]
-    if kind is Kind.OTHER:
-        group = next(filter(None, map(group_of, labels)), "")
-        own = reading.names if reading and reading.kind is kind else ()
-        return (group,) if group else own or (
-            labels[0].replace(" ", "-")[:40] if labels else "other",
-        ), variant
-    if labels:
-        named = [find_qualifiers(label)[0] for label in labels]
-        return (() if () in named else named[0]), variant
-    if redirected and not (reading and reading.kind is kind):
-        return (), variant
-    mentioned = (name for sighting in sightings for name in find_qualifiers(fold(sighting.label))[0])
-    return tuple(dict.fromkeys((*(reading.names if reading else ()), *mentioned))), variant
-
-
-# -- from suspects to documents -----------------------------------------------------------------------
 
 
 def _documents_of_kind(suspects: list[Suspect], evidence: SiteEvidence) -> list[FoundDocument]:
@@ -517,7 +267,7 @@ def _source(suspect: Suspect) -> str:
         return "redirect"
     if suspect.candidate:
         return "index"
-    return "home-link" if any(s.page.purpose in _LINK_PAGES for s in suspect.sightings) else "policy-link"
+    return "home-link" if any(s.page.purpose in LINK_PAGES for s in suspect.sightings) else "policy-link"
 
 
 def _evidence(suspect: Suspect) -> str:

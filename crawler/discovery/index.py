@@ -137,7 +137,7 @@ def rank_index_rows(
     for row in rows:
         by_key.setdefault(row.urlkey, []).append(row)
     candidates = [_candidate(key, group, listed_below) for key, group in by_key.items()]
-    kept = [c for c in candidates if c is not None and _is_on(site, c.url)]
+    kept = [c for c in candidates if c is not None and is_on_site(c.url, site)]
     return tuple(sorted(kept, key=lambda c: (-c.rank, c.urlkey)))
 
 
@@ -180,7 +180,8 @@ def _exactness(reading: AddressReading | None) -> float:
     return reading.exactness if reading else -1.0
 
 
-def _is_on(site: str, url: str) -> bool:
+def is_on_site(url: str, site: str) -> bool:
+    """Tell whether an address is on the site or one of its hosts."""
     host = urlsplit(url).hostname or ""
     return host == site or host.endswith(f".{site}") or registrable_domain(host) == site
 

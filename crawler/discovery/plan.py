@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from crawler.discovery.documents import SURE, find_documents, is_on_site
+from crawler.discovery.documents import SURE, find_documents
 from crawler.discovery.evidence import (
     AnswerState,
     AskedQuery,
@@ -26,6 +26,7 @@ from crawler.discovery.index import (
     candidates_of,
     domain_query,
     host_query,
+    is_on_site,
     page_query,
     prefix_queries,
     usual_queries,
