@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crawler.discovery.evidence import AnswerState, Purpose
 from crawler.records import Kind
@@ -313,3 +315,43 @@ def test_an_article_on_privacy_gives_way_to_the_policy_that_the_home_page_names(
     home = LINKED.format("/wiki/Project:Rules_on_data", "Privacy policy")
     site.captures("https://example.com/", range(2005, 2024), home)
     assert shown(site.discover()) == {"privacy": ["https://example.com/wiki/Project:Rules_on_data"]}
+
+
+_SEGMENTS = [
+    "privacy",
+    "terms",
+    "legal",
+    "de",
+    "en-us",
+    "kids",
+    "blog",
+    "x1",
+    "cookies",
+    "policy",
+    "index.html",
+]
+_PATHS = st.lists(st.sampled_from(_SEGMENTS), max_size=3).map("/".join)
+_HOSTS = st.sampled_from(["example.com", "www.example.com", "shop.example.com", "other.example"])
+_URLS = st.builds("https://{}/{}".format, _HOSTS, _PATHS)
+_LINKS = st.lists(
+    st.tuples(_URLS, st.sampled_from(["Privacy", "Terms", "Kids' privacy", "here"])), max_size=4
+)
+_CAPTURES = st.lists(
+    st.tuples(st.integers(1998, 2024), _URLS, _LINKS, st.sampled_from(["200", "404"])), max_size=25
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_CAPTURES, st.lists(st.sampled_from(list(Purpose)), max_size=3))
+def test_discovery_of_any_site_ends_within_its_budgets(
+    captures: list[tuple[int, str, list[tuple[str, str]], str]], slow: list[Purpose]
+) -> None:
+    site = ArchivedSite(site="example.com", failing=dict.fromkeys(slow, AnswerState.TOO_SLOW))
+    for year, url, anchors, status in captures:
+        site.capture(str(year), url, "".join(LINKED.format(*anchor) for anchor in anchors), status=status)
+    plan = site.discover(ALL)
+    keys = [address.urlkey for found in plan.documents for address in found.addresses]
+    assert len(keys) == len(set(keys))
+    assert len({found.document.id for found in plan.documents}) == len(plan.documents)
+    assert (len(site.asked) <= 10, len(site.read) <= 6) == (True, True)
+    assert plan.reason
