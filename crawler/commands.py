@@ -19,11 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from crawler.errors import UsageError
-from crawler.fetching import FetchOptions, FetchReport, Target, build_target, run_fetch
+from crawler.fetching import run_fetch
 from crawler.options import archive_options, db_option, json_option
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
 from crawler.records import Kind, Outcome, RowState
+from crawler.runs import FetchOptions, FetchReport, Target, build_target
 from crawler.sitelists import ListedSite, iter_sites
 from crawler.timestamps import parse_day
 

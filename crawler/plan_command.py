@@ -13,12 +13,13 @@ from typing import Any, TextIO
 import click
 
 from crawler.commands import KINDS, check_archive, gather_targets, log_to_stderr, parse_span
-from crawler.fetching import FetchOptions, Target, run_spider
+from crawler.fetching import run_spider
 from crawler.forecast import Forecast, Range
 from crawler.options import archive_options, db_option, json_option, row_options
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
 from crawler.records import Kind
+from crawler.runs import FetchOptions, Target
 from pipelines.outputs.rows import print_rows
 from pipelines.store.writer import Store
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from crawler.fetching import Tally
+from crawler.runs import Tally
 
 TERMINAL_SECONDS = 0.2
 LINE_SECONDS = 10.0

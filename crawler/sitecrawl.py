@@ -15,7 +15,6 @@ from crawler.cdx import IndexPage, IndexQuery
 from crawler.discovery.addresses import read_address
 from crawler.discovery.evidence import DiscoveryPlan
 from crawler.errors import BlockedError, CdxError, UsageError
-from crawler.fetching import FetchOptions, Tally, Target
 from crawler.plan import PlanOptions, plan_captures
 from crawler.records import (
     EMPTY_BODY_DIGEST,
@@ -29,6 +28,7 @@ from crawler.records import (
     Owner,
     PlannedCapture,
 )
+from crawler.runs import FetchOptions, Tally, Target
 from crawler.sitesearch import SiteSearch
 from crawler.timestamps import format_timestamp, parse_timestamp
 from crawler.urls import parse_site, same_page, urlkey

@@ -118,9 +118,9 @@ def parse_site(text: str) -> str:
     except (idna.IDNAError, UnicodeError):
         ascii_host = host.lower()
     if not re.fullmatch(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}", ascii_host):
-        raise UsageError(f"'{text[:80]}' is no domain: write one like example.com, or a page's whole address.")
+        raise UsageError(f"'{text[:80]}' is no domain: write one like example.com, or a page's address.")
     if _suffixes().publicsuffix(ascii_host) == ascii_host:
-        raise UsageError(f"'{ascii_host}' is a public suffix, not a site: write one like example.{ascii_host}.")
+        raise UsageError(f"'{ascii_host}' is a public suffix: write a site below it, example.{ascii_host}.")
     return registrable_domain(ascii_host)
 
 

@@ -12,10 +12,10 @@ from crawler.discovery.documents import find_documents
 from crawler.discovery.evidence import AnswerState, AskedQuery, DiscoveryOptions, SiteEvidence
 from crawler.discovery.index import address_query, domain_query
 from crawler.errors import BlockedError, CdxError
-from crawler.fetching import Target
 from crawler.forecast import Forecast, SiteCost, add_up, cost_site
 from crawler.middlewares import build_politeness
 from crawler.records import CdxRow
+from crawler.runs import Target
 from crawler.spiders.policy import PolicySpider
 
 INDEX_QUERIES_OF_A_SEARCH = 2

@@ -19,7 +19,6 @@ from twisted.python.failure import Failure
 from crawler.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
 from crawler.codings import MAX_BODY_BYTES, CodingError, split_codings, unwrap_body
 from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, UsageError
-from crawler.fetching import FetchOptions, FetchReport, Tally, Target, build_target
 from crawler.frontier import FairQueue
 from crawler.middlewares import build_politeness, close_gate, gate_keeper
 from crawler.options import DEFAULT_DATABASE
@@ -28,6 +27,7 @@ from crawler.playback import Answer, Playback, Question, classify_answer
 from crawler.politeness import Budget, GateClosedError
 from crawler.progress import build_screen, show_progress
 from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture, RowState
+from crawler.runs import FetchOptions, FetchReport, Tally, Target, build_target
 from crawler.sitecrawl import SiteCrawl, count_document
 from crawler.timestamps import parse_day
 from crawler.urls import build_uri_m

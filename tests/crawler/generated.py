@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from archive_server.captures import CapturedAnswer
-from crawler.fetching import FetchOptions, FetchReport, build_target, run_fetch
+from crawler.fetching import run_fetch
 from crawler.plan import PlanName, PlanOptions
 from crawler.records import CdxRow
+from crawler.runs import FetchOptions, FetchReport, build_target
 from crawler.urls import urlkey
 
 URL = "https://www.x.example/privacy"

@@ -12,8 +12,9 @@ import pytest
 from archive_server import faults
 from archive_server.faults import Fault
 from archive_server.server import ArchiveServer
-from crawler.fetching import FetchOptions, FetchReport, build_target, run_fetch
+from crawler.fetching import run_fetch
 from crawler.records import Kind
+from crawler.runs import FetchOptions, FetchReport, build_target
 from data import DATA
 
 

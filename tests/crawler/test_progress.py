@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from crawler.fetching import Tally
 from crawler.progress import Lines, describe_pace, format_seconds
+from crawler.runs import Tally
 
 
 def tally(fetched: int, planned: int, seconds: float) -> Tally:

@@ -1,0 +1,116 @@
+"""What a run of the crawl is asked for, what it has done so far, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crawler.options import DEFAULT_ARCHIVE, DEFAULT_DATABASE
+from crawler.plan import PlanOptions
+from crawler.records import Kind, Outcome, RowState
+from crawler.urls import is_address, parse_site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One thing that the user wants fetched."""
+
+    site: str
+    """As `crawler.urls.parse_site` gives it."""
+    url: str | None = None
+    """A page of the site, used as it is; None: the site's policies are looked for."""
+    kind: Kind | None = None
+    """What the user says that the page is; None: as its address reads, `other` when that says nothing."""
+    rank: int | None = None
+    """Of the list that the site came from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchOptions:
+    """What one run of the crawl does."""
+
+    targets: Iterable[Target]
+    kinds: tuple[Kind, ...] = (Kind.PRIVACY,)
+    database: Path = Path(DEFAULT_DATABASE)
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    """Its max_requests counts for the whole run."""
+    archive_url: str = DEFAULT_ARCHIVE
+    dialect: str = "auto"
+    index_per_minute: float | None = None
+    """None: as crawler.politeness says; 0: no limit."""
+    replay_per_second: float | None = None
+    requests_a_day: int | None = None
+    contact: str | None = None
+    progress: str = "off"
+    """bar, lines or off; on stderr."""
+    ask_again: bool = False
+    """Ask the index also for what it was asked for earlier today."""
+    command: str = "fetch"
+    """Written into `runs`."""
+    settings: tuple[tuple[str, Any], ...] = ()
+    """Further Scrapy settings, at `cmdline` priority: tests make pauses short with them."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What a run has done so far; the progress shows it, the report ends with it."""
+
+    started: float = field(default_factory=time.monotonic)
+    sites_done: int = 0
+    documents: int = 0
+    listed: int = 0
+    """Index rows of the documents crawled, older runs' included."""
+    malformed: int = 0
+    """Lines of the index that were no rows."""
+    planned: int = 0
+    """Captures asked for, or to be asked for, by this run."""
+    fetched: int = 0
+    """Captures settled by this run."""
+    versions: int = 0
+    states: Counter[RowState] = field(default_factory=Counter)
+    """Where the rows of the documents crawled stand in the end."""
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    """Of the captures that this run settled."""
+    index_requests: int = 0
+    replay_requests: int = 0
+    site_outcomes: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    """Sentences for people: what is missing and why."""
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchReport:
+    """How a run ended."""
+
+    status: str
+    """done, incomplete, interrupted or failed."""
+    reason: str
+    """Why it is not done, one sentence; '' when it is."""
+    tally: Tally
+    seconds: float
+    run_id: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return what the command exits with."""
+        return {"done": 0, "interrupted": 130}.get(self.status, 1)
+
+
+def build_target(text: str, *, kind: Kind | None = None, rank: int | None = None) -> Target:
+    """Return what a user means by a domain or a page's address.
+
+    Raises UsageError if it is neither.
+    """
+    text = text.strip()
+    site = parse_site(text)
+    if not is_address(text):
+        return Target(site=site, rank=rank)
+    return Target(site=site, url=text if "://" in text else f"https://{text}", kind=kind, rank=rank)
