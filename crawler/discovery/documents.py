@@ -281,4 +281,6 @@ def _evidence(suspect: Suspect) -> str:
     if suspect.candidate:
         number = len(suspect.shown)
         said.append(f"{number} captures in the index" if number else "the index has redirects of it only")
+    if suspect.confirmed:
+        said.append("read as a policy")
     return "; ".join(said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urldefrag, urlsplit
 
@@ -45,12 +45,14 @@ class Suspect:
     sightings: tuple[Sighting, ...]
     redirected_from: str = ""
     """URI-R of a captured redirect that led here."""
+    confirmed: bool = False
+    """True: one of its captures was read, and is a policy of the document's kind."""
 
     @cached_property
     def confidence(self) -> float:
         doubt = 1 - (self.candidate.confidence if self.candidate else 0.0)
         linked = max((sighting.confidence for sighting in self.sightings), default=0.0)
-        doubt *= 1 - 0.9 * linked
+        doubt *= (1 - 0.9 * linked) * (0.2 if self.confirmed else 1.0)
         return round(min(0.99, 1 - doubt * (0.5 if self.redirected_from else 1.0)), 3)
 
     @property
@@ -82,8 +84,9 @@ class Suspect:
 def find_suspects(evidence: SiteEvidence, options: DiscoveryOptions) -> list[Suspect]:
     """Return the addresses that may hold a policy; not those that were read and hold none."""
     refused = _refused_keys(evidence)
+    confirmed = {page.row.urlkey for page in evidence.pages if page.outcome is Outcome.TEXT}
     return [
-        suspect
+        replace(suspect, confirmed=suspect.urlkey in confirmed)
         for suspect in _suspects(evidence)
         if suspect.urlkey not in refused and not is_known_unarchived(suspect, evidence, options)
     ]
