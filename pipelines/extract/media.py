@@ -31,7 +31,7 @@ _MAGIC = (
     b"wOF2",
 )
 _TEXT_TYPES = re.compile(r"text/(?:plain|markdown|x-markdown|x-web-markdown)")
-_PAGE_TYPES = re.compile(r"text/html|application/(?:xhtml\+xml|xml)|text/xml|message/rfc822")
+_PAGE_TYPES = re.compile(r"text/html|application/(?:xhtml\+xml|xml)|text/xml")
 _OTHER_TYPES = re.compile(
     r"(?:image|audio|video|font|model)/|text/(?:css|javascript|csv|calendar)"
     r"|application/(?:json|javascript|x-javascript|zip|msword|vnd\.|x-shockwave-flash|rss|atom)"
