@@ -46,6 +46,10 @@ class KnownOwner:
     domains: frozenset[str]
     names: tuple[str, ...]
 
+    def is_named_in(self, folded: str) -> bool:
+        """Tell whether a casefolded text holds a name or domain at all: a hundred patterns cost 0.1 s a page."""
+        return any(word.casefold() in folded for word in (*self.names, *self.domains))
+
     @cached_property
     def mention(self) -> re.Pattern[str]:
         # with its capitals: `Medium` is a company, `medium` is not
@@ -170,7 +174,8 @@ def _find_speaker(evidence: _Evidence) -> tuple[KnownOwner, str] | None:
     """Return the known company that speaks in a text which does not name the site, and how it shows."""
     if evidence.names_site:
         return None
-    for known in _known_owners():
+    folded = f"{evidence.title}\n{evidence.text}".casefold()
+    for known in filter(lambda owner: owner.is_named_in(folded), _known_owners()):
         if known.relation == "policy-service" or evidence.site in known.domains:
             continue
         how = _says_who_speaks(known, evidence)
