@@ -258,7 +258,7 @@ class _Discovery:
         )
 
     def _home_sentence(self) -> str:
-        rows = [row for row in self._home_rows() if row.statuscode in ("200", "-")]
+        rows = self._home_rows()
         if not rows:
             return "home page not archived"
         years = f"{min(r.timestamp for r in rows)[:4]}-{max(r.timestamp for r in rows)[:4]}"
@@ -267,9 +267,9 @@ class _Discovery:
             p.location for p in read if p.location and not is_on_site(p.location, self.evidence.site)
         ]
         if elsewhere:
-            host = urlsplit(elsewhere[-1]).hostname
-            return f"home page archived {years}, {len(read)} captures read; it redirects to {host}"
-        return f"home page archived {years}, {len(read)} captures read, no link matched"
+            return f"home page archived {years}, it redirects to {urlsplit(elsewhere[-1]).hostname}"
+        number = f"{len(read)} capture{'s' if len(read) != 1 else ''} read"
+        return f"home page archived {years}, {number}, no link matched"
 
 
 def _keys(rows: Iterable[CdxRow]) -> frozenset[str]:

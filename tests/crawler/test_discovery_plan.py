@@ -232,6 +232,21 @@ def test_a_site_without_policy_says_what_was_tried(site: ArchivedSite) -> None:
     assert "no link matched" in plan.reason
 
 
+def test_a_site_that_moved_to_another_domain_says_where(site: ArchivedSite) -> None:
+    site.capture("2012", "http://example.com/", to="https://www.other.example/")
+    plan = site.discover()
+    assert plan.outcome == "nothing-found"
+    assert "redirects to www.other.example" in plan.reason
+
+
+def test_a_home_page_that_redirects_within_the_site_is_followed(site: ArchivedSite) -> None:
+    for year in range(2010, 2014):
+        site.capture(f"{year}", "http://example.com/", to="/en/home.html")
+    site.captures("http://example.com/en/home.html", range(2010, 2014), LINKED.format("x7.html", "Privacy"))
+    site.captures("http://example.com/en/x7.html", range(2010, 2014))
+    assert shown(site.discover()) == {"privacy": ["http://example.com/en/x7.html"]}
+
+
 def test_a_site_that_is_not_archived_says_so(site: ArchivedSite) -> None:
     plan = site.discover()
     assert (plan.outcome, plan.reason.startswith("no policy found")) == ("not-archived", True)
