@@ -150,7 +150,7 @@ class _Writer:
         self._out = ""
         self._open: list[tuple[Mark, str, int]] = []
         """Mark, the delimiter that closes it, where its content starts in the output."""
-        self._risky = _risky_characters("".join(atom.text for atom in atoms))
+        self._risky = _risky_characters(atoms)
 
     def write(self) -> str:
         for index, atom in enumerate(self._atoms):
@@ -220,24 +220,26 @@ def _unbalanced(text: str) -> bool:
     return text.count("[") != text.count("]")
 
 
-def _risky_characters(text: str) -> re.Pattern[str] | None:
-    """Return what must be escaped all through a paragraph: what could be read as a pair of marks."""
-    risky = ""
-    if re.search(r"\*\S", text) and re.search(r"\S\*", text) and text.count("*") > 1:
-        risky += "*"
-    if (
-        re.search(r"(?<![^\W_])_+[^\s_]", text)
-        and re.search(r"[^\s_]_+(?![^\W_])", text)
-        and text.count("_") > 1
-    ):
-        risky += "_"
-    if text.count("`") > 1:
-        risky += "`"
-    if text.count("~~") > 1:
-        risky += "~"
+def _risky_characters(atoms: Sequence[Atom]) -> re.Pattern[str] | None:
+    """Return what must be escaped all through a paragraph: what could be read as the end of a mark."""
+    text = "".join(atom.text for atom in atoms)
+    kinds = {mark.kind for atom in atoms for mark in atom.marks}
+    risky = []
+    if text.count("*") > 1 or ("*" in text and kinds & {"bold", "italic"}):
+        risky.append(r"(?<!\s)\*|\*(?!\s)")
+    if len(_OUTER_UNDERSCORE.findall(text)) > 1 or ("_" in text and "italic" in kinds):
+        risky.append(_OUTER_UNDERSCORE.pattern)
+    if text.count("`") > 1 or ("`" in text and "code" in kinds):
+        risky.append("`")
+    if "~" in text and ("strike" in kinds or text.count("~~") > 1):
+        risky.append("~")
     if "](" in text or "][" in text:
-        risky += "["
-    return re.compile(f"[{re.escape(risky)}]") if risky else None
+        risky.append(r"\[")
+    return re.compile("|".join(risky)) if risky else None
+
+
+_OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""An underscore that is not inside a word."""
 
 
 def _close(out: str, mark: Mark, delimiter: str, start: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipelines.extract.inline import Atom, write_inline
+from pipelines.extract.inline import Atom, escape_line_start, write_inline
 from pipelines.extract.structure import (
     Definition,
     Heading,
@@ -112,6 +112,8 @@ def _write_table(rows: Sequence[Sequence[Sequence[Atom]]]) -> Lines:
 
 def _write_row(cells: Sequence[Sequence[Atom]]) -> str:
     texts = [write_inline(cell, escape_start=False, breaks=False).replace("|", r"\|") for cell in cells]
+    texts = [f"{text} " if text.endswith("\\") else text for text in texts]  # or it would escape the bar
+    texts[0] = escape_line_start(texts[0])
     # Markdown takes a bar at either end of a line for a frame, so an empty cell there needs a second one
     return ("| " if not texts[0] else "") + "| ".join(texts).rstrip() + (" |" if not texts[-1] else "")
 
