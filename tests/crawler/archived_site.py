@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from base64 import b32encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import urljoin
 
 from archive_server.index import Index, Query
@@ -62,11 +63,19 @@ class ArchivedSite:
             self.capture(f"{year}0601", url, html)
 
     def discover(
-        self, kinds: Collection[Kind] = (Kind.PRIVACY,), known: tuple[FoundDocument, ...] = ()
+        self,
+        kinds: Collection[Kind] = (Kind.PRIVACY,),
+        known: tuple[FoundDocument, ...] = (),
+        judged: Mapping[str, Outcome] = MappingProxyType({}),
     ) -> DiscoveryPlan:
-        """Return the finished plan."""
+        """Return the finished plan; `judged` says of addresses what the crawl read there before."""
         options = DiscoveryOptions(kinds=frozenset(kinds))
-        evidence = SiteEvidence(site=self.site, known=known)
+        pages = tuple(
+            ReadPage(row=row, purpose=Purpose.POLICY, outcome=judged[row.original])
+            for row in self.bodies
+            if row.original in judged
+        )
+        evidence = SiteEvidence(site=self.site, known=known, pages=pages)
         plan, _ = asyncio.run(discover_site(evidence, options, ask=self._ask, read=self._read))
         return plan
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.discovery.evidence import AnswerState, Purpose
-from crawler.records import Kind
+from crawler.records import Kind, Outcome
 from tests.crawler.archived_site import ArchivedSite, shown
 
 ALL = (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER)
@@ -260,6 +260,23 @@ def test_a_document_of_an_earlier_run_keeps_its_name(site: ArchivedSite) -> None
     again = site.discover(known=first.documents)
     assert shown(again)["privacy"] == ["https://example.com/en/privacy"]
     assert shown(again)["privacy fr"] == ["https://example.com/fr/privacy"]
+
+
+def test_an_address_whose_pages_are_no_policies_gives_way_to_the_next(site: ArchivedSite) -> None:
+    site.captures("https://example.com/privacy", range(2010, 2022))
+    site.captures("https://example.com/corp/p3.html", range(2010, 2022))
+    site.captures("https://example.com/", range(2010, 2022), LINKED.format("/corp/p3.html", "Privacy"))
+    assert shown(site.discover()) == {"privacy": ["https://example.com/privacy"]}
+    judged = {"https://example.com/privacy": Outcome.NOT_A_POLICY}
+    assert shown(site.discover(judged=judged)) == {"privacy": ["https://example.com/corp/p3.html"]}
+
+
+def test_an_address_that_was_read_as_a_policy_becomes_sure(site: ArchivedSite) -> None:
+    url = "https://example.com/user/agreement/model"
+    site.captures(url, range(2010, 2022))
+    (before,) = site.discover([Kind.TERMS]).documents
+    (after,) = site.discover([Kind.TERMS], judged={url: Outcome.TEXT}).documents
+    assert before.confidence < 0.5 < 0.8 < after.confidence
 
 
 def test_a_linked_address_that_the_archive_lacks_is_no_document(site: ArchivedSite) -> None:
