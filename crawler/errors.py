@@ -68,5 +68,9 @@ class DiskFullError(StoreError):
     """Nothing more can be written; what was committed stays, the next run goes on from there."""
 
 
+class InUseError(StoreError):
+    """Another run holds the database; the message says which."""
+
+
 class NotKnownError(PolicyArchiveError):
     """The corpus does not hold what was asked for; the message says what it does hold."""

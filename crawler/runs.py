@@ -27,6 +27,10 @@ class Target:
     """What the user says that the page is; None: as its address reads, `other` when that says nothing."""
     rank: int | None = None
     """Of the list that the site came from."""
+    kinds: tuple[Kind, ...] | None = None
+    """Kinds of policy wanted of this site; None: the run's."""
+    search: bool = True
+    """False: the documents known are asked for what is new, and none is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

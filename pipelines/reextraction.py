@@ -124,7 +124,7 @@ def read_again(
     }
     left = Counter({document: len(found) for document, found in todo.items()})
     for document in [document for document, found in todo.items() if not found]:
-        store.fold_versions(document)
+        store.fold_versions(document, of_site=False)
     wanted = (body for found in todo.values() for body in found)
     loaded = (_Loaded(stored=body, body=load_body(store.connection, body.body_digest)) for body in wanted)
     for done in pool.map(_read_task, loaded):
@@ -179,7 +179,7 @@ def _finish(store: Store, document: Document, before: list[StoredBody]) -> Docum
         report.site_changes += was and is_now
         report.only_before += was and not is_now
         report.only_now += is_now and not was
-    report.versions_now = store.fold_versions(document)
+    report.versions_now = store.fold_versions(document, of_site=False)
     return report
 
 

@@ -91,18 +91,19 @@ create table bodies (
     base_digest text references bodies(digest),
     content blob not null
 ) strict;
+create index bodies_base on bodies(base_digest) where base_digest is not null;
 
 create table texts (
     id integer primary key,          -- what full-text search points to: VACUUM keeps it, unlike a rowid
     sha256 text not null unique,     -- of the text, UTF-8
     words integer not null,
     content text,                    -- Markdown body; null when compacted into lines
-    lines text                       -- JSON array of text_lines.id, null unless compacted
+    lines text                       -- JSON array of [first, last] of text_lines.id; null unless compacted
 ) strict;
 
 create table text_lines (
     id integer primary key,
-    line text not null unique
+    line text not null               -- with the newlines after it; texts of a document share lines
 ) strict;
 
 create table links (
@@ -133,7 +134,7 @@ create table extractions (
     primary key (capture_id, extractor)
 ) strict;
 create unique index extractions_current on extractions(capture_id) where current;
-create index extractions_text on extractions(text_sha256);
+create index extractions_text on extractions(text_sha256, current, language);
 
 create table versions (
     document_id text not null references documents(id),
@@ -157,6 +158,9 @@ create table versions (
     primary key (document_id, version)
 ) strict;
 create index versions_text on versions(text_sha256);
+-- what whole-corpus questions read (newest, years, widest, a common word), so that no row is touched
+create index versions_time on versions(
+    first_timestamp, last_timestamp, changed_after, text_sha256, document_id, version);
 
 create table index_answers (
     site text not null references sites(site),
@@ -183,9 +187,11 @@ create table runs (
 
 # A text compacted into lines is put together by SQL alone, so that any tool can read the view.
 _TEXT_OF = """coalesce(texts.content, (
-    select group_concat(line, char(10)) from (
-        select text_lines.line as line from json_each(texts.lines) as item
-        join text_lines on text_lines.id = item.value order by item.key)))"""
+    select group_concat(line, '') from (
+        select text_lines.line as line from json_each(texts.lines) as run
+        cross join text_lines on text_lines.id
+            between json_extract(run.value, '$[0]') and json_extract(run.value, '$[1]')
+        order by run.key, text_lines.id)))"""
 
 _VIEW = f"""
 create view policy_texts as
@@ -262,12 +268,62 @@ def m003_full_text(db: Database) -> None:
     """
     _execute_all(
         db,
-        """
-        create view texts_search_content as
-            select texts.id as id, policy_texts.text as text
-            from texts join policy_texts on policy_texts.sha256 = texts.sha256;
+        f"""
+        create view texts_search_content as select id, {_TEXT_OF} as text from texts;
         create virtual table texts_search using fts5(
             text, content='texts_search_content', content_rowid='id', tokenize='unicode61');
+        """,  # noqa: S608 (a constant is put in)
+    )
+
+
+@migrations()
+def m004_upkeep(db: Database) -> None:
+    """What unattended runs need: a list of sites, what is news, what has still to be told, how runs went."""
+    _execute_all(
+        db,
+        """
+        alter table sites add column failing_since text;
+        alter table runs add column health text;
+
+        create table watches (
+            site text primary key references sites(site),
+            every text not null,             -- interval, as given: 1d, 1w, 1mo
+            kinds text not null,             -- JSON array
+            added_at text not null,
+            checked_at text,                 -- last update that came to a conclusion, null: none yet
+            searched_at text,                -- last update that looked for the policies anew
+            misses integer not null default 0  -- updates in a row that found no policy
+        ) strict;
+
+        create table news (
+            id integer primary key autoincrement,  -- in order of becoming known; never used twice
+            document_id text not null references documents(id),
+            text_sha256 text not null,
+            occurrence integer not null,     -- 1 for the first version of the document with this text, 2 …
+            recorded_at text not null,
+            run_id integer references runs(id),
+            of_site integer not null,        -- 0: another extractor made it, not the site
+            unique (document_id, text_sha256, occurrence)
+        ) strict;
+        create index news_run on news(run_id);
+
+        create table outbox (
+            id integer primary key autoincrement,
+            channel text not null,           -- hash of the command or address: neither is written down
+            label text not null,             -- what to call it to people
+            news_id integer not null references news(id),
+            payload text not null,           -- JSON, as it is delivered
+            created_at text not null,
+            tries integer not null default 0,
+            tried_at text,
+            error text                       -- of the last try
+        ) strict;
+
+        create table looks (
+            site text primary key,           -- '' for all
+            news_id integer not null,        -- newest that was shown
+            looked_at text not null
+        ) strict;
         """,
     )
 

@@ -26,7 +26,7 @@ from crawler.records import (
     RowState,
 )
 from crawler.urls import urlkey
-from pipelines.store import captures, folding
+from pipelines.store import captures, folding, news, outbox, watches
 from pipelines.store.connection import open_writer, write
 from pipelines.store.conservation import CONSERVATION_SQL, ConservationFault
 
@@ -38,6 +38,8 @@ class Store:
         self.connection = connection
         self.run_id: int | None = None
         """Run that captures are stored for; set by start_run."""
+        self.channels: tuple[outbox.Channel, ...] = ()
+        """Who is to be told of versions that become known."""
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -65,12 +67,20 @@ class Store:
             (site, rank),
         )
 
-    def set_site_outcome(self, site: str, outcome: str, reason: str = "") -> None:
-        """Note what discovery of a site ended with (`sites.outcome`), now."""
-        self._execute(
-            "update sites set outcome = ?, reason = ?, checked_at = ? where site = ?",
-            (outcome, reason, _now(), site),
-        )
+    def set_site_outcome(
+        self, site: str, outcome: str, reason: str = "", *, checked: bool = False, searched: bool = False
+    ) -> None:
+        """Note what the crawl of a site ended with (`sites.outcome`), now.
+
+        `checked`: an update did it, so that its watch begins a new interval;
+        `searched`: its policies were looked for anew.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            watches.write_outcome(connection, site, outcome, reason, now=_now())
+            watches.write_check(connection, site, outcome, checked=checked, searched=searched, now=_now())
+
+        write(self.connection, work)
 
     def add_document(
         self, document: Document, *, owner: Owner | None = None, confidence: float | None = None
@@ -227,12 +237,20 @@ class Store:
 
         return write(self.connection, work)
 
-    def fold_versions(self, document: Document) -> int:
-        """Rebuild a document's versions from its stored captures; return how many there are."""
+    def fold_versions(self, document: Document, *, of_site: bool = True) -> int:
+        """Rebuild a document's versions from its stored captures; return how many there are.
+
+        Versions that were not known before become news in the same transaction, and are put into
+        the outbox for the run's `channels`. `of_site=False`: another extractor made them, nobody is told.
+        """
         found = folding.build_versions(self.connection, document)
 
         def work(connection: sqlite3.Connection) -> int:
-            return folding.replace_versions(connection, document, found)
+            count = folding.replace_versions(connection, document, found)
+            new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=_now())
+            if of_site:
+                outbox.enqueue(connection, new, self.channels, now=_now())
+            return count
 
         return write(self.connection, work)
 
@@ -253,18 +271,33 @@ class Store:
         assert self.run_id is not None
         return self.run_id
 
+    def close_dead_runs(self) -> int:
+        """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
+        return self._execute(
+            "update runs set status = 'interrupted', reason = 'the process died', finished_at = ? "
+            "where status = 'running' and command <> 'plan'",  # a plan may run beside
+            (_now(),),
+        )
+
     def record_forecast(self, run_id: int, forecast: object) -> None:
         """Note what a run found out about the cost of a fetch."""
         self._execute("update runs set forecast = ? where id = ?", (_json_or_null(forecast), run_id))
 
     def finish_run(
-        self, run_id: int, status: str, reason: str = "", *, index_requests: int = 0, replay_requests: int = 0
+        self,
+        run_id: int,
+        status: str,
+        reason: str = "",
+        *,
+        index_requests: int = 0,
+        replay_requests: int = 0,
+        health: object = None,
     ) -> None:
-        """Note how a run ended: done, incomplete, interrupted or failed."""
+        """Note how a run ended: done, incomplete, interrupted or failed; and its health line."""
         self._execute(
             "update runs set finished_at = ?, status = ?, reason = ?, index_requests = ?, "
-            "replay_requests = ? where id = ?",
-            (_now(), status, reason, index_requests, replay_requests, run_id),
+            "replay_requests = ?, health = ? where id = ?",
+            (_now(), status, reason, index_requests, replay_requests, _json_or_null(health), run_id),
         )
 
     def iter_conservation_faults(self) -> Iterator[ConservationFault]:

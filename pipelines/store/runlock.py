@@ -1,0 +1,181 @@
+"""One run at a time on a database: who comes second is told who holds it, who died holds it no longer."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from crawler.errors import InUseError, StoreError
+
+HEARTBEAT_SECONDS = 20.0
+STALE_SECONDS = 180.0
+"""So long after its last heartbeat another machine's run counts as dead; clocks may differ by less."""
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_held: set[Path] = set()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who runs on a database."""
+
+    pid: int
+    host: str
+    machine: str
+    """Tells one running kernel from another: containers of one machine share it, whatever their names."""
+    since: str
+    """ISO 8601 UTC."""
+    command: str
+    heartbeat: float
+    """Seconds since 1970, by the holder's clock."""
+
+    def describe(self) -> str:
+        """Return the holder in a few words."""
+        return f"'{self.command}', process {self.pid} on {self.host}, since {self.since}"
+
+
+def lock_path(database: Path) -> Path:
+    """Return the file beside a database that its run holds locked."""
+    database = database.resolve()
+    return database.with_name(f"{database.name}.lock")
+
+
+@contextmanager
+def hold_lock(database: Path, command: str) -> Iterator[Holder | None]:
+    """Hold the database for one run; yields the dead holder that it was taken over from, or None.
+
+    The system frees the lock when its process ends, however it ends. A file system that is
+    shared by machines may not pass locks on: there the holder's heartbeat counts. A process
+    that holds the lock already may take it once more.
+
+    Raises InUseError, which says who holds it.
+    """
+    path = lock_path(database)
+    if path in _held:
+        yield None
+        return
+    descriptor = _open(path)
+    try:
+        before = _take(descriptor, database)
+        _held.add(path)
+        stop = threading.Event()
+        beat = threading.Thread(target=_beat, args=(descriptor, command, stop), name="run-lock", daemon=True)
+        _write(descriptor, _describe_self(command))
+        beat.start()
+        try:
+            yield before
+        finally:
+            stop.set()
+            beat.join()
+            _held.discard(path)
+            os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def read_holder(database: Path) -> Holder | None:
+    """Return who runs on a database now, None when nobody does."""
+    path = lock_path(database)
+    if not path.exists():
+        return None
+    if path in _held:
+        return _parse(path.read_bytes())
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        holder = _read(descriptor)
+        if _try_lock(descriptor, shared=True):
+            return holder if holder and _lives_elsewhere(holder) else None
+        return holder
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be opened: is there such a folder, and may you write to it?"
+        ) from error
+
+
+def _take(descriptor: int, database: Path) -> Holder | None:
+    """Lock the file; return whose it was if they never gave it back."""
+    taken = _try_lock(descriptor)
+    holder = _read(descriptor)
+    if taken and not (holder and _lives_elsewhere(holder)):
+        return holder
+    who = holder.describe() if holder else "another process"
+    raise InUseError(f"{database} is in use: {who}. Two runs at a time would spend each other's requests.")
+
+
+def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lives_elsewhere(holder: Holder) -> bool:
+    """Tell whether it is a living process of another machine, whose lock may not be seen from here."""
+    return holder.machine != _machine() and abs(time.time() - holder.heartbeat) < STALE_SECONDS
+
+
+def _beat(descriptor: int, command: str, stop: threading.Event) -> None:
+    holder = _describe_self(command)
+    while not stop.wait(HEARTBEAT_SECONDS):
+        _write(descriptor, Holder(**asdict(holder) | {"heartbeat": time.time()}))
+
+
+def _describe_self(command: str) -> Holder:
+    return Holder(
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        machine=_machine(),
+        since=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        command=command,
+        heartbeat=time.time(),
+    )
+
+
+@cache
+def _machine() -> str:
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return socket.gethostname()
+
+
+def typed_command() -> str:
+    """Return the command line of this process, as it would be typed."""
+    return shlex.join(["policy-archive", *sys.argv[1:]])
+
+
+def _write(descriptor: int, holder: Holder) -> None:
+    content = json.dumps(asdict(holder)).encode()
+    os.pwrite(descriptor, content, 0)
+    os.ftruncate(descriptor, len(content))
+
+
+def _read(descriptor: int) -> Holder | None:
+    return _parse(os.pread(descriptor, 65_536, 0))
+
+
+def _parse(content: bytes) -> Holder | None:
+    try:
+        return Holder(**json.loads(content))
+    except (ValueError, TypeError):  # empty: given back; torn: its writer died
+        return None
