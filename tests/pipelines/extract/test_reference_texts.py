@@ -13,8 +13,9 @@ from pipelines.extract.parse import parse_html
 
 PAGE = """<!DOCTYPE html><html><head><title>{title}</title><style>p {{ margin: 0 }}</style></head><body>
 <a href="#main">Skip to content</a>
-<div id="cookie-banner" class="cookie-consent" role="dialog"><p>We use cookies to give you the best experience on
-our site, to measure it, and to show you things that you may like. Read our <a href="/cookies">cookie policy</a>.</p>
+<div id="cookie-banner" class="cookie-consent" role="dialog"><p>We use cookies to give you the best
+experience on our site, to measure it, and to show you things that you may like. Read our
+<a href="/cookies">cookie policy</a>.</p>
 <button>Accept all</button><button>Reject all</button></div>
 <header><a href="/"><img src="logo.png" alt="Home"></a><nav><ul><li><a href="/products">Products</a></li>
 <li><a href="/pricing">Pricing</a></li><li><a href="/about">About us</a></li></ul></nav></header>
@@ -37,7 +38,7 @@ def without_trailing_spaces(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", DATED)
-def test_a_reference_text_comes_back_from_a_page_with_menus_footer_and_banner(shared: Path, name: str) -> None:
+def test_a_reference_text_comes_back_from_a_page_with_menus_and_banner(shared: Path, name: str) -> None:
     title, body = read_reference(shared, name)
     html = PAGE.format(title=title, body=MarkdownIt("commonmark").render(body))
 

@@ -7,7 +7,6 @@ from html import escape
 from typing import Any
 
 import lxml.html
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml.html import HtmlElement
@@ -21,9 +20,9 @@ from pipelines.extract.structure import build_pieces
 Node = tuple[Any, ...]
 
 WORDS = st.sampled_from(
-    ["data", "we", "3.1", "1.", "-", "+", "#", "*", "a*b", "snake_case_name", "_x_", "**", "[1]", "(a)", "<b>", "&amp;",
-     "`code`", "~~no~~", "|", "50%", "“we”", "l’avis", "数据", "を", "§", "http://x.org", "!", "=", "===", "---", "\\", ">"]
-)  # fmt: skip
+    "data we 3.1 1. - + # * a*b snake_case_name _x_ ** [1] (a) <b> &amp; `code` ~~no~~ | 50% “we” l’avis 数据 を §"
+    " http://x.org ! = === --- \\ >".split()
+)
 TEXT = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
 PLAIN = st.tuples(st.just("text"), TEXT)
 MARKED = st.tuples(st.sampled_from(["strong", "em"]), st.lists(PLAIN, min_size=1, max_size=1))
@@ -36,13 +35,19 @@ TABLE = st.integers(2, 3).flatmap(
         st.lists(INLINE, min_size=columns, max_size=columns), min_size=2, max_size=3
     ).map(lambda rows: ("table", rows))
 )
+
+
+def flat(item: tuple[Node, list[Node]]) -> list[Node]:
+    return [item[0], *item[1]]
+
+
 BLOCK = st.recursive(
     PARAGRAPH | HEADING,
     lambda inner: st.one_of(
         st.tuples(
             st.sampled_from(["ul", "ol"]),
             st.lists(
-                st.tuples(st.just("li"), st.tuples(PARAGRAPH, st.lists(inner, max_size=2)).map(lambda x: [x[0], *x[1]])),
+                st.tuples(st.just("li"), st.tuples(PARAGRAPH, st.lists(inner, max_size=2)).map(flat)),
                 min_size=1,
                 max_size=3,
             ),
