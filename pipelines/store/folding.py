@@ -37,10 +37,15 @@ _COLUMNS = (
 )
 
 
-def build_versions(connection: sqlite3.Connection, document: Document) -> list[tuple[Any, ...]]:
-    """Return the rows of `versions` that a document should have, in order; writes nothing."""
+def build_versions(
+    connection: sqlite3.Connection, document: Document, *, compare_afresh: bool = False
+) -> list[tuple[Any, ...]]:
+    """Return the rows of `versions` that a document should have, in order; writes nothing.
+
+    What was compared before is not compared again, unless `compare_afresh`.
+    """
     versions = fold_versions(read_known(connection, document), _read_decisions(connection, document))
-    known_changes = _read_changes(connection, document)
+    known_changes = {} if compare_afresh else _read_changes(connection, document)
     rows = []
     for before, version in zip([None, *versions], versions, strict=False):
         row = _base_values(connection, document, version)
@@ -53,17 +58,21 @@ def replace_versions(
     connection: sqlite3.Connection, document: Document, rows: Sequence[tuple[Any, ...]]
 ) -> int:
     """Put these rows in place of the document's versions, if they differ; inside a transaction."""
-    columns = ", ".join(_COLUMNS)
-    stored = connection.execute(
-        f"select {columns} from versions where document_id = ? order by version",  # noqa: S608 (constants)
-        (document.id,),
-    ).fetchall()
-    if [tuple(row) for row in stored] != list(rows):
+    if read_versions(connection, document) != list(rows):
         connection.execute("delete from versions where document_id = ?", (document.id,))
         point("in-fold")
-        marks = ", ".join("?" * len(_COLUMNS))
+        columns, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
         connection.executemany(f"insert into versions ({columns}) values ({marks})", rows)  # noqa: S608 (constants)
     return len(rows)
+
+
+def read_versions(connection: sqlite3.Connection, document: Document) -> list[tuple[Any, ...]]:
+    """Return the rows of `versions` that a document has, as `build_versions` gives them."""
+    rows = connection.execute(
+        f"select {', '.join(_COLUMNS)} from versions where document_id = ? order by version",  # noqa: S608 (constants)
+        (document.id,),
+    )
+    return [tuple(row) for row in rows]
 
 
 def _read_decisions(connection: sqlite3.Connection, document: Document) -> dict[CdxRow, RowDecision]:
