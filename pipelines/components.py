@@ -72,6 +72,14 @@ class StorePipeline:
         return ReadCapture(capture=item.capture, reading=item.reading, stored=stored)
 
 
+class PassPipeline:
+    """Hands captures back as they came: for spiders that neither read nor store them."""
+
+    def process_item(self, item: Any) -> Any:
+        """Return the capture without a reading; an item of another kind passes."""
+        return ReadCapture(capture=item, reading=None) if isinstance(item, Capture) else item
+
+
 async def read_capture(pool: ReadingPool, capture: Capture) -> Reading | None:
     """Return what a capture's body was read as; None when its outcome is settled without reading."""
     if capture.outcome is not None or capture.body is None:
