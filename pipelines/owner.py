@@ -13,15 +13,23 @@ from urllib.parse import urlsplit
 from crawler.records import Extraction, Owner, PolicyLink
 from crawler.urls import registrable_domain
 from data import DATA
+from pipelines.judging.features import prose_of
+from pipelines.judging.lexicon import load_lexicon
 
 _MAIL = re.compile(r"[\w.+-]+\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]+\.[a-z]{2,})", re.IGNORECASE)
+_LINK_TARGET = re.compile(r"\]\((?!mailto:)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
 _BEGINNING = 600
 """Characters in which a policy says whose it is."""
 _OFTEN = 3
 """Mentions from which a registrar is the subject of a text that does not name the site."""
+_REGISTRARS_WORDS = 3
+"""Words about registering or parking domains from which a company that is in no list is a registrar."""
+_REACH = 40
+"""Characters around a host's name in which it is said that it hosts or made the policy."""
 _SHORTEST_LOOSE_NAME = 5
 """Shorter names are looked for as words only: `one` stands in every text."""
+_WORDINGS = "owner_wordings"
 _MAIL_HOSTS = frozenset(
     [
         "gmail.com",
@@ -95,11 +103,19 @@ class _Evidence:
         return Counter(registrable_domain(host) for host in hosts if host)
 
     @cached_property
+    def prose(self) -> str:
+        """The text as a reader sees it, link targets left out."""
+        return _LINK_TARGET.sub("]", self.text)
+
+    @cached_property
     def names_site(self) -> str:
-        """How the text names the site, or '' if it does not."""
+        """How the text names the site, or '' if it does not.
+
+        On the site's own host every link without a host leads there: a target names nobody.
+        """
         if self.mail_domains[self.site]:
             return f"gives an e-mail address at {self.site}"
-        words = f"{self.title}\n{self.text}"
+        words = f"{self.title}\n{self.prose if self.host == self.site else self.text}"
         if re.search(rf"(?<![\w-]){re.escape(self.site)}(?![\w-])", words, re.IGNORECASE):
             return f"names {self.site}"
         name = self.site.split(".")[0]
@@ -128,6 +144,9 @@ def judge_owner(extraction: Extraction, *, site: str, url: str, links: Sequence[
             name=speaker[0].name,
             reason=f"{speaker[1]}; the text does not name {site}",
         )
+    registrar = _find_unlisted_registrar(evidence)
+    if registrar is not None:
+        return registrar
     return _judge_own_host(evidence) if host == site else _judge_other_host(evidence)
 
 
@@ -160,6 +179,10 @@ def _judge_own_host(evidence: _Evidence) -> Owner:
 
 
 def _judge_other_host(evidence: _Evidence) -> Owner:
+    how = _shows_service(evidence)
+    if evidence.names_site and how:
+        reason = f"stands on {evidence.host}, {evidence.names_site} and says: {how}"
+        return Owner(relation="policy-service", name=evidence.host, reason=reason)
     if evidence.names_site:
         reason = f"stands on {evidence.host} and {evidence.names_site}"
         return Owner(relation="parent", name=evidence.host, reason=reason)
@@ -206,6 +229,30 @@ def _shows_registrar(known: KnownOwner, evidence: _Evidence) -> str:
     mentions += sum(evidence.named_domains[domain] for domain in known.domains)
     if mentions >= _OFTEN or (mentions and known.mention.search(evidence.text[:_BEGINNING])):
         return f"names {known.name} {mentions} times"
+    return ""
+
+
+def _find_unlisted_registrar(evidence: _Evidence) -> Owner | None:
+    """Return the registrar that speaks in a text: of domains, with addresses of its own, not of the site."""
+    others = evidence.mail_domains
+    if evidence.names_site or not others:
+        return None
+    words = load_lexicon(_WORDINGS).count(prose_of(evidence.text))["registrar"]
+    if words < _REGISTRARS_WORDS:
+        return None
+    name, _ = others.most_common(1)[0]
+    reason = f"speaks {words} times of registering or parking domains, for {name}"
+    return Owner(relation="registrar", name=name, reason=f"{reason}; the text does not name {evidence.site}")
+
+
+def _shows_service(evidence: _Evidence) -> str:
+    """Return the words by which a text says that its host only hosts or made it, or ''."""
+    name = re.escape(evidence.host.split(".")[0])
+    for mention in re.finditer(rf"(?<!\w){name}(?!\w)", evidence.prose, re.IGNORECASE):
+        begin = max(0, mention.start() - _REACH)
+        words = evidence.prose[begin : mention.end() + _REACH]
+        if load_lexicon(_WORDINGS).count(words)["service"]:
+            return f"… {' '.join(words.split())} …"
     return ""
 
 

@@ -123,6 +123,62 @@ def test_a_policy_services_own_policy_is_not_the_sites() -> None:
     assert owner.relation == "platform"
 
 
+UNLISTED_REGISTRARS = {
+    "en": "Barnyard Names is a registrar. We register domain names and show parked pages; parked domains "
+    "bear advertisements. What you tell us may be published in the Whois. Write to legal@barnyard.test.",
+    "de": "Scheunenname ist ein Registrar. Zur Domainregistrierung erheben wir Ihren Namen; auf geparkten "
+    "Domains und auf jeder Parkseite stehen Anzeigen. Kontakt: datenschutz@scheune.test.",
+    "fr": "Grange est un bureau d'enregistrement. Pour l'enregistrement de noms de domaine nous recueillons "
+    "votre nom, publié dans le Whois. Écrivez à vie-privee@grange.test.",
+    "ja": "当社はドメイン登録を行うレジストラです。パーキングページには広告が表示されます。"
+    "連絡先 privacy@naya.test まで。",
+}
+
+
+@pytest.mark.parametrize("text", UNLISTED_REGISTRARS.values(), ids=UNLISTED_REGISTRARS)
+def test_a_registrar_in_no_list_is_told_by_its_business(text: str) -> None:
+    owner = judge_owner(extraction(text), site="oldinn.test", url="http://oldinn.test/privacy")
+    assert owner.relation == "registrar", owner
+    assert "registering" in owner.reason
+
+
+def test_a_registrars_policy_on_its_own_site_is_its_own() -> None:
+    text = UNLISTED_REGISTRARS["en"]
+    owner = judge_owner(extraction(text), site="barnyard.test", url="http://barnyard.test/privacy")
+    assert owner.relation == "site"
+
+
+def test_a_link_back_to_the_parked_page_names_nobody() -> None:
+    text = UNLISTED_REGISTRARS["en"] + "\n\n[Privacy Policy](http://www.oldinn.test/privacy-policy)"
+    owner = judge_owner(extraction(text), site="oldinn.test", url="http://www.oldinn.test/privacy-policy")
+    assert owner.relation == "registrar"
+
+
+def test_a_mail_link_names_the_site_even_on_its_own_host() -> None:
+    text = "We collect your name. [Write to us](mailto:hello@oldinn.test), or call."
+    owner = judge_owner(extraction(text), site="oldinn.test", url="http://oldinn.test/privacy")
+    assert (owner.relation, "e-mail" in owner.reason) == ("site", True)
+
+
+UNLISTED_SERVICES = {
+    "en": "This policy was prepared for Bluebird (bluebird.shop) and is hosted by Policyhaven.",
+    "fr": "Politique de Bluebird, bluebird.shop. Document généré avec [Policyhaven](https://policyhaven.test/).",
+    "de": "Datenschutzerklärung von bluebird.shop. Erstellt mit Policyhaven.",
+    "es": "Política de bluebird.shop. Generado por Policyhaven el 3 de mayo.",
+    "ru": "Политика bluebird.shop. Создано с помощью Policyhaven.",
+    "tr": "bluebird.shop gizlilik politikası Policyhaven ile oluşturuldu.",
+    "ja": "bluebird.shop のプライバシーポリシー。Policyhaven で作成。",
+}
+
+
+@pytest.mark.parametrize("text", UNLISTED_SERVICES.values(), ids=UNLISTED_SERVICES)
+def test_a_policy_service_in_no_list_is_told_by_its_wording(text: str) -> None:
+    url = "https://policies.policyhaven.test/bluebird/privacy"
+    owner = judge_owner(extraction(text), site="bluebird.shop", url=url)
+    assert (owner.relation, owner.name) == ("policy-service", "policyhaven.test"), owner
+    assert "Policyhaven" in owner.reason
+
+
 def test_a_parent_that_names_the_site_is_the_parent() -> None:
     text = "This policy applies to Northwind, Bluebird and our other brands."
     owner = judge_owner(extraction(text), site="bluebird.shop", url="https://northwind-group.com/privacy")
