@@ -58,7 +58,7 @@ _FACETS = {
     "captures": ["state", "outcome"],
     "sites": ["outcome"],
 }
-_HIDDEN = ("bodies", "text_lines", "texts_search_content", "_sqlite_migrations")
+_HIDDEN = ("bodies", "text_lines", "text_runs", "texts_search_content", "_sqlite_migrations")
 
 
 def describe_corpus(database_names: Iterable[str]) -> dict[str, Any]:

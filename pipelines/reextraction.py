@@ -198,6 +198,7 @@ def prune_extractions(store: Store) -> int:
     def work(connection: sqlite3.Connection) -> int:
         pruned = connection.execute("delete from extractions where not current").rowcount
         connection.execute(_FORGET_IN_SEARCH)
+        connection.execute(f"delete from text_runs where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
         connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)
         return pruned
 

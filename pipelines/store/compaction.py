@@ -6,7 +6,6 @@ the next one goes on where it was. New captures are stored as ever, and compacte
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections import defaultdict
@@ -32,7 +31,7 @@ class Sizes:
 
     bodies: int
     texts: int
-    """Texts and shared lines, without the full-text index."""
+    """Texts, shared lines and runs (some 12 bytes each), without the full-text index."""
     file: int
 
 
@@ -46,8 +45,9 @@ def measure_sizes(connection: sqlite3.Connection) -> Sizes:
 
 
 _TEXT_BYTES = """
-select coalesce(sum(length(cast(coalesce(content, lines) as blob))), 0)
-    + (select coalesce(sum(length(cast(line as blob))), 0) from text_lines) from texts
+select coalesce(sum(length(cast(content as blob))), 0)
+    + (select coalesce(sum(length(cast(line as blob))), 0) from text_lines)
+    + (select 12 * count(*) from text_runs) from texts
 """
 
 
@@ -176,16 +176,14 @@ def _compact_texts(connection: sqlite3.Connection, document_id: str) -> None:
 
 
 _TEXTS_OF_DOCUMENT = """
-select texts.id, texts.lines is not null as compacted
+select texts.id, texts.content is null as compacted
 from captures join extractions on capture_id = captures.id join texts on texts.sha256 = text_sha256
 where document_id = ? group by texts.id order by min(timestamp), texts.id
 """
 
 _LINES_OF_TEXT = """
-select text_lines.id, line from texts, json_each(texts.lines) as run
-cross join text_lines on text_lines.id
-    between json_extract(run.value, '$[0]') and json_extract(run.value, '$[1]')
-where texts.id = ?
+select text_lines.id, line
+from text_runs cross join text_lines on text_lines.id between first_line and last_line where text_id = ?
 """
 
 
@@ -214,10 +212,11 @@ def _replace_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -
         return []
     runs, new = _plan_runs(_LINE.findall(text), lines, first_free=_next_line(connection))
     connection.executemany("insert into text_lines (id, line) values (?, ?)", new)
-    connection.execute(
-        "update texts set content = null, lines = ? where id = ?",
-        (json.dumps(runs, separators=(",", ":")), text_id),
+    connection.executemany(
+        "insert into text_runs (text_id, run, first_line, last_line) values (?, ?, ?, ?)",
+        [(text_id, number, first, last) for number, (first, last) in enumerate(runs)],
     )
+    connection.execute("update texts set content = null where id = ?", (text_id,))
     point("in-compact-text")
     (restored,) = connection.execute(
         "select text from texts_search_content where id = ?", (text_id,)
@@ -253,15 +252,11 @@ def _delete_orphaned_lines(connection: sqlite3.Connection) -> None:
     """Delete the lines between the runs that texts hold: `re-extract --prune` leaves them behind."""
     held = 0
     gaps: list[tuple[int, int]] = []
-    for first, last in connection.execute(_RUNS):
+    for first, last in connection.execute(
+        "select first_line, max(last_line) from text_runs group by first_line order by first_line"
+    ):
         if first > held + 1:
             gaps.append((held + 1, first - 1))
         held = max(held, last)
     gaps.append((held + 1, _next_line(connection)))
     connection.executemany("delete from text_lines where id between ? and ?", gaps)
-
-
-_RUNS = """
-select distinct json_extract(run.value, '$[0]'), json_extract(run.value, '$[1]')
-from texts, json_each(texts.lines) as run where lines is not null order by 1
-"""

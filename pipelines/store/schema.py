@@ -97,14 +97,21 @@ create table texts (
     id integer primary key,          -- what full-text search points to: VACUUM keeps it, unlike a rowid
     sha256 text not null unique,     -- of the text, UTF-8
     words integer not null,
-    content text,                    -- Markdown body; null when compacted into lines
-    lines text                       -- JSON array of [first, last] of text_lines.id; null unless compacted
+    content text                     -- Markdown body; null when compacted into lines
 ) strict;
 
 create table text_lines (
     id integer primary key,
     line text not null               -- with the newlines after it; texts of a document share lines
 ) strict;
+
+create table text_runs (
+    text_id integer not null references texts(id),
+    run integer not null,            -- 0, 1, 2 … in the order of the text
+    first_line integer not null,     -- the run is the lines with ids from .. to
+    last_line integer not null,
+    primary key (text_id, run)
+) strict, without rowid;
 
 create table links (
     capture_id text not null references captures(id),
@@ -185,13 +192,13 @@ create table runs (
 ) strict;
 """
 
-# A text compacted into lines is put together by SQL alone, so that any tool can read the view.
+# A text compacted into lines is put together by SQL alone, so that any tool can read the view. By plain
+# tables, too: what checks and rebuilds the full-text index may not use virtual ones such as json_each.
 _TEXT_OF = """coalesce(texts.content, (
     select group_concat(line, '') from (
-        select text_lines.line as line from json_each(texts.lines) as run
-        cross join text_lines on text_lines.id
-            between json_extract(run.value, '$[0]') and json_extract(run.value, '$[1]')
-        order by run.key, text_lines.id)))"""
+        select text_lines.line as line
+        from text_runs cross join text_lines on text_lines.id between first_line and last_line
+        where text_runs.text_id = texts.id order by run, text_lines.id)))"""
 
 _VIEW = f"""
 create view policy_texts as
@@ -318,6 +325,7 @@ def m004_upkeep(db: Database) -> None:
             tried_at text,
             error text                       -- of the last try
         ) strict;
+        create index outbox_channel on outbox(channel, id);
 
         create table looks (
             site text primary key,           -- '' for all
