@@ -2,7 +2,7 @@
 
 Ours, trafilatura (default, favor_recall), html2text of the whole page, and html2text of our body, against
 the hand-curated texts of ../shared/extraction, in one process and one run. Word F1 and structure are counted
-by the score.py that lies beside the pages. Pages a CPU second take the whole way from decoded text to Markdown.
+by the score.py that lies beside the pages. Speed: from decoded text to Markdown, CPU time.
 """
 
 from __future__ import annotations

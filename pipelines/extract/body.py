@@ -80,8 +80,10 @@ class _Choice:
         """Return the container whose words agree best (F1) with what was chosen; without any, the page."""
         best, best_score = self._page, 0.0
         for element in self._outline.ranges:
+            if element.tag == "html":
+                continue
             score = self._chosen(element) / (self._words(element) + self._taken[-1] + 1)
-            if score > best_score or (score == best_score and score and _is_inside(element, best)):
+            if score > best_score or (score == best_score and score and _is_inside(best, element)):
                 best, best_score = element, score
         return best
 

@@ -21,6 +21,7 @@ _VOLATILE = re.compile(
 
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?#;]*", re.IGNORECASE)
 _DOTNET_SESSION = re.compile(r"/\((?:[AFSX]\([^)]*\))+\)(?=/)", re.IGNORECASE)
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
 _CLOUDFLARE = re.compile(r"/cdn-cgi/l/email-protection(?:#([0-9a-fA-F]{4,}))?")
 
 
@@ -84,10 +85,13 @@ def original_address(url: str) -> str:
     'https://x.org/a'
     """
     split = split_uri_m(url)
-    if split is None or not re.match(r"(?:https?:|mailto:|//|[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$))", split[1]):
+    if split is None:
         return url
-    target = str(split[1])
-    return target if re.match(r"(?:[a-z]+:|//)", target) else f"http://{target}"
+    timestamp, target = split
+    if re.match(r"https?:|mailto:|//", target):
+        return str(target)
+    # without a scheme it may as well be a page in a folder with a number for a name
+    return f"http://{target}" if len(timestamp) == 14 and _HOST.match(target) else url
 
 
 def clean_address(url: str) -> str:
@@ -114,7 +118,8 @@ def decode_email(code: str) -> str:
         key, *hidden = bytes.fromhex(code)
     except ValueError:
         return ""
-    return bytes(byte ^ key for byte in hidden).decode("utf-8", "replace").partition("?")[0]
+    address = bytes(byte ^ key for byte in hidden).decode("utf-8", "replace")
+    return unescape(address).partition("?")[0]  # what was protected may have been hidden as entities before
 
 
 def _canonical(tree: HtmlElement) -> str:

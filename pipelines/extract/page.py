@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lxml.html import HtmlElement
@@ -12,7 +13,7 @@ from pipelines.extract.links import LinkReader, fragment_of
 from pipelines.extract.outline import Block, Outline, outline_page
 from pipelines.extract.parts import choose_part, find_parts, find_target
 from pipelines.extract.render import render
-from pipelines.extract.structure import build_pieces
+from pipelines.extract.structure import Piece, Rule, build_pieces
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
         pieces = (*build_pieces(body.title, link_mark=links.mark), *pieces)
     kept = kept_blocks(body, outline)
     return PageText(
-        text=render(pieces),
+        text=render(_without_rim_rules(pieces)) if any(kept) else "",
         title=read_title(tree),
         kept_share=_kept_share(kept, outline),
         hidden_text_used=any(
@@ -60,6 +61,12 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
         documents_on_page=max(1, len(parts)),
         frame_url=None,
     )
+
+
+def _without_rim_rules(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """Return the pieces without rules at either end: those part the text from what stood around it."""
+    said = [index for index, piece in enumerate(pieces) if not isinstance(piece, Rule)]
+    return pieces[said[0] : said[-1] + 1] if said else ()
 
 
 def read_title(tree: HtmlElement) -> str:

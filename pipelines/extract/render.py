@@ -125,10 +125,10 @@ def _write_list(items: Sequence[Item], *, alternate: bool) -> Lines:
         if expected is not None and item.number not in (None, expected):
             alternate = not alternate  # only another marker makes Markdown begin to count anew
         written = _write_item(item, alternate=alternate)
-        if lines and (_is_spacious(item) or not lines[-1].strip()):
+        if lines and _is_spacious(item) and lines[-1].strip():
             lines.append("")
         lines += written
-        if _is_spacious(item):
+        if _is_spacious(item) and lines[-1].strip():
             lines.append("")
         expected = None if item.number is None else item.number + 1
     while lines and not lines[-1].strip():
