@@ -68,8 +68,8 @@ class Outcome(StrEnum):
     """The archive failed (5xx, time-out, broken connection) on every try: worth asking again."""
 
 
-RETRYABLE_OUTCOMES = frozenset({Outcome.ARCHIVE_ERROR, Outcome.TRUNCATED})
-"""Asked again in a later run; every other outcome is final."""
+RETRYABLE_OUTCOMES = frozenset({Outcome.ARCHIVE_ERROR, Outcome.TRUNCATED, Outcome.BAD_ENCODING})
+"""Asked again in a later run, for the damage may be of the way; every other outcome is final."""
 
 
 class RowState(StrEnum):

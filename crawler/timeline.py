@@ -20,6 +20,7 @@ _FAULTS_OF_REPLAY = frozenset(
         Outcome.BLOCKED,
         Outcome.OFF_ARCHIVE,
         Outcome.TRUNCATED,
+        Outcome.BAD_ENCODING,
         Outcome.ARCHIVE_ERROR,
     }
 )
