@@ -147,7 +147,9 @@ class _Writer:
 
     def __init__(self, atoms: list[Atom]) -> None:
         self._atoms = atoms
+        self._done: list[str] = []
         self._out = ""
+        """What is written since the last point where no mark was open, and a little before."""
         self._open: list[tuple[Mark, str, int]] = []
         """Mark, the delimiter that closes it, where its content starts in the output."""
         self._risky = _risky_characters(atoms)
@@ -159,8 +161,11 @@ class _Writer:
                 self._start(mark, atom.text)
             code = any(mark.kind == "code" for mark in atom.marks)
             self._out += atom.text if code else self._escape(atom.text)
+            if not self._open:
+                self._done.append(self._out[:-_REACH])
+                self._out = self._out[-_REACH:]
         self._close_unless((), "")
-        return self._out
+        return "".join(self._done) + self._out
 
     def _to_open(self, index: int) -> list[Mark]:
         opened = {mark for mark, _, _ in self._open}
@@ -211,6 +216,9 @@ class _Writer:
             text = self._risky.sub(r"\\\g<0>", text)
         return _BRACKET.sub(r"\\\g<0>", text) if in_link and _unbalanced(text) else text
 
+
+_REACH = 8
+"""How many characters back it matters what was written."""
 
 _HTML_LIKE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~]|$)")
 _BRACKET = re.compile(r"[\[\]]")

@@ -69,8 +69,8 @@ def find_target(fragment: str, within: Span, outline: Outline, tree: HtmlElement
 
     None when nothing bears that name, or only a few words or nearly the whole do.
     """
-    target = next(_named(tree, fragment), None)
-    span = _span_of(target, within, outline) if target is not None else None
+    targets = _targets(tree).get(fragment)
+    span = _span_of(targets[0], within, outline) if targets else None
     if span is None:
         return None
     words, all_words = outline.words_in(span), outline.words_in(within)
@@ -152,21 +152,23 @@ def _headings(within: Span, outline: Outline) -> list[tuple[int, HtmlElement]]:
 
 def _linked_sections(within: Span, outline: Outline, tree: HtmlElement) -> Iterator[tuple[str, Span]]:
     """Yield the containers that links inside the page point to, each with the link's text."""
-    seen = set()
+    targets = _targets(tree)
     for link in tree.iter("a"):
         fragment = (link.get("href") or "").partition("#")[2]
-        if not fragment or fragment in seen or name_kind(link.text_content()) is None:
-            continue
-        seen.add(fragment)
-        for target in _named(tree, fragment):
-            if target in outline.ranges and _is_within(outline.ranges[target], within):
-                yield link.text_content(), outline.ranges[target]
+        if fragment in targets and name_kind(link.text_content()) is not None:
+            for target in targets.pop(fragment):
+                if target in outline.ranges and _is_within(outline.ranges[target], within):
+                    yield link.text_content(), outline.ranges[target]
 
 
-def _named(tree: HtmlElement, fragment: str) -> Iterator[HtmlElement]:
+def _targets(tree: HtmlElement) -> dict[str, list[HtmlElement]]:
+    """Return what links inside the page can point to, by name."""
+    targets: dict[str, list[HtmlElement]] = {}
     for element in tree.iter():
-        if isinstance(element.tag, str) and fragment in (element.get("id"), element.get("name")):
-            yield element
+        for name in {element.get("id"), element.get("name")} if isinstance(element.tag, str) else ():
+            if name:
+                targets.setdefault(name, []).append(element)
+    return targets
 
 
 def _span_of(target: HtmlElement, within: Span, outline: Outline) -> Span | None:

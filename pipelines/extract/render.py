@@ -35,30 +35,25 @@ def render(pieces: Sequence[Piece]) -> str:
 def _write(pieces: Sequence[Piece], *, margin: int = 1) -> Lines:
     """Return the lines of pieces; `margin` empty lines stand after a list, one after all else."""
     lines: Lines = []
-    for index, piece in enumerate(pieces):
-        if lines:
-            after_list = isinstance(pieces[index - 1], ItemList)
-            lines += [""] * (margin if after_list else 1)
-        lines += _write_piece(piece, alternate=_alternates(pieces, index))
+    for piece, before, alternate in zip(pieces, [None, *pieces], _alternations(pieces), strict=False):
+        if before is not None:
+            lines += [""] * (margin if isinstance(before, ItemList) else 1)
+        lines += _write_piece(piece, alternate=alternate)
     return lines
 
 
-def _alternates(pieces: Sequence[Piece], index: int) -> bool:
-    """Tell whether a list needs the other marker, because it would run on from the list before it."""
-    run = 0
-    while (
-        index > run
-        and isinstance(pieces[index - run - 1], ItemList)
-        and _alike(pieces[index - run - 1], pieces[index])
-    ):
-        run += 1
-    return run % 2 == 1
+def _alternations(pieces: Sequence[Piece]) -> list[bool]:
+    """Return which pieces are lists that need the other marker, or they would run on from the one before."""
+    alternations: list[bool] = []
+    for piece, before in zip(pieces, [None, *pieces], strict=False):
+        alternations.append(_runs_on(before, piece) and not alternations[-1])
+    return alternations
 
 
-def _alike(one: Piece, other: Piece) -> bool:
-    if not isinstance(one, ItemList) or not isinstance(other, ItemList):
+def _runs_on(before: Piece | None, piece: Piece) -> bool:
+    if not isinstance(before, ItemList) or not isinstance(piece, ItemList):
         return False
-    return (one.items[0].number is None) == (other.items[0].number is None)
+    return (before.items[0].number is None) == (piece.items[0].number is None)
 
 
 def _write_piece(piece: Piece, *, alternate: bool) -> Lines:
@@ -159,10 +154,11 @@ def _item_lines(item: Item, indent: str) -> Iterator[str]:
     A line after a hard break starts at column 0, as in the corpus: Markdown takes it for the paragraph's.
     """
     spacious = _is_spacious(item)
+    alternations = _alternations(item.blocks)
     for index, block in enumerate(item.blocks):
         if index and (spacious or (item.set_off and index == 1)):
             yield ""
-        lines = _write_piece(block, alternate=_alternates(item.blocks, index))
+        lines = _write_piece(block, alternate=alternations[index])
         if isinstance(block, ItemList):
             lines = [line[2:] if line.startswith("  ") else line for line in lines]
         lazy = isinstance(block, Paragraph)

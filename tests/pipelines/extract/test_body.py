@@ -11,9 +11,9 @@ from pipelines.extract.parse import parse_html
 from pipelines.extract.parts import name_kind
 
 PROSE = {
-    "en": "We collect the data that you give us when you register, and keep it as long as you are our customer. ",
-    "de": "Wir erheben die Daten, die Sie uns bei der Anmeldung geben, und speichern sie, solange Sie Kunde sind. ",
-    "ja": "当社は、お客様が登録の際に提供した情報を収集し、お客様である限り保存します。第三者には提供しません。",
+    "en": "We collect the data that you give us when you register, and keep it while you are our customer. ",
+    "de": "Wir erheben die Daten, die Sie uns bei der Anmeldung geben, und speichern sie bis auf Widerruf. ",
+    "ja": "当社は、お客様が登録の際に提供した情報を収集し、お客様である限り保存します。",
     "ru": "Мы собираем данные, которые вы сообщаете нам при регистрации, и храним их, пока вы наш клиент. ",
 }
 
@@ -26,7 +26,7 @@ def paragraphs(language: str, count: int) -> str:
 @pytest.mark.parametrize(
     "frame",
     [
-        "<div class=menu><a href=/1>AA</a> <a href=/2>BB</a></div><div>{body}</div><div class=footer>© 2020 CC</div>",
+        "<div class=menu><a href=/1>AA</a> <a href=/2>BB</a></div><div>{body}</div><div>© 2020 CC</div>",
         "<nav><ul><li><a href=/1>AA</a></ul></nav><article>{body}</article><aside><a href=/x>DD</a></aside>",
         "<table><tr><td width=20%><a href=/1>AA</a><br><a href=/2>BB</a><td>{body}</table>",
         "<form><div><a href=/1>AA</a></div><div>{body}</div><div><a href=/3>BB</a></div></form>",

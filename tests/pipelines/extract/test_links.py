@@ -82,8 +82,8 @@ def test_a_mail_address_hidden_by_cloudflare_is_the_same_text_whatever_the_key(k
     code = bytes([key, *(byte ^ key for byte in b"dpo@example.com")]).hex()
     html = (
         f'<p>Write to <a href="/cdn-cgi/l/email-protection" class="__cf_email__" data-cfemail="{code}">'
-        f'[email&#160;protected]</a> or <a href="/cdn-cgi/l/email-protection#{code}"><span class="__cf_email__" '
-        f'data-cfemail="{code}">[email&#160;protected]</span></a> or '
+        f'[email&#160;protected]</a> or <a href="/cdn-cgi/l/email-protection#{code}">'
+        f'<span class="__cf_email__" data-cfemail="{code}">[email&#160;protected]</span></a> or '
         f'<a href="/cdn-cgi/l/email-protection#{code}">our officer</a>.</p>'
     )
 

@@ -34,7 +34,7 @@ def test_lists_keep_items_numbers_and_depth(html: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("html", "expected"),
     [
-        ("<p>a <b>bold</b> <i>it</i> <u>u</u> <del>no</del> <code>x</code></p>", "a **bold** _it_ _u_ ~~no~~ `x`\n"),
+        ("<p>a <b>b</b> <i>i</i> <u>u</u> <del>no</del> <code>x</code></p>", "a **b** _i_ _u_ ~~no~~ `x`\n"),
         ("<p>(“<b>Policy</b>”)</p>", "(“ **Policy** ”)\n"),
         ("<p><b>Note: </b>text</p>", "**Note:** text\n"),
         ("<p><b>Note:</b>text</p>", "**Note:** text\n"),
@@ -56,7 +56,7 @@ def test_lists_keep_items_numbers_and_depth(html: str, expected: str) -> None:
         ("<h2><div>In a box</div></h2>", "## In a box\n"),
         ("<blockquote><p>a</p><ul><li>b</ul></blockquote>", "> a\n>\n>   * b\n> \n"),
         ("<pre>  a\n\n    b</pre>", "      a\n\n        b\n"),
-        ("<dl><dt>Term<dd>What it means<dt>Two<dd><p>a<p>b</dl>", "Term  \n    What it means\n\nTwo\n\na\n\nb\n"),
+        ("<dl><dt>Term<dd>Meaning<dt>Two<dd><p>a<p>b</dl>", "Term  \n    Meaning\n\nTwo\n\na\n\nb\n"),
         ("<center><font size=2>old <b>page</b></font></center>", "old **page**\n"),
         ("<div>bare text<div>in divs</div>and after</div>", "bare text\n\nin divs\n\nand after\n"),
     ],
@@ -87,8 +87,9 @@ def test_data_tables_are_rows_and_layout_tables_are_blocks(html: str, expected: 
 def test_an_accordion_keeps_its_titles_and_other_buttons_go() -> None:
     prose = "We collect what you give us when you register, order or write to us."
     html = (
-        f"<button>Print this page</button><h1>Privacy</h1><button aria-expanded=false>What we collect</button>"
-        f"<div style='display:none'><p>{prose}</p></div><button>Who sees it</button><div hidden><p>Only {prose}</p></div>"
+        "<button>Print this page</button><h1>Privacy</h1><button aria-expanded=false>What we collect</button>"
+        f"<div style='display:none'><p>{prose}</p></div>"
+        f"<button>Who sees it</button><div hidden><p>Only {prose}</p></div>"
     )
     page = transform_page(parse_html(html), url="")
 
