@@ -1,0 +1,97 @@
+"""An archive of made-up sites of any number, written when asked for: what long runs are measured on."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from archive_server.captures import CapturedAnswer
+from crawler.records import CdxRow
+from crawler.timestamps import format_timestamp, parse_timestamp
+from crawler.urls import urlkey
+
+FIRST = datetime(2005, 1, 1, 12, tzinfo=UTC)
+CAPTURES_A_VERSION = 8
+HOME_EVERY = 25
+"""The home page is captured beside every 25th capture of the policy."""
+
+_SENTENCES = """
+We collect personal information that you give us, such as your name, address and email address.
+We use cookies and similar technologies to remember your settings and to measure how our website is used.
+We do not sell your personal information to third parties, and share it only as this policy describes.
+You have the right to access, correct and delete the personal data that we hold about you.
+We keep your data only as long as we need it to provide our services or as the law requires.
+Our service providers process personal data on our behalf and under our instructions.
+We protect your information with technical and organisational measures against loss and misuse.
+If you have questions about this privacy policy, please contact us by mail at our postal address.
+""".strip().splitlines()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedArchive:
+    """Sites with one policy each; every capture has bytes of its own, every eighth a new text."""
+
+    sites: int
+    captures: int
+    """Of each policy."""
+    paragraphs: int = len(_SENTENCES)
+    days_between: float = 11.3
+
+    @property
+    def versions(self) -> int:
+        """Texts of one policy, one after the other."""
+        return -(-self.captures // CAPTURES_A_VERSION)
+
+    @property
+    def _step(self) -> timedelta:
+        return timedelta(seconds=round(self.days_between * 86_400))
+
+    def site(self, number: int) -> str:
+        return f"site{number:05}.example"
+
+    def iter_rows(self) -> Iterator[CdxRow]:
+        for site in range(self.sites):
+            for number in range(self.captures):
+                yield self._row(site, number, "/privacy")
+                if number % HOME_EVERY == 0:
+                    yield self._row(site, number, "/")
+
+    def load(self, row: CdxRow) -> CapturedAnswer:
+        site = int(row.original.split("//www.site")[1][:5])
+        number = round((parse_timestamp(row.timestamp) - FIRST) / self._step)
+        body = self._build_body(site, number, row.original.endswith("/privacy"))
+        headers = (("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body))))
+        return CapturedAnswer(status=200, reason="OK", headers=headers, body=body)
+
+    def _row(self, site: int, number: int, path: str) -> CdxRow:
+        url = f"https://www.{self.site(site)}{path}"
+        body = self._build_body(site, number, path == "/privacy")
+        return CdxRow(
+            urlkey=urlkey(url),
+            timestamp=format_timestamp(FIRST + number * self._step),
+            original=url,
+            mimetype="text/html",
+            statuscode="200",
+            digest=b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode(),
+            length=len(body) // 2,
+        )
+
+    def _build_body(self, site: int, number: int, is_policy: bool) -> bytes:
+        name = f"Site {site}"
+        menu = f'<nav><a href="/news?{number}">News</a> <a href="/privacy">Privacy policy</a></nav>'
+        text = self._build_policy(name, number) if is_policy else f"<h1>{name}</h1><p>Welcome to {name}.</p>"
+        title = f"Privacy policy of {name}" if is_policy else name
+        return f"<!doctype html><title>{title}</title><body>{menu}<main>{text}</main></body>".encode()
+
+    def _build_policy(self, name: str, number: int) -> str:
+        edition = number // CAPTURES_A_VERSION
+        paragraphs = [
+            f"{_SENTENCES[place % len(_SENTENCES)]} This is clause {place + 1} of {name}."
+            for place in range(self.paragraphs)
+        ]
+        changed = edition % self.paragraphs
+        paragraphs[changed] += f" Clause {changed + 1} was revised in edition {edition + 1}."
+        return f"<h1>Privacy policy of {name}</h1>" + "".join(f"<p>{text}</p>" for text in paragraphs)

@@ -1,0 +1,223 @@
+"""A long crawl of made-up sites, from a local archive where things go wrong: does it end, is all of it there?
+
+    python bench/soak.py                                  2,000 sites, 100,000 captures, 5 % of answers bad
+    python bench/soak.py --sites 200 --captures 10000     the same, smaller
+
+The crawl runs in processes of its own, as `fetch` does, with every capture asked for (`--plan all`). What
+failed for good in the first run is asked again by a second one, without faults. Printed: captures a second,
+requests a version, memory over time (main process and its readers, sampled every second), what `verify` says.
+Exit status 1 when anything is lost: a capture without a row, a row without an outcome, a version missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from archive_server.faults import build_mixture  # noqa: E402
+from archive_server.server import ArchiveServer  # noqa: E402
+from bench.generated_archive import GeneratedArchive  # noqa: E402
+
+MOST_MEMORY = 300 * 2**20
+SHARE_OF_FAULTS = 0.05
+PAUSES = {  # as a person would wait, a hundred times as fast
+    "POLICY_FIRST_PAUSE_SECONDS": 0.6,
+    "POLICY_LONGEST_PAUSE_SECONDS": 36,
+    "POLICY_RETRY_SECONDS": 0.02,
+}
+_CRAWL = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from crawler.fetching import run_fetch
+from crawler.plan import PlanName, PlanOptions
+from crawler.runs import FetchOptions, build_target
+sites, database, archive, settings = sys.argv[2:]
+report = run_fetch(FetchOptions(
+    targets=[build_target(line) for line in Path(sites).read_text().split()],
+    database=Path(database), archive_url=archive, plan=PlanOptions(plan=PlanName.ALL),
+    index_per_minute=0, replay_per_second=0, progress="lines", settings=tuple(json.loads(settings).items()),
+))
+print(json.dumps({"status": report.status, "reason": report.reason, "seconds": report.seconds,
+    "fetched": report.tally.fetched, "versions": report.tally.versions,
+    "requests": report.tally.index_requests + report.tally.replay_requests}))
+"""
+
+
+@dataclass(kw_only=True)
+class Memory:
+    """Resident bytes of a process and its children, sampled while it ran."""
+
+    main: list[int] = field(default_factory=list)
+    readers: list[int] = field(default_factory=list)
+    """The largest child of each sample."""
+
+    def describe(self) -> str:
+        tenths = [self.main[len(self.main) * n // 10] >> 20 for n in range(10)] if self.main else []
+        return (
+            f"main process at most {max(self.main, default=0) >> 20} MB (over time {tenths}), "
+            f"a reader at most {max(self.readers, default=0) >> 20} MB"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--sites", type=int, default=2000)
+    parser.add_argument("--captures", type=int, default=100_000, help="of all sites together")
+    parser.add_argument("--faults", type=float, default=SHARE_OF_FAULTS)
+    parser.add_argument("--db", type=Path, help="keep the database here")
+    arguments = parser.parse_args()
+    source = GeneratedArchive(sites=arguments.sites, captures=arguments.captures // arguments.sites)
+    with tempfile.TemporaryDirectory() as folder:
+        database = arguments.db or Path(folder) / "policies.db"
+        return soak(source, database, Path(folder), share=arguments.faults)
+
+
+def soak(source: GeneratedArchive, database: Path, folder: Path, *, share: float) -> int:
+    """Run the crawl twice, check what is there, print it all; return the exit status."""
+    sites = folder / "sites.txt"
+    sites.write_text("\n".join(source.site(number) for number in range(source.sites)))
+    with ArchiveServer(source=source) as archive:
+        archive.faults = build_mixture(share)
+        report, memory = crawl(sites, database, archive.url, folder)
+        struck = {type(fault).__name__: fault.struck for fault in archive.faults}
+        show_run("first run", report, memory, struck)
+        archive.faults = []
+        again, more_memory = crawl(sites, database, archive.url, folder)
+        show_run("second run", again, more_memory, {})
+    problems = list(iter_problems(source, database))
+    problems += [f"{name}: more than 300 MB" for name in over_limit(memory, more_memory)]
+    verified = subprocess.run(
+        [sys.executable, "-m", "cli", "verify", "--db", str(database)], cwd=ROOT, check=False
+    )
+    requests = report["requests"] + again["requests"]
+    versions = source.sites * source.versions
+    print(f"captures a second   {report['fetched'] / report['seconds']:.1f}")
+    print(
+        f"requests a version  {requests / versions:.2f} ({requests:,} for {versions:,}; every capture asked)"
+    )
+    print(f"database            {database.stat().st_size / 2**20:.0f} MB")
+    for problem in problems:
+        print(f"LOST: {problem}")
+    print("nothing is lost" if not problems else f"{len(problems)} problems")
+    return 1 if problems or verified.returncode else 0
+
+
+def crawl(
+    sites: Path, database: Path, url: str, folder: Path, *, every_seconds: float = 1.0
+) -> tuple[dict[str, float], Memory]:
+    """Run one crawl in a process of its own; return its report, and the memory it took."""
+    command = [sys.executable, "-c", _CRAWL, str(ROOT), str(sites), str(database), url, json.dumps(PAUSES)]
+    memory = Memory()
+    with (
+        (folder / "report.json").open("w+") as out,
+        subprocess.Popen(
+            command, stdout=out, env={**os.environ, "POLICY_ARCHIVE_STATE": str(folder)}
+        ) as child,
+    ):
+        while child.poll() is None:
+            sample_memory(child.pid, memory)
+            time.sleep(every_seconds)
+    if child.returncode:
+        sys.exit(f"the crawl broke off: exit status {child.returncode}")
+    report: dict[str, float] = json.loads((folder / "report.json").read_text())
+    return report, memory
+
+
+def sample_memory(pid: int, memory: Memory) -> None:
+    """Note what a process and its largest descendant hold now."""
+    readers = [read_resident(child) for child in iter_descendants(pid)]
+    memory.main.append(read_resident(pid))
+    memory.readers.append(max(readers, default=0))
+
+
+def iter_descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = [int(word) for word in task.read_text().split()]
+        except OSError:
+            continue
+        for child in children:
+            yield child
+            yield from iter_descendants(child)
+
+
+def read_resident(pid: int) -> int:
+    """Return the resident bytes of a process, 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def over_limit(*memories: Memory) -> Iterator[str]:
+    for memory in memories:
+        if max(memory.main, default=0) > MOST_MEMORY:
+            yield "main process"
+        if max(memory.readers, default=0) > MOST_MEMORY:
+            yield "a reader"
+
+
+def show_run(name: str, report: dict[str, float], memory: Memory, struck: dict[str, int]) -> None:
+    print(
+        f"{name}: {report['status']} {report['reason']}\n"
+        f"  {report['fetched']:,} captures and {report['requests']:,} requests in {report['seconds']:.0f} s; "
+        f"{report['versions']:,} versions\n  {memory.describe()}",
+        flush=True,
+    )
+    if struck:
+        print(
+            "  faults: " + ", ".join(f"{name} {number}" for name, number in sorted(struck.items())),
+            flush=True,
+        )
+
+
+def iter_problems(source: GeneratedArchive, database: Path) -> Iterator[str]:
+    """Yield what is not there: captures by row, texts by version."""
+    with reading(database) as connection:
+        stored: dict[str, Counter[str]] = {}
+        for site, state, outcome, number in connection.execute(_STATES):
+            stored.setdefault(site, Counter())[f"{state} {outcome}"] += number
+        versions = dict(connection.execute(_VERSIONS))
+    for number in range(source.sites):
+        site = source.site(number)
+        found = stored.get(site, Counter())
+        if found["fetched text"] < source.captures:
+            yield f"{site}: {source.captures} captures, stored {dict(found)}"
+        if versions.get(site) != source.versions:
+            yield f"{site}: {source.versions} versions, found {versions.get(site)}"
+
+
+_STATES = """
+select site, state, outcome, count(distinct timestamp)
+from captures join documents on documents.id = document_id
+where kind = 'privacy' and name = '' group by site, state, outcome
+"""
+_VERSIONS = "select site, count(*) from policy_versions where kind = 'privacy' and name = '' group by site"
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
