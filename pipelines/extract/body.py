@@ -117,9 +117,10 @@ class _Choice:
         chosen_share = self._chosen(element) / words
         if self._is_title_box(element):
             return True
-        if is_named_furniture(element) and self._is_small(element):
+        if is_named_furniture(element) and words * 10 < self._words(self._page) * 3:
             return False
-        if chosen_share < 0.2 and (is_furniture(element) or count_controls(element) > 1):
+        minor = self._prose(element) * 2 < self._prose(self._page)
+        if minor and chosen_share < 0.2 and (is_furniture(element) or count_controls(element) > 1):
             return False
         prose = self._prose(element) * 2 >= words
         return prose or (chosen_share >= 0.5 and self._linked(element) * 2 < words)

@@ -10,7 +10,7 @@ from lxml.html import HtmlElement
 from crawler.records import Kind
 from pipelines.extract.body import choose_body, kept_blocks, narrow_body
 from pipelines.extract.links import LinkReader, fragment_of
-from pipelines.extract.outline import Block, Outline, outline_page
+from pipelines.extract.outline import Outline, outline_page
 from pipelines.extract.parts import choose_part, find_parts, find_target
 from pipelines.extract.render import render
 from pipelines.extract.structure import Piece, Rule, build_pieces
@@ -78,12 +78,12 @@ def read_title(tree: HtmlElement) -> str:
 
 
 def _kept_share(kept: list[bool], outline: Outline) -> float:
-    visible = [
-        (block.words, is_kept) for block, is_kept in zip(outline.blocks, kept, strict=True) if _counts(block)
+    """Return the share of visible prose that is kept; hidden prose counts where it was kept."""
+    blocks = zip(outline.blocks, kept, strict=True)
+    prose = [
+        (block.words, is_kept)
+        for block, is_kept in blocks
+        if block.is_prose and (is_kept or not block.hidden)
     ]
-    total = sum(words for words, _ in visible)
-    return sum(words for words, is_kept in visible if is_kept) / total if total else 1.0
-
-
-def _counts(block: Block) -> bool:
-    return block.is_prose and not block.hidden
+    total = sum(words for words, _ in prose)
+    return sum(words for words, is_kept in prose if is_kept) / total if total else 1.0
