@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from re import compile as regex
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from waybackpy.exceptions import WaybackError
 
 from crawler.errors import BlockedError, CdxError, RateLimitedError, UsageError
 from crawler.records import CdxRow
-from crawler.timestamps import format_timestamp, repair_timestamp
+from crawler.timestamps import format_timestamp, repair_timestamp, utc_now
 
 FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 ROWS_A_PAGE = 25_000  # waybackpy's own; one query of 24 a minute should carry much
@@ -330,7 +330,7 @@ def _object_fields(line: str) -> Mapping[str, str] | None:
 
 
 def _collect(answer: _Lines, url: str) -> IndexPage:
-    latest = format_timestamp(datetime.now(UTC) + timedelta(days=1))
+    latest = format_timestamp(utc_now() + timedelta(days=1))
     rows: dict[CdxRow, None] = {}
     lines = malformed = repaired = 0
     for fields in answer.lines:

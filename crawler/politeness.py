@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from crawler.errors import RateLimitedError, StoreError
+from crawler.timestamps import seconds_now
 
 INDEX_PER_MINUTE = 24.0  # 80 % of the 30/min that the index allows, as IA asks; EDGI wayback 0.5.1, 2026-06
 REPLAY_PER_SECOND = 8.0  # 80 % of 600/min for all else; same source
@@ -99,7 +100,7 @@ def _seconds_until(text: str, date: str | None) -> float:
     try:
         now = parsedate_to_datetime(date or "").timestamp()
     except (ValueError, OverflowError):
-        now = time.time()
+        now = seconds_now()
     return until - now
 
 
@@ -139,7 +140,7 @@ class Gate:
         *,
         path: Path | None = None,
         monotonic: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float] = seconds_now,
     ) -> None:
         self.politeness = politeness
         self._archive = urlsplit(archive_url).netloc.lower()

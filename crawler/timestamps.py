@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
 
 from crawler.errors import CdxError, UsageError
@@ -10,6 +12,21 @@ from crawler.errors import CdxError, UsageError
 _FOURTEEN = re.compile("[0-9]{14}")
 _PARTIAL = re.compile(r"([0-9]{4})(?:-?([0-9]{2})(?:-?([0-9]{2}))?)?")
 _EARLIEST_YEAR = 1990  # the web; an earlier capture is a broken clock
+
+CLOCK_VARIABLE = "POLICY_ARCHIVE_CLOCK"
+"""For tests of clocks that are wrong: `3600` runs an hour ahead, `-3600@5` goes back an hour after 5 s."""
+_shift, _, _after = os.environ.get(CLOCK_VARIABLE, "0").partition("@")  # fixed when the process starts
+_shift_seconds, _shift_at = float(_shift or 0), time.monotonic() + float(_after or 0)
+
+
+def seconds_now() -> float:
+    """Return our own clock's seconds since 1970. A capture's time is never taken from it."""
+    return time.time() + (_shift_seconds if time.monotonic() >= _shift_at else 0.0)
+
+
+def utc_now() -> datetime:
+    """Return our own clock's instant, aware, UTC."""
+    return datetime.fromtimestamp(seconds_now(), UTC)
 
 
 def parse_timestamp(text: str) -> datetime:

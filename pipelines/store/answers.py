@@ -7,9 +7,9 @@ import sqlite3
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from crawler.records import CdxRow
+from crawler.timestamps import utc_now
 from pipelines.store.connection import write
 
 _FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
@@ -50,4 +50,4 @@ def keep_answer(
 
 
 def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    return utc_now().date().isoformat()
