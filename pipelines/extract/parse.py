@@ -14,6 +14,9 @@ _PARSER_LIMIT = 2000
 """libxml2 2.14 drops, without a word, what lies more than 2048 levels deep, `huge_tree` or not."""
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
+"""Browsers read on after these; libxml2 loses what follows `</html>`, which some pages close in the head."""
+
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\"[^\"]*\"|'[^']*'|[^'\">])*)>")
 _INLINE = frozenset("a abbr b big code em font i s small span strike strong sub sup tt u".split())
 _NEVER_NESTED = frozenset(
@@ -28,7 +31,7 @@ def parse_html(text: str) -> HtmlElement:
     An empty or blank text gives an empty page. Characters that no tree can hold (NUL, lone
     surrogates) are dropped.
     """
-    clean = _NOT_XML.sub("", text)
+    clean = _ENDS.sub("", _NOT_XML.sub("", text))
     tree = _parse(clean)
     if _depth(tree) >= _PARSER_LIMIT:
         tree = _parse(_unnest(clean))

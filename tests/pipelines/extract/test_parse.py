@@ -43,6 +43,19 @@ def test_an_empty_page_is_a_page_without_text(html: str) -> None:
     assert (page.text, page.title, page.kept_share) == ("", "", 1.0)
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<html><head></head></html><body><p>one</p><p>two</p></body></html>",
+        "<html><body><p>one</p></body></html><p>two</p>",
+        "<html><body><p>one</p></body></html><html><body><p>two</p></body></html>",
+        "<p>one<body><p>two",
+    ],
+)
+def test_what_follows_the_end_of_a_page_is_still_the_page(html: str) -> None:
+    assert "".join(parse_html(html).text_content().split()) == "onetwo"
+
+
 def test_what_no_tree_can_hold_is_dropped_and_the_rest_stays() -> None:
     assert parse_html("<p>a\0b\ud800c\x0bd</p>").text_content() == "abcd"
 
