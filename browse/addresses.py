@@ -5,26 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from crawler.errors import NotKnownError
+from crawler.records import Document, Kind
+from pipelines.outputs.files import safe_name
+
 PREFIX = "/-/policies"
 
 
-@dataclass(frozen=True, kw_only=True)
-class DocumentKey:
-    """What names a document in an address: `privacy`, or `privacy~children` for one with a name."""
+def document_segment(document: Document) -> str:
+    """Return what names a document in an address: `privacy`, or `privacy~children` for one with a name."""
+    return quote(f"{document.kind}~{document.name}" if document.name else document.kind, safe="~")
 
-    site: str
-    kind: str
-    name: str = ""
 
-    @property
-    def segment(self) -> str:
-        return quote(f"{self.kind}~{self.name}" if self.name else self.kind, safe="~")
+def parse_document(site: str, segment: str) -> Document:
+    """Return the document of two path segments as they stand in an address.
 
-    @classmethod
-    def parse(cls, site: str, segment: str) -> DocumentKey:
-        """Return the key of two path segments as they stand in an address."""
-        kind, _, name = unquote(segment).partition("~")
-        return cls(site=unquote(site), kind=kind, name=name)
+    Raises NotKnownError when there is no such kind.
+    """
+    kind, _, name = unquote(segment).partition("~")
+    if kind not in set(Kind):
+        raise NotKnownError(f"“{kind}” is no kind of document: {', '.join(Kind)} are.")
+    return Document(site=unquote(site), kind=Kind(kind), name=name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,46 +36,69 @@ class Addresses:
     base: str = PREFIX
     """What every address begins with; in a static copy the way up to its root (`../..`)."""
     static: bool = False
-    """Pages are files: a folder with index.html each."""
+    """Pages are files: a folder with index.html each. What needs somebody to ask has no address: None."""
+    with_feeds: bool = True
+    """False in a copy that does not know its own address: a feed's links are whole."""
 
     def _page(self, *segments: str) -> str:
-        path = "/".join((self.base, *segments))
-        return f"{path}/index.html" if self.static else path
+        return self._file(*segments, *(["index.html"] if self.static else []))
+
+    def _file(self, *segments: str) -> str:
+        return "/".join((self.base, *segments))
+
+    def _asked(self, *segments: str) -> str | None:
+        return None if self.static else self._file(*segments)
+
+    def _site(self, site: str) -> str:
+        # a file's name may not hold what an address may; its own address is then quoted once more
+        return quote(safe_name(site) if self.static else site, safe="")
+
+    def _document(self, document: Document) -> tuple[str, str]:
+        site = self._site(document.site)
+        if self.static and document.name:
+            return site, f"{document.kind}~{quote(safe_name(document.name))}"
+        return site, document_segment(document)
 
     def home(self) -> str:
         return self._page()
 
     def stylesheet(self) -> str:
-        return f"{self.base}/-/policies.css"
+        return self._file("-", "policies.css")
 
     def search(self) -> str | None:
-        """Return None in a static copy: there is nobody to ask."""
-        return None if self.static else f"{self.base}/-/search"
+        return self._asked("-", "search")
 
-    def feed(self, site: str | None = None) -> str:
-        return f"{self.base}/{quote(site)}/feed.atom" if site else f"{self.base}/-/feed.atom"
+    def search_feed(self) -> str | None:
+        return self._asked("-", "search.atom")
+
+    def find_site(self) -> str | None:
+        """Return where the form that asks for a site leads."""
+        return self._asked("-", "site")
+
+    def compare(self, site: str) -> str | None:
+        """Return where the form that asks for two versions leads."""
+        return self._asked("-", "compare", self._site(site))
+
+    def find_at(self, site: str) -> str | None:
+        """Return where the form that asks for a day leads."""
+        return self._asked("-", "at", self._site(site))
+
+    def feed(self, site: str | None = None) -> str | None:
+        return self._file(self._site(site) if site else "-", "feed.atom") if self.with_feeds else None
 
     def site(self, site: str) -> str:
-        return self._page(quote(site))
+        return self._page(self._site(site))
 
-    def version(self, document: DocumentKey, timestamp: str) -> str:
-        return self._page(quote(document.site), document.segment, timestamp)
+    def version(self, document: Document, timestamp: str) -> str:
+        return self._page(*self._document(document), timestamp)
 
-    def version_file(self, document: DocumentKey, timestamp: str, extension: str) -> str:
+    def version_file(self, document: Document, timestamp: str, extension: str) -> str:
         """Return where the version stands as `md`, `json`, `bib` or `csl.json`."""
-        return f"{self.base}/{quote(document.site)}/{document.segment}/{timestamp}.{extension}"
+        return self._file(*self._document(document), f"{timestamp}.{extension}")
 
-    def at(self, document: DocumentKey, day: str) -> str | None:
-        return None if self.static else self._page(quote(document.site), document.segment, "at", day)
+    def at(self, document: Document, day: str) -> str | None:
+        return self._asked(*self._document(document), "at", day)
 
-    def diff(self, old: DocumentKey, old_timestamp: str, new: DocumentKey, new_timestamp: str) -> str:
-        return self._page(
-            "-",
-            "diff",
-            quote(old.site),
-            old.segment,
-            old_timestamp,
-            quote(new.site),
-            new.segment,
-            new_timestamp,
-        )
+    def diff(self, old: Document, old_timestamp: str, new: Document, new_timestamp: str) -> str:
+        sides = (*self._document(old), old_timestamp, *self._document(new), new_timestamp)
+        return self._page("-", "diff", *sides)

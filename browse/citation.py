@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version as package_version
-from typing import Any
 
-from crawler.timestamps import parse_timestamp
-
-_KIND_NAMES = {
-    "privacy": "Privacy policy",
-    "terms": "Terms of service",
-    "cookies": "Cookie policy",
-    "other": "Policy",
-}
+from browse.filters import show_page_address
+from crawler.timestamps import isoformat
+from pipelines.outputs.document import describe_kind
+from pipelines.store.queries import Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,74 +21,91 @@ class Citation:
     csl_json: str
 
 
-def cite_version(row: Mapping[str, Any], *, archived_digest: str | None) -> Citation:
-    """Return the citation of one row of `policy_versions`.
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    key: str
+    title: str
+    what: str
+    site: str
+    date: str
+    url: str
+    note: str
 
-    `archived_digest` is the archive's digest of the capture, None when it has none.
+
+def cite_version(version: Row, *, archived_digest: str) -> Citation:
+    """Return the citation of a version.
+
+    `archived_digest` is the index's digest of its first capture, `-` when it has none.
     """
-    facts = _collect_facts(row, archived_digest)
+    facts = _Facts(
+        key=re.sub(r"[^a-z0-9]+", "-", f"{version['site']}-{version['kind']}-{version['timestamp'][:8]}"),
+        title=_one_line(version["title"]) or describe_kind(version["kind"], version["name"]).capitalize(),
+        what=describe_kind(version["kind"], version["name"]),
+        site=version["site"],
+        date=isoformat(version["timestamp"])[:10],
+        url=_safe_address(show_page_address(version["replay_url"] or version["url"])),
+        note="; ".join(_notes(version, archived_digest)),
+    )
     return Citation(text=_as_text(facts), bibtex=_as_bibtex(facts), csl_json=_as_csl(facts))
 
 
-def _collect_facts(row: Mapping[str, Any], digest: str | None) -> dict[str, str]:
-    captured = parse_timestamp(row["timestamp"])
-    note = [f"in force between {_day(row['first_captured'])} and {_day(row['last_captured'])} at least"]
-    if row["changed_after"]:
-        note.append(f"changed after {_day(row['changed_after'])}")
-    if digest:
-        note.append(f"archive digest sha1:{digest}")
-    note.append(f"text sha256:{row['text_sha256']}")
-    note.append(f"extracted with policy-archive {package_version('policy-archive')}")
-    return {
-        "key": re.sub(r"[^a-z0-9]+", "-", f"{row['site']}-{row['kind']}-{row['timestamp'][:8]}"),
-        "title": row["title"] or _KIND_NAMES[row["kind"]],
-        "what": _KIND_NAMES[row["kind"]],
-        "site": row["site"],
-        "date": captured.date().isoformat(),
-        "url": row["replay_url"] or row["url"],
-        "note": "; ".join(note),
-    }
+def _notes(version: Row, digest: str) -> list[str]:
+    days = f"{version['first_captured'][:10]} to {version['last_captured'][:10]}"
+    changed = version["changed_after"]
+    return [
+        f"version {version['version']}, captured with this text {days}",
+        *([f"changed after {changed[:10]}"] if changed else []),
+        *([f"archive digest sha1:{digest}"] if digest != "-" else []),
+        f"text sha256:{version['text_sha256']}",
+        f"extracted by {version['extractor']}",
+    ]
 
 
-def _day(instant: str) -> str:
-    return instant[:10]
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
-def _as_text(facts: Mapping[str, str]) -> str:
-    return (
-        f"{facts['site']}: “{facts['title']}” ({facts['what'].lower()}), "
-        f"archived {facts['date']}, {facts['url']} ({facts['note']})."
-    )
+def _safe_address(url: str) -> str:
+    r"""Return an address that cannot close the \url{} that it stands in."""
+    return re.sub(r"[\s{}\\]", lambda match: f"%{ord(match[0]):02X}", url)
 
 
-def _as_bibtex(facts: Mapping[str, str]) -> str:
+def _as_text(facts: _Facts) -> str:
+    return f"{facts.site}: “{facts.title}” ({facts.what}), archived {facts.date}, {facts.url} ({facts.note})."
+
+
+def _as_bibtex(facts: _Facts) -> str:
     fields = {
-        "author": f"{{{_tex(facts['site'])}}}",
-        "title": _tex(facts["title"]),
-        "howpublished": f"\\url{{{facts['url']}}}",
-        "year": facts["date"][:4],
-        "month": facts["date"][5:7],
-        "day": facts["date"][8:],
-        "note": _tex(facts["note"]),
+        "author": f"{{{_tex(facts.site)}}}",
+        "title": f"{{{_tex(facts.title)}}}",
+        "howpublished": f"\\url{{{facts.url}}}",
+        "year": facts.date[:4],
+        "month": str(int(facts.date[5:7])),
+        "day": str(int(facts.date[8:])),
+        "note": _tex(facts.note),
     }
     body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-    return f"@misc{{{facts['key']},\n{body}\n}}\n"
+    return f"@misc{{{facts.key},\n{body}\n}}\n"
+
+
+_TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 
 def _tex(text: str) -> str:
-    return re.sub(r"([#$%&_{}])", r"\\\1", text.replace("\\", "")).replace("~", "\\~{}").replace("^", "\\^{}")
+    return re.sub(r"[#$%&_{}\\~^]", lambda match: _TEX.get(match[0], f"\\{match[0]}"), text)
 
 
-def _as_csl(facts: Mapping[str, str]) -> str:
+def _as_csl(facts: _Facts) -> str:
     item = {
-        "id": facts["key"],
+        "id": facts.key,
         "type": "webpage",
-        "title": facts["title"],
-        "container-title": facts["site"],
-        "author": [{"literal": facts["site"]}],
-        "issued": {"date-parts": [[int(part) for part in facts["date"].split("-")]]},
-        "URL": facts["url"],
+        "title": facts.title,
+        "container-title": facts.site,
+        "genre": facts.what,
+        "author": [{"literal": facts.site}],
+        "issued": {"date-parts": [[int(part) for part in facts.date.split("-")]]},
+        "URL": facts.url,
         "archive": "Internet Archive Wayback Machine",
-        "note": facts["note"],
+        "note": facts.note,
     }
     return json.dumps([item], ensure_ascii=False, indent=2) + "\n"

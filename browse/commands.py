@@ -7,12 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import Progress, TextColumn
 
 from browse.addresses import PREFIX
 from crawler.errors import UsageError
 from crawler.options import db_option
 from pipelines.store.connection import open_reader
 
+_COLUMNS = (TextColumn("{task.completed:,.0f} files"), TextColumn("{task.description}", markup=False))
 _EXTRA = "browsing needs the extra: pip install 'policy-archive[browse]'"
 
 
@@ -63,23 +66,36 @@ def _free_port(host: str, port: int) -> int:
 @click.command("publish")
 @click.argument("target", type=click.Path(file_okay=False, path_type=Path))
 @db_option
-@click.option("--root", default="", metavar="URL", help="Address that the copy will have; its feeds need it.")
+@click.option("--root", metavar="URL", help="Address that the copy will have. Without it there are no feeds.")
 @click.option(
     "--database/--no-database", "with_database", default=True, help="Put the database beside the pages."
 )
-def publish_command(target: Path, database: Path, root: str, with_database: bool) -> None:
+def publish_command(target: Path, database: Path, root: str | None, with_database: bool) -> None:
     """Write a static copy of the pages into a folder, for any web server.
+
+    Files that would not change are left as they are, so that a copy to a
+    server moves only what is new.
 
     Example: policy-archive publish site --root https://policies.example.org
     """
-    from browse.publish import copy_database, copy_static, iter_pages, write_page
+    try:
+        from browse import publish
+    except ImportError as error:
+        raise UsageError(_EXTRA) from error
 
+    if root is not None and not root.startswith(("http://", "https://")):
+        raise UsageError(f"'{root}' is no web address: write https://policies.example.org")
     with closing(open_reader(database)) as connection:
-        target.mkdir(parents=True, exist_ok=True)
-        copy_static(target)
-        count = 0
-        for count, page in enumerate(iter_pages(connection, root=root), start=1):  # noqa: B007 - used below
-            write_page(target, page)
+        publish.copy_static(target)
+        written = unchanged = 0
+        with Progress(*_COLUMNS, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("", total=None)
+            for page in publish.iter_pages(connection, root=root):
+                progress.update(task, advance=1, description=page.path)
+                if publish.write_page(target, page):
+                    written += 1
+                else:
+                    unchanged += 1
         if with_database:
-            copy_database(connection, target)
-    click.echo(f"{count} files in {target}; open {target / 'index.html'}", err=True)
+            publish.copy_database(connection, target)
+    click.echo(f"{written} files written, {unchanged} unchanged; open {target / 'index.html'}", err=True)

@@ -1,33 +1,24 @@
-"""The questions that the pages ask of a corpus; a connection comes in, plain rows go out."""
+"""The questions that only the pages ask of a corpus; what others ask too stands in the store's queries.
+
+A connection comes in; rows go out, with the columns of `policy_versions` or of their tables.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from browse.addresses import DocumentKey
-from crawler.errors import UsageError
+from crawler.errors import NotKnownError
+from crawler.records import Document, Kind, Outcome
+from crawler.timestamps import isoformat
+from pipelines.outputs.coverage import list_months
+from pipelines.outputs.history import read_history
+from pipelines.store import queries
+from pipelines.store.queries import AddressMove, Row
 
-Row = sqlite3.Row
-
-_LISTED = """
-    versions.version, versions.first_timestamp, versions.last_timestamp, versions.changed_after,
-    versions.captures, versions.verified, versions.returns_to, versions.words_added, versions.words_removed,
-    versions.change, versions.stated_updated, versions.stated_effective, versions.stated_flag,
-    versions.text_sha256, texts.words, extractions.title, extractions.language, first.original as url,
-    documents.site, documents.kind, documents.name, documents.owner, versions.document_id
-"""
-_FROM_VERSIONS = """
-    from versions
-    join documents on documents.id = versions.document_id
-    join captures as first on first.id = versions.first_capture
-    join texts on texts.sha256 = versions.text_sha256
-    join extractions on extractions.capture_id = versions.first_capture and extractions.current
-"""
+_LISTED = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,36 +28,75 @@ class Overview:
     sites: int
     documents: int
     versions: int
-    first_year: str | None
-    last_year: str | None
+    years: list[Row]
+    """`year`, and the `versions` that began in it; none is left out between the first and the last."""
     latest: list[Row]
     busiest: list[Row]
     missing: list[Row]
+    """Sites without a policy, with `outcome` and `reason`."""
+    missing_count: int
+    widest: list[Row]
+    """Changes of which the day is known least, with `months`: how wide the interval is."""
 
 
 def read_overview(connection: sqlite3.Connection) -> Overview:
     """Return the figures and lists of the home page."""
     counts = connection.execute(
         """select (select count(*) from sites) as sites,
-            (select count(*) from documents where kind != 'home'
-                and exists (select 1 from versions where document_id = documents.id)) as documents,
+            (select count(*) from documents
+                where exists (select 1 from versions where document_id = documents.id)) as documents,
             (select count(*) from versions) as versions,
-            (select substr(min(first_timestamp), 1, 4) from versions) as first_year,
-            (select substr(max(first_timestamp), 1, 4) from versions) as last_year"""
+            (select count(*) from sites where outcome != 'found') as missing_count"""
     ).fetchone()
     return Overview(
         **dict(counts),
-        latest=read_changes(connection, limit=12),
-        busiest=connection.execute(
-            """select documents.site, count(*) as changes from versions
-            join documents on documents.id = document_id
-            where version > 1 group by documents.site order by changes desc, documents.site limit 12"""
-        ).fetchall(),
-        missing=connection.execute(
-            """select site, outcome, reason from sites where outcome is not null and outcome != 'found'
-            order by checked_at desc, site limit 12"""
-        ).fetchall(),
+        years=_count_years(connection),
+        latest=read_changes(connection, limit=_LISTED),
+        busiest=_read_busiest(connection),
+        missing=_rows(
+            connection,
+            f"select site, outcome, reason from sites where outcome != 'found' limit {_LISTED}",  # noqa: S608
+        ),
+        widest=_read_widest(connection),
     )
+
+
+def _rows(connection: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    return [dict(row) for row in connection.execute(sql, values)]
+
+
+def _count_years(connection: sqlite3.Connection) -> list[Row]:
+    found = dict(
+        connection.execute(
+            "select substr(first_timestamp, 1, 4), count(*) from versions group by 1"  # one index, read once
+        ).fetchall()
+    )
+    years = range(int(min(found)), int(max(found)) + 1) if found else range(0)
+    return [{"year": str(year), "versions": found.get(str(year), 0)} for year in years]
+
+
+def _read_busiest(connection: sqlite3.Connection) -> list[Row]:
+    return _rows(
+        connection,
+        f"""select site, sum(changes) as changes from (
+            select document_id, count(*) - 1 as changes from versions group by document_id)
+        join documents on id = document_id
+        group by site having changes > 0 order by changes desc, site limit {_LISTED}""",  # noqa: S608
+    )
+
+
+_MONTH = "(substr({0}, 1, 4) * 12 + substr({0}, 5, 2))"
+
+
+def _read_widest(connection: sqlite3.Connection) -> list[Row]:
+    width = f"{_MONTH.format('first_timestamp')} - {_MONTH.format('changed_after')}"
+    found = connection.execute(
+        f"""select document_id, version, {width} as months from versions
+        where changed_after is not null and months > 12
+        order by months desc, first_timestamp desc limit {_LISTED // 2}"""  # noqa: S608 (constants)
+    ).fetchall()
+    rows = queries.read_versions(connection, [(row["document_id"], row["version"]) for row in found])
+    return [row | {"months": width["months"]} for row, width in zip(rows, found, strict=True)]
 
 
 def list_sites(connection: sqlite3.Connection, *, limit: int) -> list[str]:
@@ -77,209 +107,121 @@ def list_sites(connection: sqlite3.Connection, *, limit: int) -> list[str]:
 
 def read_changes(connection: sqlite3.Connection, *, site: str | None = None, limit: int = 100) -> list[Row]:
     """Return the newest versions first, of one site or of all."""
-    where = "where documents.site = ?" if site else ""
-    return connection.execute(
-        f"select {_LISTED} {_FROM_VERSIONS} {where} order by versions.first_timestamp desc limit ?",
+    of_site = "where document_id in (select id from documents where site = ?)" if site else ""
+    found = connection.execute(
+        f"""select document_id, version from versions {of_site}
+        order by first_timestamp desc, document_id limit ?""",  # noqa: S608 (a constant is put in)
         (*([site] if site else []), limit),
     ).fetchall()
+    return queries.read_versions(connection, [tuple(row) for row in found])
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentHistory:
-    """One document of a site page. Rows carry the columns of their tables."""
+    """One document of a site page."""
 
-    key: DocumentKey
+    key: Document
     document: Row
-    addresses: list[Row]
+    """As queries.list_documents gives it."""
     versions: list[Row]
+    """As outputs.history gives them, in order of time, the document's own alone."""
+    foreign: list[Row]
+    """Somebody else's texts that stood at its addresses; kept apart, without numbers."""
     captures: list[Row]
+    """`timestamp`, `state`, `outcome` of every row of the index, in order of time."""
+    moves: list[AddressMove]
+    months: list[Row]
+    """As outputs.coverage gives them."""
 
 
-def read_site(connection: sqlite3.Connection, site: str) -> tuple[Row | None, list[DocumentHistory]]:
-    """Return the site's row (None when unknown) and its documents, main ones first."""
+def read_site(connection: sqlite3.Connection, site: str) -> tuple[Row, list[DocumentHistory]]:
+    """Return the site's row and its documents, main ones first; raises NotKnownError."""
     row = connection.execute("select * from sites where site = ?", (site,)).fetchone()
-    documents = connection.execute(
-        """select * from documents where site = ? and kind != 'home'
-        order by case kind when 'privacy' then 0 when 'terms' then 1 when 'cookies' then 2 else 3 end,
-            name""",
-        (site,),
-    ).fetchall()
-    return row, [_read_history(connection, document) for document in documents]
+    if row is None:
+        raise NotKnownError(f"{site} is not in this corpus.")
+    documents = queries.list_documents(connection, site)
+    return dict(row), [_read_history(connection, row) for row in documents if row["kind"] != Kind.HOME]
 
 
 def _read_history(connection: sqlite3.Connection, document: Row) -> DocumentHistory:
+    key = Document(site=document["site"], kind=Kind(document["kind"]), name=document["name"])
+    history = read_history(connection, key, include_foreign=True)
+    versions = [row for row in history if not row["foreign"]]
+    captures = _rows(
+        connection,
+        "select timestamp, state, outcome from captures where document_id = ? order by timestamp",
+        (key.id,),
+    )
     return DocumentHistory(
-        key=DocumentKey(site=document["site"], kind=document["kind"], name=document["name"]),
+        key=key,
         document=document,
-        addresses=connection.execute(
-            "select * from addresses where document_id = ? order by first_seen, url", (document["id"],)
-        ).fetchall(),
-        versions=list_versions(connection, document["id"]),
-        captures=connection.execute(
-            """select timestamp, state, outcome, original, urlkey from captures
-            where document_id = ? order by timestamp""",
-            (document["id"],),
-        ).fetchall(),
+        versions=versions,
+        foreign=[row for row in history if row["foreign"]],
+        captures=captures,
+        moves=queries.find_moves(connection, key),
+        months=list_months(captures, versions),
     )
 
 
-def list_versions(connection: sqlite3.Connection, document_id: str) -> list[Row]:
-    """Return a document's versions in order of time, without their texts."""
-    return connection.execute(
-        f"select {_LISTED} {_FROM_VERSIONS} where versions.document_id = ? order by versions.version",
-        (document_id,),
-    ).fetchall()
+def read_version(connection: sqlite3.Connection, document: Document, timestamp: str) -> Row:
+    """Return the version, text included, that was the latest at an instant (14 digits).
 
+    An address that was made before an older capture of the same text was found still leads there.
 
-def find_document(connection: sqlite3.Connection, key: DocumentKey) -> Row | None:
-    """Return the document's row, None when there is none of that name."""
-    row: Row | None = connection.execute(
-        "select * from documents where site = ? and kind = ? and name = ?", (key.site, key.kind, key.name)
+    Raises NotKnownError when the document is not known, or not so early.
+    """
+    first = connection.execute(
+        "select min(first_timestamp) from versions where document_id = ?", (document.id,)
+    ).fetchone()[0]
+    if first is None:
+        raise NotKnownError(f"{document.site} has no versions of such a document in this corpus.")
+    (number,) = connection.execute(
+        "select max(version) from versions where document_id = ? and first_timestamp <= ?",
+        (document.id, timestamp),
     ).fetchone()
-    return row
+    if number is None:
+        raise NotKnownError(f"Nothing is known of this document before {isoformat(first)[:10]}.")
+    return queries.read_version(connection, document, number)
 
 
-def read_version(connection: sqlite3.Connection, document_id: str, timestamp: str) -> Row | None:
-    """Return the row of `policy_versions`, text included, that held at the capture of that timestamp."""
-    row: Row | None = connection.execute(
-        """select * from policy_versions where document_id = ? and timestamp = (
-            select max(first_timestamp) from versions where document_id = ? and first_timestamp <= ?)""",
-        (document_id, document_id, timestamp),
-    ).fetchone()
-    return row
-
-
-def read_evidence(connection: sqlite3.Connection, capture_id: str) -> dict[str, Any]:
-    """Return what is known of a version's first capture and of how its text was had."""
+def read_evidence(connection: sqlite3.Connection, document: Document, number: int) -> Row:
+    """Return what is known of the capture that a version's text was read from, and of that reading."""
     row = connection.execute(
-        """select captures.*, extractions.* from captures
+        """select captures.timestamp, captures.original, captures.digest, captures.verified,
+            captures.replay_url, captures.content_type, captures.fetched_at, captures.served_timestamp,
+            captures.body_digest, bodies.bytes as body_bytes, extractions.charset, extractions.kept_share,
+            extractions.replacement_characters, extractions.hidden_text_used, extractions.documents_on_page,
+            extractions.language_confidence, documents.owner, documents.owner_name, documents.owner_reason,
+            first.digest as first_digest
+        from versions join captures on captures.id = versions.text_capture
+        join captures as first on first.id = versions.first_capture
         join extractions on extractions.capture_id = captures.id and extractions.current
-        where captures.id = ?""",
-        (capture_id,),
+        join documents on documents.id = versions.document_id
+        left join bodies on bodies.digest = captures.body_digest
+        where versions.document_id = ? and versions.version = ?""",
+        (document.id, number),
     ).fetchone()
     return dict(row)
 
 
-# Search
-
-RANKED_HITS = 2_000
-"""Ranking reads every hit: above this many the newest come first instead."""
-COUNTED_HITS = 5_000
-_SECONDS = 2.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchFilters:
-    """Which versions are searched; None: all."""
-
-    site: str | None = None
-    kind: str | None = None
-    year: str | None = None
-    language: str | None = None
-
-    def conditions(self) -> tuple[str, list[str]]:
-        """Return SQL to append to a WHERE, and its values."""
-        wanted = {
-            "documents.site = ?": self.site,
-            "documents.kind = ?": self.kind,
-            "substr(versions.first_timestamp, 1, 4) = ?": self.year,
-            "extractions.language = ?": self.language,
-        }
-        given = {sql: value for sql, value in wanted.items() if value}
-        return "".join(f" and {sql}" for sql in given), list(given.values())
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchResult:
-    """One page of hits."""
-
-    rows: list[Row]
-    hits: int
-    more_than_counted: bool
-    ranked: bool
-    first: Row | None = None
-    last: Row | None = None
-    notes: list[str] = field(default_factory=list)
-
-
-def search_versions(
-    connection: sqlite3.Connection, match: str, filters: SearchFilters, *, limit: int = 20, offset: int = 0
-) -> SearchResult:
-    """Return the versions whose text matches an FTS5 expression: best first when they are few, else newest.
-
-    Raises UsageError when the expression cannot be read or takes too long.
-    """
-    with _time_limit(connection):
-        try:
-            return _search(connection, match, filters, limit, offset)
-        except sqlite3.OperationalError as error:
-            if "interrupted" in str(error):
-                raise UsageError("This search takes too long: add a word, a site or a year.") from error
-            raise UsageError("The search cannot be read: put phrases into quotation marks.") from error
-
-
-def _search(
-    connection: sqlite3.Connection, match: str, filters: SearchFilters, limit: int, offset: int
-) -> SearchResult:
-    conditions, values = filters.conditions()
-    # A site's versions are few: walking them and asking the index for each beats walking all hits
-    tables = (
-        f"{_FROM_VERSIONS} cross join texts_search on texts_search.rowid = texts.id"
-        if filters.site
-        else f"from texts_search {_FROM_HITS}"
-    )
-    where = f"where texts_search match ?{conditions}"
-    hits = connection.execute(
-        f"select count(*) from (select 1 {tables} {where} limit ?)",  # noqa: S608
-        (match, *values, COUNTED_HITS + 1),
-    ).fetchone()[0]
-    ranked = hits <= RANKED_HITS
-    order = "bm25(texts_search)" if ranked else "texts_search.rowid desc"
-    rows = connection.execute(
-        f"select {_LISTED}, texts.id as text_id, {_SNIPPET} as snippet {tables} {where} "
-        f"order by {order} limit ? offset ?",
-        (match, *values, limit, offset),
-    ).fetchall()
-    first, last = _ends(connection, tables, where, (match, *values)) if ranked and hits else (None, None)
-    return SearchResult(
-        rows=rows,
-        hits=min(hits, COUNTED_HITS),
-        more_than_counted=hits > COUNTED_HITS,
-        ranked=ranked,
-        first=first,
-        last=last,
-    )
-
-
-_FROM_HITS = """
-    cross join texts on texts.id = texts_search.rowid
-    cross join versions on versions.text_sha256 = texts.sha256
-    cross join documents on documents.id = versions.document_id
-    cross join captures as first on first.id = versions.first_capture
-    cross join extractions on extractions.capture_id = versions.first_capture and extractions.current
-"""
-_SNIPPET = "snippet(texts_search, 0, char(1), char(2), '…', 36)"
-
-
-def _ends(
-    connection: sqlite3.Connection, tables: str, where: str, values: tuple[str, ...]
+def find_neighbours(
+    connection: sqlite3.Connection, document: Document, number: int
 ) -> tuple[Row | None, Row | None]:
-    """Return the first and the last version that say it."""
-    found = [
-        connection.execute(
-            f"select {_LISTED} {tables} {where} order by versions.first_timestamp {way} limit 1",
-            values,
-        ).fetchone()
-        for way in ("asc", "desc")
-    ]
-    return found[0], found[1]
+    """Return the versions before and after one, without their texts."""
+    found = queries.read_versions(connection, [(document.id, number - 1), (document.id, number + 1)])
+    by_number = {row["version"]: row for row in found}
+    return by_number.get(number - 1), by_number.get(number + 1)
 
 
-@contextmanager
-def _time_limit(connection: sqlite3.Connection) -> Iterator[None]:
-    deadline = time.monotonic() + _SECONDS
-    connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
-    try:
-        yield
-    finally:
-        connection.set_progress_handler(None, 0)
+def count_outcomes(captures: Sequence[Row]) -> dict[str, int]:
+    """Return how many captures have each outcome (a state, where nothing was asked), most first."""
+    counts: dict[str, int] = {}
+    for row in captures:
+        word = row["outcome"] or row["state"]
+        counts[word] = counts.get(word, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def is_junk(capture: Row) -> bool:
+    """Tell whether a capture was read and held no text of its document."""
+    return capture["outcome"] not in (None, Outcome.TEXT, Outcome.REDIRECT)

@@ -1,26 +1,36 @@
-"""How templates show a value: days, names, gists, snippets."""
+"""How templates show a value: days, names, changes, snippets."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections import Counter
+import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from browse.addresses import DocumentKey
-from crawler.timestamps import isoformat, parse_timestamp, seconds_between
-from pipelines.changes import change_from_json, describe_change
+from browse.addresses import document_segment
+from browse.corpus import count_outcomes
+from browse.timeline import find_gaps
+from crawler.records import Document, Kind
+from crawler.timestamps import isoformat
 from pipelines.diffing import DiffLine
+from pipelines.outputs.coverage import SIGNS, MonthState
+from pipelines.outputs.document import describe_kind
+from pipelines.outputs.history import describe_version
+from pipelines.store.queries import Row, width_in_days
 
-_KIND_NAMES = {
-    "privacy": "Privacy policy",
-    "terms": "Terms of service",
-    "cookies": "Cookie policy",
-    "other": "Other policy",
+_MONTH_WORDS = {
+    MonthState.TEXT: "text read",
+    MonthState.PROVEN: "same text, proven by digest or bracket",
+    MonthState.BETWEEN: "no capture tells, the same text before and after",
+    MonthState.NOT_A_TEXT: "read, and no text of this document",
+    MonthState.NOT_FETCHED: "captured, not fetched",
+    MonthState.ERROR: "errors and redirects only",
+    MonthState.FAILED: "the archive failed to give it",
+    MonthState.NO_CAPTURE: "no capture",
 }
-_SECONDS_A_DAY = 86_400
 
 
 def build_environment() -> Environment:
@@ -35,57 +45,82 @@ def build_environment() -> Environment:
     environment.filters.update(
         day=show_day,
         instant=show_instant,
-        kind_name=lambda kind: _KIND_NAMES.get(kind, kind),
-        document_key=key_of,
+        number=lambda number: f"{number:,}",
+        kind_name=show_kind,
+        document=document_of,
+        segment=document_segment,
         interval_days=show_interval_days,
-        gist=show_gist,
-        states=show_states,
+        gist=describe_version,
+        outcomes=show_outcomes,
+        page_address=show_page_address,
         snippet=show_snippet,
         merged_spans=merge_spans,
+        month_years=group_months,
     )
+    environment.tests["web_address"] = is_web_address
+    environment.globals["find_gaps"] = find_gaps
+    environment.globals["month_words"] = _MONTH_WORDS
+    environment.globals["month_signs"] = SIGNS
     return environment
 
 
-def show_day(timestamp: str) -> str:
-    """Return `2018-01-27` of 14 digits."""
-    return isoformat(timestamp)[:10]
+def show_day(instant: str) -> str:
+    """Return `2018-01-27` of an ISO instant or of 14 digits."""
+    return instant[:10] if "-" in instant else isoformat(instant)[:10]
 
 
-def show_instant(timestamp: str) -> str:
-    """Return `2018-01-27 12:28:21 UTC` of 14 digits."""
-    return parse_timestamp(timestamp).strftime("%Y-%m-%d %H:%M:%S UTC")
+def show_instant(instant: str) -> str:
+    """Return `2018-01-27 12:28:21 UTC` of an ISO instant or of 14 digits."""
+    written = instant if "-" in instant else isoformat(instant)
+    return f"{written[:10]} {written[11:19]} UTC"
 
 
-def key_of(row: sqlite3.Row) -> DocumentKey:
+def show_kind(document: Document) -> str:
+    """Return what a document is, as a heading.
+
+    >>> show_kind(Document(site="intently.example", kind=Kind.TERMS, name="business"))
+    'Terms of service (business)'
+    """
+    return describe_kind(document.kind, document.name).capitalize()
+
+
+def document_of(row: Row) -> Document:
     """Return the document of a row that has site, kind and name."""
-    return DocumentKey(site=row["site"], kind=row["kind"], name=row["name"])
+    return Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"])
 
 
-def show_interval_days(version: sqlite3.Row) -> str:
+def show_interval_days(version: Row) -> str:
     """Return how wide the interval of change is, in days; '' for a first version."""
-    if version["changed_after"] is None:
+    days = width_in_days(version)
+    if days is None:
         return ""
-    days = seconds_between(version["changed_after"], version["first_timestamp"]) / _SECONDS_A_DAY
     return "under 1" if days < 1 else f"{days:,.0f}"
 
 
-def show_gist(change: str | None) -> str:
-    """Return a change's JSON in a few words."""
-    return describe_change(change_from_json(change)) if change else ""
-
-
-def show_states(captures: Iterable[sqlite3.Row]) -> str:
+def show_outcomes(captures: list[Row]) -> str:
     """Return what became of a document's captures, most frequent first."""
-    counts = Counter(row["outcome"] or row["state"] for row in captures)
-    return ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "no capture is known"
+    found = count_outcomes(captures)
+    return ", ".join(f"{count} {word}" for word, count in found.items()) or "no capture is known"
+
+
+def show_page_address(replay_url: str) -> str:
+    """Return where people see a capture as a page, for the address of its bare bytes.
+
+    >>> show_page_address("https://web.archive.org/web/20180127122821id_/https://intently.example/privacy")
+    'https://web.archive.org/web/20180127122821/https://intently.example/privacy'
+    """
+    return re.sub(r"(/[0-9]{14})id_/", r"\1/", replay_url, count=1)
+
+
+def is_web_address(url: str | None) -> bool:
+    """Tell whether an address may be a link: one that runs something may not."""
+    return bool(url) and str(url).startswith(("http://", "https://"))
 
 
 def show_snippet(text: str) -> Markup:
     """Return a hit's surroundings, the words found marked; all else escaped."""
-    marked = (
-        escape(text.replace("\n", " ")).replace("\x01", Markup("<mark>")).replace("\x02", Markup("</mark>"))
-    )
-    return Markup(marked)  # noqa: S704 - escaped in the line above
+    escaped = escape(" ".join(text.split()))
+    return escaped.replace("\x01", Markup("<mark>")).replace("\x02", Markup("</mark>"))
 
 
 def merge_spans(line: DiffLine) -> Iterator[tuple[str, str]]:
@@ -101,3 +136,12 @@ def merge_spans(line: DiffLine) -> Iterator[tuple[str, str]]:
                 old.pop(0)
             if new:
                 yield new.pop(0).text, ""
+
+
+def group_months(months: Iterable[Row]) -> list[tuple[str, list[Any]]]:
+    """Return (year, its twelve months: rows of outputs.coverage, None outside what is known)."""
+    years = []
+    for year, group in groupby(months, key=lambda row: row["month"][:4]):
+        by_number = {int(row["month"][5:]): row for row in group}
+        years.append((year, [by_number.get(number) for number in range(1, 13)]))
+    return years

@@ -1,9 +1,14 @@
-"""What Datasette says about the tables: titles, descriptions, facets, canned queries."""
+"""What Datasette says about the tables: titles, descriptions, units, facets, canned queries."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import cache
+from html import escape
 from typing import Any
+
+from data import DATA
 
 QUERIES: dict[str, dict[str, Any]] = {
     "changes_per_year": {
@@ -43,38 +48,78 @@ from policy_versions group by document_id order by changes desc, site limit 200"
     },
     "in_force_on": {
         "title": "In force on a day",
-        "description": "The version of every document that was last seen to change on or before a day.",
-        "sql": """select site, kind, name, version, max(first_captured) as first_captured, last_captured,
+        "description": "The version of every document that was seen both by that day and on it or later; "
+        "write the day as 2018-05-25.",
+        "sql": """select site, kind, name, max(version) as version, first_captured, last_captured,
     title, replay_url
-from policy_versions where first_captured <= :day || 'T23:59:59Z' group by document_id order by site""",
+from policy_versions where date(first_captured) <= :day and date(last_captured) >= :day
+group by document_id order by site, kind, name""",
         "params": ["day"],
     },
 }
 
-_LABELS = {"sites": "site", "documents": "site", "captures": "timestamp", "texts": "sha256"}
+_LABELS = {
+    "sites": "site",
+    "documents": "site",
+    "addresses": "url",
+    "captures": "timestamp",
+    "texts": "sha256",
+    "runs": "command",
+}
 _FACETS = {
     "policy_versions": ["kind", "language", "stated_flag", "owner"],
     "documents": ["kind", "owner"],
+    "addresses": ["source"],
     "captures": ["state", "outcome"],
     "sites": ["outcome"],
+    "links": ["kind", "place"],
+    "runs": ["command", "status"],
 }
-_HIDDEN = ("bodies", "text_lines", "text_runs", "texts_search_content", "_sqlite_migrations")
+_UNITS = {
+    "captures": {"length": "byte", "elapsed_seconds": "second"},
+    "bodies": {"bytes": "byte"},
+}
+_HIDDEN = ("bodies", "text_lines", "texts_search_content", "_sqlite_migrations")
 
 
-def describe_corpus(database_names: Iterable[str]) -> dict[str, Any]:
-    """Return Datasette's metadata for databases that hold a corpus."""
-    tables = {name: _describe_table(name) for name in {*_LABELS, *_FACETS, *_HIDDEN}}
-    return {
-        "title": "Policy archive",
-        "description_html": '<a href="/-/policies">Read the policies</a>',
-        "databases": {name: {"tables": tables} for name in database_names},
-    }
+def describe_corpus(database_names: Iterable[str], *, home: str) -> dict[str, Any]:
+    """Return Datasette's metadata for databases that hold a corpus; `home` is the address of our pages."""
+    described = _read_descriptions()
+    tables = {name: _describe_table(name, described.get(name)) for name in {*described, *_LABELS, *_HIDDEN}}
+    link = f'<p><a href="{escape(home)}"><strong>Read, search and compare the policies</strong></a></p>'
+    about = {"title": "Policy archive", "description_html": link}
+    return {**about, "databases": {name: {**about, "tables": tables} for name in database_names}}
 
 
-def _describe_table(name: str) -> dict[str, Any]:
-    described: dict[str, Any] = {"hidden": name in _HIDDEN}
+def _describe_table(name: str, described: dict[str, Any] | None) -> dict[str, Any]:
+    table: dict[str, Any] = {**(described or {}), "hidden": name in _HIDDEN}
     if name in _LABELS:
-        described["label_column"] = _LABELS[name]
+        table["label_column"] = _LABELS[name]
     if name in _FACETS:
-        described["facets"] = _FACETS[name]
-    return described
+        table["facets"] = _FACETS[name]
+    if name in _UNITS:
+        table["units"] = _UNITS[name]
+    return table
+
+
+@cache
+def _read_descriptions() -> dict[str, dict[str, Any]]:
+    """Return `description` and `columns` of every table and view.
+
+    data/schema.md is docs/schema.md: what people read and what Datasette shows have one home.
+    """
+    sections = re.split(r"^## ", (DATA / "schema.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    return dict(_parse_section(section) for section in sections)
+
+
+def _parse_section(section: str) -> tuple[str, dict[str, Any]]:
+    name, _, rest = section.partition("\n")
+    about, _, table = rest.partition("\n| ")
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|$", table, flags=re.MULTILINE)
+    columns = {column: _plain(what) for column, what in rows}
+    return name.strip(), {"description": _plain(about), "columns": columns}
+
+
+def _plain(markdown: str) -> str:
+    without_links = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    return " ".join(re.sub(r"[`*]", "", without_links).split())

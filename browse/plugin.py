@@ -7,36 +7,31 @@ Loaded by `policy-archive browse`, as an installed plugin, or by
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable
-from datetime import date
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from datasette import Request, Response, hookimpl
 
-from browse.addresses import PREFIX, Addresses, DocumentKey
-from browse.corpus import SearchFilters
+from browse import corpus
+from browse.addresses import PREFIX, Addresses, parse_document
 from browse.feeds import build_changes_feed, build_search_feed
+from browse.headers import SAFE_HEADERS, guard_tables
+from browse.hits import SearchFilters
 from browse.metadata import QUERIES, describe_corpus
-from browse.pages import PageNotFoundError, Pages, find_version, render_version_file, version_at
-from crawler.errors import UsageError
+from browse.pages import FILE_TYPES, Pages, render_version_file
+from crawler.errors import NotKnownError, UsageError
+from crawler.records import Document
 from crawler.timestamps import parse_day
+from pipelines.outputs.files import safe_name
+from pipelines.store.connection import is_corpus
+from pipelines.store.queries import find_site
 
 if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imported
     from datasette.app import Datasette
     from datasette.database import Database
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
-"""Nothing runs and nothing is loaded from elsewhere, whatever an archived text holds."""
-_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 _STYLESHEET = Path(__file__).parent / "static" / "policies.css"
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
@@ -50,15 +45,13 @@ def _policies_page(page: _Page) -> _Route:
 
     # not functools.wraps: Datasette reads a route's parameter names, and would see those of the page
     async def route(request: Request, datasette: Datasette) -> Response:
-        database = await _find_database(datasette)
+        addresses = Addresses(base=datasette.urls.path(PREFIX))
+        database = next(_iter_corpora(datasette), None)
         if database is None:
             return _html(
-                Pages(addresses=Addresses()).render_message("No corpus", "No policy database is open."), 404
+                Pages(addresses=addresses).render_message("No corpus", "No policy database is open."), 404
             )
-        pages = Pages(
-            addresses=Addresses(base=datasette.urls.path(PREFIX)),
-            database_address=datasette.urls.database(database.name),
-        )
+        pages = Pages(addresses=addresses, database_address=datasette.urls.database(database.name))
         return await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
 
     return route
@@ -67,33 +60,38 @@ def _policies_page(page: _Page) -> _Route:
 def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     try:
         return page(connection, pages, request)
-    except PageNotFoundError as error:
+    except NotKnownError as error:
         return _html(pages.render_message("Not found", str(error)), 404)
     except UsageError as error:
         return _html(pages.render_message("That cannot be shown", str(error)), 400)
 
 
-async def _find_database(datasette: Datasette) -> Database | None:
-    """Return the first open database that holds a corpus."""
-    for database in datasette.databases.values():
-        if "policy_versions" in await database.view_names():
-            return database
-    return None
+def _iter_corpora(datasette: Datasette) -> Iterator[Database]:
+    """Yield the open databases that hold a corpus."""
+    return (database for database in datasette.databases.values() if _is_ours(database))
+
+
+def _is_ours(database: Database) -> bool:
+    return database.path is not None and is_corpus(Path(database.path))
 
 
 def _html(text: str, status: int = 200) -> Response:
-    return Response.html(text, status=status, headers=dict(_HEADERS))
+    return Response.html(text, status=status, headers=dict(SAFE_HEADERS))
 
 
 def _text(text: str, content_type: str, *, filename: str | None = None) -> Response:
-    headers = dict(_HEADERS)
+    headers = dict(SAFE_HEADERS)
     if filename:
         headers["Content-Disposition"] = f'inline; filename="{filename}"'
     return Response(text, headers=headers, content_type=content_type)
 
 
-def _document(request: Request, site: str = "site", segment: str = "document") -> DocumentKey:
-    return DocumentKey.parse(request.url_vars[site], request.url_vars[segment])
+def _redirect(address: str) -> Response:
+    return Response.redirect(address, headers=dict(SAFE_HEADERS))
+
+
+def _document(request: Request, site: str = "site", segment: str = "document") -> Document:
+    return parse_document(request.url_vars[site], request.url_vars[segment])
 
 
 @_policies_page
@@ -103,7 +101,24 @@ def home(connection: sqlite3.Connection, pages: Pages, request: Request) -> Resp
 
 @_policies_page
 def site(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    return _html(pages.render_site(connection, request.url_vars["site"]))
+    name = unquote(request.url_vars["site"])
+    try:
+        return _html(pages.render_site(connection, name))
+    except NotKnownError:
+        return _redirect(pages.addresses.site(find_site(connection, name)))
+
+
+@_policies_page
+def asked_site(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    """Lead from the form of the home page to a site."""
+    return _redirect(pages.addresses.site(find_site(connection, request.args.get("name") or "")))
+
+
+@_policies_page
+def document(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    """Lead from a document's name to its place on the site page."""
+    key = _document(request)
+    return _redirect(f"{pages.addresses.site(key.site)}#{request.url_vars['document']}")
 
 
 @_policies_page
@@ -113,26 +128,24 @@ def version(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
 
 @_policies_page
 def version_file(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    key, timestamp, extension = (
-        _document(request),
-        request.url_vars["timestamp"],
-        request.url_vars["extension"],
-    )
-    content_type, text = render_version_file(connection, key, timestamp, extension)
-    return _text(text, content_type, filename=f"{key.site}-{key.kind}-{timestamp}.{extension}")
+    key, timestamp = _document(request), request.url_vars["timestamp"]
+    extension = request.url_vars["extension"]
+    text = render_version_file(connection, key, timestamp, extension)
+    filename = f"{safe_name(key.site)}-{key.kind}-{timestamp}.{extension}"
+    return _text(text, FILE_TYPES[extension], filename=filename)
 
 
 @_policies_page
 def at_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    key, day = _document(request), _parse_date(request.url_vars["day"])
-    timestamp, unknown = version_at(connection, key, day)
-    if timestamp is None:
-        return _html(pages.render_message(f"{key.site} on {day}", unknown, site=key.site))
-    return Response.redirect(pages.addresses.version(key, timestamp))
+    return _html(pages.render_at(connection, _document(request), parse_day(request.url_vars["day"])))
 
 
-def _parse_date(text: str) -> date:
-    return parse_day(text)
+@_policies_page
+def asked_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    """Lead from the form of the site page to the permanent address of a day."""
+    key = parse_document(request.url_vars["site"], request.args.get("document") or "")
+    day = parse_day(request.args.get("day") or "")
+    return _redirect(pages.addresses.at(key, day.isoformat()) or "")
 
 
 @_policies_page
@@ -147,52 +160,45 @@ def diff(connection: sqlite3.Connection, pages: Pages, request: Request) -> Resp
 
 @_policies_page
 def compare(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    """Lead from the two choices of a form to the permanent address of their difference."""
-    key = DocumentKey.parse(request.url_vars["site"], request.args.get("document") or "")
-    old, new = (request.args.get(name) or "" for name in ("old", "new"))
-    for timestamp in (old, new):
-        find_version(connection, key, timestamp)
-    return Response.redirect(pages.addresses.diff(key, old, key, new))
+    """Lead from the two choices of a form, each `document/timestamp`, to the permanent address."""
+    sides = [_side(connection, request, request.args.get(name) or "") for name in ("old", "new")]
+    return _redirect(pages.addresses.diff(*sides[0], *sides[1]))
+
+
+def _side(connection: sqlite3.Connection, request: Request, choice: str) -> tuple[Document, str]:
+    segment, _, timestamp = choice.rpartition("/")
+    key = parse_document(request.url_vars["site"], segment)
+    return key, corpus.read_version(connection, key, timestamp)["timestamp"]
 
 
 @_policies_page
 def search(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     page = request.args.get("page") or "0"
-    return _html(
-        pages.render_search(
-            connection,
-            (request.args.get("q") or "").strip(),
-            _filters(request),
-            page=int(page) if page.isdecimal() and len(page) < 4 else 0,
-        )
-    )
+    number = int(page) if page.isascii() and page.isdecimal() and len(page) < 4 else 0
+    query = (request.args.get("q") or "").strip()
+    return _html(pages.render_search(connection, query, _filters(request), page=number))
 
 
 def _filters(request: Request) -> SearchFilters:
-    return SearchFilters(
-        **{name: request.args.get(name) or None for name in ("site", "kind", "year", "language")}
-    )
+    names = ("site", "kind", "year", "language")
+    return SearchFilters(**{name: (request.args.get(name) or "").strip() or None for name in names})
 
 
 @_policies_page
 def feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    site = request.url_vars.get("site")
+    name = request.url_vars.get("site")
+    site = find_site(connection, unquote(name)) if name else None
     return _atom(build_changes_feed(connection, pages.addresses, root=_root(request), site=site))
 
 
 @_policies_page
 def search_feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    filters = _filters(request)
     query = request.args.get("q") or ""
-    asked = urlencode({name: request.args.get(name) for name in request.args})
+    asked = urlencode({"q": query, **{name: value for name, value in vars(filters).items() if value}})
+    root = _root(request)
     return _atom(
-        build_search_feed(
-            connection,
-            pages.addresses,
-            root=_root(request),
-            query=query,
-            asked=asked,
-            filters=_filters(request),
-        )
+        build_search_feed(connection, pages.addresses, root=root, query=query, asked=asked, filters=filters)
     )
 
 
@@ -210,25 +216,29 @@ async def stylesheet() -> Response:
 
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
-    document = f"(?P<site>{_SEGMENT})/(?P<document>{_SEGMENT})"
+    site_of = f"(?P<site>{_SEGMENT})"
+    document_of = f"{site_of}/(?P<document>{_SEGMENT})"
     sides = (
         f"(?P<{side}_site>{_SEGMENT})/(?P<{side}_document>{_SEGMENT})/(?P<{side}_timestamp>{_STAMP})"
         for side in ("old", "new")
     )
-    extensions = r"(?P<extension>md|json|bib|csl\.json)"
+    extensions = "|".join(extension.replace(".", r"\.") for extension in FILE_TYPES)
     return [
         (rf"^{PREFIX}/?$", home),
         (rf"^{PREFIX}/-/policies\.css$", stylesheet),
         (rf"^{PREFIX}/-/search$", search),
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
-        (rf"^{PREFIX}/-/compare/(?P<site>{_SEGMENT})$", compare),
+        (rf"^{PREFIX}/-/site$", asked_site),
+        (rf"^{PREFIX}/-/compare/{site_of}$", compare),
+        (rf"^{PREFIX}/-/at/{site_of}$", asked_date),
         (rf"^{PREFIX}/-/diff/{'/'.join(sides)}$", diff),
-        (rf"^{PREFIX}/(?P<site>{_SEGMENT})/feed\.atom$", feed),
-        (rf"^{PREFIX}/{document}/(?P<timestamp>{_STAMP})$", version),
-        (rf"^{PREFIX}/{document}/(?P<timestamp>{_STAMP})\.{extensions}$", version_file),
-        (rf"^{PREFIX}/{document}/at/(?P<day>[0-9-]{{4,10}})$", at_date),
-        (rf"^{PREFIX}/(?P<site>{_SEGMENT})/?$", site),
+        (rf"^{PREFIX}/{site_of}/feed\.atom$", feed),
+        (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})$", version),
+        (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})\.(?P<extension>{extensions})$", version_file),
+        (rf"^{PREFIX}/{document_of}/at/(?P<day>[0-9-]{{4,10}})$", at_date),
+        (rf"^{PREFIX}/{document_of}$", document),
+        (rf"^{PREFIX}/{site_of}/?$", site),
     ]
 
 
@@ -239,9 +249,19 @@ def menu_links(datasette: Datasette) -> list[dict[str, str]]:
 
 @hookimpl
 def canned_queries(datasette: Datasette, database: str) -> dict[str, dict[str, Any]]:
-    return QUERIES
+    found = datasette.databases.get(database)
+    return QUERIES if found is not None and _is_ours(found) else {}
 
 
 @hookimpl
 def get_metadata(datasette: Datasette) -> dict[str, Any]:
-    return describe_corpus(datasette.databases)
+    names = [database.name for database in _iter_corpora(datasette)]
+    return describe_corpus(names, home=datasette.urls.path(PREFIX)) if names else {}
+
+
+@hookimpl
+def asgi_wrapper(datasette: Datasette) -> Callable[[Any], Any]:
+    def prefixes() -> list[str]:
+        return [datasette.urls.database(database.name) for database in _iter_corpora(datasette)]
+
+    return lambda app: guard_tables(app, prefixes)

@@ -6,17 +6,21 @@ import itertools
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
-from browse import corpus
-from browse.addresses import Addresses, DocumentKey
+from browse.addresses import Addresses
 from browse.feeds import build_changes_feed
-from browse.pages import Pages, render_version_file
+from browse.pages import FILE_TYPES, Pages, render_version_file
+from crawler.records import Document, Kind
+from pipelines.outputs.files import write_file
+from pipelines.store import queries
 
 _STYLESHEET = Path(__file__).parent / "static" / "policies.css"
-_EXTENSIONS = ("md", "json", "bib", "csl.json")
+_FROM_ROOT = Addresses(base="", static=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,89 +31,92 @@ class PublishedPage:
     render: Callable[[], str]
 
 
-def iter_pages(connection: sqlite3.Connection, *, root: str) -> Iterator[PublishedPage]:
-    """Yield every page of the corpus. `root` is the address that the copy will have, for its feeds."""
-    yield _page(("index.html",), lambda pages: pages.render_home(connection))
-    yield _feed(connection, root, ("-", "feed.atom"), None)
+def iter_pages(connection: sqlite3.Connection, *, root: str | None) -> Iterator[PublishedPage]:
+    """Yield every page of the corpus, the home page last: it stands when all it leads to does.
+
+    `root` is the address that the copy will have; without it there are no feeds, whose addresses are whole.
+    """
     for (site,) in connection.execute("select site from sites order by site").fetchall():
         yield from _iter_site(connection, site, root)
+    yield from _iter_feed(connection, root, None)
+    yield _page(_FROM_ROOT.home(), root, lambda pages: pages.render_home(connection))
 
 
-def _iter_site(connection: sqlite3.Connection, site: str, root: str) -> Iterator[PublishedPage]:
-    yield _page((site, "index.html"), lambda pages: pages.render_site(connection, site))
-    yield _feed(connection, root, (site, "feed.atom"), site)
-    _, histories = corpus.read_site(connection, site)
-    for history in histories:
-        stamps = [row["first_timestamp"] for row in history.versions]
-        for stamp in stamps:
-            yield from _iter_version(connection, history.key, stamp)
-        for old, new in itertools.pairwise(stamps):
-            yield _diff(connection, history.key, old, new)
+def _iter_site(connection: sqlite3.Connection, site: str, root: str | None) -> Iterator[PublishedPage]:
+    for row in queries.list_documents(connection, site):
+        if row["kind"] != Kind.HOME:
+            document = Document(site=site, kind=Kind(row["kind"]), name=row["name"])
+            yield from _iter_document(connection, document, root)
+    yield from _iter_feed(connection, root, site)
+    yield _page(_FROM_ROOT.site(site), root, lambda pages: pages.render_site(connection, site))
 
 
-def _iter_version(connection: sqlite3.Connection, key: DocumentKey, stamp: str) -> Iterator[PublishedPage]:
-    folder = (key.site, key.segment)
-    yield _page((*folder, stamp, "index.html"), lambda pages: pages.render_version(connection, key, stamp))
-    for extension in _EXTENSIONS:
+def _iter_document(
+    connection: sqlite3.Connection, document: Document, root: str | None
+) -> Iterator[PublishedPage]:
+    stamps = [row["timestamp"] for row in queries.list_versions(connection, document)]
+    for stamp in stamps:
+        render = partial(Pages.render_version, connection=connection, document=document, timestamp=stamp)
+        yield _page(_FROM_ROOT.version(document, stamp), root, render)
+        for extension in FILE_TYPES:
+            yield PublishedPage(
+                path=_path_of(_FROM_ROOT.version_file(document, stamp, extension)),
+                render=partial(render_version_file, connection, document, stamp, extension),
+            )
+    for older, newer in itertools.pairwise(stamps):
+        old, new = (document, older), (document, newer)
+        show = partial(Pages.render_diff, connection=connection, old=old, new=new)
+        yield _page(_FROM_ROOT.diff(*old, *new), root, show)
+
+
+def _page(address: str, root: str | None, render: Callable[[Pages], str]) -> PublishedPage:
+    path = _path_of(address)
+    up = "/".join([".."] * path.count("/")) or "."
+    pages = Pages(addresses=Addresses(base=up, static=True, with_feeds=root is not None))
+    return PublishedPage(path=path, render=partial(render, pages))
+
+
+def _iter_feed(connection: sqlite3.Connection, root: str | None, site: str | None) -> Iterator[PublishedPage]:
+    if root is not None:
         yield PublishedPage(
-            path="/".join((*folder, f"{stamp}.{extension}")),
-            render=partial(_render_file, connection, key, stamp, extension),
+            path=_path_of(_FROM_ROOT.feed(site) or ""),
+            render=partial(build_changes_feed, connection, _FROM_ROOT, root=root.rstrip("/"), site=site),
         )
 
 
-def _render_file(connection: sqlite3.Connection, key: DocumentKey, stamp: str, extension: str) -> str:
-    return render_version_file(connection, key, stamp, extension)[1]
+def _path_of(address: str) -> str:
+    """Return the file that a web server gives for an address: so links and files cannot come apart."""
+    return unquote(address).lstrip("/")
 
 
-def _diff(connection: sqlite3.Connection, key: DocumentKey, old: str, new: str) -> PublishedPage:
-    side = (key.site, key.segment)
-    return _page(
-        ("-", "diff", *side, old, *side, new, "index.html"),
-        lambda pages: pages.render_diff(connection, (key, old), (key, new)),
-    )
+def write_page(target: Path, page: PublishedPage) -> bool:
+    """Write one page below the target, whole or not at all; return False when it held this already.
 
-
-def _page(segments: tuple[str, ...], render: Callable[[Pages], str]) -> PublishedPage:
-    up = "/".join([".."] * (len(segments) - 1)) or "."
-    pages = Pages(addresses=Addresses(base=up, static=True))
-    return PublishedPage(path="/".join(segments), render=lambda: render(pages))
-
-
-def _feed(
-    connection: sqlite3.Connection, root: str, segments: tuple[str, ...], site: str | None
-) -> PublishedPage:
-    addresses = Addresses(base="", static=True)
-    return PublishedPage(
-        path="/".join(segments),
-        render=lambda: build_changes_feed(connection, addresses, root=root.rstrip("/"), site=site),
-    )
-
-
-def write_page(target: Path, page: PublishedPage) -> None:
-    """Write one page below the target, whole or not at all."""
-    path = target / page.path
-    if not path.resolve().is_relative_to(target.resolve()):
-        raise ValueError(f"{page.path} leaves the target")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(page.render(), "utf-8")
-    unfinished.replace(path)
+    Raises ExportError when a link would lead it out of the target.
+    """
+    path, text = target / page.path, page.render()
+    if (
+        path.is_file()
+        and not path.is_symlink()
+        and path.read_bytes() == text.encode("utf-8", "surrogatepass")
+    ):
+        return False
+    return write_file(path, [text], within=target)
 
 
 def copy_static(target: Path) -> None:
     """Put the stylesheet where the pages look for it."""
     (target / "-").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_STYLESHEET, target / "-" / "policies.css")
+    # archived policies are not for search engines: they would stand beside the ones in force
+    (target / "robots.txt").write_text("User-agent: *\nDisallow: /\n", "utf-8")
 
 
 def copy_database(connection: sqlite3.Connection, target: Path) -> None:
     """Copy the corpus, whole and consistent also while a crawl writes, to `policies.db` in the target."""
     unfinished = target / "policies.db.unfinished"
     unfinished.unlink(missing_ok=True)
-    copy = sqlite3.connect(unfinished)
-    try:
+    with closing(sqlite3.connect(unfinished)) as copy:
         connection.backup(copy)
         copy.execute("pragma journal_mode = delete")
-    finally:
-        copy.close()
     unfinished.replace(target / "policies.db")

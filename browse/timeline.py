@@ -26,14 +26,16 @@ _FEWEST_LABEL_PIXELS = 22
 class Span:
     """One version on the timeline. Timestamps have 14 digits."""
 
-    number: int
+    number: int | None
+    """None for somebody else's text."""
     first: str
     last: str
     changed_after: str | None
     label: str
     """What a screen reader says, and a pointer shows."""
-    href: str
-    returns_to: int | None = None
+    href: str | None
+    tone: str
+    """odd, even, returned, foreign: a class of the stylesheet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +48,33 @@ class Tick:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
-    """The document is first seen at another address."""
+class Mark:
+    """Something that happened: the document moved to another address."""
 
     timestamp: str
     label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A long time without a capture, between two. Timestamps have 14 digits."""
+
+    before: str
+    after: str
+
+    @property
+    def words(self) -> str:
+        days = (parse_timestamp(self.after) - parse_timestamp(self.before)).days
+        return f"no capture for {days:,} days, {_day(self.before)} to {_day(self.after)}"
+
+
+def find_gaps(stamps: Iterable[str]) -> list[Gap]:
+    """Return where more than a year lies between two captures, in order of time."""
+    return [
+        Gap(before=before, after=after)
+        for before, after in itertools.pairwise(sorted(stamps))
+        if after[:4] > before[:4] and (parse_timestamp(after) - parse_timestamp(before)).days > _GAP_DAYS
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +91,7 @@ class _Scale:
         return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
 
 
-def draw_timeline(spans: Sequence[Span], ticks: Sequence[Tick], moves: Sequence[Move], *, title: str) -> str:
+def draw_timeline(spans: Sequence[Span], ticks: Sequence[Tick], marks: Sequence[Mark], *, title: str) -> str:
     """Return the SVG, or '' when nothing is known."""
     stamps = [tick.timestamp for tick in ticks]
     stamps += [stamp for span in spans for stamp in (span.first, span.last)]
@@ -76,11 +100,13 @@ def draw_timeline(spans: Sequence[Span], ticks: Sequence[Tick], moves: Sequence[
     scale = _whole_years(min(stamps), max(stamps))
     parts = [
         f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="group" aria-label="{escape(title)}">',
+        '<g aria-hidden="true">',
         *_draw_axis(scale),
         *_draw_gaps(scale, ticks),
         *_draw_ticks(scale, ticks),
+        "</g>",
         *(part for span in spans for part in _draw_span(scale, span)),
-        *_draw_moves(scale, moves),
+        *_draw_marks(scale, marks),
         "</svg>",
     ]
     return "\n".join(parts)
@@ -103,16 +129,11 @@ def _draw_axis(scale: _Scale) -> Iterable[str]:
 
 
 def _draw_gaps(scale: _Scale, ticks: Sequence[Tick]) -> Iterable[str]:
-    stamps = sorted(tick.timestamp for tick in ticks)
-    for before, after in itertools.pairwise(stamps):
-        days = (parse_timestamp(after) - parse_timestamp(before)).days
-        if days <= _GAP_DAYS:
-            continue
-        x, end = scale.x(before), scale.x(after)
-        words = f"No capture for {days:,} days, {_day(before)} to {_day(after)}"
+    for gap in find_gaps(tick.timestamp for tick in ticks):
+        x, end = scale.x(gap.before), scale.x(gap.after)
         yield (
             f'<rect class="gap" x="{x}" y="{_CAPTURE_Y - 7}" width="{round(end - x, 1)}" height="14">'
-            f"<title>{words}</title></rect>"
+            f"<title>{gap.words}</title></rect>"
         )
 
 
@@ -139,23 +160,23 @@ def _draw_span(scale: _Scale, span: Span) -> Iterable[str]:
             f'<rect class="interval" x="{start}" y="{_VERSION_Y + 11}" '
             f'width="{max(round(x - start, 1), 0.5)}" height="8"/>'
         )
-    tone = "returned" if span.returns_to else "even" if span.number % 2 == 0 else "odd"
-    yield f'<a href="{escape(span.href)}" aria-label="{escape(span.label)}">'
+    label = escape(span.label)
+    yield f'<a href="{escape(span.href)}" aria-label="{label}">' if span.href else f'<g aria-label="{label}">'
     yield (
-        f'<rect class="version {tone}" x="{x}" y="{_VERSION_Y}" width="{width}" '
-        f'height="{_VERSION_HEIGHT}" rx="2"><title>{escape(span.label)}</title></rect>'
+        f'<rect class="version {span.tone}" x="{x}" y="{_VERSION_Y}" width="{width}" '
+        f'height="{_VERSION_HEIGHT}" rx="2"><title>{label}</title></rect>'
     )
-    if width >= _FEWEST_LABEL_PIXELS:
+    if span.number and width >= _FEWEST_LABEL_PIXELS:
         yield f'<text class="number" x="{x + 5}" y="{_VERSION_Y + 20}">{span.number}</text>'
-    yield "</a>"
+    yield "</a>" if span.href else "</g>"
 
 
-def _draw_moves(scale: _Scale, moves: Sequence[Move]) -> Iterable[str]:
-    for move in moves:
-        x = scale.x(move.timestamp)
+def _draw_marks(scale: _Scale, marks: Sequence[Mark]) -> Iterable[str]:
+    for mark in marks:
+        x = scale.x(mark.timestamp)
         yield (
-            f'<g class="move"><path d="M{x} 12l5 8h-10z"/>'
-            f'<line x1="{x}" y1="20" x2="{x}" y2="{_AXIS_Y}"/><title>{escape(move.label)}</title></g>'
+            f'<g class="move" aria-label="{escape(mark.label)}"><path d="M{x} 12l5 8h-10z"/>'
+            f'<line x1="{x}" y1="20" x2="{x}" y2="{_AXIS_Y}"/><title>{escape(mark.label)}</title></g>'
         )
 
 

@@ -6,6 +6,8 @@ import errno
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,6 +69,22 @@ def open_reader(path: Path) -> sqlite3.Connection:
             f"{path} was made by an earlier release: 'policy-archive update --db {path}' upgrades it"
         )
     return connection
+
+
+def is_corpus(path: Path) -> bool:
+    """Tell whether a file is a corpus of ours; False also when it cannot be read."""
+    try:
+        return _has_our_id(path, path.stat().st_mtime_ns)
+    except (sqlite3.Error, OSError):
+        return False
+
+
+@lru_cache(maxsize=64)
+def _has_our_id(path: Path, changed_at: int) -> bool:
+    # asked of SQLite, for the file's own header may be older than the write-ahead log
+    with closing(_connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        (application_id,) = connection.execute("pragma application_id").fetchone()
+        return bool(application_id == APPLICATION_ID)
 
 
 def write(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _Result]) -> _Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -113,6 +113,14 @@ def list_versions(connection: sqlite3.Connection, document: Document) -> list[Ro
         (document.id,),
     )
     return [_parse_version(row) for row in rows]
+
+
+def read_versions(connection: sqlite3.Connection, keys: Iterable[tuple[str, int]]) -> list[Row]:
+    """Return the versions of these (document id, number), in this order, without their texts; unknown
+    ones are left out."""
+    sql = f"select {_VERSION_COLUMNS} from policy_versions where document_id = ? and version = ?"  # noqa: S608
+    found = (connection.execute(sql, key).fetchone() for key in keys)
+    return [_parse_version(row) for row in found if row is not None]
 
 
 def _parse_version(row: sqlite3.Row) -> Row:

@@ -1,0 +1,54 @@
+"""The headers that keep archived texts from doing anything in the reader's browser."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+"""For our pages: nothing runs and nothing is loaded from elsewhere, whatever an archived text holds."""
+TABLE_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""For Datasette's own pages of a corpus, which need the scripts that stand in them."""
+SAFE_HEADERS = {
+    "Content-Security-Policy": PAGE_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+_App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+
+def guard_tables(app: _App, prefixes: Callable[[], Iterable[str]]) -> _App:
+    """Return an ASGI application whose answers below the prefixes (of our databases) load nothing foreign."""
+
+    async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not _is_below(scope["path"], prefixes()):
+            return await app(scope, receive, send)
+
+        async def send_guarded(event: dict[str, Any]) -> None:
+            if event["type"] == "http.response.start":
+                event = event | {"headers": _complete(event.get("headers") or [])}
+            await send(event)
+
+        return await app(scope, receive, send_guarded)
+
+    return guarded
+
+
+def _is_below(path: str, prefixes: Iterable[str]) -> bool:
+    return any(path == prefix or path.startswith((f"{prefix}/", f"{prefix}.")) for prefix in prefixes)
+
+
+def _complete(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers with ours added where there is none of that name."""
+    given = list(headers)
+    names = {name.lower() for name, _ in given}
+    ours = {**SAFE_HEADERS, "Content-Security-Policy": TABLE_POLICY}
+    added = [(name.lower().encode(), value.encode()) for name, value in ours.items()]
+    return given + [header for header in added if header[0] not in names]
