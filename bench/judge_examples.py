@@ -10,12 +10,13 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from crawler.errors import ExtractionError
 from crawler.records import Extraction, Kind
 from pipelines.extract import extract
-from pipelines.judging.features import Page, prose_of
+from pipelines.judging.features import Page, count_passages
 from pipelines.judging.lexicon import Lexicon
 
 HERE = Path(__file__).resolve().parent
@@ -178,6 +179,8 @@ _PROMISES = [
     "Datenschutz",
     "Politique de confidentialité",
 ]
+PROMISING = 0.05
+"""Share of the pages that are no policies which get a policy's title."""
 _TOPICS = [
     "privacy",
     "personal",
@@ -204,6 +207,12 @@ _TOPICS = [
 ]
 
 
+@cache
+def count_concepts(lexicon: Lexicon, text: str) -> list[Counter[str]]:
+    """Return the hits of each concept in a text's passages; every fold asks for the same ones."""
+    return count_passages(text, lexicon)
+
+
 class Varier:
     """Makes of each training page some that are harder: cut short, without headings, at another's address.
 
@@ -214,23 +223,28 @@ class Varier:
 
     def __init__(self, lexicon: Lexicon, policies: list[Page], seed: int = 1) -> None:
         self._lexicon = lexicon
+        self._seed = seed
         self._random = random.Random(seed)
         self._densities = [self._density(page) for page in policies]
 
-    def iter_variants(self, example: Example) -> Iterator[tuple[Page, Counter[str]]]:
-        """Yield four pages made of one, each with the hits that its prose is to have."""
+    def iter_variants(self, example: Example) -> Iterator[tuple[Page, list[Counter[str]]]]:
+        """Yield pages made of one, each with the hits that its passages are to have.
+
+        The cuts depend on the page alone: a model of another fold learns the same ones.
+        """
+        self._random = random.Random(f"{self._seed} {example.page.text}")
         for short, bare in ((False, False), (True, False), (False, True), (True, True)):
             page = self._vary(example, short=short, bare=bare)
-            hits = self._lexicon.count(prose_of(page.text))
+            passages = count_concepts(self._lexicon, page.text)
             if bare:
-                hits = self._thin(hits)
+                passages = self._thin(passages)
             if short and example.source == "pages":
-                hits = self._inject(hits, len(prose_of(page.text)))
-            yield page, hits
+                passages = self._inject(passages)
+            yield page, passages
 
     def _vary(self, example: Example, *, short: bool, bare: bool) -> Page:
         page = replace(example.page, url=self._address(example.label))
-        if example.label == NONE and self._random.random() < 0.2:
+        if example.label == NONE and self._random.random() < PROMISING:
             page = replace(page, title=self._random.choice(_PROMISES))
         if short:
             page = replace(page, text=self._cut(page.text))
@@ -251,28 +265,38 @@ class Varier:
         begin = self._random.choice([0, 0, self._random.randrange(max(1, len(words) - length))])
         return " ".join(words[begin : begin + length])
 
-    def _thin(self, hits: Counter[str]) -> Counter[str]:
+    def _thin(self, passages: list[Counter[str]]) -> list[Counter[str]]:
+        """Take away hits, as if the list knew fewer words of each concept."""
         known = self._random.uniform(0.15, 1)
-        shares = {concept: min(1.0, known * self._random.uniform(0.3, 1.7)) for concept in hits}
-        return +Counter(
-            {
-                concept: sum(self._random.random() < shares[concept] for _ in range(min(count, 300)))
-                for concept, count in hits.items()
-            }
-        )
+        shares: dict[str, float] = defaultdict(lambda: min(1.0, known * self._random.uniform(0.3, 1.7)))
+        return [
+            +Counter(
+                {
+                    concept: sum(self._random.random() < shares[concept] for _ in range(count))
+                    for concept, count in hits.items()
+                }
+            )
+            for hits in passages
+        ]
 
-    def _inject(self, hits: Counter[str], characters: int) -> Counter[str]:
+    def _inject(self, passages: list[Counter[str]]) -> list[Counter[str]]:
+        """Add some policy's topics, here and there."""
         density = self._random.choice(self._densities)
         topics = self._random.sample(_TOPICS, self._random.randrange(2, 9))
-        added = {
-            topic: round(density[topic] * characters * self._random.uniform(0.2, 1.2)) for topic in topics
-        }
-        return +(hits + Counter(added))
+        rates = {topic: density[topic] * self._random.uniform(0.2, 1.2) for topic in topics}
+        return [
+            hits + Counter({topic: self._draw(rate) for topic, rate in rates.items()}) for hits in passages
+        ]
+
+    def _draw(self, rate: float) -> int:
+        """Return a count that is `rate` in the mean."""
+        return int(rate) + (self._random.random() < rate % 1)
 
     def _density(self, page: Page) -> defaultdict[str, float]:
-        prose = prose_of(page.text)
-        counts = self._lexicon.count(prose)
-        return defaultdict(float, {concept: count / len(prose) for concept, count in counts.items()})
+        """Return the hits of each concept in a passage, in the mean."""
+        passages = count_concepts(self._lexicon, page.text)
+        total = sum(passages, Counter())
+        return defaultdict(float, {concept: count / len(passages) for concept, count in total.items()})
 
 
 def strip_labels(page: Page, *, keep_title: bool = False) -> Page:

@@ -2,57 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+
 from lxml.html import HtmlElement
 
+from crawler.discovery.addresses import read_address
 from crawler.records import Extraction, Kind, Verdict
-from pipelines.judging.features import Page, measure
+from pipelines.judging.features import Page, linked_share, named_kinds
 from pipelines.judging.lexicon import load_lexicon
+from pipelines.judging.model import NO_POLICY, weigh_page
 from pipelines.judging.notices import Notice, find_notice
 from pipelines.judging.weights import load_weights
 
-POLICY_THRESHOLD = 0.75
+POLICY_THRESHOLD = 0.7
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
+FOUND_ODDS = 3.0
+"""How much likelier a policy is on a page that discovery took for one, its text aside."""
+ADDRESS_ODDS = 2.0
+"""The same of such a page whose address names a policy."""
+NAME_ODDS = 6.0
+"""The same of such a page whose title or heading is the name of the kind expected."""
+_SURE_NAME = 0.75
+"""Strength from which a label is a name and not a sentence that holds one."""
+_CLEAR_KIND = 0.8
+"""Share of the policies' probability from which a kind is believed against the one expected."""
 _WORDS_A_WORDING = 150
 """A page that is no policy is a notice if it has one of its wordings for so many words."""
 _WORDS_A_WORDING_OF_POLICY = 30
-"""The same of a page that reads like a policy: terms speak of passwords, a consent wall of cookies."""
+"""The same of a page that reads like a policy (terms speak of passwords), and of one that is but loading."""
 _INDEX_LINKED = 0.7
 """Share of the text in links from which a page lists policies and is none."""
-_NO_POLICY = "none"
 
 
-def judge_page(extraction: Extraction, *, tree: HtmlElement | None, url: str) -> Verdict:
+def judge_page(
+    extraction: Extraction, *, tree: HtmlElement | None, url: str, expected: Kind | None = None
+) -> Verdict:
     """Return what a page is, judged by its extracted text, its title, its address and, if given, its tree.
 
-    Never raises. `probability` is the model's for policies and for `other`; of notices it grows with
-    the number of their wordings found.
+    `expected` is the kind that the page was found as: something speaks for a policy then, and another
+    kind must be clear. Never raises. `probability` is the model's for policies and for `other`; of
+    notices it grows with the number of their wordings found.
     """
     page = Page(title=extraction.title, text=extraction.text, url=url)
-    features = measure(page, load_lexicon("policy_concepts"))
-    odds = load_weights().weigh(features)
-    policy = 1.0 - odds[_NO_POLICY]
+    odds = weigh_page(page, load_lexicon("policy_concepts"), load_weights())
+    by_text = 1.0 - odds[NO_POLICY]
+    policy = by_text if expected is None else _add_evidence(by_text, page, expected)
     notice = find_notice(page, tree)
-    if notice is not None and _outweighs(notice, policy):
+    # a menu on a policy's page asks to log in; an error at a policy's address may bear its name
+    if notice is not None and _outweighs(notice, policy if notice.page_class == "wall" else by_text):
         return _notice_verdict(notice)
     if policy < POLICY_THRESHOLD:
-        return Verdict(
-            page_class="other", kind=None, probability=1.0 - policy, reason="does not read like a policy"
-        )
-    if features["linked"] >= _INDEX_LINKED:
-        return Verdict(
-            page_class="other", kind=None, probability=features["linked"], reason="a list of links"
-        )
-    kind = max((name for name in odds if name != _NO_POLICY), key=odds.__getitem__)
-    reason = f"reads like a {kind} policy ({odds[kind] / policy:.2f} of its kind)"
-    return Verdict(page_class="policy", kind=Kind(kind), probability=policy, reason=reason)
+        return _other_verdict(1.0 - policy, "does not read like a policy")
+    linked = linked_share(page.text)
+    if linked >= _INDEX_LINKED:
+        return _other_verdict(linked, "a list of links")
+    kind, reason = _choose_kind(odds, page, expected)
+    return Verdict(page_class="policy", kind=kind, probability=policy, reason=reason)
+
+
+def _add_evidence(by_text: float, page: Page, expected: Kind) -> float:
+    """Return the probability of a policy, given that discovery led here and what the page calls itself."""
+    reading = read_address(page.url)
+    evidence = [FOUND_ODDS]
+    if reading is not None and reading.exactness >= 0.5:
+        evidence.append(ADDRESS_ODDS)
+    if _calls_itself(page, expected):
+        evidence.append(NAME_ODDS)
+    weight = prod(evidence) * by_text
+    return weight / (weight + 1.0 - by_text)
+
+
+def _calls_itself(page: Page, kind: Kind) -> bool:
+    return named_kinds(page).get(kind, 0.0) >= _SURE_NAME
+
+
+def _choose_kind(odds: Mapping[str, float], page: Page, expected: Kind | None) -> tuple[Kind, str]:
+    """Return a policy's kind with the reason.
+
+    A page of two kinds ("Terms and privacy"), or one that reads like two, is of the kind expected.
+    """
+    shares = {
+        Kind(name): share / (1.0 - odds[NO_POLICY]) for name, share in odds.items() if name != NO_POLICY
+    }
+    kind = max(shares, key=shares.__getitem__)
+    reason = f"reads like a {kind} policy ({shares[kind]:.2f} of its kind)"
+    if expected not in shares or expected is kind:
+        return kind, reason
+    if shares[kind] < _CLEAR_KIND:
+        return expected, f"{reason}, not clearly another than the {expected} policy expected"
+    if _calls_itself(page, expected):
+        return expected, f"{reason}, but calls itself a {expected} policy"
+    return kind, reason
 
 
 def _outweighs(notice: Notice, policy: float) -> bool:
     """Tell whether a notice is to be believed against the model, which does not know notices."""
-    if notice.page_class in ("archive-message", "empty"):
+    if notice.page_class == "archive-message":
         return True
-    rarity = _WORDS_A_WORDING if policy < POLICY_THRESHOLD else _WORDS_A_WORDING_OF_POLICY
+    rare = policy < POLICY_THRESHOLD and notice.page_class != "empty"
+    rarity = _WORDS_A_WORDING if rare else _WORDS_A_WORDING_OF_POLICY
     return notice.score >= max(1.0, notice.words / rarity)
+
+
+def _other_verdict(probability: float, reason: str) -> Verdict:
+    return Verdict(page_class="other", kind=None, probability=probability, reason=reason)
 
 
 def _notice_verdict(notice: Notice) -> Verdict:

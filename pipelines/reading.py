@@ -46,7 +46,7 @@ def _judge(page: ExtractedPage, document: Document, url: str) -> Reading:
     if extraction.frame_url and not extraction.text.strip():
         reason = f"a frameset; its main frame is {extraction.frame_url}"
         return Reading(outcome=Outcome.EMPTY, reason=reason, extraction=extraction, links=links)
-    verdict = judge_page(extraction, tree=page.tree, url=url)
+    verdict = judge_page(extraction, tree=page.tree, url=url, expected=document.kind)
     owner = judge_owner(extraction, site=document.site, url=url, links=links)
     outcome, reason = _decide(extraction, verdict, owner, document)
     return Reading(
@@ -58,12 +58,14 @@ def _decide(
     extraction: Extraction, verdict: Verdict, owner: Owner, document: Document
 ) -> tuple[Outcome, str]:
     """Return the outcome, with the reason for every outcome but a policy of the document's own."""
+    if verdict.page_class == "empty":
+        return Outcome.EMPTY, verdict.reason
     if verdict.page_class != "policy":
         return Outcome.NOT_A_POLICY, verdict.page_class
     if owner.relation in _SOMEBODY_ELSE:
         return Outcome.FOREIGN, f"{owner.relation}: {owner.reason}"
-    # a page of several documents holds its kind beside others; `other` is every kind, or a judge in doubt
-    expected = verdict.kind in (document.kind, Kind.OTHER, None) or document.kind is Kind.OTHER
+    # a page of several documents holds its kind beside others; `other` is every kind
+    expected = verdict.kind is document.kind or document.kind is Kind.OTHER
     if not expected and extraction.documents_on_page == 1:
         return Outcome.OTHER_KIND, verdict.reason
     return Outcome.TEXT, ""

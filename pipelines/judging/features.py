@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from crawler.discovery.words import fold, match_name
+from crawler.records import Kind
 from pipelines.judging.lexicon import Lexicon, count_words
 
 TEXT_LIMIT = 20_000
@@ -22,11 +24,33 @@ _CLAUSE = re.compile(
     r"|第[一二三四五六七八九十\d]+[条條]|제\d+조)\s?\S",
     re.MULTILINE,
 )
+_PASSAGE = re.compile(r"[\s\S]{1,400}(?=\s|$)|[\s\S]{400}")
+"""A few sentences, not cut within a word where there are blanks."""
+SUBJECTS = {
+    "privacy": ("privacy", "personal", "collect", "share", "rights", "keep", "children"),
+    "terms": ("terms", "liability", "law", "agree", "licence", "account"),
+    "cookies": ("cookie", "tracker"),
+    "other": (
+        "prohibited",
+        "conduct",
+        "infringement",
+        "processor",
+        "imprint",
+        "security",
+        "authority",
+        "community",
+    ),
+}
+"""The concepts that the kinds of policies are about; the others stand in every text of a site."""
+_OF_POLICIES = frozenset(concept for concepts in SUBJECTS.values() for concept in concepts)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HEADINGS_AS_LABEL = 2
 _LABEL_REACH = 1_500
 """Characters in which the headings stand that say what the whole page is."""
 _LABEL_LENGTH = 100
+_LABEL_PARTS = re.compile(
+    r"\n|\s[-\u2013\u2014|:\u00b7\u2022\u00bb\u00ab/]+\s|[|\u2013\u2014\u00bb\u00ab\uff5c]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +75,18 @@ def label_of(page: Page) -> str:
     return "\n".join([page.title, *headings[:_HEADINGS_AS_LABEL]])
 
 
+def named_kinds(page: Page) -> dict[Kind, float]:
+    """Return the kinds of policies that a page calls itself, with how surely it does (0 to 1).
+
+    Titles bear a site's name or a slogan beside the page's own, parted by a dash or a bar.
+    """
+    named: dict[Kind, float] = {}
+    for part in _LABEL_PARTS.split(label_of(page)):
+        for match in match_name(fold(part)):
+            named[match.kind] = max(match.strength, named.get(match.kind, 0.0))
+    return named
+
+
 def address_words(url: str) -> str:
     """Return the words of an address's path and query.
 
@@ -70,18 +106,36 @@ def prose_of(text: str) -> str:
     return _LINK.sub(r"\1", text[: TEXT_LIMIT + TEXT_LIMIT // 2])[:TEXT_LIMIT]
 
 
+def linked_share(text: str) -> float:
+    """Return the share of a Markdown text's beginning that stands in links."""
+    linked = sum(len(anchor) for anchor in _LINK.findall(text[:TEXT_LIMIT]))
+    return min(linked / max(len(prose_of(text)), 1), 1.0)
+
+
+def count_passages(text: str, lexicon: Lexicon) -> list[Counter[str]]:
+    """Return each concept's hits in the passages that a Markdown text is made of."""
+    passages = _PASSAGE.findall(prose_of(text))
+    return [lexicon.count(passage) for passage in passages]
+
+
 def measure(page: Page, lexicon: Lexicon) -> dict[str, float]:
     """Return the page's features by name; a feature that is 0 may be absent."""
-    return describe(page, lexicon.count(prose_of(page.text)), lexicon)
+    return describe(page, count_passages(page.text, lexicon), lexicon)
 
 
-def describe(page: Page, hits: Counter[str], lexicon: Lexicon) -> dict[str, float]:
-    """Return the features of a page in whose prose each concept was hit so often."""
+def describe(page: Page, passages: Sequence[Counter[str]], lexicon: Lexicon) -> dict[str, float]:
+    """Return the features of a page in whose passages each concept was hit so often."""
     prose = prose_of(page.text)
     words = max(count_words(prose), 1.0)
+    hits: Counter[str] = Counter()
+    for passage in passages:
+        hits.update(passage)
     features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, words))
     features.update(_iter_body(hits, words, len(lexicon.concepts)))
+    features.update(_iter_subjects(hits, words))
+    features.update(_iter_spread(passages))
     features.update((f"label:{concept}", 1.0) for concept in lexicon.count(label_of(page)))
+    features.update((f"named:{kind}", strength) for kind, strength in named_kinds(page).items())
     features.update((f"address:{concept}", 1.0) for concept in lexicon.count(address_words(page.url)))
     return features
 
@@ -96,10 +150,32 @@ def _iter_body(hits: Counter[str], words: float, concepts: int) -> Iterator[tupl
         yield f"share:{concept}", math.sqrt(count / total)
 
 
+def _iter_subjects(hits: Counter[str], words: float) -> Iterator[tuple[str, float]]:
+    """How thick the concepts of each kind of policy lie together, and against the news'."""
+    rates = []
+    for subject, concepts in SUBJECTS.items():
+        rates.append(math.log1p(1000 * sum(hits[concept] for concept in concepts) / words))
+        yield f"subject:{subject}", rates[-1]
+        yield f"facets:{subject}", sum(concept in hits for concept in concepts) / len(concepts)
+    yield "subject", max(rates)
+    of_policies = sum(hits[concept] for concept in _OF_POLICIES)
+    yield "of-policies", of_policies / max(1, sum(hits.values()))
+    yield "of-news", math.log((hits["report"] + hits["article"] + 0.5) / (of_policies + 0.5))
+
+
+def _iter_spread(passages: Sequence[Counter[str]]) -> Iterator[tuple[str, float]]:
+    """In what share of its passages a page speaks of a policy's matters: an article does so in places.
+
+    Of few passages little is known: the share is drawn to nothing.
+    """
+    distinct = [sum(concept in _OF_POLICIES for concept in passage) for passage in passages]
+    for least in (1, 2, 4):
+        yield f"spread:{least}", sum(count >= least for count in distinct) / (len(distinct) + 1)
+
+
 def _iter_shape(text: str, prose: str, words: float) -> Iterator[tuple[str, float]]:
-    linked = sum(len(anchor) for anchor in _LINK.findall(text))
     yield "length", math.log(words) / 10
-    yield "linked", min(linked / max(len(prose), 1), 1.0)
+    yield "linked", linked_share(text)
     yield "headings", math.log1p(1000 * len(_HEADING.findall(text)) / words)
     yield "items", math.log1p(1000 * len(_ITEM.findall(text)) / words)
     yield "clauses", math.log1p(1000 * len(_CLAUSE.findall(prose)) / words)

@@ -49,6 +49,13 @@ def test_a_policy_of_another_kind_is_told_apart_and_its_text_kept() -> None:
     assert reading.extraction is not None
 
 
+def test_a_shell_that_scripts_would_fill_is_empty() -> None:
+    body = b"<title>Privacy Policy</title><div id=root></div><noscript>Please enable JavaScript.</noscript>"
+    reading = read(body)
+    assert reading.outcome is Outcome.EMPTY
+    assert reading.reason
+
+
 def test_for_a_document_of_kind_other_every_policy_counts() -> None:
     assert read(TERMS, Kind.OTHER).outcome is Outcome.TEXT
 
