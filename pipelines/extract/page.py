@@ -12,8 +12,9 @@ from pipelines.extract.body import choose_body, kept_blocks, narrow_body
 from pipelines.extract.links import LinkReader, fragment_of
 from pipelines.extract.outline import Outline, outline_page
 from pipelines.extract.parts import choose_part, find_parts, find_target
+from pipelines.extract.pieces import Piece, Rule
 from pipelines.extract.render import render
-from pipelines.extract.structure import Piece, Rule, build_pieces
+from pipelines.extract.structure import build_pieces
 
 
 @dataclass(frozen=True, kw_only=True)

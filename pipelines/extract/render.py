@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipelines.extract.inline import Atom, escape_line_start, write_inline
-from pipelines.extract.structure import (
+from pipelines.extract.pieces import (
     Definition,
     Heading,
     Item,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
@@ -18,62 +17,18 @@ from pipelines.extract.inline import (
     split_text,
 )
 from pipelines.extract.outline import HEADINGS, is_container, is_read
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    atoms: tuple[Atom, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    level: int
-    atoms: tuple[Atom, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    number: int | None
-    """None in an unordered list."""
-    blocks: tuple[Piece, ...]
-    set_off: bool = False
-    """Its text is a paragraph of its own: an empty line before a list inside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemList:
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    blocks: tuple[Piece, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Preformatted:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A term, and its definition where that is one paragraph."""
-
-    term: tuple[Atom, ...]
-    definition: tuple[Atom, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    rows: tuple[tuple[tuple[Atom, ...], ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    pass
-
-
-Piece = Paragraph | Heading | ItemList | Quote | Preformatted | Definition | Table | Rule
+from pipelines.extract.pieces import (
+    Definition,
+    Heading,
+    Item,
+    ItemList,
+    Paragraph,
+    Piece,
+    Preformatted,
+    Quote,
+    Rule,
+    Table,
+)
 
 _MARKS = {
     "b": "bold",
@@ -304,7 +259,7 @@ class _Builder:
             if _closest(child, "dl") is not element or self._is_dropped(child, element):
                 continue
             if child.tag == "dt":
-                self._pieces.extend(_as_paragraphs(self._inside(child)))
+                self._pieces.extend(self._inside(child))
             else:
                 self._definition(child)
 
@@ -405,10 +360,6 @@ def _atoms_of(piece: Piece) -> tuple[Atom, ...]:
             return _one_line(tuple(Paragraph(cell) for row in rows for cell in row))
         case Rule():
             return ()
-
-
-def _as_paragraphs(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    return pieces
 
 
 def _is_set_off(item: HtmlElement) -> bool:
