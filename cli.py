@@ -6,13 +6,18 @@ import sys
 
 import click
 
-from crawler.errors import PolicyArchiveError, UsageError
+from crawler.errors import InUseError, PolicyArchiveError, UsageError
 
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
     "fetch": "crawler.commands",
     "plan": "crawler.plan_command",
     "runs": "crawler.plan_command",
+    "watch": "crawler.watch_command",
+    "update": "crawler.update_command",
+    "schedule": "crawler.schedule_command",
+    "changes": "pipelines.commands.changes",
+    "status": "pipelines.commands.status",
     "history": "pipelines.commands.read",
     "show": "pipelines.commands.read",
     "diff": "pipelines.commands.read",
@@ -67,6 +72,9 @@ def main() -> None:
     except UsageError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
+    except InUseError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(75)  # EX_TEMPFAIL, sysexits.h: schedulers try again later
     except PolicyArchiveError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)

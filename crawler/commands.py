@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,14 +17,24 @@ from rich.console import Console
 from rich.table import Table
 
 from crawler.errors import UsageError
-from crawler.fetching import run_fetch
-from crawler.options import archive_options, db_option, json_option
+from crawler.options import (
+    archive_options,
+    day_limit_option,
+    db_option,
+    json_option,
+    max_requests_option,
+    plan_option,
+    precision_option,
+    unattended_options,
+)
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
 from crawler.records import Kind, Outcome, RowState
 from crawler.runs import FetchOptions, FetchReport, Target, build_target
 from crawler.sitelists import ListedSite, iter_sites
 from crawler.timestamps import parse_day
+from crawler.unattended import progress_style, run_and_tell
+from pipelines.notify import build_channels
 
 KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
 SUCCESSES = frozenset({Outcome.TEXT, Outcome.HOME, Outcome.FOREIGN})
@@ -63,37 +71,18 @@ _SKIPS = {
     show_default=True,
     help="Kind of policy; may be given more than once.",
 )
-@click.option(
-    "--plan",
-    type=click.Choice([name.value for name in PlanName]),
-    default=PlanName.CHANGES.value,
-    show_default=True,
-    help="Which captures to ask for; changes: those that find and date every change.",
-)
-@click.option(
-    "--max-requests", type=click.IntRange(min=1), metavar="N", help="Captures to ask for, at the most."
-)
-@click.option(
-    "--precision",
-    type=click.FloatRange(min=0),
-    default=7,
-    show_default=True,
-    metavar="DAYS",
-    help="How narrow an interval of change is wanted.",
-)
+@plan_option
+@max_requests_option
+@precision_option
 @click.option(
     "--max-gap",
     type=click.FloatRange(min=0, min_open=True),
     metavar="DAYS",
     help="Look into every gap longer than this, for texts that came and went.",
 )
-@click.option(
-    "--max-requests-per-day",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Requests to the archive a day (UTC), over all runs on this machine.",
-)
+@day_limit_option
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched, and ask the archive nothing.")
+@unattended_options
 @db_option
 @json_option
 @archive_options
@@ -109,6 +98,9 @@ def fetch_command(
     max_gap: float | None,
     max_requests_per_day: int | None,
     dry_run: bool,
+    notify_commands: tuple[str, ...],
+    notify_urls: tuple[str, ...],
+    log_json: bool,
     database: Path,
     as_json: bool,
     archive_url: str,
@@ -146,14 +138,14 @@ def fetch_command(
         replay_per_second=replay_rate,
         requests_a_day=max_requests_per_day,
         contact=contact,
-        progress="bar" if sys.stderr.isatty() else "lines",
+        channels=build_channels(notify_commands, notify_urls),
+        progress=progress_style(log_json=log_json),
     )
     if dry_run:
         _print_intent(options)
         return 0
-    with log_to_stderr():
-        report = run_fetch(options)
-    print_report(report, as_json=as_json)
+    report = run_and_tell(options, log_json=log_json)
+    print_report(report, as_json=as_json, log_json=log_json)
     return report.exit_code
 
 
@@ -207,32 +199,26 @@ def _print_intent(options: FetchOptions) -> None:
     click.echo("'policy-archive plan' says what it would cost.", err=True)
 
 
-@contextmanager
-def log_to_stderr() -> Iterator[None]:
-    """Send warnings to stderr while a crawl runs, one line each."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    handler.setLevel(logging.WARNING)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-
-
 # The end
 
 
-def print_report(report: FetchReport, *, as_json: bool = False) -> None:
-    """Print how a run ended: the table (or JSON) on stdout, what to do next on stderr."""
+def print_report(report: FetchReport, *, as_json: bool = False, log_json: bool = False) -> None:
+    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr."""
     summary = summarise(report)
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
     else:
         Console().print(build_table(summary))
+    if not log_json:
+        print_ending(report)
+
+
+def print_ending(report: FetchReport) -> None:
+    """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
     for problem in report.tally.problems[:20]:
         click.echo(problem, err=True)
+    if report.health is not None:
+        click.echo(report.health.describe(), err=True)
     if report.status != "done":
         click.echo(f"{report.status}: {report.reason}".rstrip(": "), err=True)
         click.echo(f"Go on with: {resume_command()}", err=True)
@@ -261,6 +247,7 @@ def summarise(report: FetchReport) -> dict[str, Any]:
         "index_lines_malformed": tally.malformed,
         "versions": tally.versions,
         "requests": {"index": tally.index_requests, "replay": tally.replay_requests},
+        "health": report.health and asdict(report.health),
         "seconds": round(report.seconds, 1),
     }
 

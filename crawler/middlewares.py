@@ -19,6 +19,7 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
 from crawler.errors import RateLimitedError
+from crawler.eventlog import log_event
 from crawler.playback import on_archive
 from crawler.politeness import Budget, Gate, Politeness, parse_retry_after
 
@@ -130,7 +131,8 @@ class ArchiveRetry:
     def _pause(self, request: Request, seconds: float | None) -> Request:
         """Stop everybody for a while; the request comes again when the gate opens."""
         pause = self.keeper.gate.block(request.meta["sent_at"], seconds)
-        log.warning("the archive wants to be left alone: nothing is asked for %.0f s", pause)
+        message = f"the archive wants to be left alone: nothing is asked for {pause:.0f} s"
+        log_event(log, "archive-paused", message, level=logging.WARNING, seconds=round(pause, 1))
         return request.copy()
 
     async def _again(self, request: Request) -> Request | None:

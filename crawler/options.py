@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from crawler.plan import PlanName
+
 DEFAULT_ARCHIVE = "https://web.archive.org"
 DEFAULT_DATABASE = "policies.db"
 
@@ -22,6 +24,34 @@ db_option = click.option(
     show_default=True,
     show_envvar=True,
     help="SQLite file of the corpus.",
+)
+
+plan_option = click.option(
+    "--plan",
+    type=click.Choice([name.value for name in PlanName]),
+    default=PlanName.CHANGES.value,
+    show_default=True,
+    help="Which captures to ask for; changes: those that find and date every change.",
+)
+
+precision_option = click.option(
+    "--precision",
+    type=click.FloatRange(min=0),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="How narrow an interval of change is wanted.",
+)
+
+max_requests_option = click.option(
+    "--max-requests", type=click.IntRange(min=1), metavar="N", help="Captures to ask for, at the most."
+)
+
+day_limit_option = click.option(
+    "--max-requests-per-day",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Requests to the archive a day (UTC), over all runs on this machine.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -69,6 +99,29 @@ def archive_options(command: _Command) -> _Command:
                 help="Added to the User-Agent, so that the archive can reach you.",
             ),
         )
+    ):
+        command = option(command)
+    return command
+
+
+def unattended_options(command: _Command) -> _Command:
+    """Add what runs that nobody watches take: who is told of news, and logs for machines."""
+    for option in (
+        click.option("--log-json", is_flag=True, help="Log to stderr as JSON, one event a line."),
+        click.option(
+            "--notify-url",
+            "notify_urls",
+            metavar="URL",
+            multiple=True,
+            help="POST every new version there, as JSON; again in the next run when it fails.",
+        ),
+        click.option(
+            "--notify-command",
+            "notify_commands",
+            metavar="COMMAND",
+            multiple=True,
+            help="Run this for every new version, JSON on its stdin; again in the next run when it fails.",
+        ),
     ):
         command = option(command)
     return command

@@ -12,10 +12,18 @@ from typing import Any, TextIO
 
 import click
 
-from crawler.commands import KINDS, check_archive, gather_targets, log_to_stderr, parse_span
+from crawler.commands import KINDS, check_archive, gather_targets, parse_span
+from crawler.eventlog import log_to_stderr
 from crawler.fetching import run_spider
 from crawler.forecast import Forecast, Range
-from crawler.options import archive_options, db_option, json_option, row_options
+from crawler.options import (
+    archive_options,
+    db_option,
+    json_option,
+    plan_option,
+    precision_option,
+    row_options,
+)
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
 from crawler.records import Kind
@@ -48,22 +56,8 @@ SAMPLE_OF_MORE = 400
     show_default=True,
     help="Kind of policy; may be given more than once.",
 )
-@click.option(
-    "--plan",
-    "plan_name",
-    type=click.Choice([name.value for name in PlanName]),
-    default=PlanName.CHANGES.value,
-    show_default=True,
-    help="The plan of the fetch.",
-)
-@click.option(
-    "--precision",
-    type=click.FloatRange(min=0),
-    default=7,
-    show_default=True,
-    metavar="DAYS",
-    help="How narrow an interval of change is wanted.",
-)
+@plan_option
+@precision_option
 @click.option("--max-gap", type=click.FloatRange(min=0, min_open=True), metavar="DAYS", help="As of fetch.")
 @click.option(
     "--sample",
@@ -81,7 +75,7 @@ def plan_command(
     since: str | None,
     until: str | None,
     kinds: tuple[str, ...],
-    plan_name: str,
+    plan: str,
     precision: float,
     max_gap: float | None,
     sample: int | None,
@@ -107,7 +101,7 @@ def plan_command(
         kinds=tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds))),
         database=database,
         plan=PlanOptions(
-            plan=PlanName(plan_name), precision_days=precision, max_gap_days=max_gap, since=first, until=last
+            plan=PlanName(plan), precision_days=precision, max_gap_days=max_gap, since=first, until=last
         ),
         archive_url=archive_url,
         dialect=dialect,

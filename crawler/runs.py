@@ -12,7 +12,9 @@ from typing import Any
 from crawler.options import DEFAULT_ARCHIVE, DEFAULT_DATABASE
 from crawler.plan import PlanOptions
 from crawler.records import Kind, Outcome, RowState
+from crawler.upkeep import FAILURES, Failing
 from crawler.urls import is_address, parse_site
+from pipelines.store.outbox import Channel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class FetchOptions:
     """bar, lines or off; on stderr."""
     ask_again: bool = False
     """Ask the index also for what it was asked for earlier today."""
+    channels: tuple[Channel, ...] = ()
+    """Who is to be told of versions that become known."""
     command: str = "fetch"
     """Written into `runs`."""
     settings: tuple[tuple[str, Any], ...] = ()
@@ -91,6 +95,50 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Health:
+    """What the owner of an unattended corpus must know of a run; stored with it."""
+
+    sites_due: int
+    sites_done: int
+    """Without a failure; a site that has no policy is done, too."""
+    failed: dict[str, int]
+    """Sites by reason: archive-error, failed, not-reached (the run ended before)."""
+    versions_new: int
+    index_requests: int
+    replay_requests: int
+    longest_failing: tuple[Failing, ...]
+    """Of the whole corpus, the longest first."""
+
+    def describe(self) -> str:
+        """Return the line that ends a run."""
+        failed = ", ".join(f"{number} {reason}" for reason, number in self.failed.items())
+        parts = [
+            f"{self.sites_due} sites due, {self.sites_done} done, {sum(self.failed.values())} failed"
+            + (f" ({failed})" if failed else ""),
+            f"{self.versions_new} new versions",
+            f"{self.index_requests} index and {self.replay_requests} replay requests",
+        ]
+        parts += [f"longest failing: {one.site} since {one.since}" for one in self.longest_failing[:1]]
+        return "health: " + "; ".join(parts)
+
+
+def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: Iterable[Failing]) -> Health:
+    """Return the health of a run that has ended; `due` sites were to be done."""
+    failed = {reason: n for reason, n in sorted(tally.site_outcomes.items()) if reason in FAILURES}
+    if due > tally.sites_done:
+        failed["not-reached"] = due - tally.sites_done
+    return Health(
+        sites_due=due,
+        sites_done=due - sum(failed.values()),
+        failed=failed,
+        versions_new=versions_new,
+        index_requests=tally.index_requests,
+        replay_requests=tally.replay_requests,
+        longest_failing=tuple(longest_failing),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class FetchReport:
     """How a run ended."""
 
@@ -101,6 +149,8 @@ class FetchReport:
     tally: Tally
     seconds: float
     run_id: int | None = None
+    health: Health | None = None
+    """None while the run goes on."""
 
     @property
     def exit_code(self) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -15,11 +16,11 @@ from crawler.cdx import IndexPage, IndexQuery
 from crawler.discovery.addresses import read_address
 from crawler.discovery.evidence import DiscoveryPlan
 from crawler.errors import BlockedError, CdxError, UsageError
+from crawler.eventlog import log_event
 from crawler.plan import PlanOptions, plan_captures
 from crawler.records import (
     EMPTY_BODY_DIGEST,
     Address,
-    Capture,
     CdxRow,
     Document,
     Kind,
@@ -30,19 +31,26 @@ from crawler.records import (
 )
 from crawler.runs import FetchOptions, Tally, Target
 from crawler.sitesearch import SiteSearch
-from crawler.timestamps import format_timestamp, parse_timestamp
+from crawler.timestamps import format_timestamp, parse_timestamp, utc_now
+from crawler.upkeep import FAILURES, find_live_key
 from crawler.urls import parse_site, same_page, urlkey
 from pipelines.components import ReadCapture
+from pipelines.store.faultpoints import point
 from pipelines.store.writer import Store
 
 MOST_MOVES = 10
 """Addresses that redirects may add to a document: a chain that never ends is no history."""
 
+CAPTURES_AT_ONCE = 64
+"""Of one document under way or in the queue: more than go over the wire, few enough to keep memory flat."""
 MOST_ROUNDS = 4
 """Of searching a site and reading what was found."""
 EARLIEST = "19900101000000"
 INDEX_LAG = timedelta(days=90)
 """How far a later run looks back: crawls of others reach the archive's index after weeks."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Archive(Protocol):
@@ -68,33 +76,48 @@ class SiteCrawl:
     tally: Tally
     unfinished: set[Document]
     """Documents whose versions have still to be counted, over all sites."""
+    _new_rows: Counter[Document] = field(default_factory=Counter)
+    """Rows that the index has shown for the first time."""
 
     @property
     def site(self) -> str:
         return self.target.site
 
+    @property
+    def _kinds(self) -> tuple[Kind, ...]:
+        return self.target.kinds or self.options.kinds
+
     async def run(self) -> None:
         """Crawl the site to its end, and note what came of it."""
         self.store.add_site(self.site, rank=self.target.rank)
         try:
-            if self.target.url is None:
-                self._conclude(*await self._crawl_site())
-            else:
-                document = self._given_document(self.target.url)
-                await self._crawl_document(document)
-                self._count([document])
-                self._conclude(*self._describe(document))
+            self.conclude(*await self._crawl())
         except BlockedError as error:
-            self._conclude("blocked", str(error))
+            self.conclude("blocked", str(error))
         except CdxError as error:
-            self._conclude("archive-error", str(error))
+            self.conclude("archive-error", str(error))
 
-    def _conclude(self, outcome: str, reason: str) -> None:
-        self.store.set_site_outcome(self.site, outcome, reason)
+    async def _crawl(self) -> tuple[str, str]:
+        """Return the site's outcome with its reason."""
+        if self.target.url is not None:
+            document = self._given_document(self.target.url)
+            await self._crawl_document(document)
+            self._count([document])
+            return self._describe(document)
+        return await (self._crawl_site() if self.target.search else self._crawl_known())
+
+    def conclude(self, outcome: str, reason: str) -> None:
+        """Note what came of the site."""
+        searched = self.target.search and self.target.url is None
+        self.store.set_site_outcome(
+            self.site, outcome, reason, checked=self.options.ask_again, searched=searched
+        )
         self.tally.site_outcomes[outcome] += 1
         self.tally.sites_done += 1
-        if outcome == "archive-error":
+        if outcome in FAILURES:
             self.tally.problems.append(f"{self.site}: {reason}")
+        said = f"{self.site}: {outcome}"
+        log_event(log, "site-done", said, site=self.site, outcome=outcome, reason=reason)
 
     # Documents
 
@@ -106,7 +129,7 @@ class SiteCrawl:
         """
         search = SiteSearch(
             site=self.site,
-            kinds=frozenset(self.options.kinds),
+            kinds=frozenset(self._kinds),
             store=self.store,
             pages_of=self._pages,
             fetch_capture=self.archive.fetch_capture,
@@ -126,6 +149,20 @@ class SiteCrawl:
             await asyncio.gather(*(self._crawl_document(d) for d in documents if d in changed))
         self._count(documents)
         return self._conclude_search(plan, documents)
+
+    async def _crawl_known(self) -> tuple[str, str]:
+        """Ask for what is new of the documents that hold policies: one index query each, where they live."""
+        known = [d for d in self.store.documents_of(self.site) if d.kind in self._kinds]
+        live = [document for document in known if self._live_addresses(document)]
+        await asyncio.gather(*(self._crawl_document(document) for document in live))
+        self._count(live)
+        return "found", ""
+
+    def _live_addresses(self, document: Document) -> list[Address]:
+        """Return the address where the document's newest text stood; nothing when it has no text."""
+        addresses = {urlkey(address.url): address for address in self.store.addresses_of(document)}
+        key = find_live_key(self.store.known_captures(document), addresses)
+        return [addresses[key]] if key else []
 
     def _conclude_search(self, plan: DiscoveryPlan, documents: Iterable[Document]) -> tuple[str, str]:
         """Return the site's outcome: what was found counts only if one of its pages is a policy."""
@@ -183,11 +220,23 @@ class SiteCrawl:
         while wanted := self._plan(document, asked) or self._moves(document, asked):
             asked.update(planned.row for planned in wanted)
             self.tally.planned += len(wanted)
-            found = await asyncio.gather(*(self.archive.fetch_capture(document, p) for p in wanted))
-            owners.update(_owners_of(found))
-            await self._follow(document, found)
+            leads = await self._fetch_all(document, wanted)
+            owners.update(_owners_of(leads))
+            await self._follow(document, leads)
         if owners:
             self.store.add_document(document, owner=max(owners, key=owners.__getitem__))
+
+    async def _fetch_all(self, document: Document, wanted: Sequence[PlannedCapture]) -> list[_Lead]:
+        """Fetch captures, and return in their order what they lead to; of their bodies nothing is kept."""
+        leads: dict[CdxRow, _Lead] = {}
+        turns = iter(wanted)
+
+        async def fetch_in_turn() -> None:
+            for planned in turns:
+                leads[planned.row] = _lead_of(await self.archive.fetch_capture(document, planned))
+
+        await asyncio.gather(*(fetch_in_turn() for _ in range(min(CAPTURES_AT_ONCE, len(wanted)))))
+        return [leads[planned.row] for planned in wanted]
 
     def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return what the planner wants next, with every row's state written down."""
@@ -199,9 +248,12 @@ class SiteCrawl:
     def _moves(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return redirects that would show where a given page went, the first after its last text.
 
-        A page that was found is followed by discovery, which asks for such rows itself.
+        A page that was searched for is followed by discovery, which asks for such rows itself.
         """
-        if self.target.url is None or self._is_limit_reached():
+        is_searched = self.target.url is None and self.target.search
+        if is_searched or self._is_limit_reached():
+            return ()
+        if not (self.target.url or self._new_rows[document]):
             return ()
         known = self.store.known_captures(document)
         last_text = max((k.row.timestamp for k in known if k.outcome is Outcome.TEXT), default="")
@@ -218,49 +270,66 @@ class SiteCrawl:
         return limit is not None and self.tally.planned >= limit
 
     def _plan_options(self, known: Iterable[KnownCapture]) -> PlanOptions:
-        """Return the options with the run's limit on requests as what is left of it for this document."""
+        """Return the options with the run's limit on requests as what is left of it for this document.
+
+        An update does not go back behind the first capture fetched: so far the user wanted it.
+        """
         options = self.options.plan
+        fetched = [capture.row.timestamp for capture in known if capture.outcome is not None]
+        if not self.target.search and fetched:
+            options = replace(options, since=parse_timestamp(min(fetched)).date())
         if options.max_requests is None:
             return options
-        asked = sum(capture.outcome is not None for capture in known)
+        asked = len(fetched)
         return replace(options, max_requests=asked + max(0, options.max_requests - self.tally.planned))
 
     # The index
 
     async def _list_addresses(self, document: Document) -> None:
-        for address in self.store.addresses_of(document):
+        """List what the index has of a document; an update asks only where the document lives."""
+        list_them = self.store.addresses_of if self.target.search else self._live_addresses
+        for address in list_them(document):
             await self._list_address(document, address)
 
     async def _list_address(self, document: Document, address: Address) -> None:
         """Store the rows of an address, or those that came since it was last asked for."""
         start, end = self._span()
-        wanted_from = self._unlisted_from(address, start, end)
+        if not self.target.search:
+            start = address.listed_from or start  # what the first fetch left out is not wanted later
+        wanted_from = self._unlisted_from(document, address, start, end)
         if wanted_from is None:
             return
         query = IndexQuery(url=address.url, from_timestamp=wanted_from, to_timestamp=end)
         async for page in self._pages(query):
-            self.store.add_rows(document, page.rows)
+            self._new_rows[document] += self.store.add_rows(document, page.rows)
+            point("after-index")
         self.store.mark_listed(document, address.url, start=start, end=end)
 
     def _span(self) -> tuple[str, str]:
         """Return first and last second of interest; whole days, so that a run's start changes nothing."""
         plan = self.options.plan
-        last = plan.until or datetime.now(UTC).date()
+        today = utc_now().date()
+        last = min(plan.until or today, today)  # what is to come is not listed yet, whoever asks for it
         start = plan.since.strftime("%Y%m%d000000") if plan.since else EARLIEST
         return start, last.strftime("%Y%m%d235959")
 
-    def _unlisted_from(self, address: Address, start: str, end: str) -> str | None:
+    def _unlisted_from(self, document: Document, address: Address, start: str, end: str) -> str | None:
         """Return from where the index has still to be asked, None when all is listed.
 
         A day that was listed is listed: a second run on it asks nothing. Later runs
-        look back a while, because indexes learn of captures late.
+        look back a while, because indexes learn of captures late: to the newest capture known,
+        after which there is nothing to be listed twice, or further.
         """
         if not address.listed_from or not address.listed_to or address.listed_from > start:
             return start
+        if address.listed_to > utc_now().strftime("%Y%m%d235959"):  # by a clock that ran ahead
+            return start
         if address.listed_to >= end and not self.options.ask_again:
             return None
-        overlap = parse_timestamp(min(address.listed_to, end)) - INDEX_LAG
-        return max(start, format_timestamp(overlap))
+        overlap = format_timestamp(parse_timestamp(min(address.listed_to, end)) - INDEX_LAG)
+        key = urlkey(address.url)
+        known = (k.row for k in self.store.known_captures(document) if k.row.urlkey == key)
+        return max(start, min(overlap, max((row.timestamp for row in known), default=start)))
 
     async def _pages(self, query: IndexQuery) -> AsyncGenerator[IndexPage, None]:
         async with aclosing(self.archive.iter_pages(self.site, query)) as pages:
@@ -270,28 +339,25 @@ class SiteCrawl:
 
     # What captures lead to
 
-    async def _follow(self, document: Document, found: Iterable[ReadCapture]) -> None:
+    async def _follow(self, document: Document, leads: Iterable[_Lead]) -> None:
         """Go where the captures lead: into a frame, or to where the document moved."""
-        for read in found:
-            capture = read.capture
-            if capture.outcome is Outcome.REDIRECT and capture.location:
-                await self._follow_redirect(document, capture)
-            frame = read.reading and read.reading.extraction and read.reading.extraction.frame_url
-            if frame:
-                planned = PlannedCapture(row=_row_of_frame(frame, capture.row), reason="frame")
+        for lead in leads:
+            if lead.location:
+                await self._follow_redirect(document, lead.row, lead.location)
+            if lead.frame_url:
+                planned = PlannedCapture(row=_row_of_frame(lead.frame_url, lead.row), reason="frame")
                 await self.archive.fetch_capture(document, planned)
 
-    async def _follow_redirect(self, document: Document, capture: Capture) -> None:
+    async def _follow_redirect(self, document: Document, row: CdxRow, target: str) -> None:
         """Take the target of a captured redirect for a further address of the document."""
-        target = capture.location or ""
         addresses = self.store.addresses_of(document)
         moves = sum(address.source == "redirect" for address in addresses)
         if moves >= MOST_MOVES or not _may_be_the_same_document(target, self.site):
             return
         if any(same_page(target, address.url) for address in addresses):
             return
-        evidence = f"redirected from {capture.row.original} on {capture.row.timestamp}"
-        address = Address(url=target, source="redirect", evidence=evidence, first_seen=capture.row.timestamp)
+        evidence = f"redirected from {row.original} on {row.timestamp}"
+        address = Address(url=target, source="redirect", evidence=evidence, first_seen=row.timestamp)
         self.store.add_address(document, address)
         await self._list_address(document, address)
 
@@ -303,12 +369,37 @@ def _redirects(known: KnownCapture) -> bool:
     return known.outcome is Outcome.REDIRECT or row.statuscode.startswith("3") or is_empty_revisit
 
 
-def _owners_of(found: Iterable[ReadCapture]) -> dict[Owner, int]:
-    """Return whose policies captures hold; the site's own text counts for more than what took its place."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lead:
+    """What of a stored capture matters for going on."""
+
+    row: CdxRow
+    location: str | None
+    """Where a captured redirect points to."""
+    frame_url: str | None
+    owner: Owner | None
+    owner_weight: int
+
+
+def _lead_of(read: ReadCapture) -> _Lead:
+    """Return what a capture leads to; the site's own text says more of the owner than what took its place."""
+    capture, reading = read.capture, read.reading
+    weights = {Outcome.TEXT: 1000, Outcome.FOREIGN: 1}
+    return _Lead(
+        row=capture.row,
+        location=capture.location if capture.outcome is Outcome.REDIRECT else None,
+        frame_url=reading.extraction.frame_url if reading and reading.extraction else None,
+        owner=reading.owner if reading else None,
+        owner_weight=weights.get(reading.outcome, 0) if reading else 0,
+    )
+
+
+def _owners_of(leads: Iterable[_Lead]) -> dict[Owner, int]:
+    """Return whose policies captures hold, each with its weight."""
     owners: Counter[Owner] = Counter()
-    for read in found:
-        if read.reading and read.reading.owner and read.reading.outcome in (Outcome.TEXT, Outcome.FOREIGN):
-            owners[read.reading.owner] += 1000 if read.reading.outcome is Outcome.TEXT else 1
+    for lead in leads:
+        if lead.owner is not None and lead.owner_weight:
+            owners[lead.owner] += lead.owner_weight
     return owners
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from crawler.errors import UsageError
 from crawler.records import Kind, KnownCapture, Outcome
@@ -62,6 +62,16 @@ class Watch:
 
     def is_due(self, now: datetime) -> bool:
         return self.due_at <= now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failing:
+    """A site whose runs fail."""
+
+    site: str
+    since: str
+    """When the first of the runs in a row ended that failed, ISO 8601 UTC."""
+    reason: str
 
 
 FAILURES = frozenset({"archive-error", "failed"})
@@ -130,8 +140,3 @@ def _shows_no_text(known: KnownCapture) -> bool:
 
 def _redirects(known: KnownCapture) -> bool:
     return known.outcome is Outcome.REDIRECT or (known.outcome is None and known.row.statuscode[:1] == "3")
-
-
-def utc_now() -> datetime:
-    """Return the time by our own clock: when something is due is its business, never a capture's."""
-    return datetime.now(UTC)

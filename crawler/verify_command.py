@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
-from crawler.commands import check_archive, log_to_stderr
+from crawler.commands import check_archive
 from crawler.errors import StoreError
+from crawler.eventlog import log_to_stderr
 from crawler.options import archive_options, db_option, json_option
 from crawler.runs import FetchOptions
 from pipelines.commands.upkeep import show_bar

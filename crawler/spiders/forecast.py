@@ -26,6 +26,7 @@ class ForecastSpider(PolicySpider):
     """Answers `policy-archive plan`: fetches nothing, and stores nothing but the forecast of its run."""
 
     name = "forecast"
+    alone = False  # it reads, and asks within the shared budget
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sized
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from crawler.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
 from crawler.codings import MAX_BODY_BYTES, CodingError, split_codings, unwrap_body
 from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, UsageError
+from crawler.eventlog import log_event
 from crawler.frontier import FairQueue
 from crawler.middlewares import build_politeness, close_gate, gate_keeper
 from crawler.options import DEFAULT_DATABASE
@@ -27,11 +28,14 @@ from crawler.playback import Answer, Playback, Question, classify_answer
 from crawler.politeness import Budget, GateClosedError
 from crawler.progress import build_screen, show_progress
 from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture, RowState
-from crawler.runs import FetchOptions, FetchReport, Tally, Target, build_target
+from crawler.runs import FetchOptions, FetchReport, Health, Tally, Target, build_health, build_target
 from crawler.sitecrawl import SiteCrawl, count_document
-from crawler.timestamps import parse_day
+from crawler.timestamps import parse_day, utc_now
 from crawler.urls import build_uri_m
 from pipelines.components import ReadCapture
+from pipelines.store.news import count_news
+from pipelines.store.runlock import hold_lock
+from pipelines.store.watches import list_failing
 from pipelines.store.writer import Store
 
 SITES_AT_ONCE = 32
@@ -47,6 +51,8 @@ class PolicySpider(Spider):
     """`scrapy crawl policy -a site=example.com -a db=policies.db`, or from run_fetch with `options`."""
 
     name = "policy"
+    alone = True
+    """Whether no other run may be under way on the database."""
 
     def __init__(self, *, options: FetchOptions, store: Store) -> None:
         super().__init__()
@@ -61,11 +67,17 @@ class PolicySpider(Spider):
         self._waiting: dict[str, asyncio.Future[ReadCapture]] = {}
         self._queue: FairQueue[Request] = FairQueue(MOST_IN_FLIGHT)
         self._tasks: list[asyncio.Task[None]] = []
+        self._lock = ExitStack()
+        self._health: Health | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         options = kwargs.pop("options", None) or parse_arguments(crawler, **kwargs)
-        spider = cls(options=options, store=Store.open(options.database))
+        with ExitStack() as held:
+            if cls.alone:
+                held.enter_context(hold_lock(options.database, f"policy-archive {options.command}"))
+            spider = cls(options=options, store=Store.open(options.database))
+            spider._lock = held.pop_all()
         spider._set_crawler(crawler)
         crawler.signals.connect(spider.on_scraped, signals.item_scraped)
         crawler.signals.connect(spider.on_item_error, signals.item_error)
@@ -100,7 +112,11 @@ class PolicySpider(Spider):
         unlimited = build_politeness(self.settings).is_unlimited
         self._queue = FairQueue(MOST_IN_FLIGHT_UNLIMITED if unlimited else MOST_IN_FLIGHT)
         arguments = {"archive": archive_url, "plan": self.options.plan, "kinds": self.options.kinds}
+        if self.alone:
+            self.store.close_dead_runs()
+        self.store.channels = self.options.channels
         self.run_id = self.store.start_run(self.options.command, arguments)
+        log_event(log, "run-started", f"run {self.run_id} begins", run=self.run_id, archive=archive_url)
 
     async def _crawl_sites(self) -> None:
         """Crawl all sites, some at once; an error that no site can get over ends the run."""
@@ -134,7 +150,7 @@ class PolicySpider(Spider):
                 raise
             except Exception as error:
                 log.exception("the crawl of %s broke off", target.site)
-                self.tally.problems.append(f"{target.site}: {type(error).__name__}: {error}")
+                crawl.conclude("failed", f"{type(error).__name__}: {error}")
 
     def stop(self, status: str, reason: str) -> None:
         """End the run: what is in flight is finished and stored, nothing more is asked."""
@@ -150,14 +166,29 @@ class PolicySpider(Spider):
             count_document(self.store, self.tally, document)
         self._check_books()
         if self.run_id is not None:
-            self.store.finish_run(
-                self.run_id,
-                self.report().status,
-                self.report().reason,
-                index_requests=self.tally.index_requests,
-                replay_requests=self.tally.replay_requests,
-            )
+            self._finish_run(self.run_id)
         self.store.close()
+        self._lock.close()
+
+    def _finish_run(self, run_id: int) -> None:
+        targets = self.options.targets
+        self._health = build_health(
+            self.tally,
+            due=len(targets) if isinstance(targets, Sized) else self.tally.sites_done,
+            versions_new=count_news(self.store.connection, run_id),
+            longest_failing=list_failing(self.store.connection),
+        )
+        report = self.report()
+        self.store.finish_run(
+            run_id,
+            report.status,
+            report.reason,
+            index_requests=self.tally.index_requests,
+            replay_requests=self.tally.replay_requests,
+            health=asdict(self._health),
+        )
+        facts = {"run": run_id, "status": report.status, "reason": report.reason, **asdict(self._health)}
+        log_event(log, "run-finished", f"run {run_id}: {report.status}", **facts)
 
     def _check_books(self) -> None:
         """Make a run whose books do not balance a failed one: every row has exactly one outcome.
@@ -183,7 +214,12 @@ class PolicySpider(Spider):
             status = "incomplete"
             reason = self.tally.problems[0] if self.tally.problems else f"{failed} captures could not be had"
         return FetchReport(
-            status=status, reason=reason, tally=self.tally, seconds=self.tally.seconds, run_id=self.run_id
+            status=status,
+            reason=reason,
+            tally=self.tally,
+            seconds=self.tally.seconds,
+            run_id=self.run_id,
+            health=self._health,
         )
 
     def _count_requests(self) -> None:
@@ -329,7 +365,7 @@ class PolicySpider(Spider):
             document=errand.document,
             row=errand.row,
             replay_url=errand.asked[-1],
-            fetched_at=datetime.now(UTC),
+            fetched_at=utc_now(),
             elapsed_seconds=seconds,
             requests=errand.requests,
             **facts,

@@ -31,6 +31,7 @@ class RecheckSpider(PolicySpider):
     """Answers `policy-archive verify --against-archive N`; N is the setting POLICY_RECHECK_CAPTURES."""
 
     name = "recheck"
+    alone = False  # it reads, beside a crawl if need be
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -28,7 +28,7 @@ from versions where document_id = :document_id and not exists (
 order by version returning id
 """  # noqa: S608 (a constant)
 
-_COLUMNS = """policy_versions.site as site, policy_versions.kind as kind,
+_COLUMNS = """versions.document_id as document_id, policy_versions.site as site, policy_versions.kind as kind,
     policy_versions.name as name, policy_versions.version as version, url, timestamp, first_captured,
     last_captured, policy_versions.changed_after as changed_after, title, language, words,
     policy_versions.words_added as words_added, policy_versions.words_removed as words_removed,
@@ -111,6 +111,14 @@ def newest_news(connection: sqlite3.Connection) -> int:
     """Return the id of what became known last, 0 when nothing is known."""
     (newest,) = connection.execute("select coalesce(max(id), 0) from news").fetchone()
     return int(newest)
+
+
+def count_news(connection: sqlite3.Connection, run_id: int) -> int:
+    """Return how many versions became known in a run."""
+    (count,) = connection.execute(
+        "select count(*) from news where run_id = ? and of_site", (run_id,)
+    ).fetchone()
+    return int(count)
 
 
 def last_look(connection: sqlite3.Connection, site: str | None) -> int:

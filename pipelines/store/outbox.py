@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,19 +52,32 @@ def enqueue(
     if not channels or not news_ids:
         return
     for payload in select_payloads(connection, news_ids):
-        text = json.dumps(payload, ensure_ascii=False)
+        stamp = (payload["site"], payload["text_sha256"], payload["recorded_at"], str(payload["news_id"]))
+        text = json.dumps({"event": "new-version", "id": content_id(*stamp)} | payload, ensure_ascii=False)
         connection.executemany(
             "insert into outbox (channel, label, news_id, payload, created_at) values (?, ?, ?, ?, ?)",
             [(channel.id, channel.label, payload["news_id"], text, now) for channel in channels],
         )
 
 
-def list_messages(connection: sqlite3.Connection, channel: Channel) -> list[Message]:
-    """Return what has still to be told to a channel, oldest first."""
-    rows = connection.execute(
-        "select id, payload from outbox where channel = ? order by id", (channel.id,)
-    ).fetchall()
-    return [Message(id=row["id"], payload=json.loads(row["payload"])) for row in rows]
+def iter_messages(connection: sqlite3.Connection, channel: Channel) -> Iterator[Message]:
+    """Yield what has still to be told to a channel, oldest first, each once."""
+    last = 0
+    while True:
+        row = connection.execute(
+            "select id, payload from outbox where channel = ? and id > ? order by id limit 1",
+            (channel.id, last),
+        ).fetchone()
+        if row is None:
+            return
+        last = row["id"]
+        yield Message(id=last, payload=json.loads(row["payload"]))
+
+
+def count_messages(connection: sqlite3.Connection, channel: Channel) -> int:
+    """Return how much has still to be told to a channel."""
+    (count,) = connection.execute("select count(*) from outbox where channel = ?", (channel.id,)).fetchone()
+    return int(count)
 
 
 def note_delivered(connection: sqlite3.Connection, message: Message) -> None:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shlex
 import socket
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from crawler.errors import InUseError, StoreError
+from crawler.timestamps import seconds_now, utc_now
 
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 180.0
@@ -131,13 +128,13 @@ def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 def _lives_elsewhere(holder: Holder) -> bool:
     """Tell whether it is a living process of another machine, whose lock may not be seen from here."""
-    return holder.machine != _machine() and abs(time.time() - holder.heartbeat) < STALE_SECONDS
+    return holder.machine != _machine() and abs(seconds_now() - holder.heartbeat) < STALE_SECONDS
 
 
 def _beat(descriptor: int, command: str, stop: threading.Event) -> None:
     holder = _describe_self(command)
     while not stop.wait(HEARTBEAT_SECONDS):
-        _write(descriptor, Holder(**asdict(holder) | {"heartbeat": time.time()}))
+        _write(descriptor, Holder(**asdict(holder) | {"heartbeat": seconds_now()}))
 
 
 def _describe_self(command: str) -> Holder:
@@ -145,9 +142,9 @@ def _describe_self(command: str) -> Holder:
         pid=os.getpid(),
         host=socket.gethostname(),
         machine=_machine(),
-        since=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        since=utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         command=command,
-        heartbeat=time.time(),
+        heartbeat=seconds_now(),
     )
 
 
@@ -157,11 +154,6 @@ def _machine() -> str:
         return _BOOT_ID.read_text("ascii").strip()
     except OSError:
         return socket.gethostname()
-
-
-def typed_command() -> str:
-    """Return the command line of this process, as it would be typed."""
-    return shlex.join(["policy-archive", *sys.argv[1:]])
 
 
 def _write(descriptor: int, holder: Holder) -> None:

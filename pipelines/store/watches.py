@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from crawler.records import Kind
-from crawler.upkeep import FAILURES, Watch
+from crawler.upkeep import FAILURES, Failing, Watch
 
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -39,6 +39,16 @@ def _parse_watch(row: sqlite3.Row) -> Watch:
 
 def _parse_instant(text: str | None) -> datetime | None:
     return datetime.strptime(text, _INSTANT).replace(tzinfo=UTC) if text else None
+
+
+def list_failing(connection: sqlite3.Connection, *, limit: int = 5) -> list[Failing]:
+    """Return the sites whose runs fail, the longest failing first."""
+    rows = connection.execute(
+        "select site, failing_since as since, reason from sites "
+        "where failing_since is not null order by failing_since, site limit ?",
+        (limit,),
+    )
+    return [Failing(**dict(row)) for row in rows]
 
 
 def write_watch(

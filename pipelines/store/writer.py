@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from crawler.eventlog import log_event
 from crawler.records import (
     RETRYABLE_OUTCOMES,
     Address,
@@ -25,10 +26,13 @@ from crawler.records import (
     RowDecision,
     RowState,
 )
+from crawler.timestamps import utc_now
 from crawler.urls import urlkey
 from pipelines.store import captures, folding, news, outbox, watches
 from pipelines.store.connection import open_writer, write
 from pipelines.store.conservation import CONSERVATION_SQL, ConservationFault
+
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -162,12 +166,16 @@ class Store:
         return write(self.connection, work)
 
     def mark_listed(self, document: Document, url: str, *, start: str, end: str) -> None:
-        """Note that the index gave all rows of an address from `start` to `end` (14 digits)."""
+        """Note that the index gave all rows of an address from `start` to `end` (14 digits).
+
+        What a clock that ran ahead noted of days to come is forgotten.
+        """
+        today = utc_now().strftime("%Y%m%d235959")
         self._execute(
             """update addresses set listed_from = min(coalesce(listed_from, ?), ?),
-                listed_to = max(coalesce(listed_to, ?), ?), listed_at = ?
+                listed_to = iif(listed_to <= ?, max(listed_to, ?), ?), listed_at = ?
             where document_id = ? and urlkey = ?""",
-            (start, start, end, end, _now(), document.id, urlkey(url)),
+            (start, start, today, end, end, _now(), document.id, urlkey(url)),
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
@@ -245,14 +253,23 @@ class Store:
         """
         found = folding.build_versions(self.connection, document)
 
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
             new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=_now())
             if of_site:
                 outbox.enqueue(connection, new, self.channels, now=_now())
-            return count
+            return count, new
 
-        return write(self.connection, work)
+        count, new = write(self.connection, work)
+        if of_site and log.isEnabledFor(logging.INFO):
+            self._log_news(new)
+        return count
+
+    def _log_news(self, news_ids: list[int]) -> None:
+        for new in news.select_payloads(self.connection, news_ids):
+            said = f"{new['site']}: version {new['version']} of {new['first_captured']}"
+            facts = {name: new[name] for name in ("site", "kind", "name", "version", "url", "first_captured")}
+            log_event(log, "version-new", said, **facts)
 
     # Runs
 
@@ -315,7 +332,7 @@ class Store:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _json_or_null(value: object) -> str | None:

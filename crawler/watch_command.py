@@ -1,0 +1,132 @@
+"""`policy-archive watch`: the list of sites that `update` keeps up."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crawler.commands import KINDS
+from crawler.errors import NotKnownError
+from crawler.options import db_option, row_options
+from crawler.records import Kind
+from crawler.timestamps import utc_now
+from crawler.upkeep import Watch, parse_interval
+from crawler.urls import parse_site
+from pipelines.outputs.rows import print_rows
+from pipelines.store import watches
+from pipelines.store.connection import open_reader, write
+from pipelines.store.writer import Store
+
+
+@click.group(name="watch")
+def watch_command() -> None:
+    """Keep a list of sites for 'update', each with its own interval."""
+
+
+@watch_command.command("add")
+@click.argument("sites", nargs=-1, required=True, metavar="SITE...")
+@click.option(
+    "--every", default="1w", show_default=True, metavar="TIME", help="Interval: 12h, 1d, 1w, 1mo, 1y."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([*KINDS, "all"]),
+    multiple=True,
+    help="Kind of policy; may be given more than once.  [default: those that the corpus has, or privacy]",
+)
+@db_option
+def add_command(sites: tuple[str, ...], every: str, kinds: tuple[str, ...], database: Path) -> None:
+    """Put sites on the list, or change how they are watched.
+
+    \b
+    Example:
+        policy-archive watch add example.com --every 1w
+    """
+    parse_interval(every)
+    names = dict.fromkeys(parse_site(site) for site in sites)
+    with Store.open(database) as store:
+        for site in names:
+            wanted = _choose_kinds(kinds) or watches.known_kinds(store.connection, site) or (Kind.PRIVACY,)
+            _add(store, site, every, wanted)
+            click.echo(f"{site} is watched: {', '.join(wanted)}, every {every}.", err=True)
+
+
+def _choose_kinds(kinds: tuple[str, ...]) -> tuple[Kind, ...]:
+    return tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds)))
+
+
+def _add(store: Store, site: str, every: str, kinds: tuple[Kind, ...]) -> None:
+    now = _format(utc_now())
+    write(store.connection, lambda c: watches.write_watch(c, site, every=every, kinds=kinds, now=now))
+
+
+@watch_command.command("remove")
+@click.argument("sites", nargs=-1, required=True, metavar="SITE...")
+@db_option
+def remove_command(sites: tuple[str, ...], database: Path) -> None:
+    """Take sites off the list; what was fetched of them stays.
+
+    \b
+    Example:
+        policy-archive watch remove example.com
+    """
+    names = dict.fromkeys(parse_site(site) for site in sites)
+    with Store.open(database) as store:
+        for site in names:
+            if not write(store.connection, lambda c, site=site: watches.delete_watch(c, site)):  # type: ignore[misc]
+                raise NotKnownError(f"{site} is not watched; 'policy-archive watch list' shows what is.")
+            click.echo(f"{site} is no longer watched.", err=True)
+
+
+@watch_command.command("list")
+@db_option
+@row_options
+def list_command(database: Path, row_format: str) -> None:
+    """List the sites watched, those due first.
+
+    \b
+    Example:
+        policy-archive watch list --json
+    """
+    with closing(open_reader(database)) as connection:
+        listed = watches.list_watches(connection)
+    now = utc_now()
+    print_rows([describe_watch(watch, now) for watch in listed], row_format, cells=_cells)
+    if not listed:
+        click.echo("Nothing is watched: 'policy-archive watch add example.com' begins.", err=True)
+
+
+def describe_watch(watch: Watch, now: datetime) -> dict[str, Any]:
+    """Return a watched site as a row."""
+    return {
+        "site": watch.site,
+        "kinds": list(watch.kinds),
+        "every": watch.every,
+        "checked_at": watch.checked_at and _format(watch.checked_at),
+        "due_at": _format(watch.due_at),
+        "due": watch.is_due(now),
+        "outcome": watch.outcome,
+        "misses": watch.misses,
+        "reason": watch.reason if watch.outcome else "",
+    }
+
+
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Site": row["site"],
+        "Kinds": ", ".join(row["kinds"]),
+        "Every": row["every"],
+        "Checked": (row["checked_at"] or "never")[:10],
+        "Due": "now" if row["due"] else row["due_at"][:10],
+        "Outcome": row["outcome"] or "",
+        "Why": row["reason"],
+    }
+
+
+def _format(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

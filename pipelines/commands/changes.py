@@ -1,0 +1,74 @@
+"""`policy-archive changes`: new versions, since a date or since the last look."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from crawler.errors import UsageError
+from crawler.options import db_option, row_options
+from crawler.timestamps import parse_day, utc_now
+from pipelines.outputs.news import describe_news, news_cells, write_feed
+from pipelines.outputs.rows import print_rows
+from pipelines.store import queries
+from pipelines.store.connection import open_reader
+from pipelines.store.news import NewsFilter, last_look, list_news, newest_news, note_look
+from pipelines.store.writer import Store
+
+SHOWN = 100
+"""Versions shown when nobody says since when."""
+
+
+@click.command("changes")
+@click.argument("site", required=False)
+@click.option(
+    "--since",
+    metavar="DATE|last",
+    help="Captured since that day: 2026-01-01, 2026-01, 2026; or 'last': become known since the last look. "
+    f"[default: the newest {SHOWN}]",
+)
+@click.option(
+    "--atom",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write an Atom feed instead.",
+)
+@row_options
+@db_option
+def changes_command(
+    site: str | None, since: str | None, atom: Path | None, row_format: str, database: Path
+) -> None:
+    """New versions of all sites or of one, the newest first.
+
+    A date means the archive's: when a version was first captured. 'last' means this corpus's: it shows
+    what no earlier 'changes --since last' has shown, however long ago it was captured.
+
+    \b
+    Example:
+      policy-archive changes --since 2026-01-01
+      policy-archive changes --since last --json
+      policy-archive changes --atom changes.atom
+    """
+    with closing(open_reader(database)) as connection:
+        site = site and queries.find_site(connection, site)
+        newest = newest_news(connection)
+        wanted = NewsFilter(
+            site=site,
+            captured_since=parse_day(since) if since not in (None, "last") else None,
+            after_id=last_look(connection, site) if since == "last" else None,
+        )
+        news = list_news(connection, wanted, limit=None if since else SHOWN)
+    if atom is not None:
+        if row_format != "table":
+            raise UsageError("--atom writes a file of its own: leave --json, --nl and --csv away.")
+        written = write_feed(atom, news, site=site)
+        click.echo(f"{len(news)} versions in {atom}{'' if written else ', as before'}.", err=True)
+    else:
+        print_rows(describe_news(news), row_format, cells=news_cells)
+        if not news:
+            click.echo("Nothing new.", err=True)
+    if since == "last":
+        with Store.open(database) as store:  # only now: what could not be shown is shown again
+            note_look(store.connection, site, newest, now=utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -1,0 +1,75 @@
+"""`policy-archive status`: how an unattended corpus stands, for its owner and for a monitor."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from crawler.options import db_option, json_option
+from crawler.timestamps import utc_now
+from pipelines.outputs.rows import print_table
+from pipelines.store.connection import open_reader
+from pipelines.store.outbox import forget_channel
+from pipelines.store.standing import Row, Standing, read_standing
+from pipelines.store.writer import Store
+
+
+@click.command("status")
+@click.option(
+    "--give-up",
+    "label",
+    metavar="CHANNEL",
+    help="First drop what could not be told to a channel, named as shown here ('url example.org').",
+)
+@json_option
+@db_option
+def status_command(label: str | None, as_json: bool, database: Path) -> int:
+    """How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.
+
+    \b
+    Example:
+      policy-archive status || mail -s "policy-archive" me@example.org
+    """
+    if label is not None:
+        with Store.open(database) as store:
+            click.echo(f"{forget_channel(store.connection, label)} messages to '{label}' given up.", err=True)
+    with closing(open_reader(database)) as connection:
+        standing = read_standing(connection, database, utc_now())
+    if as_json:
+        click.echo(json.dumps(standing.as_json(), ensure_ascii=False, indent=2))
+    else:
+        _print_standing(standing)
+    return 1 if standing.complaints else 0
+
+
+def _print_standing(standing: Standing) -> None:
+    for complaint in standing.complaints:
+        click.echo(f"! {complaint}")
+    if not standing.complaints:
+        click.echo("healthy")
+    held = f"in use: {standing.holder.describe()}" if standing.holder else "no run is under way"
+    click.echo(f"{held}; {standing.watched} sites watched, {standing.due} due now")
+    waiting = ", ".join(f"{row['waiting']} to {row['label']}" for row in standing.backlog) or "none"
+    click.echo(f"messages waiting: {waiting}; write-ahead log: {standing.wal_bytes:,} bytes")
+    print_table([_cells(run) for run in standing.runs])
+
+
+def _cells(run: Row) -> Row:
+    health = run["health"] or {}
+    failed = ", ".join(f"{number} {reason}" for reason, number in health.get("failed", {}).items())
+    return {
+        "Run": run["id"],
+        "Command": run["command"],
+        "Started": run["started_at"],
+        "Status": run["status"],
+        "Due": health.get("sites_due"),
+        "Done": health.get("sites_done"),
+        "New": health.get("versions_new"),
+        "Index": run["index_requests"],
+        "Replay": run["replay_requests"],
+        "Failed": failed,
+        "Reason": run["reason"],
+    }

@@ -1,0 +1,172 @@
+"""News told to the user's own programs: at least once each, also when a run dies in between."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import signal
+import sqlite3
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+from crawler.errors import PolicyArchiveError, UsageError
+from crawler.eventlog import log_event
+from crawler.timestamps import utc_now
+from pipelines.outputs.history import describe_version
+from pipelines.store import outbox
+from pipelines.store.faultpoints import point
+from pipelines.store.outbox import Channel, Message
+
+TIMEOUT_SECONDS = 60.0
+"""For one command, or one answer."""
+FAILURES_IN_A_ROW = 3
+"""Then a channel is left alone until the next run: what refuses three messages refuses thousands."""
+
+log = logging.getLogger(__name__)
+
+
+class DeliveryError(PolicyArchiveError):
+    """A message did not arrive; one sentence says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What became of a channel's messages."""
+
+    label: str
+    delivered: int
+    failed: int
+    waiting: int
+    """Still to be told in a later run, those that failed included."""
+    error: str
+    """Of the last failure, '' when there was none."""
+
+
+def build_channels(commands: Iterable[str], urls: Iterable[str]) -> tuple[Channel, ...]:
+    """Return the channels that a command line names, each once.
+
+    Raises UsageError if one of them can be no command, or no web address.
+    """
+    channels = [Channel(kind="command", target=command) for command in commands]
+    for channel in channels:
+        try:
+            words = shlex.split(channel.target)
+        except ValueError as error:
+            raise UsageError(f"--notify-command '{channel.target}' cannot be read: {error}.") from error
+        if not words:
+            raise UsageError("--notify-command is empty: name a program.")
+    for url in urls:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise UsageError(f"--notify-url '{url}' is no address: write one like https://example.org/hook.")
+        channels.append(Channel(kind="url", target=url))
+    return tuple(dict.fromkeys(channels))
+
+
+def deliver_news(connection: sqlite3.Connection, channels: Iterable[Channel]) -> list[Delivery]:
+    """Tell the channels what they have not been told yet, oldest first; return what became of it.
+
+    A message leaves the outbox after it has arrived: a run that dies between the two tells it
+    again, so that receivers should pass over an `id` that they have seen.
+    """
+    return [_deliver_to(connection, channel) for channel in channels]
+
+
+def _deliver_to(connection: sqlite3.Connection, channel: Channel) -> Delivery:
+    delivered = failed = in_a_row = 0
+    reason = ""
+    for message in outbox.iter_messages(connection, channel):
+        point("before-delivery")
+        try:
+            send(channel, message)
+        except DeliveryError as error:
+            reason, failed, in_a_row = str(error), failed + 1, in_a_row + 1
+            outbox.note_failed(connection, message, reason, now=_now())
+        else:
+            point("after-delivery")
+            outbox.note_delivered(connection, message)
+            delivered, in_a_row = delivered + 1, 0
+        if in_a_row == FAILURES_IN_A_ROW:
+            break
+    waiting = outbox.count_messages(connection, channel)
+    if reason:
+        facts = {"channel": channel.label, "waiting": waiting, "error": reason}
+        message_text = f"{channel.label}: {reason}; {waiting} messages wait for the next run"
+        log_event(log, "notify-failed", message_text, level=logging.WARNING, **facts)
+    return Delivery(label=channel.label, delivered=delivered, failed=failed, waiting=waiting, error=reason)
+
+
+def send(channel: Channel, message: Message) -> None:
+    """Tell one channel one message; raises DeliveryError when it did not arrive."""
+    body = build_body(message)
+    if channel.kind == "url":
+        _post(channel.target, body, message.payload["id"])
+    else:
+        _run(channel.target, body)
+
+
+def build_body(message: Message) -> bytes:
+    """Return what is delivered: one line of JSON, UTF-8."""
+    gist = {"gist": describe_version(message.payload)}
+    return json.dumps(message.payload | gist, ensure_ascii=False).encode() + b"\n"
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirected POST would become a GET without its body, at another host."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def _post(url: str, body: bytes, message_id: str) -> None:
+    request = urllib.request.Request(  # noqa: S310 (build_channels takes http and https alone)
+        url,
+        data=body,
+        headers={
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": f"policy-archive/{version('policy-archive')}",
+            "Idempotency-Key": message_id,
+        },
+    )
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS) as answer:
+            answer.read(1)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise DeliveryError(f"answered {error.code} {error.reason}") from error
+    except (OSError, ValueError) as error:  # refused, timed out, no such host, no HTTP
+        raise DeliveryError(f"does not answer: {getattr(error, 'reason', None) or error}") from error
+
+
+def _run(command: str, body: bytes) -> None:
+    """Run a command without a shell, in a session of its own, so that all of it ends when time is up."""
+    try:
+        process = subprocess.Popen(  # noqa: S603 (the user's own command)
+            shlex.split(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise DeliveryError(f"cannot be started: {error.strerror}") from error
+    with process:
+        try:
+            _, said = process.communicate(body, timeout=TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise DeliveryError(f"did not end within {TIMEOUT_SECONDS:.0f} s") from error
+    if process.returncode:
+        words = " ".join(said.decode("utf-8", "replace").split())[-300:]
+        raise DeliveryError(f"exit status {process.returncode}{f': {words}' if words else ''}")
+
+
+def _now() -> str:
+    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,64 @@
+"""News as rows and as an Atom feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipelines.outputs.document import describe_kind
+from pipelines.outputs.feed import Entry, build_feed
+from pipelines.outputs.files import write_file
+from pipelines.outputs.history import describe_interval, describe_version
+
+Row = dict[str, Any]
+
+
+def describe_news(news: Iterable[Row]) -> list[Row]:
+    """Return news with the gist of what changed; what serves the database alone is left out."""
+    return [
+        {key: value for key, value in row.items() if key != "document_id"} | {"gist": describe_version(row)}
+        for row in news
+    ]
+
+
+def news_cells(row: Row) -> Row:
+    """Return what the table shows of one piece of news."""
+    return {
+        "Site": row["site"],
+        "Policy": describe_kind(row["kind"], row["name"]),
+        "Version": row["version"],
+        "Changed": describe_interval(row),
+        "Words": row["words"],
+        "+": "" if row["words_added"] is None else f"+{row['words_added']}",
+        "-": "" if row["words_removed"] is None else f"-{row['words_removed']}",
+        "Gist": row["gist"],
+        "Title": row["title"],
+    }
+
+
+def write_feed(path: Path, news: Iterable[Row], *, site: str | None) -> bool:
+    """Write news as an Atom feed, whole or not at all; False when the file held this already.
+
+    Entries have the ids that the browser's feeds give them: a reader may change from one to the other.
+    """
+    feed = build_feed(
+        id=f"tag:policy-archive,2026:changes/{site or ''}",
+        title=f"Policy changes of {site}" if site else "Policy changes",
+        link="https://web.archive.org/",
+        self_link=path.resolve().as_uri(),
+        entries=map(_build_entry, news),
+    )
+    return write_file(path, [feed], within=path.parent)
+
+
+def _build_entry(row: Row) -> Entry:
+    what = describe_kind(row["kind"], row["name"])
+    figures = "" if row["words_added"] is None else f" (+{row['words_added']} -{row['words_removed']} words)"
+    return Entry(
+        id=f"tag:policy-archive,2026:{row['document_id']}/{row['timestamp']}",
+        title=f"{row['site']} {what}, version {row['version']}: {row['title']}".rstrip(": "),
+        updated=row["first_captured"],
+        link=row["replay_url"] or row["url"],
+        summary=f"Changed {describe_interval(row)}: {describe_version(row)}{figures}",
+    )
