@@ -191,12 +191,12 @@ def _add_version(
     )
     change = {"words_added": 3, "words_removed": 3, "share": 0.002, "only": [], "moved": 0}
     connection.execute(
-        """insert into versions (document_id, version, text_sha256, first_capture, last_capture, text_capture,
-            first_timestamp, last_timestamp, changed_after, captures, verified, words_added, words_removed,
-            change)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)""",
+        """insert into versions (document_id, version, text_sha256, text_id, first_capture, last_capture,
+            text_capture, first_timestamp, last_timestamp, changed_after, captures, verified, words_added,
+            words_removed, change)
+        values (?, ?, ?, (select id from texts where sha256 = ?), ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)""",
         (
-            *(document.id, version, sha256, ids[0], ids[-1], ids[0], stamps[0], stamps[-1]),
+            *(document.id, version, sha256, sha256, ids[0], ids[-1], ids[0], stamps[0], stamps[-1]),
             before and format_timestamp(before.last),
             rows,
             *((3, 3) if before else (None, None)),

@@ -37,7 +37,7 @@ class SearchFilters:
         """Return SQL to append to a WHERE, and its values."""
         wanted = {
             "documents.site = ?": [self.site],
-            "documents.kind = ?": [self.kind],
+            "versions.document_id in (select id from documents where kind = ?)": [self.kind],
             "versions.first_timestamp < ? and versions.last_timestamp >= ?": self._years(),
             "exists (select 1 from extractions where extractions.text_sha256 = versions.text_sha256 "
             "and extractions.current and extractions.language = ?)": [self.language],
@@ -102,25 +102,20 @@ class _Question:
     values: tuple[str, ...]
 
     def ask(self, connection: sqlite3.Connection, rest: str, *values: int) -> list[sqlite3.Row]:
-        sql = f"select versions.document_id, versions.version, texts.id as text_id {self.body} {rest}"
+        sql = f"select versions.document_id, versions.version, versions.text_id {self.body} {rest}"
         return connection.execute(sql, (*self.values, *values)).fetchall()
 
 
 # From the hits to their versions
-_BY_HIT = """from texts_search cross join texts on texts.id = texts_search.rowid
-    cross join versions on versions.text_sha256 = texts.sha256
-    cross join documents on documents.id = versions.document_id
+_BY_HIT = """from texts_search cross join versions on versions.text_id = texts_search.rowid
     where texts_search match ?"""
 # A site's versions are few: walking them and asking the index for each beats walking all hits
 _BY_SITE = """from documents cross join versions on versions.document_id = documents.id
-    cross join texts on texts.sha256 = versions.text_sha256
-    cross join texts_search on texts_search.rowid = texts.id
+    cross join texts_search on texts_search.rowid = versions.text_id
     where texts_search match ?"""
 # Along the index of times until enough are found; the plus keeps SQLite from starting with the hits
 _BY_TIME = """from versions indexed by versions_time
-    cross join texts on texts.sha256 = versions.text_sha256
-    cross join documents on documents.id = versions.document_id
-    where +texts.id in (select rowid from texts_search where texts_search match ?)"""
+    where +versions.text_id in (select rowid from texts_search where texts_search match ?)"""
 
 
 def _search(
@@ -138,11 +133,7 @@ def _search(
     ranked = few and not newest_first
     order = "bm25(texts_search), versions.first_timestamp" if ranked else "versions.first_timestamp desc"
     found = question.ask(connection, f"order by {order} limit ? offset ?", limit + 1, offset)
-    ends = [
-        question.ask(connection, f"order by versions.{column} limit 1")
-        for column in ("first_timestamp", "last_timestamp desc" if few else "first_timestamp desc")
-    ]
-    first, last = ([*_read(connection, end), None][0] for end in ends)
+    first, last = (None, None) if offset else _find_ends(connection, question, found, few=few)
     return SearchResult(
         rows=[
             row | {"snippet": _read_snippet(connection, match, key["text_id"])}
@@ -154,6 +145,19 @@ def _search(
         last=last,
         has_more=len(found) > limit,
     )
+
+
+def _find_ends(
+    connection: sqlite3.Connection, question: _Question, found: list[sqlite3.Row], *, few: bool
+) -> tuple[Row | None, Row | None]:
+    """Return the version that was seen first to say it, and the one that was seen last.
+
+    Of many the newest is taken for the last: it is at hand, and the walk to the oldest is long enough.
+    """
+    oldest = question.ask(connection, "order by versions.first_timestamp limit 1") if found else []
+    newest = question.ask(connection, "order by versions.last_timestamp desc limit 1") if few else found[:1]
+    first, last = ([*_read(connection, end), None][0] for end in (oldest, newest))
+    return first, last
 
 
 def _is_rare(connection: sqlite3.Connection, match: str) -> bool:

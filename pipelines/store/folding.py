@@ -19,6 +19,7 @@ _COLUMNS = (
     "document_id",
     "version",
     "text_sha256",
+    "text_id",
     "first_capture",
     "last_capture",
     "text_capture",
@@ -105,6 +106,7 @@ def _base_values(connection: sqlite3.Connection, document: Document, version: Ve
         "document_id": document.id,
         "version": version.number,
         "text_sha256": version.text_sha256,
+        "text_id": source["text_id"],
         "first_capture": version.first.id_in(document.id),
         "last_capture": version.last.id_in(document.id),
         "text_capture": source["capture_id"],
@@ -124,7 +126,8 @@ def _read_source(connection: sqlite3.Connection, document: Document, version: Ve
     """Return the fetched capture that a version's text is read from: its own first, if it has one."""
     own = version.rows[0].id_in(document.id) if version.rows else None
     row: sqlite3.Row = connection.execute(
-        """select capture_id, verified, stated_dates from extractions join captures on id = capture_id
+        """select capture_id, verified, stated_dates, texts.id as text_id from extractions
+        join captures on captures.id = capture_id join texts on texts.sha256 = text_sha256
         where text_sha256 = ? and current and document_id = ? and outcome = 'text'
         order by capture_id is not ?, timestamp, original limit 1""",
         (version.text_sha256, document.id, own),

@@ -147,6 +147,7 @@ create table versions (
     document_id text not null references documents(id),
     version integer not null,
     text_sha256 text not null references texts(sha256),
+    text_id integer not null references texts(id),  -- the same: how a search comes from hits to versions
     first_capture text not null references captures(id),
     last_capture text not null references captures(id),
     text_capture text not null references captures(id),  -- fetched capture that the text was read from
@@ -165,9 +166,10 @@ create table versions (
     primary key (document_id, version)
 ) strict;
 create index versions_text on versions(text_sha256);
+create index versions_hits on versions(text_id);
 -- what whole-corpus questions read (newest, years, widest, a common word), so that no row is touched
 create index versions_time on versions(
-    first_timestamp, last_timestamp, changed_after, text_sha256, document_id, version);
+    first_timestamp, last_timestamp, changed_after, text_id, document_id, version);
 
 create table index_answers (
     site text not null references sites(site),
