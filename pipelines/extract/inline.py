@@ -37,7 +37,7 @@ class Atom:
 
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _SPACES = re.compile(r" |[^ ]+")  # of a string of white space: blanks fold, no-break spaces do not
-_INVISIBLE = re.compile("[\u200b\u2060\ufeff]+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+")
 _OPENING = frozenset("\"'([{“‘«‹„‚「『（【《")
 _CLOSING = frozenset("\"')]}”’»›“‘」』）】》")
 
