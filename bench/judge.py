@@ -7,7 +7,8 @@
 Needs scikit-learn (the program does not). What is printed:
 
 - policy or not: precision and recall at POLICY_THRESHOLD, five folds; no service is in training and test.
-  `plain` is the page as it is, `bare` without its title and headings, `short` its first 150 words.
+  `plain` is the page as it is, `bare` without its title and headings, `short` its first 150 words;
+  `found` is judged as a page that discovery took for a policy: kind and address known beforehand.
 - kinds: F1 of privacy, terms, cookies, other and their mean. Where the curators gave one text two
   kinds, either is right. `strict` counts contracts with developers, sellers, businesses as `other`,
   not as terms.
@@ -37,9 +38,9 @@ from sklearn.preprocessing import MaxAbsScaler
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.judge_examples import NONE, WRITTEN, Example, Varier, load_examples, strip_labels
-from crawler.records import Extraction
+from crawler.records import Extraction, Kind
 from data import DATA
-from pipelines.judge import POLICY_THRESHOLD, judge_page
+from pipelines.judge import POLICY_THRESHOLD, add_evidence, judge_page
 from pipelines.judging.features import Page, describe
 from pipelines.judging.lexicon import load_lexicon
 from pipelines.judging.model import weigh_page
@@ -49,6 +50,7 @@ FOLDS = 5
 LEXICON = load_lexicon("policy_concepts")
 SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 3.0, "notices": 0.5}
 """Of extraction/dev two captures of a document are taken; of neighbours there are few, and each is hard."""
+SHORT_WORDS = 150
 REGULARISATION = 0.2
 """scikit-learn's C; of 0.1 to 30, small ones judge short pages and kinds best."""
 _TESTED = {
@@ -114,17 +116,29 @@ def split_by_group(examples: Sequence[Example]) -> list[list[Example]]:
 
 
 def cross_validate(examples: Sequence[Example]) -> dict[str, Odds]:
-    """Return what models that never saw its service say of each page, in three forms."""
-    odds: dict[str, Odds] = {"plain": [], "bare": [], "short": []}
+    """Return what models that never saw its service say of each page, in each form."""
+    odds: dict[str, Odds] = {form: [] for form in ("plain", "bare", "short", "found", "found short")}
     folds = split_by_group(examples)
     for number, tested in enumerate(folds):
         weights = train([each for place, fold in enumerate(folds) if place != number for each in fold])
         for example in tested:
             page = example.page
-            forms = {"plain": page, "bare": strip_labels(page), "short": _first_words(page, 150)}
+            short = _first_words(page, SHORT_WORDS)
+            forms = {"plain": page, "bare": strip_labels(page), "short": short}
             for form, changed in forms.items():
                 odds[form].append((example, weigh_page(changed, LEXICON, weights)))
+            for form, changed in {"found": page, "found short": short}.items():
+                odds[form].append((example, weigh_found(example, changed, weights)))
     return odds
+
+
+def weigh_found(example: Example, page: Page, weights: Weights) -> dict[str, float]:
+    """Return the odds of a page that discovery took for a policy: what is none stands at its address."""
+    expected = Kind.PRIVACY if example.label == NONE else Kind(example.label)
+    page = replace(page, url=page.url or f"https://x.example/{expected}")
+    odds = weigh_page(page, LEXICON, weights)
+    policy = add_evidence(1.0 - odds[NONE], page, expected)
+    return {name: odd * policy / (1.0 - odds[NONE]) for name, odd in odds.items()} | {NONE: 1.0 - policy}
 
 
 def hold_back_languages(examples: Sequence[Example]) -> Odds:
@@ -238,7 +252,10 @@ def main() -> None:
     print_thresholds(unseen["plain"])
     if arguments.errors:
         print_errors(unseen["plain"])
-    print_figures("languages held back", hold_back_languages(examples))
+    held_back = hold_back_languages(examples)
+    print_figures("languages held back", held_back)
+    if arguments.errors:
+        print_errors(held_back)
     print("notices that got their class:")
     print_notices()
     print_time(examples)
