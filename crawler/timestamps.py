@@ -6,6 +6,7 @@ import os
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from crawler.errors import CdxError, UsageError
 
@@ -29,6 +30,7 @@ def utc_now() -> datetime:
     return datetime.fromtimestamp(seconds_now(), UTC)
 
 
+@lru_cache(maxsize=1 << 14)  # a long history asks for the same few hundred ten thousands of times
 def parse_timestamp(text: str) -> datetime:
     """Return the instant of a 14-digit CDX timestamp, aware, UTC.
 
