@@ -292,7 +292,7 @@ class Store:
         """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
         return self._execute(
             "update runs set status = 'interrupted', reason = 'the process died', finished_at = ? "
-            "where status = 'running' and command <> 'plan'",  # a plan may run beside
+            "where status = 'running' and command in ('fetch', 'update', 're-extract', 'compact')",
             (_now(),),
         )
 
