@@ -14,7 +14,7 @@ from crawler.records import Extraction, Owner, PolicyLink
 from crawler.urls import registrable_domain
 from data import DATA
 from pipelines.judging.features import prose_of
-from pipelines.judging.lexicon import load_lexicon
+from pipelines.judging.lexicon import count_words, load_lexicon
 
 _MAIL = re.compile(r"[\w.+-]+\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]+\.[a-z]{2,})", re.IGNORECASE)
@@ -22,7 +22,9 @@ _LINK_TARGET = re.compile(r"\]\((?!mailto:)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
 _BEGINNING = 600
 """Characters in which a policy says whose it is."""
 _OFTEN = 3
-"""Mentions from which a registrar is the subject of a text that does not name the site."""
+"""Mentions from which a registrar is the subject of a text that does not name the site ..."""
+_WORDS_A_MENTION = 40
+"""... if the text speaks of domains, or else one in so many words: a site may name its hosting company."""
 _REGISTRARS_WORDS = 3
 """Words about registering or parking domains from which a company that is in no list is a registrar."""
 _REACH = 40
@@ -108,6 +110,15 @@ class _Evidence:
         return _LINK_TARGET.sub("]", self.text)
 
     @cached_property
+    def words(self) -> float:
+        return count_words(self.prose)
+
+    @cached_property
+    def registrars_words(self) -> int:
+        """How often the text speaks of registering or parking domains."""
+        return load_lexicon(_WORDINGS).count(prose_of(self.text))["registrar"]
+
+    @cached_property
     def names_site(self) -> str:
         """How the text names the site, or '' if it does not.
 
@@ -154,7 +165,9 @@ def _judge_known_host(known: KnownOwner, evidence: _Evidence) -> Owner:
     """Judge a page on the host of a known company."""
     stands = f"stands on {evidence.host}"
     if known.relation != "policy-service":
-        if evidence.names_site and not _says_who_speaks(known, evidence):
+        if evidence.names_site and (
+            not _says_who_speaks(known, evidence) or _is_product(evidence.site, known, evidence)
+        ):
             return Owner(relation="parent", name=known.name, reason=f"{stands} and {evidence.names_site}")
         return Owner(relation=known.relation, name=known.name, reason=stands)
     about_itself = not evidence.names_site and _says_who_speaks(known, evidence)
@@ -163,6 +176,18 @@ def _judge_known_host(known: KnownOwner, evidence: _Evidence) -> Owner:
             relation="platform", name=known.name, reason=f"{stands}: the service's own, {about_itself}"
         )
     return Owner(relation="policy-service", name=known.name, reason=stands)
+
+
+def _is_product(site: str, known: KnownOwner, evidence: _Evidence) -> bool:
+    """Tell whether a platform's text names a site as a thing of its own (Google's YouTube), not as a word.
+
+    A page that the platform hosts for somebody (`video.blogspot.com`) is none.
+    """
+    if any(site.endswith(f".{domain}") for domain in known.domains):
+        return False
+    name = site.split(".")[0]
+    capital, rest = re.escape(name[0].upper()), re.escape(name[1:])
+    return bool(re.search(rf"(?<!\w)(?<![.!?] ){capital}(?i:{rest})(?!\w)", evidence.prose))
 
 
 def _judge_own_host(evidence: _Evidence) -> Owner:
@@ -225,9 +250,13 @@ def _says_who_speaks(known: KnownOwner, evidence: _Evidence) -> str:
 
 
 def _shows_registrar(known: KnownOwner, evidence: _Evidence) -> str:
+    """Return how a text shows this registrar; a site that names its hosting company is not parked there."""
     mentions = len(known.mention.findall(evidence.text))
     mentions += sum(evidence.named_domains[domain] for domain in known.domains)
-    if mentions >= _OFTEN or (mentions and known.mention.search(evidence.text[:_BEGINNING])):
+    speaks_of_domains = evidence.registrars_words > 0
+    if mentions >= _OFTEN and (speaks_of_domains or mentions * _WORDS_A_MENTION >= evidence.words):
+        return f"names {known.name} {mentions} times"
+    if mentions and speaks_of_domains and known.mention.search(evidence.text[:_BEGINNING]):
         return f"names {known.name} {mentions} times"
     return ""
 
@@ -237,7 +266,7 @@ def _find_unlisted_registrar(evidence: _Evidence) -> Owner | None:
     others = evidence.mail_domains
     if evidence.names_site or not others:
         return None
-    words = load_lexicon(_WORDINGS).count(prose_of(evidence.text))["registrar"]
+    words = evidence.registrars_words
     if words < _REGISTRARS_WORDS:
         return None
     name, _ = others.most_common(1)[0]

@@ -93,10 +93,15 @@ def test_somebody_elses_text_is_told(
             "https://nameless.org/privacy",
         ),
         ("Our hosting company is GoDaddy. We collect your name.", "bluebird.shop", "https://bluebird.shop/p"),
+        (
+            "Hosted by GoDaddy. GoDaddy keeps log files. See GoDaddy's policy.",
+            "bluebird.shop",
+            "https://bluebird.shop/p",
+        ),
         ("At Google, we collect information.", "google.com", "https://policies.google.com/privacy"),
         ("Network Solutions protects you. Network Solutions.", "networksolutions.com", "https://networksolutions.com/p"),
     ],
-    ids=["mail", "name-apart", "names-nobody", "google-as-third-party", "hoster-named", "google", "netsol"],
+    ids=["mail", "name-apart", "names-nobody", "google-named", "hoster", "hoster-often", "google", "netsol"],
 )  # fmt: skip
 def test_a_sites_own_text_is_the_sites(text: str, site: str, url: str) -> None:
     long_text = "This privacy policy tells what we do with your personal data. " * 12 + text
@@ -191,6 +196,22 @@ def test_a_parent_known_as_a_platform_is_the_parent_when_it_names_the_site() -> 
         extraction(text, "Data Policy"), site="instagram.com", url="https://www.facebook.com/policy"
     )
     assert (owner.relation, owner.name) == ("parent", "Meta")
+
+
+def test_a_short_policy_that_begins_with_its_hosting_company_is_the_sites() -> None:
+    text = "Privacy Policy. We collect your name and address. Our site is hosted by GoDaddy. You may opt out."
+    owner = judge_owner(extraction(text), site="bluebird.shop", url="https://bluebird.shop/privacy")
+    assert owner.relation == "site"
+
+
+@pytest.mark.parametrize(
+    ("site", "relation"),
+    [("youtube.com", "parent"), ("video.com", "platform"), ("video.blogspot.com", "platform")],
+)
+def test_a_platforms_policy_is_the_parents_for_what_it_names_as_its_own(site: str, relation: str) -> None:
+    text = GOOGLE + " It also covers the app YouTube and every video that you watch there."
+    owner = judge_owner(extraction(text, "Google Privacy"), site=site, url="https://policies.google.com/p")
+    assert (owner.relation, owner.name) == (relation, "Google")
 
 
 def test_a_text_on_the_sites_host_with_another_companys_mail_is_the_parents() -> None:
