@@ -91,7 +91,9 @@ def search_versions(
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
             raise UsageError("This search takes too long: add a word, a site or a year.") from error
-        raise UsageError("The search cannot be read: put phrases into quotation marks.") from error
+        if "fts5" in str(error):
+            raise UsageError("The search cannot be read: put phrases into quotation marks.") from error
+        raise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,17 +63,20 @@ class Gap:
     after: str
 
     @property
+    def days(self) -> int:
+        return (parse_timestamp(self.after) - parse_timestamp(self.before)).days
+
+    @property
     def words(self) -> str:
-        days = (parse_timestamp(self.after) - parse_timestamp(self.before)).days
-        return f"no capture for {days:,} days, {_day(self.before)} to {_day(self.after)}"
+        return f"no capture for {self.days:,} days, {_day(self.before)} to {_day(self.after)}"
 
 
 def find_gaps(stamps: Iterable[str]) -> list[Gap]:
     """Return where more than a year lies between two captures, in order of time."""
     return [
-        Gap(before=before, after=after)
+        gap
         for before, after in itertools.pairwise(sorted(stamps))
-        if after[:4] > before[:4] and (parse_timestamp(after) - parse_timestamp(before)).days > _GAP_DAYS
+        if after[:4] > before[:4] and (gap := Gap(before=before, after=after)).days > _GAP_DAYS
     ]
 
 
@@ -175,7 +178,7 @@ def _draw_marks(scale: _Scale, marks: Sequence[Mark]) -> Iterable[str]:
     for mark in marks:
         x = scale.x(mark.timestamp)
         yield (
-            f'<g class="move" aria-label="{escape(mark.label)}"><path d="M{x} 12l5 8h-10z"/>'
+            f'<g class="move" aria-label="{escape(mark.label)}"><path d="M{x} 20l5 -8h-10z"/>'
             f'<line x1="{x}" y1="20" x2="{x}" y2="{_AXIS_Y}"/><title>{escape(mark.label)}</title></g>'
         )
 
