@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from urllib.parse import urlsplit
 
+from crawler.memo import remembered
 from crawler.records import Extraction, Owner, PolicyLink
 from crawler.urls import registrable_domain
 from data import DATA
@@ -142,9 +143,14 @@ def judge_owner(extraction: Extraction, *, site: str, url: str, links: Sequence[
     Relations `registrar` and `platform` mean a text about somebody else; `policy-service` and `parent`
     a text that speaks for the site from another host.
     """
+    return _judge(extraction.text, extraction.title, site, url, tuple(links))
+
+
+@remembered(64)
+def _judge(text: str, title: str, site: str, url: str, links: tuple[PolicyLink, ...]) -> Owner:
     full_host = _host_of(url) or site
     host = registrable_domain(full_host)
-    evidence = _Evidence(title=extraction.title, text=extraction.text, site=site, host=host, links=links)
+    evidence = _Evidence(title=title, text=text, site=site, host=host, links=links)
     known = _known_by_domain().get(full_host) or _known_by_domain().get(host)
     if known is not None and site not in known.domains and host != site:
         return _judge_known_host(known, evidence)

@@ -88,10 +88,8 @@ class ReadingPool:
         self, body: bytes, *, document: Document, url: str, timestamp: str, content_type: str | None
     ) -> Reading:
         """Return what a body turned out to be; a process that dies over it is an outcome, never an error."""
-        from pipelines.reading import read_body
-
         future = self.submit(
-            read_body, body, document=document, url=url, timestamp=timestamp, content_type=content_type
+            _read_body, body, document=document, url=url, timestamp=timestamp, content_type=content_type
         )
         try:
             return await asyncio.wrap_future(future)
@@ -150,6 +148,13 @@ class ReadingPool:
         self.shutdown()
 
 
+def _read_body(body: bytes, **facts: Any) -> Reading:
+    """Return what `read_body` does; only the child loads the extractors and models behind it."""
+    from pipelines.reading import read_body
+
+    return read_body(body, **facts)
+
+
 def _collect(pending: dict[Future[_Result], _Item]) -> Iterator[Done[_Item, _Result]]:
     done, _ = wait(pending, return_when=FIRST_COMPLETED)
     for future in done:
@@ -204,7 +209,7 @@ class _Worker:
         self._stop()
         context = get_context("forkserver")
         # loaded once, in the server that processes are forked from
-        context.set_forkserver_preload(["pipelines.reading"])
+        context.set_forkserver_preload(["pipelines.warmup"])
         ours, theirs = context.Pipe()
         self._process = context.Process(target=_serve_tasks, args=(theirs, self._limits), daemon=True)
         self._process.start()

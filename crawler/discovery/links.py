@@ -11,13 +11,15 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from lxml import etree
 
 from crawler.discovery.addresses import AddressReading, is_among_lists, read_address, read_segment
-from crawler.discovery.words import fold, is_generic, is_no_policy, match_name
+from crawler.discovery.words import NameMatch, fold, is_generic, is_no_policy, match_name
+from crawler.memo import remembered
 from crawler.records import Kind, PolicyLink
 from crawler.urls import split_uri_m
 
 LEAST_CONFIDENCE = 0.5
 MOST_SCRIPT_LINKS = 20  # a page of an application names a few; thousands are somebody's data
 LONGEST_SHOWN_LABEL = 120  # characters
+_LONGEST_KNOWN = 1_000  # characters of an address or a label that is remembered
 
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _NEW_WINDOW = re.compile(
@@ -70,7 +72,7 @@ def _base_of(tree: Any, url: str) -> str:
     for element in _elements(tree, "base"):
         href = (element.get("href") or "").strip()
         if href:
-            return _join(url, href) or url
+            return _join(href, url) or url
     return url
 
 
@@ -78,7 +80,8 @@ def _elements(tree: Any, *names: str) -> Iterator[Any]:
     yield from tree.iter(*names, *(_XHTML + name for name in names))
 
 
-def _join(base: str, href: str) -> str | None:
+@remembered(8_000, longest=_LONGEST_KNOWN)
+def _join(href: str, base: str) -> str | None:
     """Return the absolute URI-R of an address as it stands on a page, None when it leads to no page."""
     href = href.strip()
     try:
@@ -115,7 +118,7 @@ def _anchors(tree: Any, base: str) -> Iterator[_Anchor]:
     for element in _elements(tree, "meta"):
         if (element.get("http-equiv") or "").lower() == "refresh":
             match = _REFRESH.match(element.get("content") or "")
-            target = _join(base, match[1]) if match else None
+            target = _join(match[1], base) if match else None
             if target:
                 yield _Anchor(target, (), "meta")
 
@@ -126,7 +129,7 @@ def _place_of(element: Any) -> str:
 
 def _anchor(element: Any, attribute: str, base: str, place: str) -> Iterator[_Anchor]:
     href = element.get(attribute)
-    target = _join(base, href) if href and not href.strip().startswith("#") else None
+    target = _join(href, base) if href and not href.strip().startswith("#") else None
     if target:
         yield _Anchor(target, tuple(_labels_of(element)), place)
 
@@ -170,6 +173,7 @@ def _is_same_document(target: str, url: str) -> bool:
     return _page_of(target) == _page_of(url)
 
 
+@remembered(8_000, longest=_LONGEST_KNOWN)
 def _page_of(url: str) -> tuple[str, str, str]:
     """Return host, path and query: what urlkeys compare, without their cost for each of 1,000 links."""
     try:
@@ -189,7 +193,7 @@ def _read_label(anchor: _Anchor, label: str, reading: AddressReading | None) -> 
     words = "" if _ADDRESS_AS_LABEL.match(label) else fold(label)
     if is_no_policy(words):
         return
-    matches = match_name(words, known=_own_words(words, anchor.url))
+    matches = _match_name(words, _own_words(words, anchor.url))
     for match in matches:
         confidence = _agree(match.strength, match.kind, reading)
         if confidence >= LEAST_CONFIDENCE:
@@ -198,6 +202,11 @@ def _read_label(anchor: _Anchor, label: str, reading: AddressReading | None) -> 
         confidence = _address_alone(words, bool(matches), reading)
         if confidence >= LEAST_CONFIDENCE:
             yield _link(anchor, label, reading.kind, confidence, next(iter(reading.languages), None))
+
+
+@remembered(8_000, longest=_LONGEST_KNOWN)
+def _match_name(words: str, known: frozenset[str]) -> tuple[NameMatch, ...]:
+    return match_name(words, known=known)
 
 
 def _own_words(words: str, url: str) -> frozenset[str]:
@@ -245,7 +254,7 @@ def _rel_links(tree: Any, base: str) -> Iterator[PolicyLink]:
     for element in _elements(tree, "link", "a"):
         for word in (element.get("rel") or "").lower().split():
             kind = _REL_KINDS.get(word)
-            target = _join(base, element.get("href") or "") if kind else None
+            target = _join(element.get("href") or "", base) if kind else None
             if kind and target:
                 place = "meta" if _place_of(element) == "link" else "a"
                 yield _link(_Anchor(target, (), place), f"rel={word}", kind, 0.95, None)
@@ -256,7 +265,7 @@ def _script_links(tree: Any, base: str, url: str) -> Iterator[PolicyLink]:
     seen: set[str] = set()
     for element in _elements(tree, "script"):
         for match in _SCRIPT_ADDRESS.finditer(element.text or ""):
-            target = _join(base, match[1].replace("\\/", "/"))
+            target = _join(match[1].replace("\\/", "/"), base)
             reading = read_address(target) if target and same_host(target, url) else None
             if target and reading and reading.exactness >= 0.9 and reading.clean and target not in seen:
                 seen.add(target)

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
+from crawler.memo import remembered
 from crawler.records import StatedDate
 from data import DATA
 
@@ -88,7 +89,7 @@ def find_stated_dates(
     the capture is a slip of the page and left out.
     """
     found: dict[tuple[str, date], StatedDate] = {}
-    for dated in _iter_dates(text):
+    for dated in _dates_of(text):
         day = _choose_day(
             list(dated.readings()), captured_on, lambda: _writes_month_first(text, language, url)
         )
@@ -121,6 +122,11 @@ class _Dated:
                 yield date(year, month, day)
             except ValueError:
                 continue
+
+
+@remembered(64)
+def _dates_of(text: str) -> tuple[_Dated, ...]:
+    return tuple(_iter_dates(text))
 
 
 def _iter_dates(text: str) -> Iterator[_Dated]:

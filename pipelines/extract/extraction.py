@@ -11,6 +11,7 @@ from importlib.metadata import version
 from lxml.html import HtmlElement
 
 from crawler.errors import CdxError, ExtractionError
+from crawler.memo import remembered
 from crawler.records import Extraction, Kind, Outcome
 from crawler.timestamps import parse_timestamp
 from pipelines.extract.dates import find_stated_dates
@@ -155,6 +156,7 @@ def _complete(
     )
 
 
+@remembered(64)
 def count_words(text: str) -> int:
     """Return how many words a Markdown text holds, link targets aside; each Chinese or Japanese sign is one.
 

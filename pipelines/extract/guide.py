@@ -9,6 +9,7 @@ from lxml import etree
 from lxml.html import Element, HtmlElement
 from trafilatura import bare_extraction
 
+from crawler.memo import remembered
 from pipelines.extract.outline import HEADINGS, Outline
 
 # It logs every page without a body as an error; such pages are looked at by the caller.
@@ -25,8 +26,15 @@ def guide(outline: Outline) -> frozenset[int]:
     It gets a lean copy of the page, one element a block, each block's text led by its number: so its
     choice can be read off exactly, and costs a third of a run on the whole page.
     """
+    copy = _lean_copy(outline)
+    return _choose(etree.tostring(copy), copy=copy)
+
+
+@remembered(64)
+def _choose(_: bytes, /, *, copy: HtmlElement) -> frozenset[int]:
+    """Return the numbers of the blocks chosen in a copy; two of equal source hold the same."""
     document = bare_extraction(
-        _lean_copy(outline), fast=True, favor_recall=True, include_comments=False, with_metadata=False
+        copy, fast=True, favor_recall=True, include_comments=False, with_metadata=False
     )
     body = getattr(document, "body", None)
     if body is None:

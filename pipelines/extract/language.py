@@ -7,12 +7,15 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
+from crawler.memo import remembered
+
 _SAMPLE_CHARACTERS = 4000
 _MIN_CHARACTERS = 20
 _MIN_CONFIDENCE = 0.6
 _NOT_PROSE = re.compile(r"\]\([^)]*\)|<?https?://\S+|\S+@\S+|[\d|*#>_`\[\]()-]+")
 
 
+@remembered(64)
 def identify_language(text: str) -> tuple[str | None, float]:
     """Return (ISO 639-1 code, confidence 0 to 1) of a Markdown text.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crawler.records import Document, Kind, Outcome, Reading
 from pipelines.reading import read_body
+from pipelines.worker import ReadingPool
 
 PAGES = Path(__file__).parents[1] / "pages"
 
@@ -99,3 +101,35 @@ def test_what_gives_no_text_is_its_outcome(body: bytes, kind: Kind, outcome: Out
     reading = read(body, kind)
     assert (reading.outcome, reading.extraction) == (outcome, None)
     assert reading.reason
+
+
+DATED = TERMS + b"<p>Last updated: 03/04/2018</p>"
+ALIKE = {
+    "another title": {"body": DATED.replace(b"<title>Terms", b"<title>Old terms")},
+    "more links": {"body": DATED + b"<a href=/privacy>Privacy</a>" * 9},
+    "another paragraph": {"body": DATED.replace(b"Prices include tax.", b"Prices are net of tax.")},
+    "another element": {"body": DATED.replace(b"<h2>Governing law</h2>", b"<p>Governing law</p>")},
+    "a password field": {"body": DATED + b"<input type=password>"},
+    "a part that is hidden": {"body": DATED.replace(b"<h2>", b"<h2 hidden>")},
+    "another site": {"document": Document(site="shop.example", kind=Kind.TERMS)},
+    "another kind": {"document": Document(site="books.example", kind=Kind.PRIVACY)},
+    "another address": {"url": "https://books.example.org/datenschutz"},
+    "another day": {"timestamp": "20010611120000"},
+    "another charset": {"content_type": "text/html; charset=windows-1252"},
+}
+"""Pages that differ from one in a single respect, so that one remembered must not be taken for the other."""
+
+
+@pytest.mark.parametrize("differing", ALIKE.values(), ids=ALIKE)
+def test_what_was_read_before_changes_no_reading(differing: dict[str, Any]) -> None:
+    facts: dict[str, Any] = {
+        "body": DATED,
+        "document": Document(site="books.example", kind=Kind.TERMS),
+        "url": "https://books.example/terms",
+        "timestamp": "20190611120000",
+        "content_type": "text/html",
+    }
+    other = facts | differing
+    with ReadingPool(1, tasks_per_process=1) as pool:
+        alone = [pool.run(read_body, **each) for each in (facts, other)]
+    assert [read_body(**each) for each in (facts, other, facts)] == [*alone, alone[0]]
