@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -367,10 +368,10 @@ def _row_of(fields: Mapping[str, str] | None, latest: str) -> CdxRow:
         raise CdxError(f"a line of the index is of the future: {timestamp}")
     snapshot = CDXSnapshot({**fields, "timestamp": timestamp[:12] + min(timestamp[12:], "59")})
     return CdxRow(
-        urlkey=snapshot.urlkey,
+        urlkey=sys.intern(snapshot.urlkey),  # a page's rows have much in common
         timestamp=timestamp,
-        original=snapshot.original,
-        mimetype=snapshot.mimetype or "-",
+        original=sys.intern(snapshot.original),
+        mimetype=sys.intern(snapshot.mimetype or "-"),
         statuscode=snapshot.statuscode if _is_status(snapshot.statuscode) else "-",
         digest=_digest_of(snapshot.digest),
         length=_length_of(snapshot.length),

@@ -95,7 +95,7 @@ class RowState(StrEnum):
     """Not fetched: the plan (monthly ..., or a limit on requests) did not ask for it; `reason` says which."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CdxRow:
     """One line of the index. Column names are the archive's; `timestamp` is repaired, 14 digits."""
 
@@ -282,7 +282,7 @@ class Capture:
     """Requests spent on it, redirects and retries included."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCapture:
     """One capture that the planner wants next."""
 
@@ -291,7 +291,7 @@ class PlannedCapture:
     """first, last, bisect, max-gap, neighbour-of-junk, grid ..."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCapture:
     """All that the planner and the version fold may know of one row."""
 
@@ -304,7 +304,7 @@ class KnownCapture:
     """Days that the text states of itself."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowDecision:
     """The planner's state of one row, with its reason."""
 

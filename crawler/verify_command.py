@@ -22,6 +22,7 @@ from crawler.runs import FetchOptions
 from pipelines.commands.upkeep import show_bar
 from pipelines.store.connection import open_reader, open_writer
 from pipelines.store.conservation import ConservationFault
+from pipelines.store.runlock import read_holder
 from pipelines.store.verification import (
     SEARCH_SECONDS,
     check_search_words,
@@ -104,18 +105,24 @@ def verify_command(
 
 
 def _check_database(database: Path, findings: _Findings, *, thorough: bool) -> None:
+    holder = read_holder(database)
+    unfolded = 0
     with closing(open_reader(database)) as connection:
-        for check, faults in _follow(connection, thorough=thorough):
+        for check, fault in _follow(connection, thorough=thorough):
             findings.looked_at[check] = findings.looked_at.get(check, 0) + 1
-            for fault in faults:
+            if fault is not None and fault.fault == "versions-stale" and holder is not None:
+                unfolded += 1
+            elif fault is not None:
                 findings.add(fault)
+        if holder is not None and unfolded:
+            findings.notes.append(f"versions of {unfolded} documents are being made by {holder.describe()}")
         if pending := count_pending(connection):
             findings.notes.append(f"{pending} captures have still to be fetched: run the same fetch again")
 
 
 def _follow(
     connection: sqlite3.Connection, *, thorough: bool
-) -> Iterator[tuple[str, tuple[ConservationFault, ...]]]:
+) -> Iterator[tuple[str, ConservationFault | None]]:
     """Yield the name of each thing's check with its fault, if any; show on a terminal how far that is."""
     with show_bar("") as bar:
         tasks: dict[str, Any] = {}
@@ -123,7 +130,7 @@ def _follow(
             if step.check not in tasks:
                 tasks[step.check] = bar.add_task(step.check, total=step.total)
             bar.advance(tasks[step.check])
-            yield step.check, (step.fault,) if step.fault else ()
+            yield step.check, step.fault
 
 
 def _check_search(database: Path, findings: _Findings, *, thorough: bool) -> None:

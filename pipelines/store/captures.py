@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import sqlite3
+import sys
 from datetime import UTC, date
 from typing import Any
 
@@ -80,12 +81,12 @@ def decision_values(document: Document, row: CdxRow, decision: RowDecision) -> d
 
 def parse_row(row: sqlite3.Row) -> CdxRow:
     """Return the index row in a selection that holds its columns."""
-    return CdxRow(
-        urlkey=row["urlkey"],
+    return CdxRow(  # what thousands of rows have in common is held once
+        urlkey=sys.intern(row["urlkey"]),
         timestamp=row["timestamp"],
-        original=row["original"],
-        mimetype=row["mimetype"],
-        statuscode=row["statuscode"],
+        original=sys.intern(row["original"]),
+        mimetype=sys.intern(row["mimetype"]),
+        statuscode=sys.intern(row["statuscode"]),
         digest=row["digest"],
         length=row["length"],
     )

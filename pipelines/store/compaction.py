@@ -208,7 +208,7 @@ def _compact_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -
 def _replace_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -> list[tuple[int, str]]:
     """Put a text down as lines, and return those that are new."""
     (text,) = connection.execute("select content from texts where id = ?", (text_id,)).fetchone()
-    if text is None:  # another run was faster
+    if not text:  # none, for another run was faster; or one without lines
         return []
     runs, new = _plan_runs(_LINE.findall(text), lines, first_free=_next_line(connection))
     connection.executemany("insert into text_lines (id, line) values (?, ?)", new)

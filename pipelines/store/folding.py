@@ -76,12 +76,18 @@ def read_versions(connection: sqlite3.Connection, document: Document) -> list[tu
     return [tuple(row) for row in rows]
 
 
+# Rows that others prove, and those others: of a document of which every row was fetched, nothing.
+_PROVEN = f"""
+with proven as (select * from captures where document_id = :document and state in ('same-digest', 'bracketed'))
+select id, {ROW_COLUMNS}, state, same_as, after_id, before_id from captures where id in (
+    select id from proven union select same_as from proven
+    union select after_id from proven union select before_id from proven)
+"""  # noqa: S608 (constants)
+
+
 def _read_decisions(connection: sqlite3.Connection, document: Document) -> dict[CdxRow, RowDecision]:
     """Return the stored decisions on rows that others prove the text of."""
-    rows = connection.execute(
-        f"select id, {ROW_COLUMNS}, state, same_as, after_id, before_id from captures where document_id = ?",  # noqa: S608
-        (document.id,),
-    ).fetchall()
+    rows = connection.execute(_PROVEN, {"document": document.id}).fetchall()
     by_id = {row["id"]: parse_row(row) for row in rows}
     return {
         by_id[row["id"]]: RowDecision(

@@ -114,7 +114,7 @@ select body_digest from captures where document_id = :document and body_digest i
 group by body_digest order by min(timestamp)
 """
 _BODIES_OF_NOBODY = """
-select digest from bodies where not exists (select 1 from captures where body_digest = digest)
+select digest from bodies where not exists (select 1 from captures where body_digest = bodies.digest)
 """
 
 

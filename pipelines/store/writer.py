@@ -232,14 +232,14 @@ class Store:
 
     def record_decisions(self, document: Document, decisions: Mapping[CdxRow, RowDecision]) -> int:
         """Store the planner's state of every row that is not fetched; return how many rows changed."""
-        values = [
-            captures.decision_values(document, row, decision)
-            for row, decision in decisions.items()
-            if decision.state is not RowState.FETCHED
-        ]
 
         def work(connection: sqlite3.Connection) -> int:
             before = connection.total_changes
+            values = (
+                captures.decision_values(document, row, decision)
+                for row, decision in decisions.items()
+                if decision.state is not RowState.FETCHED
+            )
             connection.executemany(captures.UPDATE_DECISION, values)
             return connection.total_changes - before
 

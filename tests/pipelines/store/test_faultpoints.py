@@ -18,6 +18,7 @@ TESTS = Path(__file__).parents[1]
 OF_A_CRAWL = ("before-commit", "after-commit", "after-body", "after-capture", "before-search", "after-text",
               "after-links", "in-fold")  # fmt: skip
 OF_AN_UPGRADE = ("after-backup", "in-migration")  # walked in test_connection.py
+OF_UPKEEP = ("in-backup", "in-compact-body", "in-compact-text", "after-vacuum")  # in tests/reliability
 
 _OUR_CLOCK = re.compile(r"'[0-9-]{10}T[0-9:]{8}Z'")
 
@@ -60,7 +61,7 @@ def test_the_list_of_places_is_complete() -> None:
     written = {
         name for path in STORE.glob("*.py") for name in re.findall(r'point\("([a-z-]+)"\)', path.read_text())
     }
-    assert written == {*OF_A_CRAWL, *OF_AN_UPGRADE}
+    assert written == {*OF_A_CRAWL, *OF_AN_UPGRADE, *OF_UPKEEP}
 
 
 @pytest.mark.parametrize("name", OF_A_CRAWL)
