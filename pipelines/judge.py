@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lxml.html import HtmlElement
 
 from crawler.records import Extraction, Kind, Verdict
-from pipelines.judging.features import Page, linked_share, named_kinds
+from pipelines.judging.features import Page, linked_share, named_kinds, other_group
 from pipelines.judging.lexicon import load_lexicon
 from pipelines.judging.model import NO_POLICY, weigh_page
 from pipelines.judging.notices import Notice, find_notice
@@ -82,7 +82,8 @@ def _choose_kind(odds: Mapping[str, float], page: Page, expected: Kind | None) -
         Kind(name): share / (1.0 - odds[NO_POLICY]) for name, share in odds.items() if name != NO_POLICY
     }
     kind = max(shares, key=shares.__getitem__)
-    reason = f"reads like a {kind} policy ({shares[kind]:.2f} of its kind)"
+    name = (other_group(page) or "further") if kind is Kind.OTHER else kind
+    reason = f"reads like a policy: {name} ({shares[kind]:.2f} of its kind)"
     if expected not in shares or expected is kind:
         return kind, reason
     if shares[kind] < _CLEAR_KIND:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from crawler.discovery.words import fold, match_name
+from crawler.discovery.words import fold, group_of, match_name
 from crawler.records import Kind
 from pipelines.judging.lexicon import Lexicon, count_words
 
@@ -85,6 +85,12 @@ def named_kinds(page: Page) -> dict[Kind, float]:
         for match in match_name(fold(part)):
             named[match.kind] = max(match.strength, named.get(match.kind, 0.0))
     return named
+
+
+def other_group(page: Page) -> str:
+    """Return what a policy of kind `other` is by its label or address (`imprint`), or ''."""
+    parts = [*_LABEL_PARTS.split(label_of(page)), address_words(page.url)]
+    return next(filter(None, (group_of(fold(part)) for part in parts)), "")
 
 
 def address_words(url: str) -> str:

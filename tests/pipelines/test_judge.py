@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from crawler.records import Extraction, Kind, Verdict
 from pipelines.extract import extract_page
 from pipelines.judge import judge_page
-from pipelines.judging.features import SUBJECTS, Page, address_words, label_of, named_kinds
+from pipelines.judging.features import SUBJECTS, Page, address_words, label_of, named_kinds, other_group
 from pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
 from pipelines.judging.weights import Weights, load_weights
 
@@ -88,6 +88,21 @@ def test_an_imprint_is_another_kind_of_policy() -> None:
     pages = tomllib.loads((WRITTEN / "policies.toml").read_text("utf-8"))
     verdict = judge(pages["de"]["other"])
     assert (verdict.page_class, verdict.kind) == ("policy", Kind.OTHER)
+    assert "imprint" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("title", "url", "group"),
+    [
+        ("Acceptable Use Policy", "", "acceptable-use"),
+        ("Bluebird | Community Guidelines", "", "community"),
+        ("特定商取引法に基づく表記", "", "imprint"),
+        ("Bluebird", "https://bluebird.example/legal/dmca.html", "copyright"),
+        ("Bluebird", "", ""),
+    ],
+)
+def test_what_further_policies_are_is_said_by_their_names(title: str, url: str, group: str) -> None:
+    assert other_group(Page(title=title, text="", url=url)) == group
 
 
 def test_policies_are_told_in_over_twenty_languages() -> None:
