@@ -15,10 +15,12 @@ from itertools import groupby
 
 from rapidfuzz.distance import Indel
 
-_TOKEN = re.compile(
-    # scripts without spaces go by character, so that one changed word is not a changed line
-    r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]\s*|[^\W_]+(?:['’][^\W_]+)*\s*|(?:[^\w\s]|_)\s*"
-)
+# scripts without spaces go by character, so that one changed word is not a changed line
+_CHARACTER = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+_LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
+_TOKEN = re.compile(rf"{_CHARACTER}\s*|{_LETTERS}\s*|(?:[^\w\s]|_)\s*")
+_WORD = re.compile(rf"(?=[^\W_]){_CHARACTER}|{_LETTERS}")
+"""The tokens that are words, for those who only count them."""
 _LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)|<https?://[^>\s]*>")
 _IS_WORD = re.compile(r"[^\W_]")
 _MOST_COMPARISONS = 10**9
@@ -129,12 +131,16 @@ def diff_texts(old: str, new: str) -> Diff:
 
 def count_words(text: str) -> int:
     """Return how many words a text has, targets of links aside; without spaces each character is one."""
-    return sum(1 for token in _word_tokens(text) if _IS_WORD.match(token))
+    return len(_WORD.findall(_cut_targets(text)))
 
 
 def _word_tokens(text: str) -> list[str]:
     """Return the words and marks that count, the two apostrophes as one."""
-    return _TOKEN.findall(_LINK_TARGET.sub(" ", text).replace("’", "'"))
+    return _TOKEN.findall(_cut_targets(text).replace("’", "'"))
+
+
+def _cut_targets(text: str) -> str:
+    return _LINK_TARGET.sub(" ", text)
 
 
 def _split_lines(text: str) -> list[_Line]:

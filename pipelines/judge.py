@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from lxml.html import HtmlElement
 
+from crawler.memo import remembered
 from crawler.records import Extraction, Kind, Verdict
 from pipelines.judging.features import Page, linked_share, named_kinds, other_group
 from pipelines.judging.lexicon import load_lexicon
 from pipelines.judging.model import NO_POLICY, weigh_page
-from pipelines.judging.notices import Notice, find_notice
+from pipelines.judging.notices import Notice, asks_for_password, find_notice
 from pipelines.judging.weights import load_weights
 
 POLICY_THRESHOLD = 0.7
@@ -43,11 +44,17 @@ def judge_page(
     kind must be clear. Never raises. `probability` is the model's for policies and for `other`; of
     notices it grows with the number of their wordings found.
     """
-    page = Page(title=extraction.title, text=extraction.text, url=url)
+    asks = tree is not None and asks_for_password(tree)
+    return _judge(extraction.text, extraction.title, url, expected, asks)
+
+
+@remembered(64)
+def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_password: bool) -> Verdict:
+    page = Page(title=title, text=text, url=url)
     odds = weigh_page(page, load_lexicon("policy_concepts"), load_weights())
     by_text = 1.0 - odds[NO_POLICY]
     policy = by_text if expected is None else add_evidence(by_text, page, expected)
-    notice = find_notice(page, tree)
+    notice = find_notice(page, asks_for_password=asks_for_password)
     # a menu on a policy's page asks to log in; an error at a policy's address may bear its name
     if notice is not None and _outweighs(notice, policy if notice.page_class == "wall" else by_text):
         return _notice_verdict(notice)

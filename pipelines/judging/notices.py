@@ -29,11 +29,11 @@ class Notice:
     words: float
 
 
-def find_notice(page: Page, tree: HtmlElement | None) -> Notice | None:
+def find_notice(page: Page, *, asks_for_password: bool) -> Notice | None:
     """Return the notice that a page is, or None if it says nothing of the kind or is too long for one."""
     words = count_words(prose_of(page.text))
     scores = _score_classes(page)
-    if _has_password_field(tree):
+    if asks_for_password:
         scores["wall"] = scores.get("wall", 0.0) + 1.5
     if not scores and words < _EMPTY_WORDS:
         return Notice(page_class="empty", score=_CERTAIN_SCORE, words=words)
@@ -51,7 +51,6 @@ def _score_classes(page: Page) -> dict[str, float]:
     return {name: score for name, score in scores.items() if name != "empty"} or scores
 
 
-def _has_password_field(tree: HtmlElement | None) -> bool:
-    return tree is not None and bool(
-        tree.xpath("boolean(//input[translate(@type,'PASWORD','pasword')='password'])")
-    )
+def asks_for_password(tree: HtmlElement) -> bool:
+    """Tell whether a page has a field for a password."""
+    return bool(tree.xpath("boolean(//input[translate(@type,'PASWORD','pasword')='password'])"))
