@@ -19,6 +19,14 @@ _HEADINGS = {f"h{level}": {"id"} for level in range(1, 7)}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, **_HEADINGS}
 _SLUG = re.compile(r"[^\w]+")
 
+_LEADS_OUT = re.compile("https?://|mailto:", re.IGNORECASE)
+
+
+def _keep_attribute(tag: str, name: str, value: str) -> str | None:
+    """Return the value, None for an address that would lead into this site: no page meant it."""
+    return None if name == "href" and not _LEADS_OUT.match(value) else value
+
+
 # Images are dropped (the corpus drops them too) and no scheme but these leaves the page.
 _SANITISER = nh3.Cleaner(
     tags=_TAGS,
@@ -26,6 +34,7 @@ _SANITISER = nh3.Cleaner(
     url_schemes={"http", "https", "mailto"},
     link_rel="nofollow noopener noreferrer",
     strip_comments=True,
+    attribute_filter=_keep_attribute,
 )
 
 
