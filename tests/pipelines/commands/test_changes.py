@@ -1,0 +1,98 @@
+"""changes: what is new since a day, since the last look, as a feed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import policy_archive
+from crawler.errors import NotKnownError, UsageError
+from crawler.records import Document, Kind
+from pipelines.store.writer import Store
+from tests.pipelines.synthetic import store_texts
+
+OTHER = Document(site="other.example", kind=Kind.TERMS)
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "policies.db"
+    with Store.open(path) as store:
+        store_texts(store, [("20180101", "One.\n"), ("20190601", "One and two.\n")])
+        store_texts(store, [("20180201", "Terms.\n")], document=OTHER, title="=1+1 <b>&")
+    return path
+
+
+def run(database: Path, *arguments: str) -> Result:
+    command = ["changes", *arguments, "--db", str(database)]
+    return CliRunner().invoke(policy_archive, command, standalone_mode=False)
+
+
+def shown(database: Path, *arguments: str) -> list[tuple[str, int]]:
+    result = run(database, *arguments, "--json")
+    assert result.exception is None, result.exception
+    return [(row["site"], row["version"]) for row in json.loads(result.stdout)]
+
+
+def test_a_date_means_the_day_of_capture(database: Path) -> None:
+    assert shown(database, "--since", "2018-02") == [("intently.example", 2), ("other.example", 1)]
+    assert shown(database, "--since", "2019") == [("intently.example", 2)]
+    assert shown(database, "--since", "2020") == []
+    assert shown(database) == [("intently.example", 2), ("other.example", 1), ("intently.example", 1)]
+
+
+def test_a_site_is_chosen(database: Path) -> None:
+    assert shown(database, "https://www.other.example/x") == [("other.example", 1)]
+    assert isinstance(run(database, "unknown.example").exception, NotKnownError)
+    assert isinstance(run(database, "--since", "soon").exception, UsageError)
+
+
+def test_each_version_is_shown_once_since_the_last_look(database: Path) -> None:
+    assert len(shown(database, "--since", "last")) == 3
+    assert shown(database, "--since", "last") == []
+    with Store.open(database) as store:
+        store_texts(store, [("20100101", "Found late.\n")])
+    assert shown(database, "--since", "last") == [("intently.example", 1)]
+    assert shown(database, "--since", "last") == []
+
+
+def test_a_look_at_one_site_is_not_a_look_at_the_others(database: Path) -> None:
+    assert len(shown(database, "other.example", "--since", "last")) == 1
+    assert len(shown(database, "--since", "last")) == 3
+    assert shown(database, "other.example", "--since", "last") == []
+
+
+def test_the_table_tells_interval_and_gist(database: Path) -> None:
+    out = run(database, "--since", "2019").stdout
+    assert "between 2018-01-01 and 2019-06-01" in out
+    assert "intently.example" in out
+    assert "% of the text" in out or "rewritten" in out
+    assert "Nothing new." in run(database, "--since", "2020").stderr
+
+
+def test_the_feed_is_well_formed_whatever_a_title_says(database: Path, tmp_path: Path) -> None:
+    feed = tmp_path / "feeds" / "changes.atom"
+    result = run(database, "--atom", str(feed))
+    assert "3 versions" in result.stderr
+    root = ElementTree.parse(feed).getroot()
+    titles = [entry.findtext(f"{ATOM}title") for entry in root.iter(f"{ATOM}entry")]
+    assert len(titles) == 3
+    assert "other.example terms of service, version 1: =1+1 <b>&" in titles
+    updated = [entry.findtext(f"{ATOM}updated") for entry in root.iter(f"{ATOM}entry")]
+    assert updated == sorted(updated, reverse=True)
+    before = feed.read_bytes()
+    assert "as before" in run(database, "--atom", str(feed)).stderr
+    assert feed.read_bytes() == before
+
+
+def test_a_feed_and_rows_at_once_are_refused(database: Path, tmp_path: Path) -> None:
+    assert isinstance(run(database, "--atom", str(tmp_path / "x"), "--json").exception, UsageError)
+
+
+def test_csv_cells_run_no_formula(database: Path) -> None:
+    assert ",'=1+1 <b>&," in run(database, "--csv").stdout

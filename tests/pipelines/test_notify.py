@@ -1,0 +1,269 @@
+"""News told to programs and web addresses: at least once each, whatever fails, whenever we die."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crawler.errors import UsageError
+from pipelines import notify
+from pipelines.notify import build_channels, deliver_news
+from pipelines.store import faultpoints
+from pipelines.store.outbox import Channel, read_backlog
+from pipelines.store.writer import Store
+from tests.pipelines.synthetic import store_texts
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXTS = [("20180101", "One.\n"), ("20190101", "Two.\n"), ("20200101", "Three.\n"), ("20210101", "Four.\n")]
+DELIVER = """
+import sys
+from pipelines.notify import build_channels, deliver_news
+from pipelines.store.writer import Store
+with Store.open(sys.argv[1]) as store:
+    deliver_news(store.connection, build_channels([], [sys.argv[2]]))
+"""
+
+
+class Receiver:
+    """A web server of the user's: keeps what it gets, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.answers: list[int] = []
+        """Statuses of the next answers; 200 when there are none left."""
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = receiver.answers.pop(0) if receiver.answers else 200
+                receiver.headers.append({key.lower(): value for key, value in self.headers.items()})
+                if status < 300:
+                    receiver.got.append(json.loads(body))
+                self.send_response(status)
+                self.send_header("Location", receiver.url)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+    @property
+    def versions(self) -> list[int]:
+        return [message["version"] for message in self.got]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    opened = Receiver()
+    thread = threading.Thread(target=opened.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield opened
+    opened.server.shutdown()
+    thread.join()
+    opened.server.server_close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "policies.db") as opened:
+        yield opened
+
+
+def fill(store: Store, *channels: Channel) -> None:
+    store.channels = channels
+    store_texts(store, TEXTS)
+
+
+def find_nobody() -> str:
+    """Return an address where nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        return f"http://127.0.0.1:{closed.getsockname()[1]}/hook"
+
+
+def url_channel(url: str) -> Channel:
+    return Channel(kind="url", target=url)
+
+
+def command_channel(code: str, *arguments: str) -> Channel:
+    return Channel(kind="command", target=shlex.join([sys.executable, "-c", code, *arguments]))
+
+
+def test_every_version_is_posted_once_and_in_order(store: Store, receiver: Receiver) -> None:
+    channel = url_channel(receiver.url)
+    fill(store, channel)
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert (delivery.delivered, delivery.failed, delivery.waiting) == (4, 0, 0)
+    assert receiver.versions == [1, 2, 3, 4]
+    assert receiver.got[0]["gist"] == "first version"
+    assert len({message["id"] for message in receiver.got}) == 4
+    first = receiver.headers[0]
+    assert first["idempotency-key"] == receiver.got[0]["id"]
+    assert first["content-type"].startswith("application/json")
+    deliver_news(store.connection, [channel])
+    assert len(receiver.got) == 4
+
+
+def test_what_was_not_taken_is_told_in_a_later_run(store: Store, receiver: Receiver) -> None:
+    channel = url_channel(receiver.url)
+    fill(store, channel)
+    receiver.answers = [200, 500, 200, 200]
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert (delivery.delivered, delivery.failed, delivery.waiting) == (3, 1, 1)
+    assert "answered 500" in delivery.error
+    (backlog,) = read_backlog(store.connection)
+    assert (backlog["waiting"], backlog["failed"], backlog["label"]) == (1, 1, "url 127.0.0.1")
+    assert "answered 500" in backlog["error"]
+    deliver_news(store.connection, [channel])
+    assert receiver.versions == [1, 3, 4, 2]
+    assert read_backlog(store.connection) == []
+
+
+def test_an_address_that_refuses_all_is_left_alone_till_the_next_run(
+    store: Store, receiver: Receiver
+) -> None:
+    channel = url_channel(receiver.url)
+    fill(store, channel)
+    receiver.answers = [503] * 4
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert len(receiver.headers) == notify.FAILURES_IN_A_ROW
+    assert delivery.waiting == 4
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 404, 418])
+def test_a_redirect_or_a_refusal_is_no_delivery(store: Store, receiver: Receiver, status: int) -> None:
+    channel = url_channel(receiver.url)
+    fill(store, channel)
+    receiver.answers = [status] * 3
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert delivery.delivered == 0
+    assert receiver.got == []
+    assert f"answered {status}" in delivery.error
+
+
+def test_an_address_where_nobody_answers_is_a_failure_in_one_sentence(store: Store) -> None:
+    channel = url_channel(find_nobody())
+    fill(store, channel)
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert "does not answer" in delivery.error
+    assert delivery.waiting == 4
+
+
+def test_a_channel_that_fails_keeps_no_other_from_being_told(store: Store, receiver: Receiver) -> None:
+    broken, well = url_channel(find_nobody()), url_channel(receiver.url)
+    fill(store, broken, well)
+    deliver_news(store.connection, [broken, well])
+    assert receiver.versions == [1, 2, 3, 4]
+
+
+def test_a_command_gets_the_json_on_its_stdin(store: Store, tmp_path: Path) -> None:
+    told = tmp_path / "told file.jsonl"
+    channel = command_channel("import sys; open(sys.argv[1], 'a').write(sys.stdin.read())", str(told))
+    fill(store, channel)
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert delivery.delivered == 4
+    assert [json.loads(line)["version"] for line in told.read_text().splitlines()] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import sys; sys.exit('no room')", "exit status 1: no room"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "exit status -9"),
+    ],
+)
+def test_a_command_that_fails_is_quoted(store: Store, code: str, words: str) -> None:
+    channel = command_channel(code)
+    fill(store, channel)
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert delivery.delivered == 0
+    assert words in delivery.error
+
+
+def test_a_command_that_does_not_read_its_input_has_been_told_all_the_same(store: Store) -> None:
+    channel = Channel(kind="command", target="true")
+    fill(store, channel)
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert delivery.delivered == 4
+
+
+def test_a_command_that_is_not_there_is_named(store: Store) -> None:
+    channel = Channel(kind="command", target="/nowhere/at-all")
+    fill(store, channel)
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert "cannot be started: No such file" in delivery.error
+
+
+def test_a_command_that_never_ends_is_ended_with_all_its_children(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "TIMEOUT_SECONDS", 0.5)
+    channel = Channel(kind="command", target="sh -c 'sleep 30 | sleep 30'")
+    store.channels = (channel,)
+    store_texts(store, TEXTS[:1])
+    started = time.monotonic()
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert time.monotonic() - started < 10
+    assert "did not end" in delivery.error
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("before-delivery:exit:1", [1, 2, 3, 4]),
+        ("before-delivery:exit:3", [1, 2, 3, 4]),
+        ("after-delivery:exit:2", [1, 2, 2, 3, 4]),
+    ],
+)
+def test_killed_in_between_everything_is_told_at_least_once(
+    tmp_path: Path, receiver: Receiver, fault: str, told: list[int]
+) -> None:
+    database = tmp_path / "policies.db"
+    with Store.open(database) as store:
+        fill(store, url_channel(receiver.url))
+    for setting, status in ((fault, faultpoints.EXIT_STATUS), ("", 0)):
+        died = subprocess.run(
+            [sys.executable, "-c", DELIVER, str(database), receiver.url],
+            cwd=ROOT,
+            env=os.environ | {faultpoints.VARIABLE: setting},
+            check=False,
+        )
+        assert died.returncode == status
+    assert receiver.versions == told
+    assert len({message["id"] for message in receiver.got}) == 4
+
+
+@pytest.mark.parametrize(
+    ("commands", "urls", "words"),
+    [
+        (["'"], [], "cannot be read"),
+        ([" "], [], "is empty"),
+        ([], ["example.org/hook"], "is no address"),
+        ([], ["file:///etc/passwd"], "is no address"),
+        ([], ["ftp://example.org"], "is no address"),
+        ([], ["http://"], "is no address"),
+    ],
+)
+def test_what_can_be_no_channel_is_named(commands: list[str], urls: list[str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        build_channels(commands, urls)
+
+
+def test_a_channel_named_twice_is_one() -> None:
+    assert len(build_channels(["a", "a"], ["http://x/", "http://x/"])) == 2
