@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy.exceptions import NotConfigured
 
 from crawler.records import Capture, Reading
-from pipelines.store.faultpoints import point
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -44,7 +43,6 @@ class ReadPipeline:
         """Return the capture with its reading; an item of another kind passes."""
         if not isinstance(item, Capture):
             return item
-        point("after-fetch")
         return ReadCapture(capture=item, reading=await read_capture(self.pool, item))
 
     async def close_spider(self) -> None:

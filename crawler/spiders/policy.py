@@ -33,6 +33,7 @@ from crawler.sitecrawl import SiteCrawl, count_document
 from crawler.timestamps import parse_day, utc_now
 from crawler.urls import build_uri_m
 from pipelines.components import ReadCapture
+from pipelines.store.faultpoints import point
 from pipelines.store.news import count_news
 from pipelines.store.runlock import hold_lock
 from pipelines.store.watches import list_failing
@@ -344,6 +345,7 @@ class PolicySpider(Spider):
         if playback.follow:
             self._ask_replay(replace(errand, asked=(*errand.asked, playback.follow)))
         else:
+            point("after-fetch")
             yield self._build_capture(errand, playback, response.meta.get("download_latency"))
 
     def on_replay_failure(self, failure: Failure) -> Iterator[Capture]:

@@ -1,0 +1,168 @@
+"""Politeness judged where it counts: by the archive's own log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from archive_server import faults
+from archive_server.log import LogEntry, count_busiest
+from archive_server.server import ArchiveServer
+from crawler.runs import FetchReport
+from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
+from tests.reliability.processes import finish, start_crawl, start_program
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
+    return tmp_path / "policies.db"
+
+
+UNDER_WAY_SECONDS = 0.3
+"""Requests that were sent before the answer arrived may come so much after it."""
+
+
+def quiet_after_refusals(log: list[LogEntry]) -> list[float]:
+    """Return for each answer 429 or 503 how long nothing came, but for what was under way."""
+    refusals = [entry for entry in log if entry.status in (429, 503)]
+    assert refusals
+    quiet = []
+    for refusal in refusals:
+        waits = (entry.monotonic - refusal.monotonic for entry in log)
+        quiet.append(min((wait for wait in waits if wait > UNDER_WAY_SECONDS), default=float("inf")))
+    return quiet
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        pytest.param(lambda: "2", 2.0, id="seconds"),
+        pytest.param(lambda: faults.http_date(3), 1.5, id="date"),
+        pytest.param(lambda: "-5", 1.0, id="negative"),
+        pytest.param(lambda: "soon", 1.0, id="nonsense"),
+        pytest.param(lambda: None, 1.0, id="absent"),
+    ],
+)
+@pytest.mark.parametrize("where", [faults.replay, faults.index], ids=["replay", "index"])
+def test_in_a_storm_nothing_is_asked_before_the_time(
+    database: Path, retry_after: Callable[[], str | None], seconds: float, where: Callable[..., bool]
+) -> None:
+    after = 3 if where is faults.replay else 0
+    storm = faults.RateLimited(when=where, after=after, times=1, retry_after=retry_after())
+    with ArchiveServer(source=generate(10), faults=[storm]) as archive:
+        pauses = {"POLICY_FIRST_PAUSE_SECONDS": 1.0, "POLICY_LONGEST_PAUSE_SECONDS": 5}
+        report = crawl(archive.url, database, settings=pauses)
+        log = list(archive.log)
+    assert min(quiet_after_refusals(log)) >= seconds
+    assert (report.status, outcomes(database)) == ("done", ["text"] * 10)
+
+
+def test_503_without_a_header_is_asked_again_later_and_not_for_ever(database: Path) -> None:
+    broken = faults.ServerError(when=faults.about("20010215"))
+    with ArchiveServer(source=generate(3), faults=[broken]) as archive:
+        report = crawl(archive.url, database, settings={"POLICY_RETRY_SECONDS": 0.2})
+        asked = [entry.monotonic for entry in archive.log if "20010215" in entry.path]
+    assert 2 <= len(asked) <= 4
+    assert asked[1] - asked[0] >= 0.2
+    assert outcomes(database).count("text") == 2
+    assert report.status == "incomplete"
+
+
+def test_a_storm_that_does_not_end_ends_the_run_with_what_to_do(database: Path) -> None:
+    storm = faults.RateLimited(when=faults.replay)
+    with ArchiveServer(source=generate(10), faults=[storm]) as archive:
+        report: FetchReport = crawl(archive.url, database)
+        assert storm.struck <= 8 * 8  # a few requests in flight for every pause
+        assert (report.status, report.exit_code) == ("incomplete", 1)
+        archive.faults = []
+        assert crawl(archive.url, database).status == "done"
+    assert outcomes(database) == ["text"] * 10
+
+
+def test_processes_with_databases_of_their_own_stop_together(tmp_path: Path, database: Path) -> None:
+    """One is told to wait 3 s: none of the others asks before, for all share the gate."""
+    source = GeneratedSource()
+    urls = [f"https://www.site{number}.example/privacy" for number in range(3)]
+    for url in urls:
+        source.answers |= generate(60, url=url).answers
+    pace = faults.Slow(seconds=0.1)
+    with ArchiveServer(source=source, faults=[pace]) as archive:
+        rates = ("--archive", archive.url, "--index-rate", "0", "--replay-rate", "30", "--plan", "all")
+        processes = [
+            start_program("fetch", url, "--db", str(tmp_path / f"{number}.db"), *rates)
+            for number, url in enumerate(urls)
+        ]
+        deadline = time.monotonic() + 60
+        while sum(e.kind == "replay" for e in archive.log) < 40 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        archive.faults = [faults.RateLimited(when=faults.replay, times=1, retry_after="3"), pace]
+        ended = [finish(process) for process in processes]
+        log = list(archive.log)
+    assert [status for status, _, _ in ended] == [0, 0, 0], ended
+    assert min(quiet_after_refusals(log)) >= 3 - 0.05
+    assert count_busiest(log, kind="replay", seconds=1) <= 31
+
+
+def test_three_processes_keep_one_budget_in_any_window(tmp_path: Path, database: Path) -> None:
+    source = GeneratedSource()
+    urls = [f"https://www.site{number}.example/privacy" for number in range(3)]
+    for url in urls:
+        source.answers |= generate(30, url=url).answers
+    with ArchiveServer(source=source) as archive:
+        rates = ("--archive", archive.url, "--index-rate", "60", "--replay-rate", "15", "--plan", "all")
+        processes = [
+            start_program("fetch", url, "--db", str(tmp_path / f"{number}.db"), *rates)
+            for number, url in enumerate(urls)
+        ]
+        ended = [finish(process) for process in processes]
+        log = list(archive.log)
+    assert [status for status, _, _ in ended] == [0, 0, 0], ended
+    replay = [entry.monotonic for entry in log if entry.kind == "replay"]
+    assert len(replay) == 90
+    assert count_busiest(log, kind="replay", seconds=1) <= 16
+    assert max(replay) - min(replay) >= 89 / 15  # so no minute can hold more than 900
+    index = sorted(entry.monotonic for entry in log if entry.kind == "index")
+    assert min(b - a for a, b in pairwise(index)) >= 0.5
+    assert len({(entry.peer, entry.connection) for entry in log}) <= 3 * 6  # kept alive: not one a request
+
+
+@pytest.mark.parametrize(
+    "clock",
+    ["-3600", "315360000", "-7200@1.5"],
+    ids=["an hour back", "ten years ahead", "goes back on the way"],
+)
+def test_a_clock_that_is_wrong_changes_neither_pauses_nor_times_of_captures(
+    database: Path, clock: str
+) -> None:
+    storm = faults.RateLimited(when=faults.replay, after=3, times=1, retry_after="1")
+    with ArchiveServer(source=generate(10), faults=[faults.Slow(seconds=0.1), storm]) as archive:
+        process = start_crawl(archive, database, environment={"POLICY_ARCHIVE_CLOCK": clock})
+        status, _, err = finish(process)
+        assert status == 0, err
+        assert min(quiet_after_refusals(list(archive.log))) >= 1 - 0.05
+        archive.faults = []
+        assert outcomes(database) == ["text"] * 10
+        assert read(database, "select min(timestamp), max(timestamp) from captures") == [
+            ("20010115120000", "20011015120000")
+        ]
+        report = crawl(archive.url, database)  # by the right clock
+    assert (report.status, report.tally.fetched, report.tally.replay_requests) == ("done", 0, 0)
+
+
+def test_days_that_a_clock_ran_ahead_are_not_taken_for_listed(database: Path) -> None:
+    source = generate(3)
+    with ArchiveServer(source=source) as archive:
+        process = start_crawl(archive, database, environment={"POLICY_ARCHIVE_CLOCK": "315360000"})
+        assert finish(process)[0] == 0
+    source.add("20200101120000", b"<p>came later")
+    with ArchiveServer(source=source) as archive:
+        crawl(archive.url, database)
+        assert outcomes(database) == ["text"] * 4
+        asked = len(archive.log)
+        crawl(archive.url, database)
+        assert len(archive.log) == asked
