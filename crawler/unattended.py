@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
-from crawler.eventlog import log_to_stderr
+from crawler.eventlog import log_event, log_to_stderr
 from crawler.fetching import run_fetch
 from crawler.runs import FetchOptions, FetchReport
 from pipelines.notify import deliver_news
 from pipelines.store.runlock import hold_lock
+from pipelines.store.standing import find_other_extractor
 from pipelines.store.writer import Store
+
+log = logging.getLogger(__name__)
 
 
 def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchReport:
@@ -22,6 +26,8 @@ def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchRepor
     """
     with log_to_stderr(as_json=log_json), hold_lock(options.database, f"policy-archive {options.command}"):
         _tell(options)
+        if options.ask_again:
+            _warn_of_another_extractor(options)
         report = run_fetch(options)
         if report.status != "interrupted":
             _tell(options)
@@ -32,6 +38,18 @@ def _tell(options: FetchOptions) -> None:
     if options.channels:
         with Store.open(options.database) as store:
             deliver_news(store.connection, options.channels)
+
+
+def _warn_of_another_extractor(options: FetchOptions) -> None:
+    """Say so when the texts stored were read by another release: its changes would look like the sites'."""
+    from pipelines.extract.extraction import current_extractors  # heavy, and runs alone need it
+
+    with Store.open(options.database) as store:
+        earlier = find_other_extractor(store.connection, current_extractors())
+    if earlier is not None:
+        words = f"texts in {options.database} were read by {earlier}: run 'policy-archive re-extract' first, "
+        words += "or what this release reads otherwise looks like a change of the site's"
+        log_event(log, "extractor-changed", words, level=logging.WARNING, extractor=earlier)
 
 
 def progress_style(*, log_json: bool) -> str:

@@ -85,13 +85,12 @@ def update_command(
     """
     check_archive(archive_url)
     channels = build_channels(notify_commands, notify_urls)
+    if dry_run:
+        _print_intent(gather_targets(database, sites, everything=everything, search=search))
+        return 0
     with hold_lock(database, "policy-archive update"):
-        targets = gather_targets(database, sites, everything=everything, search=search)
-        if dry_run:
-            _print_intent(targets)
-            return 0
         options = FetchOptions(
-            targets=targets,
+            targets=gather_targets(database, sites, everything=everything, search=search),
             database=database,
             plan=PlanOptions(plan=PlanName(plan), precision_days=precision, max_requests=max_requests),
             archive_url=archive_url,

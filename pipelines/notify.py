@@ -160,9 +160,11 @@ def _run(command: str, body: bytes) -> None:
     with process:
         try:
             _, said = process.communicate(body, timeout=TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired as error:
+        except BaseException as error:  # time is up, or Ctrl-C, which its own session keeps from it
             os.killpg(process.pid, signal.SIGKILL)
-            raise DeliveryError(f"did not end within {TIMEOUT_SECONDS:.0f} s") from error
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise DeliveryError(f"did not end within {TIMEOUT_SECONDS:.0f} s") from error
+            raise
     if process.returncode:
         words = " ".join(said.decode("utf-8", "replace").split())[-300:]
         raise DeliveryError(f"exit status {process.returncode}{f': {words}' if words else ''}")

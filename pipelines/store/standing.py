@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,6 +96,16 @@ def read_standing(
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
         database_bytes=database.stat().st_size,
     )
+
+
+def find_other_extractor(connection: sqlite3.Connection, current: Iterable[str]) -> str | None:
+    """Return what read texts that count and is none of `current`, None when all were read by these."""
+    row = connection.execute(
+        "select extractor from extractions where current and extractor not in "
+        "(select value from json_each(?)) limit 1",
+        (json.dumps(sorted(current)),),
+    ).fetchone()
+    return row["extractor"] if row else None
 
 
 def _list_runs(connection: sqlite3.Connection, limit: int) -> list[Row]:

@@ -17,8 +17,9 @@ from archive_server.server import ArchiveServer
 from cli import policy_archive
 from crawler.plan import PlanOptions
 from crawler.records import Kind
-from crawler.runs import FetchReport, Target
+from crawler.runs import FetchOptions, FetchReport, Target
 from crawler.timestamps import parse_day
+from crawler.unattended import run_and_tell
 from crawler.update_command import gather_targets
 from crawler.upkeep import Watch
 from pipelines.store.connection import open_reader, write
@@ -185,6 +186,17 @@ def test_sites_that_the_run_did_not_come_to_are_named(database: Path) -> None:
     assert "2 sites due, 0 done, 2 failed (2 not-reached)" in report.health.describe()
     stored = read(database, "select json_extract(health, '$.failed.not-reached') from runs")
     assert stored == [(2,)]
+
+
+def test_a_corpus_that_another_release_read_is_named_before_its_update(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(generate(2), database)
+    options = FetchOptions(targets=(), database=database, command="update", ask_again=True)
+    run_and_tell(options)
+    warned = capsys.readouterr().err
+    assert "were read by plain/1" in warned
+    assert "re-extract" in warned
 
 
 def invoke(*arguments: str) -> Result:
