@@ -88,7 +88,10 @@ def publish_command(target: Path, database: Path, root: str | None, with_databas
     with closing(open_reader(database)) as connection:
         publish.copy_static(target)
         written = unchanged = 0
-        with Progress(*_COLUMNS, console=Console(stderr=True), transient=True) as progress:
+        console = Console(stderr=True)
+        with Progress(
+            *_COLUMNS, console=console, transient=True, disable=not console.is_terminal
+        ) as progress:
             task = progress.add_task("", total=None)
             for page in publish.iter_pages(connection, root=root):
                 progress.update(task, advance=1, description=page.path)

@@ -106,6 +106,11 @@ def list_sites(connection: sqlite3.Connection, *, limit: int) -> list[str]:
     return [row["site"] for row in rows]
 
 
+def has_site(connection: sqlite3.Connection, site: str) -> bool:
+    """Tell whether a site, as it is written, is in the corpus."""
+    return connection.execute("select 1 from sites where site = ?", (site,)).fetchone() is not None
+
+
 def read_changes(connection: sqlite3.Connection, *, site: str | None = None, limit: int = 100) -> list[Row]:
     """Return the newest versions first, of one site or of all."""
     of_site = "where document_id in (select id from documents where site = ?)" if site else ""

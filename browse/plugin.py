@@ -101,17 +101,24 @@ def home(connection: sqlite3.Connection, pages: Pages, request: Request) -> Resp
 
 @_policies_page
 def site(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    name = unquote(request.url_vars["site"])
-    try:
-        return _html(pages.render_site(connection, name))
-    except NotKnownError:
-        return _redirect(pages.addresses.site(find_site(connection, name)))
+    asked = unquote(request.url_vars["site"])
+    found = _known_site(connection, asked)
+    if found != asked:
+        return _redirect(pages.addresses.site(found))
+    return _html(pages.render_site(connection, found))
+
+
+def _known_site(connection: sqlite3.Connection, text: str) -> str:
+    """Return the site that an address or a form means; as it is stored it need be no domain."""
+    if corpus.has_site(connection, text):
+        return text
+    return find_site(connection, text)
 
 
 @_policies_page
 def asked_site(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     """Lead from the form of the home page to a site."""
-    return _redirect(pages.addresses.site(find_site(connection, request.args.get("name") or "")))
+    return _redirect(pages.addresses.site(_known_site(connection, request.args.get("name") or "")))
 
 
 @_policies_page
@@ -187,7 +194,7 @@ def _filters(request: Request) -> SearchFilters:
 @_policies_page
 def feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     name = request.url_vars.get("site")
-    site = find_site(connection, unquote(name)) if name else None
+    site = _known_site(connection, unquote(name)) if name else None
     return _atom(build_changes_feed(connection, pages.addresses, root=_root(request), site=site))
 
 

@@ -63,9 +63,9 @@ def write_file(path: Path, chunks: Iterable[str], *, within: Path) -> bool:
     Raises ExportError when a link would lead it out of the folder `within`.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.resolve().is_relative_to(within.resolve()):
             raise ExportError(f"{path.parent} leads out of {within}: remove the link, or export elsewhere")
+        path.parent.mkdir(parents=True, exist_ok=True)
         return _replace(path, chunks)
     except OSError as error:
         if error.errno == 28:  # ENOSPC

@@ -32,12 +32,18 @@ We collect your name and your address when you write to us.
 
 Nobody at all hears of your name from us, whatever they may offer.
 
+## How long
+
+We keep it for a year.
+
+Then we burn it on the pier.
+
 ## Contact
 
 Write to the keeper of the harbour.
 """
 _SECOND = _FIRST.replace("your address", "your electronic address").replace(
-    "## Contact", "## Your choice\n\nWe do not sell your personal information.\n\n## Contact"
+    "the harbour.", "the harbour.\n\n## Your choice\n\nWe do not sell your personal information."
 )
 
 

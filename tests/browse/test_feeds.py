@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from lxml import etree
+
+from tests.browse.asking import HOME, ask, ask_one
+from tests.browse.conftest import NEW, OLD, PRIVACY, SITE
+from tests.browse.hostile import HOSTILE
+
+_ATOM = {"a": "http://www.w3.org/2005/Atom"}
+
+
+def _read(text: str) -> etree._Element:
+    return etree.fromstring(text.encode())
+
+
+def test_the_feed_tells_the_newest_first_with_permanent_ids(database: Path) -> None:
+    feed = _read(ask_one(database, f"{HOME}/{SITE}/feed.atom").text)
+    updated = feed.xpath("a:entry/a:updated/text()", namespaces=_ATOM)
+    assert updated == sorted(updated, reverse=True)
+    ids = feed.xpath("a:entry/a:id/text()", namespaces=_ATOM)
+    assert f"tag:policy-archive,2026:{PRIVACY.id}/{NEW}" in ids
+    assert len(set(ids)) == len(ids) == 5
+    links = feed.xpath("a:entry/a:link/@href", namespaces=_ATOM)
+    assert f"http://localhost{HOME}/{SITE}/privacy/{OLD}" in links
+
+
+def test_all_of_the_feeds_are_found_and_valid(database: Path) -> None:
+    for answer in ask(database, f"{HOME}/-/feed.atom", f"{HOME}/-/search.atom?q=harbour&kind=terms"):
+        assert answer.headers["content-type"].startswith("application/atom+xml")
+        feed = _read(answer.text)
+        for name in ("id", "title", "updated"):
+            assert feed.find(f"a:{name}", _ATOM).text
+        assert feed.findall("a:entry", _ATOM)
+
+
+def test_a_search_feed_holds_what_the_search_finds(database: Path) -> None:
+    feed = _read(ask_one(database, f"{HOME}/-/search.atom?q=%22do+not+sell%22").text)
+    assert len(feed.findall("a:entry", _ATOM)) == 1
+    assert feed.find("a:title", _ATOM).text == 'Policies that say "do not sell"'
+
+
+def test_hostile_titles_are_text_in_the_feed(hostile_database: Path) -> None:
+    feed = _read(ask_one(hostile_database, f"{HOME}/-/feed.atom").text)
+    assert len(feed.findall("a:entry", _ATOM)) == 2 * len(HOSTILE)
+    assert {etree.QName(element).namespace for element in feed.iter()} == {_ATOM["a"]}

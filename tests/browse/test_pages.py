@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import httpx
+import pytest
+from lxml import html
+
+from browse.addresses import Addresses, document_segment
+from browse.headers import PAGE_POLICY
+from pipelines.store.writer import Store
+from tests.browse.asking import HOME, ask, ask_one
+from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE
+from tests.browse.hostile import HOSTILE, HOSTILE_SITE
+from tests.pipelines.synthetic import store_texts
+
+_VERSION = f"{HOME}/{SITE}/privacy/{MIDDLE}"
+
+
+def _words(answer: httpx.Response) -> str:
+    return " ".join(html.fromstring(answer.content).xpath("//main")[0].text_content().split())
+
+
+def _links(answer: httpx.Response) -> list[str]:
+    return [str(href) for href in html.fromstring(answer.content).xpath("//@href")]
+
+
+def test_home_says_what_is_there_and_what_is_missing(database: Path) -> None:
+    answer = ask_one(database, HOME)
+    words = _words(answer)
+    assert "Sites 2" in words
+    assert "Documents 3" in words
+    assert "Versions 5" in words
+    assert "Years 2010–2018" in words
+    assert "nothing.example nothing-found no page of it promises a policy" in words
+    assert "calm.example – Privacy policy between 2012-06-01 and 2018-05-25: 71 months" in words
+    assert f"{HOME}/{SITE}/privacy/{NEW}" in _links(answer)
+
+
+def test_site_page_lists_versions_gaps_foreign_texts_and_months(database: Path) -> None:
+    answer = ask_one(database, f"{HOME}/{SITE}")
+    words = _words(answer)
+    assert "3 versions, 5 captures known." in words
+    assert "Privacy policy (children & teens/v1.0)" in words
+    assert "text of version 1 again" in words
+    assert "between 2011-03-01 and 2012-06-01" in words
+    assert "Somebody else’s texts at these addresses: 1" in words
+    assert "more than a year without a capture, 4 times; the longest" in words
+    months = html.fromstring(answer.content).xpath("//table[@class='months']")[0]
+    assert [row.findtext("th") for row in months.iter("tr")][1:] == [str(year) for year in range(2010, 2019)]
+    picture = html.fromstring(answer.content).xpath("//*[name()='svg']")[0]
+    assert [link.get("href") for link in picture.iter("a")] == [
+        f"{HOME}/{SITE}/privacy/{stamp}" for stamp in (OLD, MIDDLE, NEW)
+    ]
+
+
+def test_foreign_texts_have_no_number_and_are_not_found(database: Path) -> None:
+    site, search = ask(database, f"{HOME}/{SITE}", f"{HOME}/-/search?q=registrar")
+    assert "somebody else's" in _words(site)
+    assert "No version says this." in _words(search)
+
+
+def test_version_page_holds_the_text_and_where_it_comes_from(database: Path) -> None:
+    answer = ask_one(database, _VERSION)
+    words = _words(answer)
+    for fact in (
+        "Version 2: changed between 2011-03-01 and 2012-06-01; last seen 2012-06-01.",
+        "We do not sell your personal information.",
+        "verified",
+        "test/1",
+        "97 % of the page’s visible prose",
+        "Cite this",
+    ):
+        assert fact in words
+    links = _links(answer)
+    assert f"https://web.archive.org/web/{MIDDLE}/https://{SITE}/privacy" in links
+    assert f"https://web.archive.org/web/{MIDDLE}id_/https://{SITE}/privacy" in links
+    assert f"{HOME}/{SITE}/privacy/{OLD}" in links
+    assert f"{HOME}/{SITE}/privacy/{NEW}" in links
+    assert "#s-your-choice" in links
+
+
+def test_a_version_is_had_as_files(database: Path) -> None:
+    markdown, json_text, bibtex, csl = ask(
+        database, *(f"{_VERSION}.{extension}" for extension in ("md", "json", "bib", "csl.json"))
+    )
+    assert markdown.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert markdown.text.startswith(f"> *The following text is extracted and transformed from the {SITE}")
+    whole = json.loads(json_text.text)
+    assert whole["text"].startswith("# Privacy")
+    assert whole["source"]["charset"] == "utf-8"
+    assert bibtex.text.startswith("@misc{")
+    assert json.loads(csl.text)[0]["type"] == "webpage"
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2010-06-01", "In force on 2010-06-01."),
+        ("2012-06-01", "Version 2"),
+        ("2009-12-31", "the first capture is of 2010-01-05"),
+        ("2012-01-01", "lies in an interval of change"),
+        ("2020", "the last capture is of 2018-05-25"),
+    ],
+)
+def test_a_day_shows_what_held_or_says_what_is_not_known(database: Path, day: str, said: str) -> None:
+    answer = ask_one(database, f"{HOME}/{SITE}/privacy/at/{day}")
+    assert answer.status_code == 200
+    assert said in _words(answer)
+
+
+def test_differences_of_two_versions_side_by_side_and_inline(database: Path) -> None:
+    address = f"{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}"
+    beside, inline = ask(database, address, f"{address}?view=inline")
+    for answer in (beside, inline):
+        page = html.fromstring(answer.content)
+        assert "electronic" in "".join(page.xpath("//main//ins//text() | //td[@class='added']//text()"))
+        assert "unchanged line" in _words(answer)
+
+
+def test_differences_of_two_documents(database: Path) -> None:
+    other = document_segment(CHILDREN)
+    answer = ask_one(database, f"{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/{other}/{MIDDLE}")
+    assert "Ask your parents first." in _words(answer)
+    assert "privacy policy (children & teens/v1.0), version 1" in _words(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        (f"{HOME}/WWW.{SITE.upper()}", f"{HOME}/{SITE}"),
+        (f"{HOME}/{SITE}/privacy", f"{HOME}/{SITE}#privacy"),
+        (f"{HOME}/-/site?name=https://www.{SITE}/x", f"{HOME}/{SITE}"),
+        (f"{HOME}/-/at/{SITE}?document=privacy&day=2012-06-01", f"{HOME}/{SITE}/privacy/at/2012-06-01"),
+        (
+            f"{HOME}/-/compare/{SITE}?old=privacy/{OLD}&new=terms/{OLD}",
+            f"{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/terms/{OLD}",
+        ),
+    ],
+)
+def test_forms_and_short_addresses_lead_to_permanent_ones(database: Path, path: str, leads_to: str) -> None:
+    answer = ask_one(database, path)
+    assert (answer.status_code, answer.headers["location"]) == (302, leads_to)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        (f"{HOME}/clam.example", 404, "Did you mean calm.example?"),
+        (f"{HOME}/no%20domain", 400, "is no domain"),
+        (f"{HOME}/{SITE}/cookies/{OLD}", 404, "has no versions of such a document"),
+        (f"{HOME}/{SITE}/secrets/{OLD}", 404, "is no kind of document"),
+        (f"{HOME}/{SITE}/privacy/19990101000000", 404, "before 2010-01-05"),
+        (f"{HOME}/{SITE}/privacy/at/2018-99", 400, "is no date"),
+        (f"{HOME}/-/compare/{SITE}?old=x&new=y", 404, "is no kind"),
+        (f"{HOME}/-/at/{SITE}?document=privacy", 400, "is no date"),
+        (f"{HOME}/-/search.atom?q=%22", 400, "quotation mark"),
+    ],
+)
+def test_what_is_not_there_gets_a_sentence(database: Path, path: str, status: int, said: str) -> None:
+    answer = ask_one(database, path)
+    assert answer.status_code == status
+    assert said in _words(answer)
+
+
+def _search(database: Path, **asked: str) -> httpx.Response:
+    return ask_one(database, f"{HOME}/-/search?{urlencode(asked)}")
+
+
+def test_search_marks_what_it_found_and_says_who_was_first_and_last(database: Path) -> None:
+    answer = _search(database, q='"the harbour"')
+    words = _words(answer)
+    assert "4 versions, best first." in words
+    assert "First to say this calm.example" in words
+    assert "last seen 2018-05-25" in words
+    assert "the harbour" in html.fromstring(answer.content).xpath("//mark/text()")
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({"site": SITE}, 4),
+        ({"site": "nothing.example"}, 0),
+        ({"kind": "terms"}, 1),
+        ({"year": "2012"}, 1),
+        ({"year": "2011"}, 1),
+        ({"language": "en"}, 4),
+        ({"language": "de"}, 0),
+        ({"year": "2018", "kind": "privacy", "site": SITE, "language": "en"}, 1),
+    ],
+)
+def test_search_is_narrowed(database: Path, asked: dict[str, str], count: int) -> None:
+    assert f"{count} version{'s' * (count != 1)}" in _words(_search(database, q="harbour", **asked))
+
+
+@pytest.mark.parametrize(
+    "injected",
+    ["'; drop table versions; --", "' or 1=1 --", '" or ""="', "1); delete from texts;", "]", "\\", "%00"],
+)
+def test_whatever_is_asked_is_a_value(database: Path, injected: str) -> None:
+    for name in ("q", "site", "kind", "year", "language"):
+        answer = _search(database, **{"q": "harbour", name: injected})
+        assert answer.status_code == 200
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("select count(*) from versions").fetchone() == (5,)
+
+
+def test_a_year_that_is_none_gets_a_sentence(database: Path) -> None:
+    assert "is no year" in _words(_search(database, q="harbour", year="MMX"))
+
+
+def test_a_site_typed_into_the_search_is_offered(database: Path) -> None:
+    assert f"{HOME}/{SITE}" in _links(_search(database, q=SITE))
+
+
+def test_every_answer_of_ours_forbids_whatever_could_run(database: Path) -> None:
+    paths = ["", f"/{SITE}", f"/{SITE}/privacy", f"/{SITE}/privacy/{OLD}", f"/{SITE}/privacy/{OLD}.md"]
+    paths += [
+        "/-/search?q=x",
+        "/-/feed.atom",
+        "/-/policies.css",
+        "/nothing",
+        f"/{SITE}/privacy/at/2012-06-01",
+    ]
+    answers = ask(database, *(HOME + path for path in paths))
+    for answer in answers:
+        assert answer.headers["content-security-policy"] == PAGE_POLICY
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+    assert len(answers) == 10
+
+
+def test_hostile_texts_titles_names_and_addresses_are_words(hostile_database: Path) -> None:
+    site = quote(HOSTILE_SITE, safe="")
+    segment = quote("privacy~<img src=x onerror=alert(1)>", safe="~")
+    stamps = [f"{year}0101000000" for year in range(2000, 2000 + len(HOSTILE))]
+    paths = ["", f"/{site}", f"/{site}/feed.atom", "/-/search?q=harbour", "/-/feed.atom"]
+    paths += [f"/{site}/{segment}/{stamp}" for stamp in stamps]
+    paths += [f"/-/diff/{site}/{segment}/{stamps[0]}/{site}/{segment}/{stamp}" for stamp in stamps]
+    answers = ask(hostile_database, *(HOME + path for path in paths))
+    assert {answer.status_code for answer in answers} == {200}
+    for answer in answers:
+        page = html.fromstring(answer.content)
+        assert not page.xpath("//script | //iframe | //object | //embed | //base | //img | //math | //style")
+        assert not page.xpath("//@*[starts-with(name(), 'on')] | //meta[@http-equiv]")
+        for address in page.xpath("//@href | //@action | //@src | //@formaction"):
+            assert str(address).startswith((HOME, "#", "http://", "https://", "mailto:", "/policies")), (
+                address
+            )
+
+
+def test_pages_are_read_while_a_crawl_writes(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    with Store.open(path) as store:
+        store_texts(store, [(OLD, "# One\n\nThe first text.\n")], document=PRIVACY)
+        assert "1 version," in _words(ask_one(path, f"{HOME}/{SITE}"))
+        store.connection.execute("begin immediate")
+        try:
+            assert "1 version," in _words(ask_one(path, f"{HOME}/{SITE}"))
+        finally:
+            store.connection.execute("rollback")
+        store_texts(store, [(NEW, "# Two\n\nThe second text.\n")], document=PRIVACY)
+        assert "2 versions," in _words(ask_one(path, f"{HOME}/{SITE}"))
+
+
+def test_addresses_follow_the_place_where_datasette_is_served(database: Path) -> None:
+    (answer,) = ask(database, HOME, settings={"base_url": "/archive/"})
+    assert f"/archive{HOME}/{SITE}" in _links(answer)
+    assert Addresses(base="/archive/-/policies").site(SITE) in _links(answer)

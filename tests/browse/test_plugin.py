@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from browse.metadata import QUERIES
+from tests.browse.asking import HOME, ask, ask_one
+from tests.browse.conftest import OLD, SITE
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def other_database(tmp_path: Path) -> Path:
+    path = tmp_path / "dogs.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table captures (id integer primary key, name text)")
+    return path
+
+
+def test_datasettes_front_page_leads_to_the_policies(database: Path) -> None:
+    front, tables = ask(database, "/", f"/{database.stem}")
+    for answer in (front, tables):
+        assert f'href="{HOME}"' in answer.text
+        assert "Read, search and compare the policies" in answer.text
+
+
+def test_tables_tell_what_their_columns_are(database: Path) -> None:
+    answer = ask_one(database, f"/{database.stem}/policy_versions")
+    assert "Number of the earliest version with the same text; null when it is new." in answer.text
+    captures = ask_one(database, f"/{database.stem}/captures?_facet=outcome")
+    assert "Compressed bytes on the archive&#39;s disk" in captures.text
+
+
+def test_every_canned_query_has_a_title_and_answers(database: Path) -> None:
+    paths = [f"/{database.stem}/{name}.json?day=2012-06-01&_shape=objects" for name in QUERIES]
+    answers = dict(zip(QUERIES, ask(database, *paths), strict=True))
+    assert all(answer.status_code == 200 and answer.json()["ok"] for answer in answers.values())
+    assert all(query["title"] and query["description"] for query in QUERIES.values())
+    assert answers["in_force_on"].json()["rows"][0]["version"] == 2
+    assert answers["texts_that_came_back"].json()["rows"][0]["returns_to"] == 1
+
+
+def test_the_data_are_had_as_json_and_csv(database: Path) -> None:
+    json_answer, csv_answer = ask(
+        database,
+        f"/{database.stem}/policy_versions.json?_shape=array&site={SITE}&_col=version",
+        f"/{database.stem}/policy_versions.csv?_col=site&_size=max",
+    )
+    assert len(json_answer.json()) == 5
+    assert csv_answer.text.splitlines()[0].startswith("site")
+
+
+def test_tables_of_a_corpus_load_nothing_from_elsewhere(database: Path, other_database: Path) -> None:
+    ours, theirs, ours_beside = ask(
+        [database, other_database],
+        f"/{database.stem}/policy_versions",
+        f"/{other_database.stem}/captures",
+        f"/{database.stem}",
+    )
+    for answer in (ours, ours_beside):
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "content-security-policy" not in theirs.headers
+
+
+def test_other_databases_are_left_as_they_are(database: Path, other_database: Path) -> None:
+    policies, table, queries = ask(
+        [other_database, database], HOME, f"/{other_database.stem}/captures", f"/{other_database.stem}"
+    )
+    assert f"{HOME}/{SITE}" in policies.text
+    assert "Every row that the index gave" not in table.text
+    assert "Changes per year" not in queries.text
+
+
+def test_without_a_corpus_there_is_a_sentence(other_database: Path) -> None:
+    answer = ask_one(other_database, HOME)
+    assert (answer.status_code, "No policy database is open." in answer.text) == (404, True)
+
+
+def test_robots_are_asked_to_stay_away(database: Path) -> None:
+    robots, page = ask(database, "/robots.txt", HOME)
+    assert "Disallow: /" in robots.text
+    assert '<meta name="robots" content="noindex">' in page.text
+
+
+@contextmanager
+def _serve(*command: str | Path) -> Iterator[str]:
+    """Run a server until the block ends; yields its address."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = ""
+            while (line := process.stderr.readline()) and "http://" not in line:
+                said += line
+            assert line, said
+            found = re.search(r"http://[\d.:]+", line)
+            assert found
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def _get(url: str) -> httpx.Response:
+    for _ in range(300):
+        try:
+            return httpx.get(url, timeout=10)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer")
+
+
+def test_browse_is_ready_in_seconds_and_does_not_hold_the_file(database: Path) -> None:
+    start = time.monotonic()
+    with _serve(sys.executable, "-m", "cli", "browse", "--db", database, "--port", "0") as base:
+        assert SITE in _get(f"{base}{HOME}").text
+        assert time.monotonic() - start < 10  # 3 s on a machine that does nothing else
+        assert _get(f"{base}/-/databases.json").json()[0]["is_mutable"] is True
+
+
+def test_plain_datasette_takes_the_plugin_once(database: Path) -> None:
+    datasette = Path(sys.executable).with_name("datasette")
+    plugins = _ROOT / "browse" / "plugins"
+    with _serve(datasette, database, "--plugins-dir", plugins, "--port", "0", "-h", "127.0.0.1") as base:
+        assert _get(f"{base}{HOME}/{SITE}/privacy/{OLD}").status_code == 200
+        assert _get(base).text.count(f'<a href="{HOME}">Policies</a>') == 1
