@@ -130,14 +130,14 @@ def gather_targets(
 
 
 def _unlisted(store: Store, site: str, now: datetime) -> Watch:
-    """Return how a site is updated that nobody watches: as it was fetched."""
+    """Return how a site is updated that nobody watches: as it was fetched, if that came to its end."""
     return Watch(
         site=site,
         every="1w",
         kinds=watches.known_kinds(store.connection, site) or (Kind.PRIVACY,),
         added_at=now,
         checked_at=None,
-        searched_at=now,
+        searched_at=now if watches.was_crawled(store.connection, site) else None,
         misses=0,
         outcome=None,
         reason="",

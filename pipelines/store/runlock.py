@@ -115,7 +115,7 @@ def _take(descriptor: int, database: Path) -> Holder | None:
     if taken and not (holder and _lives_elsewhere(holder)):
         return holder
     who = holder.describe() if holder else "another process"
-    raise InUseError(f"{database} is in use: {who}. Two runs at a time would spend each other's requests.")
+    raise InUseError(f"{database} is in use: {who}. Try again when it has ended.")
 
 
 def _try_lock(descriptor: int, *, shared: bool = False) -> bool:

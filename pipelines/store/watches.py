@@ -80,6 +80,12 @@ def known_kinds(connection: sqlite3.Connection, site: str) -> tuple[Kind, ...]:
     return tuple(kind for kind in Kind if kind in {row["kind"] for row in rows})
 
 
+def was_crawled(connection: sqlite3.Connection, site: str) -> bool:
+    """Tell whether a crawl of a site ever came to its end."""
+    row = connection.execute("select checked_at from sites where site = ?", (site,)).fetchone()
+    return row is not None and row["checked_at"] is not None
+
+
 def write_outcome(connection: sqlite3.Connection, site: str, outcome: str, reason: str, *, now: str) -> None:
     """Note what the crawl of a site ended with, and since when it has been failing. Inside a transaction."""
     connection.execute(

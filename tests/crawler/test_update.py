@@ -137,6 +137,16 @@ def test_what_an_earlier_run_left_over_is_fetched(database: Path) -> None:
     assert (report.status, outcomes(database)) == ("done", ["text"] * 5)
 
 
+def test_a_site_whose_first_fetch_never_ended_is_searched(database: Path) -> None:
+    storm = faults.RateLimited(when=faults.replay, after=2, retry_after="86400")
+    first, _ = run(generate(5), database, faults=[storm])
+    assert first.status == "incomplete"
+    assert outcomes(database).count("text") > 0
+    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), search=True),)
+    update(generate(5), database)
+    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), search=False),)
+
+
 def test_a_site_that_was_not_found_is_searched_and_misses_are_counted(database: Path) -> None:
     add_watch(database)
     nothing = generate(3, url="https://www.other.example/privacy")
