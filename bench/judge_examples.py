@@ -179,6 +179,16 @@ _PROMISES = [
     "Datenschutz",
     "Politique de confidentialité",
 ]
+_FOOTERS = [
+    "© 2015 Bluebird Inc. All rights reserved. Privacy Policy. Terms of Service. Cookie Policy.",
+    "We use cookies to improve your experience.",
+    "We use cookies here. By using this site you accept our use of cookies. Read our cookie policy.",
+    "By signing up you agree to our Terms of Use and Privacy Policy. You may unsubscribe at any time.",
+    "Wir verwenden Cookies. Impressum. Datenschutz. AGB. Alle Preise inkl. MwSt.",
+    "Ce site utilise des cookies. Mentions légales. Politique de confidentialité. Données personnelles.",
+    "Este sitio utiliza cookies. Aviso legal. Política de privacidad. Condiciones de uso.",
+]
+"""What stands below every page of a site."""
 PROMISING = 0.05
 """Share of the pages that are no policies which get a policy's title."""
 _TOPICS = [
@@ -247,7 +257,10 @@ class Varier:
         if example.label == NONE and self._random.random() < PROMISING:
             page = replace(page, title=self._random.choice(_PROMISES))
         if short:
-            page = replace(page, text=self._cut(page.text))
+            lengths = (15, 300) if example.label == NONE else (50, 500)
+            page = replace(page, text=self._cut(page.text, lengths))
+        if example.label == NONE and self._random.random() < 0.5:
+            page = replace(page, text=f"{page.text.rstrip()}\n\n{self._random.choice(_FOOTERS)}\n")
         return strip_labels(page, keep_title=self._random.random() > 0.7) if bare else page
 
     def _address(self, label: str) -> str:
@@ -259,9 +272,9 @@ class Varier:
             _SLUGS[label if known else self._random.choice([*_SLUGS])]
         )
 
-    def _cut(self, text: str) -> str:
+    def _cut(self, text: str, lengths: tuple[int, int]) -> str:
         words = text.split(" ")
-        length = self._random.randrange(60, 500)
+        length = self._random.randrange(*lengths)
         begin = self._random.choice([0, 0, self._random.randrange(max(1, len(words) - length))])
         return " ".join(words[begin : begin + length])
 

@@ -8,21 +8,23 @@ from lxml.html import HtmlElement
 
 from crawler.memo import remembered
 from crawler.records import Extraction, Kind, Verdict
-from pipelines.judging.features import Page, linked_share, named_kinds, other_group
-from pipelines.judging.lexicon import load_lexicon
+from pipelines.judging.features import Page, linked_share, named_kinds, other_group, prose_of
+from pipelines.judging.lexicon import count_words, load_lexicon
 from pipelines.judging.model import NO_POLICY, weigh_page
 from pipelines.judging.notices import Notice, asks_for_password, find_notice
 from pipelines.judging.weights import load_weights
 
-POLICY_THRESHOLD = 0.7
+POLICY_THRESHOLD = 0.77
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
-FOUND_ODDS = 2.0
+FOUND_ODDS = 1.5
 """How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
-NAME_ODDS = 10.0
+NAME_ODDS = 15.0
 """The same of such a page whose title or heading is the name of the kind expected.
 
 Three in four real policies are so named, none of 200 other pages; bench/judge.py prints what comes of it.
 """
+_NAMEABLE_WORDS = 40
+"""Words outside of menus from which a page's name speaks for it."""
 _SURE_NAME = 0.75
 """Strength from which a label is a name and not a sentence that holds one."""
 _CLEAR_KIND = 0.8
@@ -70,9 +72,11 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
 def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
     """Return the probability of a policy, given that discovery led here and what the page calls itself.
 
-    Its address is among the model's features already.
+    Its address is among the model's features already. A name with hardly a sentence below it proves
+    nothing: an error at a policy's address bears it, too.
     """
-    weight = FOUND_ODDS * (NAME_ODDS if _calls_itself(page, expected) else 1.0) * by_text
+    named = _calls_itself(page, expected) and count_words(prose_of(page.text)) >= _NAMEABLE_WORDS
+    weight = FOUND_ODDS * (NAME_ODDS if named else 1.0) * by_text
     return weight / (weight + 1.0 - by_text)
 
 

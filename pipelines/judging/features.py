@@ -45,6 +45,10 @@ SUBJECTS = {
 _OF_POLICIES = frozenset(concept for concepts in SUBJECTS.values() for concept in concepts)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HEADINGS_AS_LABEL = 2
+_MENUS_REST = 0.3
+"""Characters outside of links, as a share of those within, up to which a line is a menu's."""
+_SMOOTHING_WORDS = 60
+"""Words without a hit added to every text: in a sentence or two one hit says little."""
 _LABEL_REACH = 1_500
 """Characters in which the headings stand that say what the whole page is."""
 _LABEL_LENGTH = 100
@@ -108,14 +112,27 @@ def address_words(url: str) -> str:
 
 
 def prose_of(text: str) -> str:
-    """Return the beginning of a Markdown text without its link targets."""
-    return _LINK.sub(r"\1", text[: TEXT_LIMIT + TEXT_LIMIT // 2])[:TEXT_LIMIT]
+    """Return the beginning of a Markdown text without link targets and without lines that are but links.
+
+    Menus name every policy of a site, on each of its pages.
+    """
+    lines = text[: TEXT_LIMIT + TEXT_LIMIT // 2].split("\n")
+    return "\n".join(_LINK.sub(r"\1", line) for line in lines if not _is_menu(line))[:TEXT_LIMIT]
+
+
+def _is_menu(line: str) -> bool:
+    if "](" not in line:
+        return False
+    linked = sum(len(anchor) for anchor in _LINK.findall(line))
+    rest = _LINK.sub("", line).strip(" -*+|\t·•©.,0123456789")
+    return len(rest) <= linked * _MENUS_REST
 
 
 def linked_share(text: str) -> float:
     """Return the share of a Markdown text's beginning that stands in links."""
-    linked = sum(len(anchor) for anchor in _LINK.findall(text[:TEXT_LIMIT]))
-    return min(linked / max(len(prose_of(text)), 1), 1.0)
+    beginning = text[:TEXT_LIMIT]
+    linked = sum(len(anchor) for anchor in _LINK.findall(beginning))
+    return min(linked / max(len(_LINK.sub(r"\1", beginning)), 1), 1.0)
 
 
 def count_passages(text: str, lexicon: Lexicon) -> list[Counter[str]]:
@@ -132,13 +149,13 @@ def measure(page: Page, lexicon: Lexicon) -> dict[str, float]:
 def describe(page: Page, passages: Sequence[Counter[str]], lexicon: Lexicon) -> dict[str, float]:
     """Return the features of a page in whose passages each concept was hit so often."""
     prose = prose_of(page.text)
-    words = max(count_words(prose), 1.0)
+    words = count_words(prose)
     hits: Counter[str] = Counter()
     for passage in passages:
         hits.update(passage)
-    features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, words))
-    features.update(_iter_body(hits, words, len(lexicon.concepts)))
-    features.update(_iter_subjects(hits, words))
+    features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, max(words, 1.0)))
+    features.update(_iter_body(hits, words + _SMOOTHING_WORDS, len(lexicon.concepts)))
+    features.update(_iter_subjects(hits, words + _SMOOTHING_WORDS))
     features.update(_iter_spread(passages))
     features.update((f"label:{concept}", 1.0) for concept in lexicon.count(label_of(page)))
     features.update((f"named:{kind}", strength) for kind, strength in named_kinds(page).items())

@@ -86,7 +86,7 @@ def test_a_policy_is_one_of_its_kind_in_every_language(language: str, kind: str,
 
 def test_an_imprint_is_another_kind_of_policy() -> None:
     pages = tomllib.loads((WRITTEN / "policies.toml").read_text("utf-8"))
-    verdict = judge(pages["de"]["other"])
+    verdict = judge(pages["de"]["other"], url="https://bluebird.example/impressum", expected=Kind.OTHER)
     assert (verdict.page_class, verdict.kind) == ("policy", Kind.OTHER)
     assert "imprint" in verdict.reason
 
