@@ -1,0 +1,103 @@
+"""What keeping up costs: requests of a fetch, and of updates on top of it, on the demo archive.
+
+    python bench/updates.py [YEAR ...]
+
+For each year: the demo's sites are fetched up to its end, then updated once with all captures there, then twice
+with nothing new. Versions are compared with those of one fetch in one go.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from archive_server.demo import DEMO
+from archive_server.server import ArchiveServer
+from crawler.fetching import run_fetch
+from crawler.plan import PlanOptions
+from crawler.records import Kind
+from crawler.runs import FetchOptions, Target, build_target
+from crawler.timestamps import parse_day
+from crawler.update_command import gather_targets
+from pipelines.store.connection import write
+from pipelines.store.watches import write_watch
+from pipelines.store.writer import Store
+
+KINDS = tuple(kind for kind in Kind if kind is not Kind.HOME)
+SITES = [build_target(line) for line in (DEMO / "sites.txt").read_text("utf-8").split()]
+_LINE = "{:28} {:>10} {:>6} {:>7} {:>9}"
+_VERSIONS = "select site, kind, name, text_sha256, first_captured, changed_after from policy_versions"
+
+
+def main() -> None:
+    years = sys.argv[1:] or ["2005", "2012", "2018"]
+    print(_LINE.format("run", "documents", "index", "replay", "versions"))
+    with ArchiveServer(sorted(DEMO.glob("*.warc.gz"))) as archive, tempfile.TemporaryDirectory() as folder:
+        os.environ["POLICY_ARCHIVE_STATE"] = folder
+        whole = Path(folder) / "whole.db"
+        _measure(archive, whole, "fetch", SITES)
+        _measure_updates(archive, whole, "update, nothing new")
+        for year in years:
+            database = Path(folder) / f"{year}.db"
+            _measure(archive, database, f"fetch up to {year}", SITES, until=year)
+            _measure_updates(archive, database, f"update after {year}", "again", "and again")
+            missing = Counter(row[:3] for row in _versions(whole) - _versions(database))
+            surplus = Counter(row[:3] for row in _versions(database) - _versions(whole))
+            print(f"  not found: {dict(missing) or 'none'}; found differently: {dict(surplus) or 'none'}")
+
+
+def _measure_updates(archive: ArchiveServer, database: Path, *names: str) -> None:
+    with Store.open(database) as store:
+        for target in SITES:
+            wanted = {"every": "1w", "kinds": KINDS, "now": "2026-01-01T00:00:00Z"}
+            write(store.connection, lambda c, t=target, w=wanted: write_watch(c, t.site, **w))
+    for name in names:
+        _measure(archive, database, name, gather_targets(database, [], everything=True), is_update=True)
+
+
+def _measure(
+    archive: ArchiveServer,
+    database: Path,
+    name: str,
+    targets: list[Target] | tuple[Target, ...],
+    *,
+    until: str | None = None,
+    is_update: bool = False,
+) -> None:
+    before = len(archive.log)
+    report = run_fetch(
+        FetchOptions(
+            targets=targets,
+            kinds=KINDS,
+            database=database,
+            plan=PlanOptions(until=parse_day(until, end=True) if until else None),
+            archive_url=archive.url,
+            index_per_minute=0,
+            replay_per_second=0,
+            ask_again=is_update,
+        )
+    )
+    assert report.status == "done", report.reason
+    asked = Counter(entry.kind for entry in archive.log[before:])
+    documents = len({row[:3] for row in _versions(database)})
+    print(
+        _LINE.format(name, documents, asked["index"], asked["replay"], len(_versions(database))), flush=True
+    )
+
+
+def _versions(database: Path) -> set[tuple[str, ...]]:
+    connection = sqlite3.connect(database)
+    try:
+        return set(connection.execute(_VERSIONS))
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()
