@@ -1,9 +1,13 @@
-"""Datasette asked in its own process, as its tests do."""
+"""Datasette asked in its own process, as its tests do, and the servers that people start."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +39,29 @@ def ask(
 def ask_one(database: Path, path: str) -> httpx.Response:
     (answer,) = ask(database, path)
     return answer
+
+
+@contextmanager
+def serve(*command: str | Path) -> Iterator[str]:
+    """Run a server until the block ends; yields its address."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = ""
+            while (line := process.stderr.readline()) and "http://" not in line:
+                said += line
+            assert line, said
+            found = re.search(r"http://[\d.:]+", line)
+            assert found
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def get_when_ready(url: str) -> httpx.Response:
+    for _ in range(300):
+        try:
+            return httpx.get(url, timeout=10)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer")

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import re
 import sqlite3
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from browse.metadata import QUERIES
-from tests.browse.asking import HOME, ask, ask_one
+from tests.browse.asking import HOME, ask, ask_one, get_when_ready, serve
 from tests.browse.conftest import OLD, SITE
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -92,43 +87,17 @@ def test_robots_are_asked_to_stay_away(database: Path) -> None:
     assert '<meta name="robots" content="noindex">' in page.text
 
 
-@contextmanager
-def _serve(*command: str | Path) -> Iterator[str]:
-    """Run a server until the block ends; yields its address."""
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stderr is not None
-            said = ""
-            while (line := process.stderr.readline()) and "http://" not in line:
-                said += line
-            assert line, said
-            found = re.search(r"http://[\d.:]+", line)
-            assert found
-            yield found[0]
-        finally:
-            process.terminate()
-
-
-def _get(url: str) -> httpx.Response:
-    for _ in range(300):
-        try:
-            return httpx.get(url, timeout=10)
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url} does not answer")
-
-
 def test_browse_is_ready_in_seconds_and_does_not_hold_the_file(database: Path) -> None:
     start = time.monotonic()
-    with _serve(sys.executable, "-m", "cli", "browse", "--db", database, "--port", "0") as base:
-        assert SITE in _get(f"{base}{HOME}").text
+    with serve(sys.executable, "-m", "cli", "browse", "--db", database, "--port", "0") as base:
+        assert SITE in get_when_ready(f"{base}{HOME}").text
         assert time.monotonic() - start < 10  # 3 s on a machine that does nothing else
-        assert _get(f"{base}/-/databases.json").json()[0]["is_mutable"] is True
+        assert get_when_ready(f"{base}/-/databases.json").json()[0]["is_mutable"] is True
 
 
 def test_plain_datasette_takes_the_plugin_once(database: Path) -> None:
     datasette = Path(sys.executable).with_name("datasette")
     plugins = _ROOT / "browse" / "plugins"
-    with _serve(datasette, database, "--plugins-dir", plugins, "--port", "0", "-h", "127.0.0.1") as base:
-        assert _get(f"{base}{HOME}/{SITE}/privacy/{OLD}").status_code == 200
-        assert _get(base).text.count(f'<a href="{HOME}">Policies</a>') == 1
+    with serve(datasette, database, "--plugins-dir", plugins, "--port", "0", "-h", "127.0.0.1") as base:
+        assert get_when_ready(f"{base}{HOME}/{SITE}/privacy/{OLD}").status_code == 200
+        assert get_when_ready(base).text.count(f'<a href="{HOME}">Policies</a>') == 1

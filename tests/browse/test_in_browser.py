@@ -1,0 +1,249 @@
+"""The pages in a real browser: walked as a person would, and with texts that would like to run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from tests.browse.asking import HOME, get_when_ready, serve
+from tests.browse.conftest import MIDDLE, SITE
+from tests.browse.hostile import HOSTILE, HOSTILE_SITE
+
+_DESKTOP = {"width": 1280, "height": 900}
+_PHONE = {"width": 390, "height": 844}
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium; skip where there is none."""
+    if _CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        yield from _launch(playwright)
+
+
+def _launch(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(database: Path) -> Iterator[str]:
+    with serve(sys.executable, "-m", "cli", "browse", "--db", database, "--port", "0") as base:
+        get_when_ready(base + HOME)
+        yield base
+
+
+@pytest.fixture(scope="module")
+def hostile_server(hostile_database: Path) -> Iterator[str]:
+    with serve(sys.executable, "-m", "cli", "browse", "--db", hostile_database, "--port", "0") as base:
+        get_when_ready(base + HOME)
+        yield base
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """What a page did that it should not."""
+
+    origin: str
+    dialogs: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def keep_watch(self, page: Page) -> None:
+        page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: self._note(request.url))
+        page.on("console", lambda message: self.complaints.append(f"{page.url}: {message.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, url: str) -> None:
+        if not url.startswith((f"{self.origin}/", "about:", "data:")):
+            self.foreign.append(url)
+
+    def assert_nothing_happened(self) -> None:
+        assert (self.dialogs, self.foreign, self.complaints) == ([], [], [])
+
+
+def _open(browser: Browser, watch: Watch, *, size: dict[str, int], scheme: str) -> Page:
+    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    watch.keep_watch(page)
+    return page
+
+
+def _assert_fits(page: Page) -> None:
+    """No page is wider than its window: what is wide scrolls inside."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+
+
+def _contrast(page: Page, selector: str) -> float:
+    """Return the contrast of an element's text with the page, as WCAG defines it."""
+    return float(
+        page.evaluate(
+            """selector => {
+            const channels = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+            const light = text => channels(text).map(part => part / 255)
+                .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+                .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+            let ground = document.querySelector(selector);
+            const ink = light(getComputedStyle(ground).color);
+            while (ground && /, 0\\)|transparent/.test(getComputedStyle(ground).backgroundColor))
+                ground = ground.parentElement;
+            const paper = light(getComputedStyle(ground).backgroundColor);
+            return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+        }""",
+            selector,
+        )
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [_DESKTOP, _PHONE], ids=["desktop", "phone"])
+def test_a_person_searches_reads_compares_and_follows(
+    browser: Browser, server: str, size: dict[str, int], scheme: str
+) -> None:
+    watch = Watch(origin=server)
+    page = _open(browser, watch, size=size, scheme=scheme)
+    page.goto(server)
+    page.get_by_role("link", name="Read, search and compare the policies").first.click()
+    watch.complaints.clear()  # Datasette's own front page is not ours to mend
+    _assert_fits(page)
+    page.get_by_role("searchbox").fill('"do not sell"')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/-/search?*")
+    assert "1 version" in page.get_by_role("main").inner_text()
+    _assert_fits(page)
+    page.get_by_role("link", name=f"{SITE} – Privacy policy, version 2").click()
+    page.wait_for_url(f"**/privacy/{MIDDLE}")
+    assert page.get_by_role("article").get_by_role("heading", name="Your choice").is_visible()
+    _assert_fits(page)
+    page.get_by_role("link", name="What changed", exact=True).click()
+    page.wait_for_url("**/-/diff/**")
+    assert page.get_by_text("We do not sell your personal information.").first.is_visible()
+    for selector in (".added", ".lead", ".lead a", "footer", ".diff td"):
+        assert _contrast(page, selector) >= 4.5, selector
+    _assert_fits(page)
+    page.get_by_role("link", name="Show inline").click()
+    page.wait_for_url("**?view=inline")
+    assert page.locator("ins", has_text="electronic").is_visible()
+    page.get_by_text("unchanged line").first.click()
+    _assert_fits(page)
+    page.get_by_role("link", name=SITE, exact=True).click()
+    page.wait_for_url(f"**/{SITE}")
+    assert page.locator("svg.timeline a").count() == 5
+    _assert_fits(page)
+    feed = page.get_by_role("link", name="Feed").get_attribute("href")
+    answer = page.request.get(f"{server}{feed}")
+    assert answer.ok and "do not sell" not in answer.text() and answer.text().count("<entry>") == 5
+    watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_the_timeline_is_walked_with_the_keyboard(browser: Browser, server: str) -> None:
+    watch = Watch(origin=server)
+    page = _open(browser, watch, size=_DESKTOP, scheme="light")
+    page.goto(f"{server}{HOME}/{SITE}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.get_by_role("region", name="Timeline of the privacy policy", exact=True).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Version 2, between")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/privacy/{MIDDLE}")
+    watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_forms_lead_to_a_day_and_to_a_comparison(browser: Browser, server: str) -> None:
+    watch = Watch(origin=server)
+    page = _open(browser, watch, size=_DESKTOP, scheme="light")
+    page.goto(f"{server}{HOME}/{SITE}")
+    page.get_by_label("In force on").first.fill("2012-06-01")
+    page.get_by_role("button", name="Show", exact=True).first.click()
+    page.wait_for_url("**/privacy/at/2012-06-01")
+    assert "In force on 2012-06-01." in page.get_by_role("main").inner_text()
+    page.go_back()
+    page.get_by_label("From").select_option(label="1 – 2010-01-05")
+    page.get_by_role("button", name="Show the differences").click()
+    page.wait_for_url("**/-/diff/**")
+    assert "What changed" in page.get_by_role("heading", level=1).inner_text()
+    watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_a_version_prints_as_its_text(browser: Browser, server: str) -> None:
+    watch = Watch(origin=server)
+    page = _open(browser, watch, size=_DESKTOP, scheme="dark")
+    page.goto(f"{server}{HOME}/{SITE}/privacy/{MIDDLE}")
+    page.emulate_media(media="print")
+    assert page.get_by_role("article").is_visible()
+    assert not page.locator("header.top").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.context.close()
+
+
+def _hostile_paths() -> list[str]:
+    site, segment = quote(HOSTILE_SITE, safe=""), quote("privacy~<img src=x onerror=alert(1)>", safe="~")
+    stamps = [f"{year}0101000000" for year in range(2000, 2000 + len(HOSTILE))]
+    document = f"{site}/{segment}"
+    return [
+        *("", f"/{site}", "/-/search?q=harbour", "/-/search?q=" + quote(HOSTILE["breakout"])),
+        *(f"/{document}/{stamp}" for stamp in stamps),
+        *(f"/-/diff/{document}/{stamps[0]}/{document}/{stamp}" for stamp in stamps[1:4]),
+        f"/-/diff/{document}/{stamps[1]}/{document}/{stamps[2]}?view=inline",
+    ]
+
+
+def test_nothing_hostile_runs_and_nothing_leaves_the_origin(browser: Browser, hostile_server: str) -> None:
+    watch = Watch(origin=hostile_server)
+    page = _open(browser, watch, size=_DESKTOP, scheme="light")
+    paths = _hostile_paths()
+    for path in paths:
+        answer = page.goto(f"{hostile_server}{HOME}{path}")
+        assert answer is not None and answer.status == 200, path
+        assert page.evaluate("window.__pwned") is None, path
+        assert page.url == f"{hostile_server}{HOME}{path}"
+    assert len(paths) > len(HOSTILE)
+    watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_datasettes_own_tables_run_nothing_hostile_either(
+    browser: Browser, hostile_server: str, hostile_database: Path
+) -> None:
+    watch = Watch(origin=hostile_server)
+    page = _open(browser, watch, size=_DESKTOP, scheme="light")
+    for table in ("policy_versions", "sites", "captures", "documents"):
+        page.goto(f"{hostile_server}/{hostile_database.stem}/{table}")
+        assert page.evaluate("window.__pwned") is None
+    assert (watch.dialogs, watch.foreign) == ([], [])
+    page.context.close()
+
+
+def test_links_of_a_hostile_text_run_nothing_when_followed(browser: Browser, hostile_server: str) -> None:
+    watch = Watch(origin=hostile_server)
+    page = _open(browser, watch, size=_DESKTOP, scheme="light")
+    site, segment = quote(HOSTILE_SITE, safe=""), quote("privacy~<img src=x onerror=alert(1)>", safe="~")
+    followed = 0
+    for number, name in enumerate(HOSTILE):
+        if not name.startswith("markdown"):
+            continue
+        page.goto(f"{hostile_server}{HOME}/{site}/{segment}/{2000 + number}0101000000")
+        for link in page.locator("article a:not([href^=http])").all():
+            link.dispatch_event("click")
+            followed += 1
+        assert page.evaluate("window.__pwned") is None
+    assert followed
+    watch.assert_nothing_happened()
+    page.context.close()
