@@ -2,8 +2,8 @@
 
     python bench/updates.py [YEAR ...]
 
-For each year: the demo's sites are fetched up to its end, then updated once with all captures there, then twice
-with nothing new. Versions are compared with those of one fetch in one go.
+For each year: the demo's sites are fetched up to its end, then updated with all captures there, then
+twice with nothing new. Versions are compared with those of one fetch in one go.
 """
 
 from __future__ import annotations
@@ -85,10 +85,9 @@ def _measure(
     )
     assert report.status == "done", report.reason
     asked = Counter(entry.kind for entry in archive.log[before:])
-    documents = len({row[:3] for row in _versions(database)})
-    print(
-        _LINE.format(name, documents, asked["index"], asked["replay"], len(_versions(database))), flush=True
-    )
+    versions = _versions(database)
+    documents = len({row[:3] for row in versions})
+    print(_LINE.format(name, documents, asked["index"], asked["replay"], len(versions)), flush=True)
 
 
 def _versions(database: Path) -> set[tuple[str, ...]]:

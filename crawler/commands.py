@@ -25,6 +25,7 @@ from crawler.options import (
     max_requests_option,
     plan_option,
     precision_option,
+    sites_option,
     unattended_options,
 )
 from crawler.plan import PlanName, PlanOptions
@@ -53,13 +54,7 @@ _SKIPS = {
 
 @click.command(name="fetch")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
-@click.option(
-    "--sites",
-    "sites_file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
-)
+@sites_option
 @click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
 @click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
 @click.option(
@@ -179,7 +174,7 @@ def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> t
             seen.add((target.site, target.url))
             targets[target] = None
     if not targets:
-        raise UsageError("Nothing to fetch: name a site like example.com, or give --sites FILE.")
+        raise UsageError("Nothing to do: name a site like example.com, or give --sites FILE.")
     return tuple(targets)
 
 

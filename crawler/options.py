@@ -26,6 +26,14 @@ db_option = click.option(
     help="SQLite file of the corpus.",
 )
 
+sites_option = click.option(
+    "--sites",
+    "sites_file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
+)
+
 plan_option = click.option(
     "--plan",
     type=click.Choice([name.value for name in PlanName]),

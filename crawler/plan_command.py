@@ -23,6 +23,7 @@ from crawler.options import (
     plan_option,
     precision_option,
     row_options,
+    sites_option,
 )
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
@@ -38,13 +39,7 @@ SAMPLE_OF_MORE = 400
 
 @click.command(name="plan")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
-@click.option(
-    "--sites",
-    "sites_file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
-)
+@sites_option
 @click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
 @click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
 @click.option(

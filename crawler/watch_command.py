@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from crawler.commands import KINDS
+from crawler.commands import KINDS, gather_targets
 from crawler.errors import NotKnownError
-from crawler.options import db_option, row_options
+from crawler.options import db_option, row_options, sites_option
 from crawler.records import Kind
 from crawler.timestamps import utc_now
 from crawler.upkeep import Watch, parse_interval
@@ -28,7 +28,8 @@ def watch_command() -> None:
 
 
 @watch_command.command("add")
-@click.argument("sites", nargs=-1, required=True, metavar="SITE...")
+@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@sites_option
 @click.option(
     "--every", default="1w", show_default=True, metavar="TIME", help="Interval: 12h, 1d, 1w, 1mo, 1y."
 )
@@ -40,15 +41,18 @@ def watch_command() -> None:
     help="Kind of policy; may be given more than once.  [default: those that the corpus has, or privacy]",
 )
 @db_option
-def add_command(sites: tuple[str, ...], every: str, kinds: tuple[str, ...], database: Path) -> None:
+def add_command(
+    sites: tuple[str, ...], sites_file: TextIO | None, every: str, kinds: tuple[str, ...], database: Path
+) -> None:
     """Put sites on the list, or change how they are watched.
 
     \b
     Example:
         policy-archive watch add example.com --every 1w
+        policy-archive watch add --sites tranco.csv --every 1mo
     """
     parse_interval(every)
-    names = dict.fromkeys(parse_site(site) for site in sites)
+    names = dict.fromkeys(target.site for target in gather_targets(sites, sites_file))
     with Store.open(database) as store:
         for site in names:
             wanted = _choose_kinds(kinds) or watches.known_kinds(store.connection, site) or (Kind.PRIVACY,)

@@ -67,7 +67,7 @@ def test_the_table_at_the_end_adds_up(archive: ArchiveServer, database: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "Nothing to fetch"),
+        ((), "Nothing to do"),
         (("not a domain",), "is no domain"),
         (("example.com", "--from", "soon"), "is no date"),
         (("example.com", "--from", "2019", "--to", "2010"), "swap them"),

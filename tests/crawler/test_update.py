@@ -232,6 +232,14 @@ def test_the_list_is_kept(watched: Callable[..., Result], database: Path) -> Non
     assert read(database, "select count(*) from versions") == [(3,)]
 
 
+def test_a_list_of_sites_is_watched_at_once(watched: Callable[..., Result], tmp_path: Path) -> None:
+    listed = tmp_path / "sites.csv"
+    listed.write_text("1,a.example\n2,b.example\n")
+    assert watched("add", "c.example", "--sites", str(listed)).exception is None
+    assert len(watched("list", "--nl").stdout.splitlines()) == 3
+    assert "name a site" in str(watched("add").exception)
+
+
 def test_the_kinds_that_the_corpus_has_are_watched(watched: Callable[..., Result], database: Path) -> None:
     run(generate(3, url=TERMS), database, kinds=(Kind.TERMS,))
     watched("add", "x.example", "new.example")
