@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -45,6 +45,8 @@ class ExtractedPage:
     extraction: Extraction
     tree: HtmlElement | None
     """None for plain text and PDF."""
+    elements: tuple[HtmlElement, ...] = field(default=(), repr=False)
+    """All of the tree, held: lxml builds the Python side of an element anew at each touch otherwise."""
 
 
 def extract(
@@ -82,11 +84,13 @@ def extract_page(
         page = _whole(plain.text, plain.title)
         return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, ""), tree=None)
     tree = parse_page(decoded)
+    elements = tuple(tree.iter())
     page = transform_page(tree, url=url, kind=kind)
     if tree.find(".//frameset") is not None:
         page = replace(page, frame_url=find_main_frame(tree, url=url))
     _check_empty(page, tree)
-    return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, "trafilatura", tree), tree=tree)
+    extraction = _complete(page, decoded, url, timestamp, "trafilatura", tree)
+    return ExtractedPage(extraction=extraction, tree=tree, elements=elements)
 
 
 def parse_page(decoded: Decoded) -> HtmlElement:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from crawler.memo import remembered
+
 BREAK = "\n"
 """An atom of this text is a hard line break."""
 
@@ -82,6 +84,11 @@ def write_inline(atoms: Sequence[Atom], *, escape_start: bool = True, breaks: bo
     `escape_start`: the text stands where Markdown could misread its beginning.
     `breaks`: False writes a hard break as a blank (headings, table cells).
     """
+    return _write("".join([atom.text for atom in atoms]), tuple(atoms), escape_start, breaks)
+
+
+@remembered(8_000, longest=4_000)
+def _write(_: str, atoms: tuple[Atom, ...], escape_start: bool, breaks: bool) -> str:
     tidy = _tidy([Atom(" ", atom.marks) if not breaks and atom.text == BREAK else atom for atom in atoms])
     lines = _Writer(tidy).write().split("\n")
     if escape_start:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
@@ -13,6 +14,7 @@ DEEPEST = 150
 _PARSER_LIMIT = 2000
 """libxml2 2.14 drops, without a word, what lies more than 2048 levels deep, `huge_tree` or not."""
 
+_AT_DEEPEST = etree.XPath("/*" * DEEPEST)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 """Browsers read on after these; libxml2 loses what follows `</html>`, which some pages close in the head."""
@@ -33,7 +35,7 @@ def parse_html(text: str) -> HtmlElement:
     """
     clean = _ENDS.sub("", _NOT_XML.sub("", text))
     tree = _parse(clean)
-    if _depth(tree) >= _PARSER_LIMIT:
+    if _elements_at_deepest(tree) and _depth(tree) >= _PARSER_LIMIT:
         tree = _parse(_unnest(clean))
     _flatten(tree)
     return tree
@@ -73,7 +75,7 @@ def _unnest_tag(match: re.Match[str]) -> str:
 
 def _flatten(tree: HtmlElement) -> None:
     """Lay the descendants of every element at the deepest level side by side, in document order."""
-    for element in _elements_at(tree, DEEPEST):
+    for element in _elements_at_deepest(tree):
         descendants = list(element.iterdescendants())
         if not descendants:
             continue
@@ -83,17 +85,9 @@ def _flatten(tree: HtmlElement) -> None:
         element.extend(pieces)
 
 
-def _elements_at(tree: HtmlElement, level: int) -> list[HtmlElement]:
-    found = []
-    depth = 0
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        if event == "start":
-            depth += 1
-            if depth == level:
-                found.append(element)
-        else:
-            depth -= 1
-    return found
+def _elements_at_deepest(tree: HtmlElement) -> list[HtmlElement]:
+    """Return the elements at level DEEPEST; libxml2 counts the levels, of nearly every page in vain."""
+    return cast("list[HtmlElement]", _AT_DEEPEST(tree))
 
 
 def _linear_pieces(element: HtmlElement) -> list[HtmlElement]:
