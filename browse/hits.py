@@ -6,6 +6,7 @@ stops when a page is full.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -136,10 +137,12 @@ def _search(
     order = "bm25(texts_search), versions.first_timestamp" if ranked else "versions.first_timestamp desc"
     found = question.ask(connection, f"order by {order} limit ? offset ?", limit + 1, offset)
     first, last = (None, None) if offset else _find_ends(connection, question, found, few=few)
+    shown = found[:limit]
+    snippets = _read_snippets(connection, match, [key["text_id"] for key in shown])
     return SearchResult(
         rows=[
-            row | {"snippet": _read_snippet(connection, match, key["text_id"])}
-            for key, row in zip(found[:limit], _read(connection, found[:limit]), strict=True)
+            row | {"snippet": snippets[key["text_id"]]}
+            for key, row in zip(shown, _read(connection, shown), strict=True)
         ],
         hits=_count(connection, question) if few else None,
         ranked=ranked,
@@ -179,13 +182,17 @@ def _read(connection: sqlite3.Connection, keys: list[sqlite3.Row]) -> list[Row]:
     return queries.read_versions(connection, [(key["document_id"], key["version"]) for key in keys])
 
 
-def _read_snippet(connection: sqlite3.Connection, match: str, text_id: int) -> str:
-    """Return one hit's surroundings: asked for the hits that are shown alone, for it reads the whole text."""
-    (snippet,) = connection.execute(
-        f"select {_SNIPPET} from texts_search where texts_search match ? and rowid = ?",  # noqa: S608
-        (match, text_id),
-    ).fetchone()
-    return str(snippet)
+def _read_snippets(connection: sqlite3.Connection, match: str, text_ids: list[int]) -> dict[int, str]:
+    """Return the surroundings of what was found in some texts; the whole text is read for each.
+
+    One statement, and the plus: each time that it is asked for one row the index works a prefix out anew.
+    """
+    rows = connection.execute(
+        f"""select rowid, {_SNIPPET} from texts_search
+        where texts_search match ? and +rowid in (select value from json_each(?))""",  # noqa: S608 (a constant)
+        (match, json.dumps(text_ids)),
+    )
+    return {text_id: snippet for text_id, snippet in rows}
 
 
 @contextmanager
