@@ -8,7 +8,13 @@ from itertools import accumulate
 
 from lxml.html import HtmlElement
 
-from pipelines.extract.chrome import count_controls, is_dialog, is_furniture, is_named_furniture
+from pipelines.extract.chrome import (
+    count_controls,
+    is_banner,
+    is_dialog,
+    is_furniture,
+    is_named_furniture,
+)
 from pipelines.extract.guide import guide
 from pipelines.extract.outline import HEADINGS, Outline, Span, count_words
 
@@ -117,7 +123,8 @@ class _Choice:
         chosen_share = self._chosen(element) / words
         if self._is_title_box(element):
             return True
-        if is_named_furniture(element) and words * 10 < self._words(self._page) * 3:
+        named = is_named_furniture(element) or is_banner(element)
+        if named and words * 10 < self._words(self._page) * 3:
             return False
         minor = self._prose(element) * 2 < self._prose(self._page)
         if minor and chosen_share < 0.2 and (is_furniture(element) or count_controls(element) > 1):
@@ -155,7 +162,7 @@ class _Choice:
                     yield from self._inside(child)
 
     def _is_dead_weight(self, element: HtmlElement) -> bool:
-        if is_dialog(element):
+        if is_dialog(element) or is_banner(element):
             return True
         return is_furniture(element) and self._linked(element) * 2 >= self._words(element)
 

@@ -34,12 +34,21 @@ _FURNITURE_NAMES = frozenset(
 """Words of which web authors of all languages make class names and ids."""
 
 _QUALIFIERS = frozenset(("no", "has", "with", "without", "hide"))
+_SECTIONS = ("article", "main", "section")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CONTROLS = ("button", "input", "select", "textarea")
 
 
 def is_furniture(element: HtmlElement) -> bool:
     """Tell whether an element says of itself that it is no content."""
     return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
+
+
+def is_banner(element: HtmlElement) -> bool:
+    """Tell a page's own header: outside of articles and sections, as HTML has it, and without headings."""
+    if element.tag != "header" or next(element.iterancestors(*_SECTIONS), None) is not None:
+        return False
+    return next(element.iter(*_HEADINGS), None) is None
 
 
 def is_named_furniture(element: HtmlElement) -> bool:

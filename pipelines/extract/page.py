@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lxml.html import HtmlElement
@@ -12,8 +11,8 @@ from pipelines.extract.body import choose_body, kept_blocks, narrow_body
 from pipelines.extract.links import LinkReader, fragment_of
 from pipelines.extract.outline import Outline, outline_page
 from pipelines.extract.parts import choose_part, find_parts, find_target
-from pipelines.extract.pieces import Piece, Rule
 from pipelines.extract.render import render
+from pipelines.extract.rim import trim_rim
 from pipelines.extract.structure import build_pieces
 
 
@@ -53,7 +52,7 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
         pieces = (*build_pieces(body.title, link_mark=links.mark), *pieces)
     kept = kept_blocks(body, outline)
     return PageText(
-        text=render(_without_rim_rules(pieces)) if any(kept) else "",
+        text=render(trim_rim(pieces)) if any(kept) else "",
         title=read_title(tree),
         kept_share=_kept_share(kept, outline),
         hidden_text_used=any(
@@ -62,12 +61,6 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
         documents_on_page=max(1, len(parts)),
         frame_url=None,
     )
-
-
-def _without_rim_rules(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """Return the pieces without rules at either end: those part the text from what stood around it."""
-    said = [index for index, piece in enumerate(pieces) if not isinstance(piece, Rule)]
-    return pieces[said[0] : said[-1] + 1] if said else ()
 
 
 def read_title(tree: HtmlElement) -> str:
