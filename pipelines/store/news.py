@@ -16,35 +16,35 @@ Row = dict[str, Any]
 
 # A version is the same one after another fold when its text stood for the same time: its number
 # and its first capture may both change when captures between are fetched.
-_OCCURRENCE = """(select count(*) from versions as same where same.document_id = versions.document_id
-    and same.text_sha256 = versions.text_sha256 and same.version <= versions.version)"""
+_NUMBERED = """
+select document_id, version, text_sha256,
+    row_number() over (partition by text_sha256 order by version) as number
+from versions where document_id = :document_id
+"""
 
 _INSERT = f"""
 insert into news (document_id, text_sha256, occurrence, recorded_at, run_id, of_site)
-select document_id, text_sha256, {_OCCURRENCE}, :now, :run_id, :of_site
-from versions where document_id = :document_id and not exists (
-    select 1 from news where news.document_id = versions.document_id
-    and news.text_sha256 = versions.text_sha256 and news.occurrence = {_OCCURRENCE})
+select document_id, text_sha256, number, :now, :run_id, :of_site
+from ({_NUMBERED}) as numbered where not exists (
+    select 1 from news where news.document_id = numbered.document_id
+    and news.text_sha256 = numbered.text_sha256 and news.occurrence = numbered.number)
 order by version returning id
 """  # noqa: S608 (a constant)
 
-_COLUMNS = """versions.document_id as document_id, policy_versions.site as site, policy_versions.kind as kind,
-    policy_versions.name as name, policy_versions.version as version, url, timestamp, first_captured,
-    last_captured, policy_versions.changed_after as changed_after, title, language, words,
-    policy_versions.words_added as words_added, policy_versions.words_removed as words_removed,
-    policy_versions.change as change, policy_versions.returns_to as returns_to,
-    policy_versions.stated_updated as stated_updated, policy_versions.stated_effective as stated_effective,
-    policy_versions.text_sha256 as text_sha256, replay_url"""
-
-_SELECT = f"""
-select news.id as news_id, recorded_at, {_COLUMNS}
+# "+": of two indexes the document's is meant, for some texts stand in thousands of documents
+_FROM_NEWS = """
 from news
 join documents on documents.id = news.document_id
-join versions on versions.document_id = news.document_id
-    and versions.text_sha256 = news.text_sha256 and news.occurrence = {_OCCURRENCE}
-join policy_versions on policy_versions.document_id = versions.document_id
-    and policy_versions.version = versions.version
-"""  # noqa: S608 (constants)
+join versions on versions.document_id = news.document_id and +versions.text_sha256 = news.text_sha256
+    and news.occurrence = (select count(*) from versions as same
+        where same.document_id = versions.document_id and +same.text_sha256 = versions.text_sha256
+        and same.version <= versions.version)
+"""
+
+_COLUMNS = """policy_versions.document_id as document_id, site, kind, name,
+    policy_versions.version as version, url, timestamp, first_captured, last_captured, changed_after,
+    title, language, words, words_added, words_removed, change, returns_to, stated_updated,
+    stated_effective, text_sha256, replay_url"""
 
 
 def write_news(
@@ -86,18 +86,30 @@ def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int 
     """
     given = {sql: value for sql, value in wanted.conditions().items() if value is not None}
     conditions = " and ".join(["news.of_site", *given])
-    rows = connection.execute(
-        f"{_SELECT} where {conditions} order by timestamp desc, news.id desc limit ?",
-        (*given.values(), -1 if limit is None else limit),
-    )
-    return [_parse_news(row) for row in rows]
+    values = [*given.values(), -1 if limit is None else limit]
+    # "+": few pieces of news are sorted, not looked for along the index of all versions' times
+    few = wanted.after_id is not None or wanted.run_id is not None
+    order = f"{'+' if few else ''}first_timestamp desc, news_id desc"
+    return _select(connection, f"{_FROM_NEWS} where {conditions} order by {order} limit ?", values, order)
 
 
 def select_payloads(connection: sqlite3.Connection, news_ids: Sequence[int]) -> list[Row]:
     """Return news by its ids, in their order."""
+    chosen = f"{_FROM_NEWS} where news.id in (select value from json_each(?))"  # noqa: S608
+    return _select(connection, chosen, [json.dumps(news_ids)], "news_id")
+
+
+def _select(connection: sqlite3.Connection, chosen: str, values: Sequence[object], order: str) -> list[Row]:
+    """Return the news that was chosen; its columns are worked out for that alone."""
     rows = connection.execute(
-        f"{_SELECT} where news.id in (select value from json_each(?)) order by news.id",  # noqa: S608
-        (json.dumps(news_ids),),
+        f"""with chosen as (
+            select news.id as news_id, recorded_at, versions.document_id, versions.version, first_timestamp
+            {chosen})
+        select news_id, recorded_at, {_COLUMNS}
+        from chosen join policy_versions on policy_versions.document_id = chosen.document_id
+            and policy_versions.version = chosen.version
+        order by {order}""",  # noqa: S608 (our own conditions)
+        values,
     )
     return [_parse_news(row) for row in rows]
 
