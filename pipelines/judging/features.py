@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from crawler.discovery.words import fold, group_of, match_name
@@ -111,13 +112,15 @@ def address_words(url: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", words).strip()
 
 
+@lru_cache(maxsize=4)
 def prose_of(text: str) -> str:
     """Return the beginning of a Markdown text without link targets and without lines that are but links.
 
     Menus name every policy of a site, on each of its pages.
     """
     lines = text[: TEXT_LIMIT + TEXT_LIMIT // 2].split("\n")
-    return "\n".join(_LINK.sub(r"\1", line) for line in lines if not _is_menu(line))[:TEXT_LIMIT]
+    prose = [line if "](" not in line else _LINK.sub(r"\1", line) for line in lines if not _is_menu(line)]
+    return "\n".join(prose)[:TEXT_LIMIT]
 
 
 def _is_menu(line: str) -> bool:
