@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from crawler.errors import InUseError, PolicyArchiveError, UsageError
+from crawler.errors import PolicyArchiveError
 
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
@@ -60,7 +60,7 @@ def policy_archive() -> None:
 def main() -> None:
     """Run the command line; every expected failure is one sentence on stderr.
 
-    Exit status: 0 done, 1 failed or incomplete, 2 usage, 75 database in use, 130 interrupted.
+    Exit status: 0 done, 1 failed or incomplete, 2 usage, 74 disk full, 75 database in use, 130 interrupted.
     """
     try:
         sys.exit(policy_archive(standalone_mode=False) or 0)
@@ -69,15 +69,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except UsageError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except InUseError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(75)  # EX_TEMPFAIL, sysexits.h: schedulers try again later
     except PolicyArchiveError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(error.exit_status)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,14 @@ from __future__ import annotations
 class PolicyArchiveError(Exception):
     """Base of every error that this project raises on purpose."""
 
+    exit_status = 1
+    """What a command that ends by it exits with."""
+
 
 class UsageError(PolicyArchiveError):
     """What the user asked for cannot be meant: one sentence that says what to do."""
+
+    exit_status = 2
 
 
 class CdxError(PolicyArchiveError):
@@ -67,9 +72,13 @@ class StoreError(PolicyArchiveError):
 class DiskFullError(StoreError):
     """Nothing more can be written; what was committed stays, the next run goes on from there."""
 
+    exit_status = 74  # EX_IOERR, sysexits.h
+
 
 class InUseError(StoreError):
     """Another run holds the database; the message says which."""
+
+    exit_status = 75  # EX_TEMPFAIL, sysexits.h: schedulers try again later
 
 
 class NotKnownError(PolicyArchiveError):

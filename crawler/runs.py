@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crawler.errors import PolicyArchiveError
 from crawler.options import DEFAULT_ARCHIVE, DEFAULT_DATABASE
 from crawler.plan import PlanOptions
 from crawler.records import Kind, Outcome, RowState
@@ -151,10 +152,14 @@ class FetchReport:
     run_id: int | None = None
     health: Health | None = None
     """None while the run goes on."""
+    failure: PolicyArchiveError | None = None
+    """What ended a run that failed."""
 
     @property
     def exit_code(self) -> int:
         """Return what the command exits with."""
+        if self.failure is not None:
+            return self.failure.exit_status
         return {"done": 0, "interrupted": 130}.get(self.status, 1)
 
 

@@ -165,9 +165,9 @@ def _check_against_archive(options: FetchOptions, captures: int, findings: _Find
     for outcome, number in spider.not_had.items():
         findings.notes.append(f"{number} captures could not be compared: {outcome}")
     report = spider.report()
-    if report.status != "done":
+    if report.status != "done" or not findings.looked_at["archive"]:
         findings.is_incomplete = True
-        findings.notes.append(f"the archive: {report.reason}")
+        findings.notes.append(f"the archive: {report.reason or 'no capture could be compared'}")
 
 
 def _print_end(findings: _Findings) -> None:

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from crawler.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
 from crawler.codings import MAX_BODY_BYTES, CodingError, split_codings, unwrap_body
-from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, UsageError
+from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, StoreError, UsageError
 from crawler.eventlog import log_event
 from crawler.frontier import FairQueue
 from crawler.middlewares import build_politeness, close_gate, gate_keeper
@@ -63,6 +63,7 @@ class PolicySpider(Spider):
         self.run_id: int | None = None
         self.unfinished: set[Document] = set()
         self._status, self._reason = "done", ""
+        self._failure: PolicyArchiveError | None = None
         self._dialects: tuple[Dialect, ...] = ()
         self._dialect_lock = asyncio.Lock()
         self._waiting: dict[str, asyncio.Future[ReadCapture]] = {}
@@ -131,7 +132,7 @@ class PolicySpider(Spider):
         except* RateLimitedError as errors:
             self.stop("incomplete", str(errors.exceptions[0]))
         except* PolicyArchiveError as errors:
-            self.stop("failed", str(errors.exceptions[0]))
+            self._fail_run(errors.exceptions[0])
         finally:
             self._queue.close()
 
@@ -160,16 +161,26 @@ class PolicySpider(Spider):
         close_gate(self)
         self._queue.close()
 
+    def _fail_run(self, error: BaseException) -> None:
+        """End the run by an error that it cannot get over; the first one is what it says it died of."""
+        if self._failure is None and isinstance(error, PolicyArchiveError):
+            self._failure = error
+        self.stop("failed", str(error))
+
     def on_closed(self) -> None:
-        """Write down how the run ended; the last thing that happens."""
+        """Write down how the run ended, as far as that is possible; the last thing that happens."""
         self._count_requests()
-        for document in self.unfinished:
-            count_document(self.store, self.tally, document)
-        self._check_books()
-        if self.run_id is not None:
-            self._finish_run(self.run_id)
-        self.store.close()
-        self._lock.close()
+        try:
+            for document in self.unfinished:
+                count_document(self.store, self.tally, document)
+            self._check_books()
+            if self.run_id is not None:
+                self._finish_run(self.run_id)
+        except StoreError as error:  # a full disk takes no last words
+            self._fail_run(error)
+        finally:
+            self.store.close()
+            self._lock.close()
 
     def _finish_run(self, run_id: int) -> None:
         targets = self.options.targets
@@ -221,6 +232,7 @@ class PolicySpider(Spider):
             seconds=self.tally.seconds,
             run_id=self.run_id,
             health=self._health,
+            failure=self._failure if status == "failed" else None,
         )
 
     def _count_requests(self) -> None:

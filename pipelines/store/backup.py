@@ -71,6 +71,7 @@ def _copy(connection: sqlite3.Connection, path: Path, on_progress: Callable[[int
         on_progress((total - remaining) * page, total * page)
 
     with closing(sqlite3.connect(path)) as copy:
+        copy.execute("pragma journal_mode = off")  # what breaks off is thrown away whole
         connection.backup(copy, pages=PAGES_A_STEP, sleep=0, progress=show)
         copy.execute("pragma journal_mode = delete")  # one file, nothing beside it
         (verdict,) = copy.execute("pragma quick_check(1)").fetchone()

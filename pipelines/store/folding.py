@@ -78,7 +78,8 @@ def read_versions(connection: sqlite3.Connection, document: Document) -> list[tu
 
 # Rows that others prove, and those others: of a document of which every row was fetched, nothing.
 _PROVEN = f"""
-with proven as (select * from captures where document_id = :document and state in ('same-digest', 'bracketed'))
+with proven as (
+    select * from captures where document_id = :document and state in ('same-digest', 'bracketed'))
 select id, {ROW_COLUMNS}, state, same_as, after_id, before_id from captures where id in (
     select id from proven union select same_as from proven
     union select after_id from proven union select before_id from proven)

@@ -1,0 +1,146 @@
+"""Damaged, hostile and enormous bodies: each is its own capture's outcome, and the crawl goes on."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import brotlicffi
+import pytest
+
+from archive_server import faults
+from archive_server.server import ArchiveServer
+from crawler.records import Document, Kind, Outcome
+from pipelines.reading import read_body
+from pipelines.worker import ReadingPool
+from tests.crawler.generated import GeneratedSource, crawl, generate, read
+from tests.reliability.processes import LOAD, ROOT, assert_sound
+
+PAGE = f"<html><body><h1>Privacy</h1><p>{'We collect data about you. ' * 400}</p></body></html>".encode()
+
+
+def deflate(body: bytes) -> bytes:
+    return zlib.compress(body)
+
+
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": deflate,
+    "br": brotlicffi.compress,
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
+    return tmp_path / "policies.db"
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_captured_body_cut_at_every_tenth_is_kept_raw_and_is_no_version(
+    database: Path, coding: str
+) -> None:
+    source, whole = GeneratedSource(), CODINGS[coding](PAGE)
+    headers = (("Content-Encoding", coding),)
+    for tenths in range(1, 11):
+        body = whole[: len(whole) * tenths // 10]
+        source.add(f"20{tenths:02}0115120000", body, headers=headers)
+    with ArchiveServer(source=source) as archive:
+        report = crawl(archive.url, database)
+    found = read(
+        database, "select outcome, body_digest is not null, verified from captures order by timestamp"
+    )
+    assert all(outcome in ("truncated", "bad-encoding") for outcome, _, _ in found[:9])
+    assert [kept for _, kept, _ in found] == [1] * 10  # raw, as evidence
+    assert found[9][0] == "text"
+    assert report.tally.versions == 1
+    assert_sound(database)
+
+
+def test_wrong_doubled_and_overlong_codings_give_the_page_or_an_outcome(database: Path) -> None:
+    flipped = bytearray(gzip.compress(PAGE))
+    flipped[len(flipped) // 2] ^= 0xFF
+    captures = [
+        ("gzip", gzip.compress(PAGE) + b"junk after the end", "text"),
+        ("gzip, gzip", gzip.compress(gzip.compress(PAGE)), "text"),
+        ("br", PAGE, "text"),
+        ("", gzip.compress(PAGE), "text"),
+        ("gzip", bytes(flipped), "bad-encoding"),
+        ("br", gzip.compress(PAGE), "bad-encoding"),
+        ("made-up", gzip.compress(PAGE)[5:], "bad-encoding"),
+    ]
+    source = GeneratedSource()
+    for year, (coding, body, _) in enumerate(captures, start=2001):
+        source.add(f"{year}0115120000", body, headers=(("Content-Encoding", coding),))
+    with ArchiveServer(source=source) as archive:
+        report = crawl(archive.url, database)
+    found = read(database, "select outcome from captures order by timestamp")
+    assert [outcome for (outcome,) in found] == [outcome for _, _, outcome in captures]
+    assert report.tally.versions == 1  # the page is one and the same, however it was packed
+    assert_sound(database)
+
+
+BOMBS = f"""{LOAD}
+import resource
+report = crawl(sys.argv[2], Path(sys.argv[3]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_bombs_cost_their_own_capture_and_little_memory(database: Path) -> None:
+    strikes = [
+        faults.Bomb(megabytes=210, when=faults.about("20010115")),
+        faults.Bomb(megabytes=64, encoding="br", when=faults.about("20010215")),
+        faults.Bomb(megabytes=64, encoding="zstd", when=faults.about("20010315")),
+        faults.Bomb(megabytes=64, encoding="deflate", when=faults.about("20010415")),
+        faults.Bomb(megabytes=64, members=16, when=faults.about("20010515")),
+    ]
+    with ArchiveServer(source=generate(7), faults=strikes) as archive:
+        command = [sys.executable, "-W", "ignore", "-c", BOMBS, str(ROOT), archive.url, str(database)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    outcomes = [row[0] for row in read(database, "select outcome from captures order by timestamp")]
+    assert outcomes == ["too-large"] * 5 + ["text"] * 2
+    assert int(done.stdout) < 200
+    assert_sound(database)
+
+
+SAID = b"<p>We collect personal data about you and share it with nobody at all.</p>"
+HOSTILE = {
+    "260 levels": b"<div>" * 260 + SAID + b"</div>" * 260,
+    "5,000 levels": b"<div>" * 5_000 + SAID,
+    "200,000 levels": b"<div>" * 200_000 + SAID,
+    "300 unclosed fonts": b"<font>" * 300 + SAID,
+    "5,000 lists": b"<ul><li>" * 5_000 + SAID,
+    "a node of 12 MB": b"<p>" + b"word " * 2_400_000 + b"</p>" + SAID,
+    "a table of 100,000 rows": SAID + b"<table>" + b"<tr><td>a<td>b</tr>" * 100_000 + b"</table>",
+    "20 MB of paragraphs": SAID + b"<p>and so on" * 1_700_000,
+    "entities upon entities": b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><p>&b;' + SAID,
+    "NUL and controls": b"<p>a\x00b\x01c\x02</p>" * 20 + SAID,
+    "lone surrogates": "<p>\ud800\udfff".encode("utf-8", "surrogatepass") + SAID,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_pages_give_their_whole_text_or_an_outcome_within_bounds(name: str) -> None:
+    """What ends is within the pool's limits (here 8 s instead of 30), what does not is an outcome."""
+    document = Document(site="example.org", kind=Kind.PRIVACY)
+    with ReadingPool(1, timeout_seconds=8) as pool:
+        reading = pool.run(
+            read_body,
+            HOSTILE[name],
+            document=document,
+            url="https://example.org/privacy",
+            timestamp="20200101000000",
+            content_type="text/html; charset=utf-8",
+        )
+        assert pool.run(os.getpid)
+    if reading.extraction is not None and reading.outcome is not Outcome.TOO_LARGE:
+        assert "We collect personal data about you" in reading.extraction.text
+    else:
+        assert reading.outcome in (Outcome.TOO_LARGE, Outcome.EXTRACTION_FAILED, Outcome.EXTRACTOR_TIMEOUT)
+        assert reading.reason
