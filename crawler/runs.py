@@ -114,13 +114,13 @@ class Health:
         """Return the line that ends a run."""
         failed = ", ".join(f"{number} {reason}" for reason, number in self.failed.items())
         parts = [
-            f"{self.sites_due} sites due, {self.sites_done} done, {sum(self.failed.values())} failed"
-            + (f" ({failed})" if failed else ""),
-            f"{self.versions_new} new versions",
+            f"{self.sites_due} site{'s' * (self.sites_due != 1)} due, {self.sites_done} done",
+            f"{sum(self.failed.values())} failed{f' ({failed})' if failed else ''}",
+            f"{self.versions_new} new version{'s' * (self.versions_new != 1)}",
             f"{self.index_requests} index and {self.replay_requests} replay requests",
         ]
         parts += [f"longest failing: {one.site} since {one.since}" for one in self.longest_failing[:1]]
-        return "health: " + "; ".join(parts)
+        return f"health: {parts[0]}, {'; '.join(parts[1:])}"
 
 
 def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: Iterable[Failing]) -> Health:

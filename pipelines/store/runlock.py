@@ -63,7 +63,7 @@ def hold_lock(database: Path, command: str) -> Iterator[Holder | None]:
     if path in _held:
         yield None
         return
-    descriptor = _open(path)
+    descriptor = _open(path, database)
     try:
         before = _take(descriptor, database)
         _held.add(path)
@@ -99,12 +99,12 @@ def read_holder(database: Path) -> Holder | None:
         os.close(descriptor)
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, database: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be opened: is there such a folder, and may you write to it?"
+            f"{database} cannot be opened: is there such a folder, and may you write to it?"
         ) from error
 
 

@@ -60,7 +60,7 @@ class Standing:
                 f"{len(self.overdue)} sites are overdue, {self.overdue[0]} first: does 'update' run?"
             )
         found += [
-            f"{row['label']} was not told {row['waiting']} versions: {row['error']}"
+            f"{row['label']} was not told of {row['waiting']} new: {row['error']}"
             for row in self.backlog
             if row["failed"]
         ]
