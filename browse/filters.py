@@ -118,8 +118,13 @@ def is_web_address(url: str | None) -> bool:
 
 
 def show_snippet(text: str) -> Markup:
-    """Return a hit's surroundings, the words found marked; all else escaped."""
-    escaped = escape(" ".join(text.split()))
+    """Return a hit's surroundings in one line, the words found marked; all else escaped.
+
+    >>> show_snippet("## What\\n\\nwe \\x01sell\\x02 & keep")
+    Markup('What we <mark>sell</mark> &amp; keep')
+    """
+    without_marks = re.sub(r"^#{1,6} ", "", text, flags=re.MULTILINE)
+    escaped = escape(" ".join(without_marks.split()))
     return escaped.replace("\x01", Markup("<mark>")).replace("\x02", Markup("</mark>"))
 
 

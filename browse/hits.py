@@ -192,7 +192,7 @@ def _read_snippets(connection: sqlite3.Connection, match: str, text_ids: list[in
         where texts_search match ? and +rowid in (select value from json_each(?))""",  # noqa: S608 (a constant)
         (match, json.dumps(text_ids)),
     )
-    return {text_id: snippet for text_id, snippet in rows}
+    return dict(rows.fetchall())
 
 
 @contextmanager
