@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -9,11 +10,7 @@ from lxml import etree
 from browse.timeline import Mark, Span, Tick, draw_timeline, find_gaps
 from tests.browse.hostile import HOSTILE
 
-_STAMPS = (
-    st.dates(min_value=__import__("datetime").date(1996, 1, 1))
-    .filter(lambda day: day.year < 2030)
-    .map(lambda day: f"{day:%Y%m%d}120000")
-)
+_STAMPS = st.dates(date(1996, 1, 1), date(2030, 1, 1)).map(lambda day: f"{day:%Y%m%d}120000")
 
 
 def _span(number: int | None, first: str, last: str, **others: str | None) -> Span:
