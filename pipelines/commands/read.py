@@ -164,7 +164,9 @@ def show_command(
         if number is None:
             number = _number_at(connection, document, day)
         version = queries.read_version(connection, document, number)
-    click.echo(json.dumps(version, ensure_ascii=False, indent=2) if as_json else _render(version), nl=as_json)
+        quality = queries.read_quality(connection, document, number)
+    whole = version | {"quality": quality}
+    click.echo(json.dumps(whole, ensure_ascii=False, indent=2) if as_json else _render(version), nl=as_json)
 
 
 def _render(version: Row) -> str:

@@ -180,6 +180,25 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
     return _parse_version(row)
 
 
+def read_quality(connection: sqlite3.Connection, document: Document, number: int) -> Row:
+    """Return how good a version's text is: what its extraction says of itself.
+
+    `kept_share`, `language_confidence` from 0 to 1; `replacement_characters`,
+    `documents_on_page` counts; `hidden_text_used` true or false; `stated_dates` as
+    objects of `kind`, `as_written`, `day`; `charset`, `extractor`.
+    """
+    row = connection.execute(
+        """select kept_share, replacement_characters, hidden_text_used, documents_on_page, charset,
+            language, language_confidence, stated_dates, extractor
+        from versions join extractions on capture_id = text_capture and current
+        where document_id = ? and version = ?""",
+        (document.id, number),
+    ).fetchone()
+    found = dict(row)
+    stated_dates, hidden = json.loads(found["stated_dates"]), bool(found["hidden_text_used"])
+    return found | {"stated_dates": stated_dates, "hidden_text_used": hidden}
+
+
 @dataclass(frozen=True, kw_only=True)
 class AtDay:
     """What is known of a day: the version in force, or the versions that it lies between."""

@@ -283,3 +283,15 @@ def test_on_a_terminal_every_version_keeps_to_its_line(database: Path) -> None:
     assert lines[0].startswith("\x1b[1m")
     assert [cell_len(line) for line in lines[1:] if cell_len(line) > 90] == []
     assert "…" in lines[2]
+
+
+def test_show_as_json_says_how_good_the_text_is(database: Path) -> None:
+    shown = json.loads(run(database, "show", "intently.example", "--version", "1", "--json").stdout)
+    quality = shown["quality"]
+    assert (quality["kept_share"], quality["replacement_characters"], quality["charset"]) == (
+        0.97,
+        0,
+        "utf-8",
+    )
+    assert (quality["hidden_text_used"], quality["documents_on_page"]) == (False, 1)
+    assert (quality["language"], quality["language_confidence"], quality["stated_dates"]) == ("en", 0.99, [])
