@@ -45,7 +45,12 @@ def browse_command(database: Path, host: str, port: int, open_browser: bool) -> 
     if open_browser:
         click.launch(address)
     # No download: a copy of a file that is being written would be torn. `backup` makes a good one.
-    settings = {"default_page_size": "50", "sql_time_limit_ms": "2000", "allow_download": "off"}
+    settings = {
+        "default_page_size": "50",
+        "sql_time_limit_ms": "2000",
+        "suggest_facets": "off",  # it reads a whole table once a column; the useful ones are in the metadata
+        "allow_download": "off",
+    }
     given = [part for name, value in settings.items() for part in ("--setting", name, value)]
     datasette.main(["serve", str(database), "-h", host, "-p", str(port), *given], standalone_mode=False)
 

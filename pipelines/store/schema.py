@@ -99,6 +99,7 @@ create table texts (
     words integer not null,
     content text                     -- Markdown body; null when compacted into lines
 ) strict;
+create index texts_words on texts(words);
 
 create table text_lines (
     id integer primary key,
@@ -167,6 +168,8 @@ create table versions (
 ) strict;
 create index versions_text on versions(text_sha256);
 create index versions_hits on versions(text_id);
+create index versions_returned on versions(first_timestamp) where returns_to is not null;
+create index versions_disagreeing on versions(first_timestamp) where stated_flag in ('before', 'after');
 -- what whole-corpus questions read (newest, years, widest, a common word), so that no row is touched
 create index versions_time on versions(
     first_timestamp, last_timestamp, changed_after, text_id, document_id, version);
