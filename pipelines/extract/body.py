@@ -14,13 +14,22 @@ from pipelines.extract.chrome import (
     is_dialog,
     is_furniture,
     is_named_furniture,
+    iter_controls,
 )
+from pipelines.extract.dates import find_stated_dates
 from pipelines.extract.guide import guide
-from pipelines.extract.outline import HEADINGS, Outline, Span, count_words
+from pipelines.extract.outline import HEADINGS, Outline, Span, count_words, is_read
 
 _LONGEST_TITLE_BOX = 60
 """Words of a box around the page's h1 that may come along with it (date, subtitle)."""
 
+_LONGEST_WIDGET = 25
+"""Words that stand with the buttons of a box."""
+
+_LONGEST_DATE = 12
+"""Words of a line that says when the document was updated."""
+
+_BOXES = frozenset(("div", "section", "aside", "form", "fieldset"))
 _TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
 
 
@@ -162,9 +171,17 @@ class _Choice:
                     yield from self._inside(child)
 
     def _is_dead_weight(self, element: HtmlElement) -> bool:
-        if is_dialog(element) or is_banner(element):
+        if is_dialog(element) or is_banner(element) or self._is_widget(element):
             return True
         return is_furniture(element) and self._linked(element) * 2 >= self._words(element)
+
+    def _is_widget(self, element: HtmlElement) -> bool:
+        """Tell a box of buttons and fields with a few words to them: "Was this page helpful?", a chat."""
+        if element.tag not in _BOXES or self._words(element) > _LONGEST_WIDGET:
+            return False
+        if any(child.tag in HEADINGS for child in element.iter()):
+            return False
+        return sum(not is_read(control) for control in iter_controls(element)) > 1
 
     def drop_twins(self) -> None:
         """Drop a second copy of the document, word for word, as pages for two screen sizes have it.
@@ -196,7 +213,7 @@ class _Choice:
             self.dropped.add(child)
 
     def _is_rim(self, element: HtmlElement, backwards: bool) -> bool:
-        if element.tag in HEADINGS or not self._is_small(element):
+        if element.tag in HEADINGS or not self._is_small(element) or self._states_date(element):
             return False
         if (is_named_furniture(element) or is_furniture(element)) and element.find(".//h1") is None:
             return True
@@ -205,6 +222,12 @@ class _Choice:
         if self._linked(element) * 2 >= self._words(element) and not self._stands_in_text(element, backwards):
             return True
         return self._is_imprint(element) if backwards else self._is_skip_link(element)
+
+    def _states_date(self, element: HtmlElement) -> bool:
+        """Tell a line that says when the document was updated; what is longer is judged by other signs."""
+        start, end = self._outline.ranges[element]
+        line = " ".join(block.text for block in self._outline.blocks[start:end])
+        return self._words(element) <= _LONGEST_DATE and bool(find_stated_dates(line, language=None))
 
     def _stands_in_text(self, element: HtmlElement, backwards: bool) -> bool:
         """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from lxml.html import HtmlElement
@@ -76,9 +77,14 @@ def is_dialog(element: HtmlElement) -> bool:
 
 
 def count_controls(element: HtmlElement) -> int:
-    """Return how many buttons and fields stand in an element."""
-    fields = sum(1 for child in element.iter(*_CONTROLS) if child.get("type") != "hidden")
-    return fields + sum(1 for child in element.iter("a", "div", "span") if _role(child) == "button")
+    """Return how many buttons and fields stand in an element, whatever its tags."""
+    named = sum(1 for child in element.iter("a", "div", "span") if _role(child) == "button")
+    return sum(1 for _ in iter_controls(element)) + named
+
+
+def iter_controls(element: HtmlElement) -> Iterator[HtmlElement]:
+    """Yield the buttons and fields in an element that HTML itself knows."""
+    return (child for child in element.iter(*_CONTROLS) if child.get("type") != "hidden")
 
 
 def _role(element: HtmlElement) -> str:

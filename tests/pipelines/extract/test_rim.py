@@ -70,6 +70,26 @@ def test_the_pages_own_header_is_no_text_but_an_articles_header_is() -> None:
     assert "spring tide" in read(f"<body><main><article>{header}{POLICY}</article></main></body>")
 
 
+FEEDBACK = "<div><p>War diese Seite hilfreich?</p><div><button>Ja</button><button>Nein</button></div></div>"
+CHAT = """<div><div><span>Helper</span><button></button></div><p>What is said here is made by a machine and
+    may be wrong.</p><textarea placeholder="Ask"></textarea></div>"""
+
+
+@pytest.mark.parametrize("widget", [FEEDBACK, CHAT])
+@pytest.mark.parametrize("page", ["{policy}{widget}", "<h1>Privacy</h1>{widget}{rest}"])
+def test_boxes_of_buttons_with_a_few_words_are_no_text(widget: str, page: str) -> None:
+    rest = POLICY.removeprefix("<h1>Privacy</h1>")
+    assert read(f"<body><div>{page.format(policy=POLICY, rest=rest, widget=widget)}</div></body>") == BARE
+
+
+def test_a_list_of_versions_that_names_the_one_shown_is_text() -> None:
+    versions = """<div><span>Version:</span> <button role=combobox aria-expanded=false>October 28, 2025
+        (Latest)</button></div>"""
+    body = POLICY.removeprefix("<h1>Privacy</h1>")
+    page = f"<body><main><div><h1>Privacy</h1></div><section>{versions}{body}</section></main></body>"
+    assert "Version:\n\nOctober 28, 2025 (Latest)\n" in read(page)
+
+
 def test_a_label_below_the_last_rule_is_no_text_but_a_sentence_there_is() -> None:
     assert read(f"<body>{POLICY}<hr><font size=1>Accordion hour</font></body>") == BARE
     assert "Write to us." in read(f"<body>{POLICY}<hr><p>Write to us.</p></body>")
