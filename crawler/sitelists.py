@@ -84,7 +84,10 @@ def _split(text: str) -> list[str]:
     delimiter = next((mark for mark in _DELIMITERS if mark in text), None)
     if delimiter is None:
         return [text]
-    cells = next(csv.reader([text], delimiter=delimiter))
+    try:
+        cells = next(csv.reader([text], delimiter=delimiter))
+    except csv.Error:  # a lone carriage return, a cell of 131,072 characters: no cells, and no site either
+        return [text]
     return [cell.strip() for cell in cells if cell.strip()] or [text]
 
 
