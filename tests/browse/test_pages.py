@@ -11,11 +11,12 @@ from lxml import html
 
 from browse.addresses import Addresses, document_segment
 from browse.headers import PAGE_POLICY
+from crawler.records import Outcome
 from pipelines.store.writer import Store
 from tests.browse.asking import HOME, ask, ask_one
 from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE
 from tests.browse.hostile import HOSTILE, HOSTILE_SITE
-from tests.pipelines.synthetic import store_texts
+from tests.pipelines.synthetic import make_capture, make_row, store_texts
 
 _VERSION = f"{HOME}/{SITE}/privacy/{MIDDLE}"
 
@@ -270,3 +271,22 @@ def test_addresses_follow_the_place_where_datasette_is_served(database: Path) ->
     (answer,) = ask(database, HOME, settings={"base_url": "/archive/"})
     assert f"/archive{HOME}/{SITE}" in _links(answer)
     assert Addresses(base="/archive/-/policies").site(SITE) in _links(answer)
+
+
+def test_an_empty_corpus_has_a_home_too(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    Store.open(path).close()
+    home, search, feed = ask(path, HOME, f"{HOME}/-/search?q=x", f"{HOME}/-/feed.atom")
+    assert "Versions 0" in _words(home)
+    assert "No version says this." in _words(search)
+    assert feed.status_code == 200
+
+
+def test_a_document_without_a_text_says_what_became_of_its_captures(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    with Store.open(path) as store:
+        store.add_document(PRIVACY)
+        row = make_row(OLD, original=f"https://{SITE}/privacy")
+        store.add_rows(PRIVACY, [row])
+        store.record_capture(make_capture(row, document=PRIVACY, outcome=Outcome.NOT_ARCHIVED))
+    assert "No version is known: 1 not-archived." in _words(ask_one(path, f"{HOME}/{SITE}"))
