@@ -80,7 +80,7 @@ class GeneratedArchive:
         )
 
     def _build_body(self, site: int, number: int, is_policy: bool) -> bytes:
-        name = f"Site {site}"
+        name = f"House of {_name(site)}"  # in letters: a site called 404 would be read as an error page
         menu = f'<nav><a href="/news?{number}">News</a> <a href="/privacy">Privacy policy</a></nav>'
         text = self._build_policy(name, number) if is_policy else f"<h1>{name}</h1><p>Welcome to {name}.</p>"
         title = f"Privacy policy of {name}" if is_policy else name
@@ -95,3 +95,12 @@ class GeneratedArchive:
         changed = edition % self.paragraphs
         paragraphs[changed] += f" Clause {changed + 1} was revised in edition {edition + 1}."
         return f"<h1>Privacy policy of {name}</h1>" + "".join(f"<p>{text}</p>" for text in paragraphs)
+
+
+def _name(number: int) -> str:
+    """Return a number in letters.
+
+    >>> _name(404)
+    'Eae'
+    """
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number)).capitalize()

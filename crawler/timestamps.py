@@ -57,7 +57,10 @@ def repair_timestamp(text: str) -> str:
     # fullmatch, because strptime accepts 13 digits and digits of other scripts
     if not _FOURTEEN.fullmatch(text):
         raise CdxError(f"'{text[:40]}' is no timestamp: 14 digits are expected")
-    for candidate in (text, text[:4] + text[6:] + "00", text[:6] + text[8:] + "00"):
+    candidates = [text]
+    # only a "00" is stray: 29 February 2011 is no clock fault, and must not become another day
+    candidates += [f"{text[:at]}{text[at + 2 :]}00" for at in (4, 6) if text[at : at + 2] == "00"]
+    for candidate in candidates:
         if _is_instant(candidate):
             return candidate
     raise CdxError(f"'{text}' is no timestamp: no such instant")
