@@ -122,7 +122,11 @@ class _Choice:
 
     def _reach(self, siblings: Sequence[HtmlElement], here: int) -> tuple[int, int]:
         content = [
-            index for index, sibling in enumerate(siblings) if index == here or self._is_content(sibling)
+            index
+            for index, sibling in enumerate(siblings)
+            if index == here
+            or self._is_content(sibling)
+            or (index == here - 1 and self._states_date(sibling))
         ]
         return min(content), max(content)
 
@@ -250,14 +254,27 @@ class _Choice:
         return count_words(link.text_content()) == self._words(element)
 
     def title_outside(self) -> HtmlElement | None:
-        """Return the page's h1 when the root has none: the last one before it, else the first."""
-        if self.root.tag == "h1" or self.root.find(".//h1") is not None:
-            return None
-        start = self._outline.ranges[self.root][0]
+        """Return the page's h1 when the body has none: the last one before it, else the first one outside."""
         titles = [element for element in self._outline.ranges if element.tag == "h1"]
         titles.sort(key=lambda element: self._outline.ranges[element])
+        if self.root.tag == "h1" or any(map(self._is_kept, titles)):
+            return None
+        start = self._first_block()
         before = [title for title in titles if self._outline.ranges[title][0] < start]
-        return (before[-1:] or titles[:1] or [None])[0]
+        outside = [title for title in titles if self.root not in title.iterancestors()]
+        return (before[-1:] or outside[:1] or [None])[0]
+
+    def _is_kept(self, element: HtmlElement) -> bool:
+        around = [element, *element.iterancestors()]
+        return self.root in around and self.dropped.isdisjoint(around)
+
+    def _first_block(self) -> int:
+        """Return the number of the first block of the root that is not dropped."""
+        start, _ = self._outline.ranges[self.root]
+        for first, last in sorted(self._outline.ranges[element] for element in self.dropped):
+            if first <= start < last:
+                start = last
+        return start
 
 
 def kept_blocks(body: Body, outline: Outline) -> list[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -22,6 +23,7 @@ _VOLATILE = re.compile(
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?#;]*", re.IGNORECASE)
 _DOTNET_SESSION = re.compile(r"/\((?:[AFSX]\([^)]*\))+\)(?=/)", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
+_FULL_ADDRESS = re.compile(r"(?:https?:)?//[^/]", re.IGNORECASE)
 _CLOUDFLARE = re.compile(r"/cdn-cgi/l/email-protection(?:#([0-9a-fA-F]{4,}))?")
 
 
@@ -123,14 +125,19 @@ def decode_email(code: str) -> str:
 
 
 def _canonical(tree: HtmlElement) -> str:
-    """Return the address that a page gives as its own, '' for none."""
-    for link in tree.iter("link"):
-        if (link.get("rel") or "").lower() == "canonical" and (link.get("href") or "").startswith("http"):
-            return original_address(str(link.get("href")))
-    for meta in tree.iter("meta"):
-        if meta.get("property") == "og:url" and (meta.get("content") or "").startswith("http"):
-            return original_address(str(meta.get("content")))
-    return ""
+    """Return the address that a page gives as its own, else its edition in another language, '' for none."""
+    address = next(filter(_FULL_ADDRESS.match, _own_addresses(tree)), "")
+    return original_address(f"https:{address}" if address.startswith("//") else address)
+
+
+def _own_addresses(tree: HtmlElement) -> Iterator[str]:
+    links = [(link.get("rel", "").lower(), link) for link in tree.iter("link")]
+    yield from (link.get("href", "") for rel, link in links if rel == "canonical")
+    for name in ("og:url", "twitter:url"):
+        for meta in tree.iter("meta"):
+            if name in (meta.get("property"), meta.get("name")):
+                yield meta.get("content", "")
+    yield from (link.get("href", "") for rel, link in links if rel == "alternate" and link.get("hreflang"))
 
 
 def _base_of(tree: HtmlElement, page: str) -> str:

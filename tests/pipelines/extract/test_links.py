@@ -60,6 +60,13 @@ def test_links_resolve_against_base_even_when_replay_has_rewritten_it() -> None:
 
 def test_a_page_of_unknown_address_uses_the_one_that_it_gives_itself() -> None:
     assert address("/b", url="", head='<link rel=canonical href="https://x.org/a">') == "https://x.org/b"
+    assert address("/b", url="", head='<link rel=canonical href="//x.org/a">') == "https://x.org/b"
+    assert (
+        address("/b", url="", head='<meta property="og:url" content="https://x.org/a">') == "https://x.org/b"
+    )
+    german = '<link rel=alternate hreflang=de href="https://x.org/de/a">'
+    assert address("/b", url="", head=german) == "https://x.org/b"
+    assert address("/b", url="", head='<link rel=canonical href="/a">') == "/b"
     assert address("/b", url="") == "/b"
 
 

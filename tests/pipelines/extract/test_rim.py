@@ -90,6 +90,14 @@ def test_a_list_of_versions_that_names_the_one_shown_is_text() -> None:
     assert "Version:\n\nOctober 28, 2025 (Latest)\n" in read(page)
 
 
+def test_a_date_right_above_the_text_is_text_and_the_title_above_both_stays() -> None:
+    links = "".join(f"<a href=/{word}>{word}</a> " for word in ("home", "shop", "team", "jobs"))
+    dated = "<div>Updated March 23, 2023</div>"
+    body = POLICY.partition("<p>Last updated: Monday, May 3, 1999</p>")[2]
+    page = f"<body><div>{links}<h1>Privacy</h1></div>{dated}<div>{body}</div></body>"
+    assert read(page).startswith("# Privacy\n\nUpdated March 23, 2023\n\nWe keep a log")
+
+
 def test_a_label_below_the_last_rule_is_no_text_but_a_sentence_there_is() -> None:
     assert read(f"<body>{POLICY}<hr><font size=1>Accordion hour</font></body>") == BARE
     assert "Write to us." in read(f"<body>{POLICY}<hr><p>Write to us.</p></body>")
