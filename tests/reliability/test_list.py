@@ -1,0 +1,27 @@
+"""docs/reliability.md names tests: each must be there."""
+
+from __future__ import annotations
+
+import re
+
+from tests.reliability.processes import ROOT
+
+NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+
+
+def test_every_test_that_the_list_names_exists() -> None:
+    named = NAMED.findall((ROOT / "docs" / "reliability.md").read_text("utf-8"))
+    assert len(named) > 50
+    missing = [
+        f"{path}::{test}"
+        for path, test in named
+        if not re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text("utf-8"), flags=re.MULTILINE)
+    ]
+    assert missing == []
+
+
+def test_every_row_of_the_list_names_a_test() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    rows = [line for line in text.split("## The list")[1].splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 25
+    assert [row for row in rows if not NAMED.search(row)] == []
