@@ -148,9 +148,12 @@ def test_damage_is_named_and_the_exit_status_says_so(database: Path, damage: str
 
 
 def test_a_page_of_the_file_that_was_overwritten_is_found(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        sql = "select rootpage from sqlite_master where name = 'extractions'"
+        (page,) = connection.execute(sql).fetchone()
     with database.open("r+b") as file:
-        file.seek(database.stat().st_size // 2)
-        file.write(b"\xff" * 8192)
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
     status, found = verify(database)
     assert status == 1
     assert found["faults"]
