@@ -22,11 +22,15 @@ from crawler.options import (
     day_limit_option,
     db_option,
     json_option,
+    kinds_option,
     max_requests_option,
+    parse_kinds,
     plan_option,
     precision_option,
+    since_option,
     sites_option,
     unattended_options,
+    until_option,
 )
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
@@ -37,7 +41,6 @@ from crawler.timestamps import parse_day
 from crawler.unattended import progress_style, run_and_tell
 from pipelines.notify import build_channels
 
-KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
 SUCCESSES = frozenset({Outcome.TEXT, Outcome.HOME, Outcome.FOREIGN})
 
 _SKIPS = {
@@ -55,17 +58,9 @@ _SKIPS = {
 @click.command(name="fetch")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
 @sites_option
-@click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
-@click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
-@click.option(
-    "--kind",
-    "kinds",
-    type=click.Choice([*KINDS, "all"]),
-    multiple=True,
-    default=["privacy"],
-    show_default=True,
-    help="Kind of policy; may be given more than once.",
-)
+@since_option
+@until_option
+@kinds_option
 @plan_option
 @max_requests_option
 @precision_option
@@ -117,7 +112,7 @@ def fetch_command(
     check_archive(archive_url)
     options = FetchOptions(
         targets=tuple(replace(target, kind=_stated_kind(kinds)) for target in targets),
-        kinds=tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds))),
+        kinds=parse_kinds(kinds),
         database=database,
         plan=PlanOptions(
             plan=PlanName(plan),

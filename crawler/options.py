@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from crawler.plan import PlanName
+from crawler.records import Kind
 
 DEFAULT_ARCHIVE = "https://web.archive.org"
 DEFAULT_DATABASE = "policies.db"
+KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -33,6 +35,31 @@ sites_option = click.option(
     metavar="FILE",
     help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
 )
+
+since_option = click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
+
+until_option = click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
+
+kinds_option = click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([*KINDS, "all"]),
+    multiple=True,
+    default=["privacy"],
+    show_default=True,
+    help="Kind of policy; may be given more than once.",
+)
+
+
+def parse_kinds(kinds: Iterable[str]) -> tuple[Kind, ...]:
+    """Return the kinds that --kind named, each once, in the order given; `all` stands for every one.
+
+    >>> parse_kinds(["terms", "terms"])
+    (<Kind.TERMS: 'terms'>,)
+    """
+    named = list(dict.fromkeys(kinds))
+    return tuple(Kind(kind) for kind in (KINDS if "all" in named else named))
+
 
 plan_option = click.option(
     "--plan",

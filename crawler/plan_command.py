@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import click
 
-from crawler.commands import KINDS, check_archive, gather_targets, parse_span
+from crawler.commands import check_archive, gather_targets, parse_span
 from crawler.eventlog import log_to_stderr
 from crawler.fetching import run_spider
 from crawler.forecast import Forecast, Range
@@ -20,14 +20,17 @@ from crawler.options import (
     archive_options,
     db_option,
     json_option,
+    kinds_option,
+    parse_kinds,
     plan_option,
     precision_option,
     row_options,
+    since_option,
     sites_option,
+    until_option,
 )
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
-from crawler.records import Kind
 from crawler.runs import FetchOptions, Target
 from pipelines.outputs.rows import print_rows
 from pipelines.store.writer import Store
@@ -40,17 +43,9 @@ SAMPLE_OF_MORE = 400
 @click.command(name="plan")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
 @sites_option
-@click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
-@click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
-@click.option(
-    "--kind",
-    "kinds",
-    type=click.Choice([*KINDS, "all"]),
-    multiple=True,
-    default=["privacy"],
-    show_default=True,
-    help="Kind of policy; may be given more than once.",
-)
+@since_option
+@until_option
+@kinds_option
 @plan_option
 @precision_option
 @click.option("--max-gap", type=click.FloatRange(min=0, min_open=True), metavar="DAYS", help="As of fetch.")
@@ -93,7 +88,7 @@ def plan_command(
     check_archive(archive_url)
     options = FetchOptions(
         targets=_draw_sample(targets, sample),
-        kinds=tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds))),
+        kinds=parse_kinds(kinds),
         database=database,
         plan=PlanOptions(
             plan=PlanName(plan), precision_days=precision, max_gap_days=max_gap, since=first, until=last

@@ -9,9 +9,9 @@ from typing import Any, TextIO
 
 import click
 
-from crawler.commands import KINDS, gather_targets
+from crawler.commands import gather_targets
 from crawler.errors import NotKnownError
-from crawler.options import db_option, row_options, sites_option
+from crawler.options import KINDS, db_option, parse_kinds, row_options, sites_option
 from crawler.records import Kind
 from crawler.timestamps import utc_now
 from crawler.upkeep import Watch, parse_interval
@@ -61,7 +61,7 @@ def add_command(
 
 
 def _choose_kinds(kinds: tuple[str, ...]) -> tuple[Kind, ...]:
-    return tuple(Kind(kind) for kind in (KINDS if "all" in kinds else dict.fromkeys(kinds)))
+    return parse_kinds(kinds)
 
 
 def _add(store: Store, site: str, every: str, kinds: tuple[Kind, ...]) -> None:
