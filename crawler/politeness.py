@@ -21,7 +21,7 @@ INDEX_PER_MINUTE = 24.0  # 80 % of the 30/min that the index allows, as IA asks;
 REPLAY_PER_SECOND = 8.0  # 80 % of 600/min for all else; same source
 FIRST_PAUSE_SECONDS = 60.0  # EDGI wayback waits so when no Retry-After comes
 LONGEST_PAUSE_SECONDS = 3600.0  # the archive's firewall blocks for an hour at first, EDGI wayback #137
-LATE_SECONDS = 0.5  # a slot that is used later is given up
+_CREDIT_SECONDS = 0.5  # by so much a slot that was used late lets the next one come earlier
 _WINDOW_SECONDS = 60.0
 _NETWORK_SECONDS = 0.5  # by how much a request may take longer to arrive than another
 _DAY_SECONDS = 86_400
@@ -52,12 +52,21 @@ class Politeness:
     def spacing_seconds(self, budget: Budget) -> float:
         """Return the time between two slots of a budget.
 
-        A little over the mean: slots used up to LATE_SECONDS late, that
-        arrive up to _NETWORK_SECONDS late, still keep every minute below the budget.
+        A little over the mean: with credit, and requests that arrive up to
+        _NETWORK_SECONDS late, every minute stays below the budget.
         """
         replay = self.replay_per_second * _WINDOW_SECONDS
         per_minute = self.index_per_minute if budget is Budget.INDEX else replay
-        return (_WINDOW_SECONDS + LATE_SECONDS + _NETWORK_SECONDS) / per_minute if per_minute else 0.0
+        return (_WINDOW_SECONDS + _CREDIT_SECONDS + _NETWORK_SECONDS) / per_minute if per_minute else 0.0
+
+    def next_slot(self, budget: Budget, slot: float, now: float) -> float:
+        """Return when the next request may be sent after one that used its slot `now`.
+
+        A busy machine uses slots late. It may make good for that by one request
+        at most, so no second holds more than a second's share and one.
+        """
+        spacing = self.spacing_seconds(budget)
+        return max(slot, now - min(spacing, _CREDIT_SECONDS)) + spacing
 
     @property
     def is_unlimited(self) -> bool:
@@ -147,7 +156,7 @@ class Gate:
         self._monotonic = monotonic
         self._wall = wall
         self._closed = asyncio.Event()
-        self._last_block = 0.0
+        self._turns = {budget: asyncio.Lock() for budget in Budget}
         self._paused = False
         self._connection = _connect(":memory:" if politeness.is_unlimited else path or gate_path())
 
@@ -166,38 +175,33 @@ class Gate:
         Raises RateLimitedError when that is too long from now, or the day's
         requests are spent; GateClosedError when the run ends.
         """
-        counted = False
-        while True:
-            slot, now = self._claim(budget, count=not counted)
-            counted = slot is not None or counted
-            await self.sleep((slot or self._last_block) - now)
-            with self._transaction() as state:
-                if (
-                    slot is not None
-                    and state.seen - slot <= LATE_SECONDS
-                    and state.blocked_until <= state.seen
-                ):
-                    return state.seen
+        async with self._turns[budget]:  # one asks for all: the others would only wake to see it taken
+            while True:
+                seconds, now = self._claim(budget)
+                if not seconds:
+                    return now
+                await self.sleep(seconds)
 
     def blocked_seconds(self) -> float:
         """Return for how long the archive wants to be left alone, 0 when it does not."""
         with self._transaction() as state:
             return max(0.0, state.blocked_until - state.seen)
 
-    def _claim(self, budget: Budget, *, count: bool) -> tuple[float | None, float]:
-        """Return the slot, None while blocked, and the gate time."""
+    def _claim(self, budget: Budget) -> tuple[float, float]:
+        """Take the free slot and return 0, or the seconds until there may be one; and the gate time."""
         with self._transaction() as state:
-            self._last_block = state.blocked_until
+            now = state.seen
             self._paused = state.pauses > 0
-            if state.blocked_until > state.seen:
-                self._check_pause(state.blocked_until - state.seen)
-                return None, state.seen
-            if count:
-                self._count(state)
+            if state.blocked_until > now:
+                self._check_pause(state.blocked_until - now)
+                return state.blocked_until - now, now
             name = f"{budget}_next"
-            slot = max(state.seen, getattr(state, name))
-            setattr(state, name, slot + self.politeness.spacing_seconds(budget))
-            return slot, state.seen
+            slot = getattr(state, name)
+            if slot > now:
+                return slot - now, now
+            self._count(state)
+            setattr(state, name, self.politeness.next_slot(budget, slot, now))
+            return 0.0, now
 
     def _check_pause(self, seconds: float) -> None:
         if seconds > self.politeness.longest_pause_seconds:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import subprocess
 import sys
 import time
+from bisect import bisect_left
 from pathlib import Path
 
 import pytest
@@ -38,15 +41,27 @@ class Clocks:
         return Gate(ARCHIVE, politeness, path=path, monotonic=lambda: self.monotonic, wall=lambda: self.wall)
 
 
-@given(st.integers(1, 600), st.lists(st.floats(0, 0.999), min_size=100, max_size=100))
+@given(st.integers(1, 1200), st.sampled_from([0.0, 0.02, 0.1, 0.5, 1.0]), st.integers(0, 2**32))
 @settings(deadline=None)
-def test_no_minute_holds_more_than_the_budget_however_late_slots_are_used(
-    per_minute: int, lateness: list[float]
+def test_no_minute_and_no_second_holds_more_than_its_share_however_late_slots_are_used(
+    per_minute: int, share_of_late: float, seed: int
 ) -> None:
-    spacing = Politeness(index_per_minute=per_minute).spacing_seconds(Budget.INDEX)
-    sent = sorted(n * spacing + late for n, late in enumerate(lateness))
-    for first in sent:
-        assert sum(first <= at < first + 60 for at in sent) <= per_minute
+    chance = random.Random(seed)
+    politeness = Politeness(index_per_minute=per_minute)
+    slot = now = 0.0
+    sent, arrived = [], []
+    for _ in range(2 * per_minute + 10):
+        late = chance.uniform(0, 2) if chance.random() < share_of_late else 0.0
+        now = max(slot, now) + late
+        slot = politeness.next_slot(Budget.INDEX, slot, now)
+        sent.append(now)
+        arrived.append(now + chance.uniform(0, 0.499))
+    assert most_in_a_window(sorted(arrived), 60) <= per_minute
+    assert most_in_a_window(sent, 1) <= math.ceil(per_minute / 60) + 1
+
+
+def most_in_a_window(times: list[float], seconds: float) -> int:
+    return max(bisect_left(times, at + seconds) - number for number, at in enumerate(times))
 
 
 def test_the_defaults_are_what_the_archive_asks_for() -> None:
@@ -63,7 +78,7 @@ def test_requests_of_one_process_are_spaced(path: Path) -> None:
         return sorted(sent)
 
     sent = asyncio.run(send())
-    assert sent[-1] - sent[0] >= 11 / 50
+    assert sent[-1] - sent[0] >= 10 / 50  # one may make good for a late one
 
 
 def test_processes_share_one_budget(path: Path) -> None:

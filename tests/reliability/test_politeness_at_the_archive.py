@@ -12,7 +12,6 @@ import pytest
 from archive_server import faults
 from archive_server.log import LogEntry, count_busiest
 from archive_server.server import ArchiveServer
-from crawler.politeness import LATE_SECONDS
 from crawler.runs import FetchReport
 from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
 from tests.reliability.processes import finish, start_crawl, start_program
@@ -24,6 +23,8 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "policies.db"
 
 
+JITTER = 1
+"""Requests that a busy machine carries over into the next second."""
 UNDER_WAY_SECONDS = 0.3
 """Requests that were sent before the answer arrived may come so much after it."""
 
@@ -106,7 +107,7 @@ def test_processes_with_databases_of_their_own_stop_together(tmp_path: Path, dat
         log = list(archive.log)
     assert [status for status, _, _ in ended] == [0, 0, 0], ended
     assert min(quiet_after_refusals(log)) >= 3 - 0.05
-    assert count_busiest(log, kind="replay", seconds=1) <= 30 * (1 + LATE_SECONDS) + 1
+    assert count_busiest(log, kind="replay", seconds=1) <= 30 + 1 + JITTER
 
 
 def test_three_processes_keep_one_budget_in_any_window(tmp_path: Path, database: Path) -> None:
@@ -125,8 +126,7 @@ def test_three_processes_keep_one_budget_in_any_window(tmp_path: Path, database:
     assert [status for status, _, _ in ended] == [0, 0, 0], ended
     replay = [entry.monotonic for entry in log if entry.kind == "replay"]
     assert len(replay) == 90
-    assert count_busiest(log, kind="replay", seconds=1) <= 15 * (1 + LATE_SECONDS) + 1
-    # a slot may be used half a second late on a busy machine; over a minute that makes no difference:
+    assert count_busiest(log, kind="replay", seconds=1) <= 15 + 1 + JITTER
     assert max(replay) - min(replay) >= 89 / 15  # so no minute can hold more than 900
     index = sorted(entry.monotonic for entry in log if entry.kind == "index")
     assert min(b - a for a, b in pairwise(index)) >= 0.5
