@@ -61,7 +61,8 @@ class Watch:
         return self.checked_at + min(interval * 2.0 ** min(self.misses, 20), max(interval, LONGEST_WAIT))
 
     def is_due(self, now: datetime) -> bool:
-        return self.due_at <= now
+        """Tell whether it is to be asked for; what a clock that ran ahead checked in the future is."""
+        return self.checked_at is None or self.checked_at > now or self.due_at <= now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,8 @@ def needs_search(watch: Watch, *, has_policy: bool, is_gone: bool, now: datetime
     """
     if not has_policy or watch.searched_at is None:
         return True
-    return now - watch.searched_at >= (SEARCH_AGAIN_WHEN_GONE if is_gone else SEARCH_AGAIN)
+    again = SEARCH_AGAIN_WHEN_GONE if is_gone else SEARCH_AGAIN
+    return not timedelta(0) <= now - watch.searched_at < again  # below 0: the clock ran ahead then
 
 
 def find_live_key(known: Collection[KnownCapture], keys: Collection[str]) -> str | None:

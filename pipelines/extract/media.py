@@ -7,6 +7,7 @@ from enum import StrEnum
 
 _SNIFFED_BYTES = 1024
 _PDF_MARK_WITHIN = 1024  # readers accept leading junk, servers send it
+_TAGS_OF_A_PAGE = 3  # a page may be strewn with NUL; chance makes one tag in many binary files, not three
 _MAGIC = (
     b"\x89PNG\r\n",
     b"GIF87a",
@@ -59,7 +60,7 @@ def sniff_media(body: bytes, content_type: str | None) -> Media:
     head = body[:_SNIFFED_BYTES]
     if b"%PDF-" in body[:_PDF_MARK_WITHIN]:
         return Media.PDF
-    if head.startswith(_MAGIC) or _is_binary(head):
+    if head.startswith(_MAGIC) or (_is_binary(head) and len(_TAG.findall(head)) < _TAGS_OF_A_PAGE):
         return Media.OTHER
     declared = (content_type or "").split(";")[0].strip().lower()
     if _PAGE_START.match(head):

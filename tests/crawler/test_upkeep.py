@@ -78,6 +78,13 @@ def test_a_site_is_due_at_once_then_an_interval_after_each_check() -> None:
     assert WATCH.is_due(NOW + timedelta(days=7))
 
 
+def test_what_a_clock_that_ran_ahead_wrote_down_delays_nothing() -> None:
+    ahead = NOW + timedelta(days=3650)
+    assert replace(WATCH, checked_at=ahead).is_due(NOW)
+    assert replace(WATCH, added_at=ahead, checked_at=None).is_due(NOW)
+    assert needs_search(replace(WATCH, searched_at=ahead), has_policy=True, is_gone=False, now=NOW)
+
+
 def test_a_site_that_is_never_found_is_tried_ever_more_seldom_and_once_a_year_at_least() -> None:
     waits = [(replace(WATCH, outcome="nothing-found", misses=n).due_at - NOW).days for n in range(8)]
     assert waits == [7, 14, 28, 56, 112, 224, 365, 365]

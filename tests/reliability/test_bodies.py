@@ -129,8 +129,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_give_their_whole_text_or_an_outcome_within_bounds(name: str) -> None:
-    """What ends is within the pool's limits (here 8 s instead of 30), what does not is an outcome."""
-    with ReadingPool(1, timeout_seconds=8) as pool:
+    """What ends is within the pool's limits, what does not is an outcome."""
+    with ReadingPool(1) as pool:
         read = pool.read(
             HOSTILE[name],
             document=Document(site="example.org", kind=Kind.PRIVACY),
@@ -143,5 +143,5 @@ def test_hostile_pages_give_their_whole_text_or_an_outcome_within_bounds(name: s
     if reading.extraction is not None and reading.outcome is not Outcome.TOO_LARGE:
         assert "We collect personal data about you" in reading.extraction.text
     else:
-        assert reading.outcome in (Outcome.TOO_LARGE, Outcome.NOT_TEXT, Outcome.EXTRACTOR_TIMEOUT)
+        assert reading.outcome in (Outcome.TOO_LARGE, Outcome.EXTRACTOR_TIMEOUT)
         assert reading.reason
