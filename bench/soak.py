@@ -7,6 +7,9 @@ The crawl runs in processes of its own, as `fetch` does, with every capture aske
 failed for good in the first run is asked again by a second one, without faults. Printed: captures a second,
 requests a version, memory over time (main process and its readers, sampled every second), what `verify` says.
 Exit status 1 when anything is lost: a capture without a row, a row without an outcome, a version missing.
+
+Beside the bad answers, one in twenty captures holds no text: captured errors, redirects and loops, known to
+the index or not, and captures that the archive has lost. One site in fifty is excluded from the archive.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -28,12 +32,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from archive_server.faults import build_mixture  # noqa: E402
+from archive_server.answers import Request  # noqa: E402
+from archive_server.faults import Blocked, Fault, build_mixture  # noqa: E402
+from archive_server.faults.base import When  # noqa: E402
 from archive_server.server import ArchiveServer  # noqa: E402
 from bench.generated_archive import GeneratedArchive  # noqa: E402
 
 MOST_MEMORY = 300 * 2**20
 SHARE_OF_FAULTS = 0.05
+_EXCLUDED_EVERY = 50
+_EXCLUDED_BY = ("403", "robots", "200")
 PAUSES = {  # as a person would wait, a hundred times as fast
     "POLICY_FIRST_PAUSE_SECONDS": 0.6,
     "POLICY_LONGEST_PAUSE_SECONDS": 36,
@@ -92,20 +100,23 @@ def soak(source: GeneratedArchive, database: Path, folder: Path, *, share: float
     sites = folder / "sites.txt"
     sites.write_text("\n".join(source.site(number) for number in range(source.sites)))
     with ArchiveServer(source=source) as archive:
-        archive.faults = build_mixture(share)
+        excluded = build_exclusions()
+        archive.faults = [*excluded, *build_mixture(share)]
         report, memory = crawl(sites, database, archive.url, folder)
-        struck = {type(fault).__name__: fault.struck for fault in archive.faults}
+        struck: Counter[str] = Counter()
+        for fault in archive.faults[len(excluded) :]:
+            struck[type(fault).__name__] += fault.struck
         show_run("first run", report, memory, struck)
-        archive.faults = []
+        archive.faults = excluded
         again, more_memory = crawl(sites, database, archive.url, folder)
-        show_run("second run", again, more_memory, {})
+        show_run("second run", again, more_memory, Counter())
     problems = list(iter_problems(source, database))
     problems += [f"{name}: more than 300 MB" for name in over_limit(memory, more_memory)]
     verified = subprocess.run(
         [sys.executable, "-m", "cli", "verify", "--db", str(database)], cwd=ROOT, check=False
     )
     requests = report["requests"] + again["requests"]
-    versions = source.sites * source.versions
+    versions = source.versions * sum(not is_excluded(number) for number in range(source.sites))
     print(f"captures a second   {report['fetched'] / report['seconds']:.1f}")
     print(
         f"requests a version  {requests / versions:.2f} ({requests:,} for {versions:,}; every capture asked)"
@@ -115,6 +126,26 @@ def soak(source: GeneratedArchive, database: Path, folder: Path, *, share: float
         print(f"LOST: {problem}")
     print("nothing is lost" if not problems else f"{len(problems)} problems")
     return 1 if problems or verified.returncode else 0
+
+
+def build_exclusions() -> list[Fault]:
+    """Return the faults that keep the excluded sites from view, in all the words the archive has for it."""
+    return [Blocked(form=form, when=about_excluded(turn)) for turn, form in enumerate(_EXCLUDED_BY)]
+
+
+def is_excluded(site: int) -> bool:
+    return site % _EXCLUDED_EVERY == _EXCLUDED_EVERY - 1
+
+
+def about_excluded(turn: int) -> When:
+    """Return what tells requests about excluded sites, every third of them, from all others."""
+
+    def is_about(request: Request) -> bool:
+        found = re.search(r"site([0-9]{5})\.example", request.target)
+        site = int(found[1]) if found else 0
+        return is_excluded(site) and site // _EXCLUDED_EVERY % len(_EXCLUDED_BY) == turn
+
+    return is_about
 
 
 def crawl(
@@ -172,7 +203,7 @@ def over_limit(*memories: Memory) -> Iterator[str]:
             yield "a reader"
 
 
-def show_run(name: str, report: dict[str, float], memory: Memory, struck: dict[str, int]) -> None:
+def show_run(name: str, report: dict[str, float], memory: Memory, struck: Counter[str]) -> None:
     print(
         f"{name}: {report['status']} {report['reason']}\n"
         f"  {report['fetched']:,} captures and {report['requests']:,} requests in {report['seconds']:.0f} s; "
@@ -181,7 +212,8 @@ def show_run(name: str, report: dict[str, float], memory: Memory, struck: dict[s
     )
     if struck:
         print(
-            "  faults: " + ", ".join(f"{name} {number}" for name, number in sorted(struck.items())),
+            f"  {struck.total() / report['requests']:.1%} of the answers were bad: "
+            + ", ".join(f"{name} {number}" for name, number in sorted(struck.items())),
             flush=True,
         )
 
@@ -193,11 +225,16 @@ def iter_problems(source: GeneratedArchive, database: Path) -> Iterator[str]:
         for site, state, outcome, number in connection.execute(_STATES):
             stored.setdefault(site, Counter())[f"{state} {outcome}"] += number
         versions = dict(connection.execute(_VERSIONS))
+        blocked = {site for (site,) in connection.execute("select site from sites where outcome = 'blocked'")}
     for number in range(source.sites):
         site = source.site(number)
+        if is_excluded(number) != (site in blocked):
+            yield f"{site}: excluded by the archive or not?"
+        if is_excluded(number):
+            continue
         found = stored.get(site, Counter())
-        if found["fetched text"] < source.captures:
-            yield f"{site}: {source.captures} captures, stored {dict(found)}"
+        if found["fetched text"] != source.texts or found.total() < source.captures:
+            yield f"{site}: {source.captures} captures, {source.texts} of them texts, stored {dict(found)}"
         if versions.get(site) != source.versions:
             yield f"{site}: {source.versions} versions, found {versions.get(site)}"
 

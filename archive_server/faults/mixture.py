@@ -16,14 +16,25 @@ from archive_server.faults.bodies import (
     WrongContentEncoding,
 )
 from archive_server.faults.pages import (
+    BadTimestamps,
     Duplicates,
+    JunkOriginals,
     MalformedRows,
     NegativeLength,
+    ResumeKey,
     Revisit,
     Twins,
     UnknownFields,
 )
-from archive_server.faults.refusals import IndexTrouble, Maintenance, RateLimited, Reset, ServerError, Slow
+from archive_server.faults.refusals import (
+    IndexTrouble,
+    Maintenance,
+    RateLimited,
+    Refused,
+    Reset,
+    ServerError,
+    Slow,
+)
 
 
 def build_mixture(chance: float) -> list[Fault]:
@@ -37,6 +48,7 @@ def build_mixture(chance: float) -> list[Fault]:
         ServerError(status=502),
         ServerError(status=504),
         Reset(),
+        Refused(seconds=0.3),
         Disconnect(at_byte=20),
         Truncated(),
         Truncated(how="chunked"),
@@ -48,6 +60,9 @@ def build_mixture(chance: float) -> list[Fault]:
         MalformedRows(every=5),
         NegativeLength(every=2),
         UnknownFields(every=2),
+        BadTimestamps(every=7),
+        JunkOriginals(every=9),
+        ResumeKey(style="empty-page"),
         Revisit(),
         IndexTrouble(),
         Maintenance(when=index),
@@ -60,5 +75,9 @@ def build_mixture(chance: float) -> list[Fault]:
         WrongContentEncoding(encoding="gzip"),
         MissingCharset(),
     ]
-    share = chance / (len(anywhere) + max(len(pages), len(bodies)))
-    return [replace(fault, chance=share) for fault in (*anywhere, *pages, *bodies)]
+    share = chance / (len(anywhere) + len(bodies))
+    of_pages = share * len(bodies) / len(pages)
+    return [
+        *(replace(fault, chance=share) for fault in (*anywhere, *bodies)),
+        *(replace(fault, chance=of_pages) for fault in pages),
+    ]
