@@ -36,7 +36,7 @@ If you have questions about this privacy policy, please contact us by mail at ou
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratedArchive:
-    """Sites with one policy each; each capture has bytes of its own, every 8th a new text, every 20th none."""
+    """Sites with one policy each; each capture has its own bytes, every 8th a new text, every 20th none."""
 
     sites: int
     captures: int
