@@ -123,14 +123,14 @@ class ArchiveRetry:
         if isinstance(exception, DownloadConnectionRefusedError):
             if self.is_loopback and not self._reached:
                 raise RateLimitedError(f"Nothing answers at {request.url[:80]}: is the archive running?")
-            return self._pause(request, None)
+            return self._pause(request, None, is_shut=True)
         if isinstance(exception, (DownloadFailedError, DownloadTimeoutError)):
             return await self._again(request)
         return None
 
-    def _pause(self, request: Request, seconds: float | None) -> Request:
+    def _pause(self, request: Request, seconds: float | None, *, is_shut: bool = False) -> Request:
         """Stop everybody for a while; the request comes again when the gate opens."""
-        pause = self.keeper.gate.block(request.meta["sent_at"], seconds)
+        pause = self.keeper.gate.block(request.meta["sent_at"], seconds, is_shut=is_shut)
         message = f"the archive wants to be left alone: nothing is asked for {pause:.0f} s"
         log_event(log, "archive-paused", message, level=logging.WARNING, seconds=round(pause, 1))
         return request.copy()

@@ -45,7 +45,7 @@ class Politeness:
     requests_a_day: int | None = None
     """By UTC days, over all processes; None: no limit."""
     first_pause_seconds: float = FIRST_PAUSE_SECONDS
-    """After a 429 without Retry-After, or a refused connection; doubles each time in a row."""
+    """After a 429 without Retry-After; doubles each time in a row, and for a refused connection."""
     longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
     """A longer wait ends the run instead."""
 
@@ -235,11 +235,14 @@ class Gate:
             return
         raise GateClosedError("The run ends.")
 
-    def block(self, sent_at: float, retry_after_seconds: float | None = None) -> float:
+    def block(
+        self, sent_at: float, retry_after_seconds: float | None = None, *, is_shut: bool = False
+    ) -> float:
         """Stop all requests of this machine to the archive; return for how many seconds.
 
         `sent_at` is what `wait` gave for the request that was refused: requests that
-        were under way together count as one refusal.
+        were under way together count as one refusal. `is_shut`: not even the
+        connection was accepted, so the firewall blocks us, and minutes are right.
 
         Raises RateLimitedError when the pause is too long to wait for; it is noted all the same.
         """
@@ -247,7 +250,7 @@ class Gate:
             if sent_at > state.blocked_at or not state.blocked_at:
                 state.pauses += 1
                 state.blocked_at = state.seen
-            doubled = self.politeness.first_pause_seconds * 2.0 ** min(state.pauses - 1, 30)
+            doubled = self.politeness.first_pause_seconds * 2.0 ** min(state.pauses - 1 + is_shut, 30)
             longest = self.politeness.longest_pause_seconds
             pause = retry_after_seconds or min(doubled, longest)
             state.blocked_until = max(state.blocked_until, state.seen + pause)

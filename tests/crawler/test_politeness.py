@@ -126,6 +126,13 @@ def test_pauses_double_then_the_run_ends_and_success_starts_afresh(path: Path) -
     assert gate.block(asyncio.run(gate.wait(Budget.REPLAY))) == 60
 
 
+def test_a_connection_that_is_not_even_accepted_means_minutes(path: Path) -> None:
+    clocks = Clocks()
+    gate = clocks.gate(path, Politeness())
+    sent_at = asyncio.run(gate.wait(Budget.REPLAY))
+    assert gate.block(sent_at, is_shut=True) == 120
+
+
 def test_refusals_of_requests_that_were_under_way_together_count_once(path: Path) -> None:
     clocks = Clocks()
     gate = clocks.gate(path, Politeness(replay_per_second=0))
