@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,8 @@ from pipelines.outputs.coverage import LEGEND, iter_years, list_months
 from pipelines.outputs.diff import describe_lines, iter_marked_lines, render_html, render_unified
 from pipelines.outputs.document import describe_kind, render_document
 from pipelines.outputs.history import describe_interval, iter_lines, read_history
-from pipelines.outputs.rows import clean_for_terminal, print_rows, print_table
+from pipelines.outputs.rows import print_rows
+from pipelines.outputs.table import clean_for_terminal, print_table, wants_colour
 from pipelines.store import queries
 from pipelines.store.connection import open_reader
 
@@ -222,7 +223,7 @@ def _describe_unknown(document: Document, versions: list[Row], day: str, at: que
 @row_options
 @db_option
 def documents_command(site: str, row_format: str, database: Path) -> None:
-    """The documents known of a site: kind, addresses, years, captures, versions, whose they are.
+    """The documents known of a site: kind, years, captures, versions, addresses, whose they are.
 
     \b
     Example:
@@ -230,7 +231,11 @@ def documents_command(site: str, row_format: str, database: Path) -> None:
     """
     with closing(open_reader(database)) as connection:
         documents = queries.list_documents(connection, queries.find_site(connection, site))
-    print_rows([_describe_document(row) for row in documents], row_format, cells=_document_cells)
+    described = [_describe_document(row) for row in documents]
+    if row_format == "table":
+        print_table([line for row in described for line in _iter_document_lines(row)])
+    else:
+        print_rows(described, row_format)
     if not documents:
         click.echo(f"No document of {site} is known.", err=True)
         sys.exit(1)
@@ -257,19 +262,24 @@ def _describe_document(row: Row) -> Row:
     }
 
 
-def _document_cells(row: Row) -> Row:
+def _iter_document_lines(row: Row) -> Iterator[Row]:
+    """Yield a line for each address of a document; what holds for all of them stands in the first."""
     years = [row[key][:4] for key in ("first_capture", "last_capture") if row[key]]
     owner = f"{row['owner'] or ''} {row['owner_name'] or ''}".strip()
-    return {
+    cells = {
         "Kind": row["kind"],
         "Name": row["name"] or "(main)",
         "Years": "-".join(dict.fromkeys(years)),
         "Captures": row["captures"],
         "Versions": row["versions"],
+        "Address": "",
         "Owner": owner or "unknown",
         "Sure": row["confidence"] if row["confidence"] is None else round(row["confidence"], 2),
-        "Addresses": "; ".join(f"{address['url']} ({_found(address)})" for address in row["addresses"]),
+        "Found": "",
     }
+    addresses = [{"Address": each["url"], "Found": _found(each)} for each in row["addresses"]]
+    yield cells | (addresses[0] if addresses else {})
+    yield from (dict.fromkeys(cells, "") | address for address in addresses[1:])
 
 
 def _found(address: Row) -> str:
@@ -319,7 +329,7 @@ def diff_command(
             _find_side(connection, queries.find_document(connection, of, kind=kind, name=name), when)
             for of, when in _parse_sides(site, one, other)
         ]
-    _print_diff(*sides, form=form, colour=sys.stdout.isatty() if colour is None else colour, context=context)
+    _print_diff(*sides, form=form, colour=wants_colour() if colour is None else colour, context=context)
 
 
 def _parse_sides(site: str, one: str, other: str | None) -> list[tuple[str, str | None]]:

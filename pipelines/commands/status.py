@@ -10,7 +10,7 @@ import click
 
 from crawler.options import db_option, json_option
 from crawler.timestamps import utc_now
-from pipelines.outputs.rows import print_table
+from pipelines.outputs.table import print_table
 from pipelines.store.connection import open_reader
 from pipelines.store.outbox import forget_channel
 from pipelines.store.standing import Row, Standing, read_standing

@@ -12,7 +12,7 @@ import click
 
 from pipelines.changes import Change, describe_change
 from pipelines.diffing import Diff, DiffLine, Hunk, LineKind, Span
-from pipelines.outputs.rows import clean_for_terminal
+from pipelines.outputs.table import clean_for_terminal
 
 _CHANGED_STYLE = {
     "old": {"fg": "red", "strikethrough": True},

@@ -18,6 +18,8 @@ Row = dict[str, Any]
 
 _FLAG_WORDS = {"before": "seen late", "after": "announced ahead"}
 _SAME_DATE = "date kept: edited silently"
+INTERVAL_HEADING = "Changed between"
+"""Of the column that holds intervals of change: together they read as a sentence."""
 
 
 def read_history(
@@ -119,6 +121,11 @@ def describe_interval(version: Row) -> str:
     return f"on {first}" if after == first else f"between {after} and {first}"
 
 
+def interval_cell(version: Row) -> str:
+    """Return the interval for a column that is headed INTERVAL_HEADING."""
+    return describe_interval(version).removeprefix("between ")
+
+
 def iter_lines(history: Sequence[Row]) -> Iterator[Row]:
     """Yield the lines of the table: one a version, one for a whole stretch that flaps, one a move."""
     for row in history:
@@ -132,14 +139,18 @@ def iter_lines(history: Sequence[Row]) -> Iterator[Row]:
 
 
 def _line(version: str, changed: str, **cells: Any) -> Row:
-    empty = {"Days": "", "Words": "", "+": "", "-": "", "Stated": "", "Gist": "", "Title": ""}
-    return {"Version": version, "Changed": changed} | empty | {key.capitalize(): cells[key] for key in cells}
+    empty = {"Words": "", "+": "", "-": "", "Gist": "", "Stated": "", "Days": "", "Title": ""}
+    return (
+        {"Version": version, INTERVAL_HEADING: changed}
+        | empty
+        | {key.capitalize(): cells[key] for key in cells}
+    )
 
 
 def _version_line(row: Row) -> Row:
     line = _line(
         "-" if row["foreign"] else str(row["version"]),
-        describe_interval(row),
+        interval_cell(row),
         words=row["words"],
         gist=row["gist"],
         stated=_describe_stated(row),
@@ -159,7 +170,7 @@ def _flapping_line(rows: Sequence[Row]) -> Row:
     texts = first["flapping"]["texts"]
     return _line(
         f"{first['version']}-{last['version']}",
-        f"between {start[:10]} and {last['first_captured'][:10]}",
+        f"{start[:10]} and {last['first_captured'][:10]}",
         words=last["words"],
         gist=f"flapping: {texts} texts take turns in {len(rows)} versions (variants, or changes undone)",
         stated=_describe_stated(last),
@@ -169,7 +180,7 @@ def _flapping_line(rows: Sequence[Row]) -> Row:
 
 def _move_line(move: Row) -> Row:
     after, by = (isoformat(move[key])[:10] for key in ("last_at_old", "first_at_new"))
-    return _line("", f"between {after} and {by}", gist=f"address: {move['old_url']} -> {move['new_url']}")
+    return _line("", f"{after} and {by}", gist=f"address: {move['old_url']} -> {move['new_url']}")
 
 
 def _signed(sign: str, number: int | None) -> str:

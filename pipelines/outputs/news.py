@@ -9,7 +9,12 @@ from typing import Any
 from pipelines.outputs.document import describe_kind
 from pipelines.outputs.feed import Entry, build_feed
 from pipelines.outputs.files import write_file
-from pipelines.outputs.history import describe_interval, describe_version
+from pipelines.outputs.history import (
+    INTERVAL_HEADING,
+    describe_interval,
+    describe_version,
+    interval_cell,
+)
 
 Row = dict[str, Any]
 
@@ -26,13 +31,12 @@ def news_cells(row: Row) -> Row:
     """Return what the table shows of one piece of news."""
     return {
         "Site": row["site"],
-        "Policy": describe_kind(row["kind"], row["name"]),
-        "Version": row["version"],
-        "Changed": describe_interval(row),
+        "Version": " ".join(filter(None, [row["kind"], row["name"], f"v{row['version']}"])),
+        INTERVAL_HEADING: interval_cell(row),
+        "Gist": row["gist"],
         "Words": row["words"],
         "+": "" if row["words_added"] is None else f"+{row['words_added']}",
         "-": "" if row["words_removed"] is None else f"-{row['words_removed']}",
-        "Gist": row["gist"],
         "Title": row["title"],
     }
 

@@ -1,4 +1,4 @@
-"""Rows: four formats of the same, safe for spreadsheets and terminals."""
+"""Rows: four formats of the same, safe for spreadsheets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from pipelines.outputs.rows import clean_for_terminal, print_rows
+from pipelines.outputs.rows import print_rows
 
 ROWS = [{"site": "a.example", "title": "=cmd()", "words": -3, "more": {"x": [1]}}, {"site": "b.example", "title": None, "words": 10, "more": None}]  # fmt: skip  # noqa: E501
 
@@ -33,25 +33,7 @@ def test_every_start_of_a_formula_is_disarmed(capsys: pytest.CaptureFixture[str]
     assert next(csv.DictReader(io.StringIO(capsys.readouterr().out, newline="")))["title"][0] == "'"
 
 
-def test_a_table_off_a_terminal_is_whole_and_aligned(capsys: pytest.CaptureFixture[str]) -> None:
-    print_rows(
-        ROWS, "table", cells=lambda row: {"Site": row["site"], "Words": row["words"], "Title": row["title"]}
-    )
-    assert capsys.readouterr().out.splitlines() == [
-        "Site       Words  Title",
-        "a.example     -3  =cmd()",
-        "b.example     10",
-    ]
-
-
 def test_no_rows_print_nothing_but_an_empty_array(capsys: pytest.CaptureFixture[str]) -> None:
     for row_format in ("table", "nl", "csv", "json"):
         print_rows([], row_format)
     assert capsys.readouterr().out == "[]\n"
-
-
-def test_a_title_cannot_steer_the_terminal() -> None:
-    hostile = "a\x1b]0;owned\x07b\x9b31mc\u202ed\te\n"
-    cleaned = clean_for_terminal(hostile)
-    assert not set("\x1b\x07\x9b\u202e") & set(cleaned)
-    assert cleaned.endswith("\te\n")
