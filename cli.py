@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sqlite3
 import sys
+from typing import NoReturn
 
 import click
 
-from crawler.errors import PolicyArchiveError
+from crawler.errors import DiskFullError, PolicyArchiveError
 
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
@@ -62,6 +66,7 @@ def main() -> None:
 
     Exit status: 0 done, 1 failed or incomplete, 2 usage, 74 disk full, 75 database in use, 130 interrupted.
     """
+    _replace_closed_streams()
     try:
         sys.exit(policy_archive(standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -70,8 +75,31 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except PolicyArchiveError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_status)
+        _end(str(error), error.exit_status)
+    except OSError as error:
+        status = DiskFullError.exit_status if error.errno == errno.ENOSPC else 1
+        _end(f"{error.filename or 'the output'}: {error.strerror or error}", status)
+    except sqlite3.DatabaseError as error:
+        from pipelines.store.connection import explain, is_of_file
+
+        if not is_of_file(error):
+            raise
+        told = explain(error, "the database")
+        _end(str(told), told.exit_status)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    from pipelines.outputs.table import clean_for_terminal
+
+    click.echo(f"Error: {clean_for_terminal(message)}", err=True)
+    sys.exit(status)
+
+
+def _replace_closed_streams() -> None:
+    """Let a program that was started without stdout or stderr (`>&-`) write to nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (till the end)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any, TextIO
@@ -33,7 +35,7 @@ from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
 from crawler.runs import FetchOptions, Target
 from pipelines.outputs.rows import print_rows
-from pipelines.store.writer import Store
+from pipelines.store.connection import open_reader
 
 ALL_ASKED_UP_TO = 1_000
 SAMPLE_OF_MORE = 400
@@ -166,8 +168,26 @@ def runs_command(database: Path, row_format: str) -> None:
     Example:
         policy-archive runs
     """
-    with Store.open(database) as store:
-        print_rows(list(_iter_runs(store)), row_format)
+    with closing(open_reader(database)) as connection:
+        runs = list(_iter_runs(connection))
+    print_rows(runs, row_format, cells=_run_cells)
+    if not runs:
+        click.echo("Nothing was run on this database yet.", err=True)
+
+
+def _run_cells(row: dict[str, Any]) -> dict[str, Any]:
+    low, likely, high = (row[f"forecast_{name}"] for name in ("low", "likely", "high"))
+    return {
+        "Run": row["run"],
+        "Command": row["command"],
+        "Started": row["started"],
+        "Status": row["status"],
+        "Index": row["index_requests"],
+        "Replay": row["replay_requests"],
+        "Forecast": "" if likely is None else f"{likely} ({low}-{high})",
+        "Took": row["took"],
+        "Reason": row["reason"],
+    }
 
 
 _RUNS = """
@@ -181,8 +201,8 @@ where captures.run_id > ? and documents.site in (select value from json_each(?))
 """
 
 
-def _iter_runs(store: Store) -> Iterator[dict[str, Any]]:
-    for number, command, started, status, reason, index, replay, text in store.connection.execute(_RUNS):
+def _iter_runs(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    for number, command, started, status, reason, index, replay, text in connection.execute(_RUNS):
         forecast = json.loads(text) if text else None
         yield {
             "run": number,
@@ -191,18 +211,18 @@ def _iter_runs(store: Store) -> Iterator[dict[str, Any]]:
             "status": status,
             "index_requests": index,
             "replay_requests": replay,
-            **_compare(store, number, forecast),
+            **_compare(connection, number, forecast),
             "reason": reason,
         }
 
 
-def _compare(store: Store, run_id: int, forecast: dict[str, Any] | None) -> dict[str, Any]:
+def _compare(connection: sqlite3.Connection, run_id: int, forecast: dict[str, Any] | None) -> dict[str, Any]:
     """Return the forecast of a plan beside what its sites took afterwards; of a sample only the forecast."""
     if forecast is None:
         return {"forecast_low": None, "forecast_likely": None, "forecast_high": None, "took": None}
     took = None
     if forecast["asked"] == forecast["sites"]:
-        took = store.connection.execute(_TOOK, (run_id, json.dumps(forecast["sites_asked"]))).fetchone()[0]
+        took = connection.execute(_TOOK, (run_id, json.dumps(forecast["sites_asked"]))).fetchone()[0]
     requests = forecast["requests"]
     return {
         **{f"forecast_{name}": round(requests[name]) for name in ("low", "likely", "high")},

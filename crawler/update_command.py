@@ -35,7 +35,7 @@ from pipelines.notify import build_channels
 from pipelines.outputs.news import describe_news, news_cells
 from pipelines.outputs.rows import print_rows
 from pipelines.store import watches
-from pipelines.store.connection import open_reader
+from pipelines.store.connection import check_there, open_reader
 from pipelines.store.news import NewsFilter, list_news
 from pipelines.store.runlock import hold_lock
 from pipelines.store.writer import Store
@@ -83,7 +83,7 @@ def update_command(
     Example:
         policy-archive update --notify-command "python3 on_change.py"
     """
-    check_archive(archive_url)
+    check_there(database)
     channels = build_channels(notify_commands, notify_urls)
     if dry_run:
         _print_intent(gather_targets(database, sites, everything=everything, search=search))

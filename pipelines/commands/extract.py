@@ -29,6 +29,7 @@ from pipelines.outputs.document import render_document
 from pipelines.outputs.files import write_file
 from pipelines.outputs.rows import print_rows
 from pipelines.reextraction import DocumentReport, prune_extractions, read_again
+from pipelines.store.connection import check_there
 from pipelines.store.runlock import hold_lock
 from pipelines.store.writer import Store
 from pipelines.worker import Done, ReadingPool
@@ -194,6 +195,7 @@ def re_extract_command(
     """
     from pipelines.extract.extraction import current_extractors
 
+    check_there(database)
     lock = hold_lock(database, "policy-archive re-extract")
     with lock, Store.open(database) as store, ReadingPool(processes) as pool:
         store.close_dead_runs()

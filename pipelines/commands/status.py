@@ -11,7 +11,7 @@ import click
 from crawler.options import db_option, json_option
 from crawler.timestamps import utc_now
 from pipelines.outputs.table import print_table
-from pipelines.store.connection import open_reader
+from pipelines.store.connection import check_there, open_reader
 from pipelines.store.outbox import forget_channel
 from pipelines.store.standing import Row, Standing, read_standing
 from pipelines.store.writer import Store
@@ -33,6 +33,7 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
     Example:
       policy-archive status || mail -s "policy-archive" me@example.org
     """
+    check_there(database)
     if label is not None:
         with Store.open(database) as store:
             click.echo(f"{forget_channel(store.connection, label)} messages to '{label}' given up.", err=True)

@@ -23,7 +23,7 @@ from pipelines.store.compaction import (
     list_documents,
     measure_sizes,
 )
-from pipelines.store.connection import open_reader
+from pipelines.store.connection import check_there, open_reader
 from pipelines.store.runlock import hold_lock
 from pipelines.store.writer import Store
 
@@ -67,7 +67,7 @@ def compact_command(no_vacuum: bool, as_json: bool, database: Path) -> None:
     Example:
       policy-archive compact --db policies.db
     """
-    open_reader(database).close()  # one that is not there is not to be made
+    check_there(database)
     with hold_lock(database, "compact"), Store.open(database) as store:
         run_id = store.start_run("compact")
         before = measure_sizes(store.connection)

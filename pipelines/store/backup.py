@@ -76,7 +76,8 @@ def _copy(connection: sqlite3.Connection, path: Path, on_progress: Callable[[int
         copy.execute("pragma journal_mode = delete")  # one file, nothing beside it
         (verdict,) = copy.execute("pragma quick_check(1)").fetchone()
         if verdict != "ok":
-            raise StoreError(f"the copy is damaged ({verdict}): run 'policy-archive verify' on the original")
+            where = " ".join(verdict.split())
+            raise StoreError(f"the copy is damaged ({where}): run 'policy-archive verify' on the original")
 
 
 def _sync(path: Path) -> None:

@@ -52,10 +52,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
     Raises StoreError when there is no such database, or one that is not ours or of another release.
     """
-    if not path.is_file():
-        raise StoreError(
-            f"there is no database {path}: make one with 'policy-archive fetch example.com --db {path}'"
-        )
+    check_there(path)
     try:
         connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         connection.execute("pragma query_only = on")
@@ -65,10 +62,22 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise explain(error, path) from error
     if pending:
         connection.close()
-        raise StoreError(
-            f"{path} was made by an earlier release: 'policy-archive update --db {path}' upgrades it"
-        )
+        raise StoreError(_describe_unready(path))
     return connection
+
+
+def check_there(path: Path) -> None:
+    """Raise StoreError when there is no such file: not every writer is to make one of a mistyped name."""
+    if not path.is_file():
+        raise StoreError(
+            f"there is no database {path}: make one with 'policy-archive fetch example.com --db {path}'"
+        )
+
+
+def _describe_unready(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return f"{path} is empty: 'policy-archive fetch example.com --db {path}' makes a database of it"
+    return f"{path} was made by an earlier release: 'policy-archive update --db {path}' upgrades it"
 
 
 def is_corpus(path: Path) -> bool:
@@ -186,8 +195,11 @@ def _lay_copy_aside(connection: sqlite3.Connection, copy: Path) -> None:
     unfinished.replace(copy)
 
 
-def explain(error: Exception, path: Path) -> StoreError:
-    """Return our error for one of SQLite's or the system's: one sentence that says what to do."""
+def explain(error: Exception, path: Path | str) -> StoreError:
+    """Return our error for one of SQLite's or the system's: one sentence that says what to do.
+
+    `path` may be words, where nobody knows which database it was.
+    """
     if getattr(error, "errno", None) == errno.ENOSPC or _code(error) == sqlite3.SQLITE_FULL:
         return DiskFullError(
             f"the disk of {path} is full: everything committed is kept; free some space, "
@@ -200,6 +212,25 @@ def explain(error: Exception, path: Path) -> StoreError:
     if _code(error) == sqlite3.SQLITE_CANTOPEN:
         return StoreError(f"{path} cannot be opened: is there such a folder, and may you write to it?")
     return StoreError(f"{path}: {error}")
+
+
+def is_of_file(error: sqlite3.Error) -> bool:
+    """Tell whether it is the file, the disk or another program that is at fault, and no statement of ours."""
+    return _code(error) in _OF_FILE
+
+
+_OF_FILE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 
 
 def _code(error: Exception) -> int:

@@ -1,0 +1,110 @@
+"""The command line as a program: what goes wrong around it is one sentence and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli import policy_archive
+from crawler.errors import StoreError
+from pipelines.store.backup import copy_database
+from pipelines.store.connection import open_reader
+from pipelines.store.writer import Store
+from tests.pipelines.synthetic import PRIVACY, store_texts
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "policies.db"
+    with Store.open(path) as store:
+        store_texts(store, [("20180101", "One.\n"), ("20190601", "One. Two.\n")])
+    return path
+
+
+def _run(*arguments: str, **streams: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        text=True,
+        check=False,
+        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams),  # type: ignore[call-overload]
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+@pytest.mark.parametrize("command", [["history"], ["show"], ["history", "--json"]], ids=" ".join)
+def test_a_full_disk_under_the_output_is_one_sentence(database: Path, command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = _run(command[0], PRIVACY.site, *command[1:], "--db", str(database), stdout=full)
+    assert (ended.returncode, ended.stderr) == (74, "Error: the output: No space left on device\n")
+
+
+def test_a_reader_that_goes_away_is_no_failure_to_speak_of(database: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = _run("history", PRIVACY.site, "--db", str(database), stdout=writer)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("command", ["history", "documents", "show"])
+def test_started_without_streams_it_ends_as_ever(database: Path, command: str) -> None:
+    words = [sys.executable, "-m", "cli", command, PRIVACY.site, "--db", str(database)]
+    assert subprocess.run(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *words], check=False).returncode == 0
+
+
+def _damage(database: Path, table: str, target: Path) -> Path:
+    """Return a copy with a table's first page overwritten."""
+    with open_reader(database) as connection:
+        copy_database(connection, target)
+    with sqlite3.connect(target) as connection:
+        (size,) = connection.execute("pragma page_size").fetchone()
+        (page,) = connection.execute("select rootpage from sqlite_master where name = ?", (table,)).fetchone()
+    connection.close()
+    with target.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    return target
+
+
+@pytest.mark.parametrize("command", ["history", "show", "changes"])
+@pytest.mark.parametrize("table", ["captures", "versions"])
+def test_damage_that_a_reader_comes_upon_is_one_sentence(
+    database: Path, tmp_path: Path, command: str, table: str
+) -> None:
+    damaged = _damage(database, table, tmp_path / "damaged.db")
+    ended = _run(command, PRIVACY.site, "--db", str(damaged))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("Error: the database is no SQLite database, or a damaged one")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_backup_of_a_damaged_database_is_refused_in_one_line(database: Path, tmp_path: Path) -> None:
+    damaged = _damage(database, "texts", tmp_path / "damaged.db")
+    ended = _run("backup", str(tmp_path / "copy.db"), "--db", str(damaged))
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "the copy is damaged" in ended.stderr and not (tmp_path / "copy.db").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["runs", "status --give-up x", "re-extract", "compact", "update --dry-run", "verify", "watch list"],
+)
+def test_a_mistyped_name_makes_no_database(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "mistyped.db"
+    words = [*command.split(), "--db", str(path)]
+    result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    assert isinstance(result.exception, StoreError)
+    assert f"there is no database {path}" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(StoreError, match=r"empty\.db is empty: 'policy-archive fetch"):
+        open_reader(tmp_path / "empty.db")
