@@ -171,6 +171,8 @@ class SiteCrawl:
             return plan.outcome, plan.reason
         if outcomes[Outcome.FOREIGN]:
             return "found", "none of the site's own: somebody else's policy stands in its place"
+        if outcomes[Outcome.BLOCKED]:
+            return "blocked", "the archive does not show this site"
         if not any(outcome for outcome in outcomes):
             return plan.outcome, plan.reason
         return "nothing-found", f"no policy found: {_say_outcomes(outcomes)} where one was looked for"

@@ -96,3 +96,11 @@ def test_a_site_too_large_to_be_searched_is_found_by_its_home_page(
     assert addresses(database, "lantern-radio.example") == [
         "http://www.lantern-radio.example/statement/priv.html"
     ]
+
+
+@pytest.mark.parametrize("form", ["403", "200"])
+def test_a_site_that_only_replay_does_not_show_is_blocked_not_without_a_policy(
+    archive: ArchiveServer, database: Path, form: str
+) -> None:
+    fetch(archive, database, "quillfort.example", struck=(faults.Blocked(form=form, when=faults.replay),))
+    assert read(database, "select outcome from sites") == [("blocked",)]
