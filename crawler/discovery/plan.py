@@ -31,7 +31,7 @@ from crawler.discovery.index import (
     prefix_queries,
     usual_queries,
 )
-from crawler.records import CdxRow, Kind
+from crawler.records import CdxRow, Kind, Outcome
 from crawler.urls import urlkey
 
 USUAL_ADDRESSES = 4  # of a kind, asked one by one: the last resort for sites too large to be searched
@@ -99,7 +99,9 @@ class _Discovery:
 
     @property
     def is_blocked(self) -> bool:
-        return any(answer.state is AnswerState.BLOCKED for answer in self.evidence.asked)
+        """The index says so, or replay does for every page that was asked for."""
+        by_index = any(answer.state is AnswerState.BLOCKED for answer in self.evidence.asked)
+        return by_index or {page.outcome for page in self.evidence.pages} == {Outcome.BLOCKED}
 
     @property
     def queries_left(self) -> int:
