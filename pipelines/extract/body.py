@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -10,15 +10,19 @@ from lxml.html import HtmlElement
 
 from pipelines.extract.chrome import (
     count_controls,
+    has_fields,
     is_banner,
     is_dialog,
     is_furniture,
+    is_named_dialog,
     is_named_furniture,
+    is_overlay,
+    is_site_name,
     iter_controls,
 )
 from pipelines.extract.dates import find_stated_dates
 from pipelines.extract.guide import guide
-from pipelines.extract.outline import HEADINGS, Outline, Span, count_words, is_read
+from pipelines.extract.outline import HEADINGS, LISTS, Outline, Span, count_words, is_read
 
 _LONGEST_TITLE_BOX = 60
 """Words of a box around the page's h1 that may come along with it (date, subtitle)."""
@@ -28,6 +32,9 @@ _LONGEST_WIDGET = 25
 
 _LONGEST_DATE = 12
 """Words of a line that says when the document was updated."""
+
+_WORDS_A_CONTROL = 25
+"""Of a section with a button in it ("Cookie settings"); banners have fewer."""
 
 _BOXES = frozenset(("div", "section", "aside", "form", "fieldset"))
 _TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
@@ -75,6 +82,7 @@ class _Choice:
             self._children.setdefault(parent, []).append(child)
         for children in self._children.values():
             children.sort(key=lambda child: outline.ranges[child])
+        self._titles = self._find_titles()
         self.root = self._match()
         self.dropped: set[HtmlElement] = set()
 
@@ -102,6 +110,13 @@ class _Choice:
                 best, best_score = element, score
         return best
 
+    def _find_titles(self) -> frozenset[HtmlElement]:
+        """Return the headings that may be the document's title: of the highest level, and no site's name."""
+        headings = [element for element in self._outline.ranges if element.tag in HEADINGS]
+        names = [heading for heading in headings if not is_site_name(heading)]
+        highest = min((str(heading.tag) for heading in names), default=None)
+        return frozenset(heading for heading in names if heading.tag == highest)
+
     def grow(self) -> None:
         """Climb to the page; at each level take in the siblings up to the last content on either side."""
         inner = self.root
@@ -124,11 +139,18 @@ class _Choice:
         content = [
             index
             for index, sibling in enumerate(siblings)
-            if index == here
-            or self._is_content(sibling)
-            or (index == here - 1 and self._states_date(sibling))
+            if index == here or self._is_content(sibling) or (index == here - 1 and self._leads_in(sibling))
         ]
         return min(content), max(content)
+
+    def _leads_in(self, element: HtmlElement) -> bool:
+        """Tell what belongs to the text right below it: its heading, or the date that it was updated."""
+        start, end = self._outline.ranges[element]
+        heading = end - start == 1 and self._first_heading(element) is not None
+        return self._states_date(element) or (heading and not self._is_site_heading(element))
+
+    def _is_site_heading(self, element: HtmlElement) -> bool:
+        return any(map(is_site_name, element.iter(*HEADINGS)))
 
     def _is_content(self, element: HtmlElement) -> bool:
         """Tell whether a sibling of the body belongs to it: prose, or chosen, and not furniture."""
@@ -136,7 +158,7 @@ class _Choice:
         chosen_share = self._chosen(element) / words
         if self._is_title_box(element):
             return True
-        named = is_named_furniture(element) or is_banner(element)
+        named = is_banner(element) or (self._is_named(element) and not self._is_section(element))
         if named and words * 10 < self._words(self._page) * 3:
             return False
         minor = self._prose(element) * 2 < self._prose(self._page)
@@ -151,7 +173,43 @@ class _Choice:
     def _is_title_box(self, element: HtmlElement) -> bool:
         if self._words(element) > _LONGEST_TITLE_BOX or self._linked(element) * 5 > self._words(element):
             return False
-        return element.tag == "h1" or element.find(".//h1") is not None
+        return not self._titles.isdisjoint(element.iter(*HEADINGS))
+
+    def _is_lone_title(self, element: HtmlElement) -> bool:
+        """Tell the document's title without anything beside it."""
+        start, end = self._outline.ranges[element]
+        return end - start == 1 and self._is_title_box(element)
+
+    def _is_named(self, element: HtmlElement) -> bool:
+        return is_named_furniture(element) or is_named_dialog(element)
+
+    def _is_section(self, element: HtmlElement) -> bool:
+        """Tell a section of the document, whatever its name: "cookies", "share", "section-header".
+
+        It begins with a heading and is prose. Consent banners and forms to sign up can be so, too; but
+        a section has others like it beside it, or text on both sides and nothing to fill in.
+        """
+        words = self._words(element)
+        level = self._first_heading(element)
+        if level is None or is_overlay(element):
+            return False
+        if self._prose(element) * 2 < words or self._linked(element) * 10 > words:
+            return False
+        siblings = self._children[self._outline.parents[element]]
+        alike = any(self._first_heading(other) == level for other in siblings if other is not element)
+        if alike and count_controls(element) * _WORDS_A_CONTROL <= words:
+            return True
+        here = siblings.index(element)
+        flanked = any(map(self._prose, siblings[:here])) and any(map(self._prose, siblings[here + 1 :]))
+        return flanked and not has_fields(element)
+
+    def _first_heading(self, element: HtmlElement) -> str | None:
+        """Return the tag of the heading that an element begins with."""
+        start, _ = self._outline.ranges[element]
+        holder = self._outline.blocks[start].holder
+        heading = next((node for node in (holder, *holder.iterancestors()) if node.tag in HEADINGS), None)
+        inside = heading is not None and (heading is element or element in heading.iterancestors())
+        return str(heading.tag) if heading is not None and inside else None
 
     def _loose_prose(self, outer: HtmlElement) -> bool:
         """Tell whether an element holds prose that stands in none of its children."""
@@ -177,13 +235,15 @@ class _Choice:
     def _is_dead_weight(self, element: HtmlElement) -> bool:
         if is_dialog(element) or is_banner(element) or self._is_widget(element):
             return True
+        if is_named_dialog(element) and not self._is_section(element):
+            return True
         return is_furniture(element) and self._linked(element) * 2 >= self._words(element)
 
     def _is_widget(self, element: HtmlElement) -> bool:
         """Tell a box of buttons and fields with a few words to them: "Was this page helpful?", a chat."""
         if element.tag not in _BOXES or self._words(element) > _LONGEST_WIDGET:
             return False
-        if any(child.tag in HEADINGS for child in element.iter()):
+        if _has_heading(element):
             return False
         return sum(not is_read(control) for control in iter_controls(element)) > 1
 
@@ -208,19 +268,34 @@ class _Choice:
             self._trim(self.root, backwards)
 
     def _trim(self, element: HtmlElement, backwards: bool) -> None:
+        if element.tag in LISTS:
+            return  # the links of a table of contents are no skip links
         children = [child for child in self._children.get(element, ()) if child not in self.dropped]
         for child in reversed(children) if backwards else children:
             whole = self._outline.ranges[child] == self._outline.ranges[element]
             if whole or not self._is_rim(child, backwards):
-                self._trim(child, backwards)
-                return
+                break
             self.dropped.add(child)
+        else:
+            return
+        if not backwards and not whole and self._is_lone_title(child):
+            self._trim_below_title(children[children.index(child) + 1 :])
+        else:
+            self._trim(child, backwards)
+
+    def _trim_below_title(self, siblings: Iterable[HtmlElement]) -> None:
+        """Drop the links between the title and the text: to print, to share, to other documents."""
+        for sibling in siblings:
+            links = self._linked(sibling) and next(sibling.iter("a"), None) is not None
+            if not links or _has_heading(sibling) or not self._is_rim(sibling, backwards=False):
+                return
+            self.dropped.add(sibling)
 
     def _is_rim(self, element: HtmlElement, backwards: bool) -> bool:
         if element.tag in HEADINGS or not self._is_small(element) or self._states_date(element):
             return False
-        if (is_named_furniture(element) or is_furniture(element)) and element.find(".//h1") is None:
-            return True
+        if is_furniture(element) or (self._is_named(element) and not self._is_section(element)):
+            return self._titles.isdisjoint(element.iter(*HEADINGS))
         if self._prose(element):
             return False
         if self._linked(element) * 2 >= self._words(element) and not self._stands_in_text(element, backwards):
@@ -255,7 +330,7 @@ class _Choice:
 
     def title_outside(self) -> HtmlElement | None:
         """Return the page's h1 when the body has none: the last one before it, else the first one outside."""
-        titles = [element for element in self._outline.ranges if element.tag == "h1"]
+        titles = [title for title in self._titles if title.tag == "h1"]
         titles.sort(key=lambda element: self._outline.ranges[element])
         if self.root.tag == "h1" or any(map(self._is_kept, titles)):
             return None
@@ -300,6 +375,10 @@ def narrow_body(body: Body, span: Span, outline: Outline) -> Body:
         elif end <= span[0] or span[1] <= start:
             outside.add(element)
     return Body(root=root, dropped=body.dropped | outside, title=None)
+
+
+def _has_heading(element: HtmlElement) -> bool:
+    return next(element.iter(*HEADINGS), None) is not None
 
 
 def _is_inside(element: HtmlElement, other: HtmlElement) -> bool:

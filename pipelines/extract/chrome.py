@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from lxml.html import HtmlElement
 
+from pipelines.extract.links import is_home
+
 _FURNITURE_TAGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
 _FURNITURE_ROLES = frozenset(
     (
@@ -34,9 +36,11 @@ _FURNITURE_NAMES = frozenset(
 )
 """Words of which web authors of all languages make class names and ids."""
 
+_OVERLAY_NAMES = frozenset("dialog drawer lightbox modal offcanvas popup".split())
 _QUALIFIERS = frozenset(("no", "has", "with", "without", "hide"))
 _SECTIONS = ("article", "main", "section")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_WRITTEN_TYPES = frozenset(("text", "email", "search", "tel", "password", "url", "number"))
 _CONTROLS = ("button", "input", "select", "textarea")
 
 
@@ -49,16 +53,34 @@ def is_banner(element: HtmlElement) -> bool:
     """Tell a page's own header: outside of articles and sections, as HTML has it, and without headings."""
     if element.tag != "header" or next(element.iterancestors(*_SECTIONS), None) is not None:
         return False
-    return next(element.iter(*_HEADINGS), None) is None
+    return all(map(is_site_name, element.iter(*_HEADINGS)))
+
+
+def is_site_name(heading: HtmlElement) -> bool:
+    """Tell a heading that is nothing but a link to the site's front page."""
+    return any(
+        (link.get("rel") == "home" or is_home(link.get("href") or ""))
+        and link.text_content().split() == heading.text_content().split()
+        for link in heading.iter("a")
+    )
 
 
 def is_named_furniture(element: HtmlElement) -> bool:
-    """Tell whether an element's class or id calls it a part of the page around the content.
+    """Tell whether an element's class or id, or its own tag, calls it a part of the page around the content.
 
     "no-sidebar" and "has-header" say nothing of the element itself.
     """
-    name = f"{element.get('id') or ''} {element.get('class') or ''}"
-    return any(word.lower() in _FURNITURE_NAMES for word in _names(name))
+    return any(word.lower() in _FURNITURE_NAMES for word in _names(_name(element)))
+
+
+def is_overlay(element: HtmlElement) -> bool:
+    """Tell a box that its name lays over the page, a word that no section of a policy is named by."""
+    return any(word.lower() in _OVERLAY_NAMES for word in _names(_name(element)))
+
+
+def _name(element: HtmlElement) -> str:
+    own_tag = element.tag if "-" in element.tag else ""
+    return f"{element.get('id') or ''} {element.get('class') or ''} {own_tag}"
 
 
 @lru_cache(4096)
@@ -69,17 +91,27 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def is_dialog(element: HtmlElement) -> bool:
-    """Tell a box that lies over the page: a dialog, or one named like a consent banner that has controls."""
-    if element.tag == "dialog" or _role(element) in _DIALOG_ROLES or element.get("aria-modal") == "true":
-        return True
-    name = f"{element.get('id') or ''} {element.get('class') or ''}"
-    return len(name) > 1 and _CONSENT.search(name) is not None and count_controls(element) > 0
+    """Tell a box that lies over the page: it says so itself."""
+    return element.tag == "dialog" or _role(element) in _DIALOG_ROLES or element.get("aria-modal") == "true"
+
+
+def is_named_dialog(element: HtmlElement) -> bool:
+    """Tell a box named like a consent banner that has controls."""
+    return _CONSENT.search(_name(element)) is not None and count_controls(element) > 0
 
 
 def count_controls(element: HtmlElement) -> int:
     """Return how many buttons and fields stand in an element, whatever its tags."""
     named = sum(1 for child in element.iter("a", "div", "span") if _role(child) == "button")
     return sum(1 for _ in iter_controls(element)) + named
+
+
+def has_fields(element: HtmlElement) -> bool:
+    """Tell whether something can be written into an element: a form to sign up, a search."""
+    return any(
+        field.tag == "textarea" or field.get("type", "text") in _WRITTEN_TYPES
+        for field in element.iter("input", "textarea")
+    )
 
 
 def iter_controls(element: HtmlElement) -> Iterator[HtmlElement]:

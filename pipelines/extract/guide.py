@@ -62,7 +62,9 @@ def _copy_of(
     parent = outline.parents.get(element)
     above = root if parent is None else _copy_of(parent, outline, copies, root)
     attributes = {name: value for name in _KEPT_ATTRIBUTES if (value := element.get(name))}
-    copies[element] = etree.SubElement(above, element.tag, attributes)
+    # trafilatura reads no fields; those of the outline hold text
+    tag = "div" if element.tag == "textarea" else element.tag
+    copies[element] = etree.SubElement(above, tag, attributes)
     return copies[element]
 
 

@@ -96,6 +96,22 @@ def original_address(url: str) -> str:
     return f"http://{target}" if len(timestamp) == 14 and _HOST.match(target) else url
 
 
+def is_home(href: str) -> bool:
+    """Tell whether a link leads to a site's front page.
+
+    >>> is_home("/"), is_home("https://x.org"), is_home("./index.php"), is_home("/blog/"), is_home("#top")
+    (True, True, True, False, False)
+    """
+    try:
+        parts = urlsplit(original_address(href.strip()))
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https", "") or parts.query:
+        return False
+    path = re.sub(r"(?:^|/)(?:index|default|home)\.\w+$", "/", parts.path)
+    return path in ("/", "./", "../") or (not path and bool(parts.netloc))
+
+
 def clean_address(url: str) -> str:
     """Return an address without session ids, cache busters and campaign marks.
 

@@ -10,21 +10,25 @@ from lxml.html import HtmlElement
 
 SKIPPED = frozenset(
     """script style template head title noscript svg math iframe object embed canvas video audio map select
-    option datalist textarea input link meta base param source track picture frame frameset noframes
+    option datalist input link meta base param source track picture frame frameset noframes
     """.split()
 )
 """Elements whose text no reader sees as prose."""
 
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+LISTS = frozenset(("ul", "ol", "menu", "dir"))
 CONTAINERS = frozenset(
     """html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption
     figure footer form header hgroup hr li main menu nav ol p pre search section summary table caption
-    tbody td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend""".split()
+    tbody td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend textarea""".split()
 )
 """Elements that begin and end a block of text."""
 
 PROSE_WORDS = 9
 """Words outside links that make a block prose (../shared/facts/extraction.md, trial C)."""
+
+_SHORTEST_TERMS = 50
+"""Words in a field that are the page's and no example of what to fill in."""
 
 _CJK = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -43,10 +47,13 @@ def count_words(text: str) -> int:
 def is_read(element: HtmlElement) -> bool:
     """Tell whether an element's text is part of what a reader reads.
 
-    The text of a button is not ("Print", "Copy link"), unless it is the title of a part that it unfolds.
+    The text of a button is not ("Print", "Copy link"), unless it is the title of a part that it unfolds;
+    nor that of a field to fill in, unless it is long: terms to agree to stand in a field that scrolls.
     """
     if not isinstance(element.tag, str) or element.tag in SKIPPED:
         return False
+    if element.tag == "textarea":
+        return count_words(element.text or "") >= _SHORTEST_TERMS
     return element.tag != "button" or _is_title_button(element)
 
 
@@ -61,9 +68,19 @@ def _is_title_button(button: HtmlElement) -> bool:
     return unfolded or any(child.tag in HEADINGS for child in button.iter())
 
 
-def is_container(tag: object) -> bool:
-    """Tell whether an element stands on lines of its own; custom elements do."""
-    return isinstance(tag, str) and (tag in CONTAINERS or "-" in tag)
+def is_container(element: HtmlElement) -> bool:
+    """Tell whether an element stands on lines of its own; custom elements do, unless amid a line."""
+    tag = element.tag
+    return isinstance(tag, str) and (tag in CONTAINERS or ("-" in tag and not _is_in_line(element)))
+
+
+def _is_in_line(element: HtmlElement) -> bool:
+    """Tell an element, an icon or a link, with text right beside it and no containers inside."""
+    before = element.getprevious()
+    text_before = element.getparent().text if before is None else before.tail
+    if not (text_before or "").strip() and not (element.tail or "").strip():
+        return False
+    return next(element.iterdescendants(*CONTAINERS), None) is None
 
 
 Span = tuple[int, int]
@@ -146,8 +163,7 @@ class _Builder:
         self._hidden = 0
 
     def walk(self, element: HtmlElement, holder: HtmlElement) -> None:
-        tag = element.tag
-        contained = is_container(tag)
+        contained = is_container(element)
         outside = holder
         if contained:
             self.flush()

@@ -16,7 +16,7 @@ from pipelines.extract.inline import (
     split_paragraphs,
     split_text,
 )
-from pipelines.extract.outline import HEADINGS, is_container, is_read
+from pipelines.extract.outline import HEADINGS, LISTS, is_container, is_read
 from pipelines.extract.pieces import (
     Definition,
     Heading,
@@ -42,7 +42,6 @@ _MARKS = {
     "code": "code",
     "tt": "code",
 }
-LISTS = frozenset(("ul", "ol", "menu", "dir"))
 
 LinkMark = Callable[[HtmlElement], Mark | None]
 
@@ -116,7 +115,7 @@ class _Builder:
         handler = _HANDLERS.get(tag)
         if handler is not None:
             handler(self, element)
-        elif is_container(tag):
+        elif is_container(element):
             self._flush()
             self._content(element)
             self._flush()
@@ -325,6 +324,7 @@ _HANDLERS: dict[str, Callable[[_Builder, HtmlElement], None]] = {
     "q": _Builder._quotation,
     "blockquote": _Builder._quote,
     "pre": _Builder._preformatted,
+    "textarea": _Builder._preformatted,
     "li": _Builder._lone_item,
     "dl": _Builder._definitions,
     "table": _Builder._table,
