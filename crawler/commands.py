@@ -226,12 +226,18 @@ def summarise(report: FetchReport) -> dict[str, Any]:
     skipped = {s.value: n for s, n in sorted(tally.states.items()) if s is not RowState.FETCHED}
     return {
         "status": report.status,
+def _describe_homes(summary: dict[str, Any]) -> str:
+    homes = summary["home_pages_fetched"]
+    return f"and {homes} home page{'s' * (homes != 1)}, to find the policies" if homes else ""
+
+
         "reason": report.reason,
         "sites": dict(sorted(tally.site_outcomes.items())),
         "documents": tally.documents,
         "captures_listed": tally.listed,
         "captures_planned": tally.planned,
-        "captures_fetched": tally.fetched,
+        "captures_fetched": tally.fetched_as_planned,
+        "home_pages_fetched": tally.homes,
         "captures_skipped": skipped,
         "captures_failed": failed,
         "index_lines_malformed": tally.malformed,
@@ -255,7 +261,7 @@ def build_table(summary: dict[str, Any]) -> Table:
     )
     table.add_row("captures listed", str(summary["captures_listed"]), f"{summary['documents']} documents")
     table.add_row("captures planned", str(summary["captures_planned"]))
-    table.add_row("captures fetched", str(summary["captures_fetched"]))
+    table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))
     for state, number in skipped.items():
         table.add_row("  skipped", str(number), _SKIPS[RowState(state)])
     for outcome, number in failed.items():

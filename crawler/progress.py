@@ -49,7 +49,9 @@ class Bar:
 
     def show(self, tally: Tally, pause_seconds: float, pace: float | None) -> None:
         detail = describe_pace(tally, pause_seconds, pace)
-        self._progress.update(self._task, completed=tally.fetched, total=tally.planned or None, detail=detail)
+        self._progress.update(
+            self._task, completed=tally.fetched_as_planned, total=tally.planned or None, detail=detail
+        )
 
     def close(self) -> None:
         self._progress.stop()
@@ -66,7 +68,8 @@ class Lines:
     def show(self, tally: Tally, pause_seconds: float, pace: float | None) -> None:
         if not tally.planned and not pause_seconds:
             return
-        line = f"{tally.fetched} of {tally.planned} captures, {describe_pace(tally, pause_seconds, pace)}"
+        done = f"{tally.fetched_as_planned} of {tally.planned} captures"
+        line = f"{done}, {describe_pace(tally, pause_seconds, pace)}"
         if line != self._last:
             print(line, file=sys.stderr, flush=True)
         self._last = line
@@ -86,7 +89,7 @@ def describe_pace(tally: Tally, pause_seconds: float, pace: float | None) -> str
     if pause_seconds > 0:
         return f"paused: the archive wants to be left alone for {format_seconds(pause_seconds)}"
     rate = tally.fetched / tally.seconds if tally.seconds else 0.0
-    left = max(0, tally.planned - tally.fetched)
+    left = max(0, tally.planned - tally.fetched_as_planned)
     parts = [f"{rate:.1f}/s", f"{left} left"]
     fastest = min(rate, pace) if pace else rate
     if left and fastest:

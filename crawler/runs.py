@@ -78,7 +78,9 @@ class Tally:
     planned: int = 0
     """Captures asked for, or to be asked for, by this run."""
     fetched: int = 0
-    """Captures settled by this run."""
+    """Captures settled by this run, home pages among them."""
+    homes: int = 0
+    """Of these, home pages: asked for so that policies are found, and in nobody's plan."""
     versions: int = 0
     states: Counter[RowState] = field(default_factory=Counter)
     """Where the rows of the documents crawled stand in the end."""
@@ -89,6 +91,10 @@ class Tally:
     site_outcomes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     """Sentences for people: what is missing and why."""
+
+    @property
+    def fetched_as_planned(self) -> int:
+        return self.fetched - self.homes
 
     @property
     def seconds(self) -> float:

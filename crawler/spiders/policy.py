@@ -395,6 +395,7 @@ class PolicySpider(Spider):
             key = item.capture.row.id_in(item.capture.document.id)
             if key in self._waiting:
                 _settle(self._waiting.pop(key), item)
+            self.tally.homes += item.capture.document.kind is Kind.HOME
 
     def on_item_error(self, item: object, failure: Failure) -> None:
         """Tell the site that its capture could not be read or stored."""

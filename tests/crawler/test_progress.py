@@ -18,6 +18,11 @@ def test_rate_rest_and_time_left_are_shown() -> None:
     assert describe_pace(tally(50, 150, 10), 0, None) == "5.0/s, 100 left, about 20 s"
 
 
+def test_home_pages_are_not_counted_against_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines().show(Tally(started=time.monotonic() - 10, fetched=50, homes=20, planned=40), 0, None)
+    assert capsys.readouterr().err.startswith("30 of 40 captures, 5.0/s, 10 left")
+
+
 def test_the_allowed_pace_bounds_the_promise() -> None:
     assert "about 50 s" in describe_pace(tally(50, 150, 10), 0, pace=2.0)
 

@@ -251,8 +251,9 @@ def test_the_kinds_that_the_corpus_has_are_watched(watched: Callable[..., Result
 
 
 def test_an_update_of_nothing_is_a_mistake_that_is_named(database: Path) -> None:
-    result = invoke("update", "--db", str(database))
-    assert "Nothing is watched" in str(result.exception)
+    assert "there is no database" in str(invoke("update", "--db", str(database)).exception)
+    Store.open(database).close()
+    assert "Nothing is watched" in str(invoke("update", "--db", str(database)).exception)
     add_watch(database)
     assert "search for its policies" in invoke("update", "--dry-run", "--db", str(database)).stdout
     assert URL not in invoke("update", "--dry-run", "--db", str(database)).stdout
