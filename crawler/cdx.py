@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from re import compile as regex
+from typing import Any
 from urllib.parse import urlsplit
 
 from waybackpy.cdx_api import WaybackMachineCDXServerAPI
@@ -16,9 +17,10 @@ from waybackpy.cdx_snapshot import CDXSnapshot
 from waybackpy.cdx_utils import full_url
 from waybackpy.exceptions import WaybackError
 
-from crawler.errors import BlockedError, CdxError, RateLimitedError, UsageError
+from crawler.errors import BlockedError, CdxError, PolicyArchiveError, RateLimitedError, UsageError
 from crawler.records import CdxRow
 from crawler.timestamps import format_timestamp, repair_timestamp, utc_now
+from crawler.urls import WAYBACK_MACHINE
 
 FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 ROWS_A_PAGE = 25_000  # waybackpy's own; one query of 24 a minute should carry much
@@ -29,7 +31,9 @@ _PYWB_NAMES = {"url": "original", "mime": "mimetype", "status": "statuscode"}
 _TO_PYWB = {ours: theirs for theirs, ours in _PYWB_NAMES.items()}
 _FILTER = regex(r"(~?!?|!~)(urlkey|timestamp|original|mimetype|statuscode|digest|length):(.*)")
 _ADDRESS = regex(r"https?://[^\x00-\x20\x7f]{3,}")
+_TABLE_END = regex(r"\]\s*\]\s*\Z")
 _DIGEST = regex("[A-Z2-7]{32}")
+_SURROGATE = regex("[\ud800-\udfff]")
 _BLOCKED = ("AccessControlException", "Blocked Site Error", "Blocked By Robots")
 
 
@@ -85,12 +89,11 @@ def dialects_to_try(archive_url: str, wish: str = "auto") -> tuple[Dialect, ...]
     """
     if wish != "auto":
         return (Dialect(wish),)
-    parts = urlsplit(archive_url)
-    if parts.hostname == "web.archive.org":
+    if archive_url == WAYBACK_MACHINE:
         return (Dialect.WAYBACK,)
     # a pywb is named with its collection, a Wayback Machine by its host alone
     both = (Dialect.PYWB, Dialect.WAYBACK)
-    return both if parts.path.strip("/") else both[::-1]
+    return both if urlsplit(archive_url).path.strip("/") else both[::-1]
 
 
 def build_query_url(
@@ -130,7 +133,8 @@ def _checked_payload(query: IndexQuery) -> dict[str, str]:
         )
     except WaybackError as error:
         raise UsageError(f"The index cannot be asked for '{query.url}': {error}") from error
-    payload: dict[str, str] = {}
+    # always named: without it an address that ends in `*` is asked for as a prefix
+    payload = {"matchType": query.match_type}
     api.add_payload(payload)
     return payload
 
@@ -248,17 +252,26 @@ def parse_index_answer(status: int, body: bytes, *, url: str = "") -> IndexPage:
     RateLimitedError on 429, CdxError on all else that is no answer.
     """
     text = body.decode("utf-8", "replace").lstrip("\ufeff")
-    if any(mark in text[:2000] for mark in _BLOCKED):
-        raise BlockedError(f"The archive does not show this site: {_first_words(text)}", url=url)
     if status == 404 and "No Captures found" in text[:2000]:  # pywb's way to say none
         return IndexPage(rows=())
+    if status != 200 or text.lstrip()[:1] == "<":
+        raise _explain_failure(status, text, url)
+    page = _collect(_split_answer(text, url))
+    if page.malformed and not page.rows:
+        raise _explain_failure(status, text, url)
+    return page
+
+
+def _explain_failure(status: int, text: str, url: str) -> PolicyArchiveError:
+    """Return what an answer without rows means: a row may well hold the same words."""
+    words = _first_words(text)
+    if any(mark in text[:2000] for mark in _BLOCKED):
+        return BlockedError(f"The archive does not show this site: {words}", url=url)
     if status == 429:
-        raise RateLimitedError(f"The index asked us to wait: {url}")
+        return RateLimitedError(f"The index asked us to wait: {url}")
     if status != 200:
-        raise CdxError(f"The index answered {status}: {_first_words(text)} ({url})", url=url, status=status)
-    if text.lstrip()[:1] == "<":
-        raise CdxError(f"The index answered a web page: {_first_words(text)} ({url})", url=url, status=200)
-    return _collect(_split_answer(text, url), url)
+        return CdxError(f"The index answered {status}: {words} ({url})", url=url, status=status)
+    return CdxError(f"The index answered no row that can be read: {words} ({url})", url=url, status=200)
 
 
 def _first_words(text: str) -> str:
@@ -284,10 +297,7 @@ def _split_answer(text: str, url: str) -> _Lines:
 
 
 def _split_arrays(text: str, url: str) -> _Lines:
-    try:
-        table = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CdxError(f"The index's answer is cut short: {error} ({url})", url=url, status=200) from error
+    table = _load_table(text, url)
     key = None
     if len(table) >= 2 and table[-2] == [] and isinstance(table[-1], list) and len(table[-1]) == 1:
         key, table = str(table[-1][0]), table[:-2]
@@ -295,6 +305,29 @@ def _split_arrays(text: str, url: str) -> _Lines:
     if table and isinstance(table[0], list) and "urlkey" in table[0] and "timestamp" in table[0]:
         names, table = tuple(table[0]), table[1:]
     return _Lines(lines=(_array_fields(names, row) for row in table), resume_key=key)
+
+
+def _load_table(text: str, url: str) -> list[Any]:
+    """Return the rows; where hostile text in one of them breaks the JSON, None stands for that one.
+
+    Raises CdxError if the end is missing.
+    """
+    try:
+        return list(json.loads(text, strict=False))
+    except (ValueError, RecursionError) as error:
+        if not _TABLE_END.search(text, max(0, len(text) - 10)):
+            raise CdxError(
+                f"The index's answer is cut short: {error} ({url})", url=url, status=200
+            ) from error
+    lines = text.strip()[1:-1].split("\n")  # both servers write a row a line
+    return [_load_row(line) for line in lines if line.strip(" \r,")]
+
+
+def _load_row(line: str) -> object:
+    try:
+        return json.loads(line.strip().rstrip(","), strict=False)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _array_fields(names: tuple[str, ...], row: object) -> Mapping[str, str] | None:
@@ -330,7 +363,7 @@ def _object_fields(line: str) -> Mapping[str, str] | None:
     return dict.fromkeys(FIELDS, "-") | {_PYWB_NAMES.get(str(k), str(k)): str(v) for k, v in item.items()}
 
 
-def _collect(answer: _Lines, url: str) -> IndexPage:
+def _collect(answer: _Lines) -> IndexPage:
     latest = format_timestamp(utc_now() + timedelta(days=1))
     rows: dict[CdxRow, None] = {}
     lines = malformed = repaired = 0
@@ -343,8 +376,6 @@ def _collect(answer: _Lines, url: str) -> IndexPage:
             continue
         repaired += fields is not None and row.timestamp != fields["timestamp"]
         rows[row] = None
-    if malformed and not rows:
-        raise CdxError(f"The index's answer holds no row that can be read ({url})", url=url, status=200)
     return IndexPage(
         rows=tuple(rows),
         resume_key=answer.resume_key,
@@ -363,6 +394,8 @@ def _row_of(fields: Mapping[str, str] | None, latest: str) -> CdxRow:
         raise CdxError("a line of the index has not its seven fields")
     if ")" not in fields["urlkey"] or not _ADDRESS.fullmatch(fields["original"]):
         raise CdxError("a line of the index names no address")
+    if any(map(_SURROGATE.search, fields.values())):  # JSON may write half a character, nobody can store it
+        raise CdxError("a line of the index is no text")
     timestamp = repair_timestamp(fields["timestamp"])
     if timestamp > latest:
         raise CdxError(f"a line of the index is of the future: {timestamp}")

@@ -7,7 +7,6 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
-from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -37,7 +36,7 @@ from crawler.progress import format_seconds
 from crawler.records import Kind, Outcome, RowState
 from crawler.runs import FetchOptions, FetchReport, Target, build_target
 from crawler.sitelists import ListedSite, iter_sites
-from crawler.timestamps import parse_day
+from crawler.timestamps import parse_span
 from crawler.unattended import progress_style, run_and_tell
 from pipelines.notify import build_channels
 
@@ -109,7 +108,6 @@ def fetch_command(
     """
     first, last = parse_span(since, until)
     targets = gather_targets(sites_or_urls, sites_file)
-    check_archive(archive_url)
     options = FetchOptions(
         targets=tuple(replace(target, kind=_stated_kind(kinds)) for target in targets),
         kinds=parse_kinds(kinds),
@@ -143,21 +141,6 @@ def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
     """Return the one kind that the user named, for pages that are given; None when the default holds."""
     is_stated = click.get_current_context().get_parameter_source("kinds") is ParameterSource.COMMANDLINE
     return Kind(kinds[0]) if is_stated and len(kinds) == 1 and kinds[0] != "all" else None
-
-
-def parse_span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
-    """Return first and last day of a span; raises UsageError if they stand the wrong way round."""
-    first = parse_day(since) if since else None
-    last = parse_day(until, end=True) if until else None
-    if first and last and first > last:
-        raise UsageError(f"--from {since} is after --to {until}: swap them.")
-    return first, last
-
-
-def check_archive(archive_url: str) -> None:
-    """Raise UsageError if the archive's address is none."""
-    if not archive_url.startswith(("http://", "https://")):
-        raise UsageError(f"--archive '{archive_url}' is no address: write one like https://web.archive.org.")
 
 
 def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> tuple[Target, ...]:
@@ -226,11 +209,6 @@ def summarise(report: FetchReport) -> dict[str, Any]:
     skipped = {s.value: n for s, n in sorted(tally.states.items()) if s is not RowState.FETCHED}
     return {
         "status": report.status,
-def _describe_homes(summary: dict[str, Any]) -> str:
-    homes = summary["home_pages_fetched"]
-    return f"and {homes} home page{'s' * (homes != 1)}, to find the policies" if homes else ""
-
-
         "reason": report.reason,
         "sites": dict(sorted(tally.site_outcomes.items())),
         "documents": tally.documents,
@@ -246,6 +224,11 @@ def _describe_homes(summary: dict[str, Any]) -> str:
         "health": report.health and asdict(report.health),
         "seconds": round(report.seconds, 1),
     }
+
+
+def _describe_homes(summary: dict[str, Any]) -> str:
+    homes = summary["home_pages_fetched"]
+    return f"and {homes} home page{'s' * (homes != 1)}, to find the policies" if homes else ""
 
 
 def build_table(summary: dict[str, Any]) -> Table:

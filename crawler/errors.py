@@ -33,6 +33,10 @@ class RateLimitedError(PolicyArchiveError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class UnreachableError(RateLimitedError):
+    """Nobody gets through to the archive from here: no such name, no network, no certificate that holds."""
+
+
 class PlaybackError(PolicyArchiveError):
     """A replay answer is not the capture that was asked for."""
 

@@ -10,8 +10,9 @@ import click
 
 from crawler.plan import PlanName
 from crawler.records import Kind
+from crawler.urls import WAYBACK_MACHINE, parse_archive
 
-DEFAULT_ARCHIVE = "https://web.archive.org"
+DEFAULT_ARCHIVE = WAYBACK_MACHINE
 DEFAULT_DATABASE = "policies.db"
 KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
 
@@ -101,6 +102,7 @@ def archive_options(command: _Command) -> _Command:
                 "archive_url",
                 metavar="BASE_URL",
                 default=DEFAULT_ARCHIVE,
+                callback=lambda context, option, text: parse_archive(text),
                 envvar="POLICY_ARCHIVE_URL",
                 show_default=True,
                 show_envvar=True,

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import click
 
-from crawler.commands import check_archive, gather_targets, parse_span
+from crawler.commands import gather_targets
 from crawler.eventlog import log_to_stderr
 from crawler.fetching import run_spider
 from crawler.forecast import Forecast, Range
@@ -34,6 +34,7 @@ from crawler.options import (
 from crawler.plan import PlanName, PlanOptions
 from crawler.progress import format_seconds
 from crawler.runs import FetchOptions, Target
+from crawler.timestamps import parse_span
 from pipelines.outputs.rows import print_rows
 from pipelines.store.connection import open_reader
 
@@ -87,7 +88,6 @@ def plan_command(
     """
     first, last = parse_span(since, until)
     targets = gather_targets(sites_or_urls, sites_file)
-    check_archive(archive_url)
     options = FetchOptions(
         targets=_draw_sample(targets, sample),
         kinds=parse_kinds(kinds),

@@ -14,7 +14,7 @@ from crawler.options import DEFAULT_ARCHIVE, DEFAULT_DATABASE
 from crawler.plan import PlanOptions
 from crawler.records import Kind, Outcome, RowState
 from crawler.upkeep import FAILURES, Failing
-from crawler.urls import is_address, parse_site
+from crawler.urls import is_address, parse_page, parse_site, strip_replay
 from pipelines.store.outbox import Channel
 
 
@@ -170,12 +170,12 @@ class FetchReport:
 
 
 def build_target(text: str, *, kind: Kind | None = None, rank: int | None = None) -> Target:
-    """Return what a user means by a domain or a page's address.
+    """Return what a user means by a domain, a page's address, or the address of a capture of it.
 
     Raises UsageError if it is neither.
     """
-    text = text.strip()
+    text = strip_replay(text.strip())
     site = parse_site(text)
     if not is_address(text):
         return Target(site=site, rank=rank)
-    return Target(site=site, url=text if "://" in text else f"https://{text}", kind=kind, rank=rank)
+    return Target(site=site, url=parse_page(text), kind=kind, rank=rank)

@@ -96,6 +96,8 @@ class SiteCrawl:
             self.conclude("blocked", str(error))
         except CdxError as error:
             self.conclude("archive-error", str(error))
+        except UsageError as error:  # an address that the index cannot be asked for is no other site's fault
+            self.conclude("failed", str(error))
 
     async def _crawl(self) -> tuple[str, str]:
         """Return the site's outcome with its reason."""

@@ -127,3 +127,12 @@ def _last_day(first: date, month: str | None, day: str | None) -> date:
     if month:
         return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     return first.replace(month=12, day=31)
+
+
+def parse_span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """Return first and last day of a span; raises UsageError if they stand the wrong way round."""
+    first = parse_day(since) if since else None
+    last = parse_day(until, end=True) if until else None
+    if first and last and first > last:
+        raise UsageError(f"--from {since} is after --to {until}: swap them.")
+    return first, last

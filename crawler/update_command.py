@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from crawler.commands import check_archive, print_ending
+from crawler.commands import print_ending
 from crawler.errors import UsageError
 from crawler.options import (
     archive_options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import NewType
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import idna
 from publicsuffixlist import PublicSuffixList
@@ -19,6 +19,11 @@ UriR = NewType("UriR", str)
 UriM = NewType("UriM", str)
 """Address of a capture in an archive."""
 
+WAYBACK_MACHINE = "https://web.archive.org"
+
+_WAYBACK_HOSTS = ("web.archive.org", "archive.org", "www.archive.org")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PASTED_REPLAY = re.compile(r"(?:https?://)?web\.archive\.org/web/[0-9a-z_*]+/(.+)", re.IGNORECASE)
 _REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _MUST_ESCAPE = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}#]')
@@ -81,12 +86,15 @@ def split_uri_m(url: str) -> tuple[str, UriR] | None:
 
 
 def urlkey(url: str) -> str:
-    """Return the SURT form that the index matches by.
+    """Return the SURT form that the index matches by; what is no address is its own key, and no other's.
 
-    >>> urlkey("https://www.Example.com/Privacy/")
-    'com,example)/privacy'
+    >>> urlkey("https://www.Example.com/Privacy/"), urlkey("http://x.org:port/")
+    ('com,example)/privacy', 'http://x.org:port/')
     """
-    return str(surt(url))
+    try:
+        return str(surt(url))
+    except (ValueError, AttributeError):  # of a port that is no number, of nothing but spaces
+        return url
 
 
 def same_page(one: str, other: str) -> bool:
@@ -149,6 +157,71 @@ def platforms() -> frozenset[str]:
     """Return the domains under which each subdomain belongs to somebody else."""
     lines = (DATA / "platforms.txt").read_text("utf-8").splitlines()
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def parse_archive(text: str) -> str:
+    """Return the base address of the archive that a user names: lower case, nothing at its end.
+
+    One archive has one form, for its budget is counted by it. The Wayback Machine is
+    known by any of its names, with `/web` or without, and is asked by https alone.
+
+    Raises UsageError if it is none.
+
+    >>> parse_archive("http://web.archive.org/web/"), parse_archive("http://LOCALHOST:80/Demo/")
+    ('https://web.archive.org', 'http://localhost/Demo')
+    """
+    try:
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _no_archive(text) from None
+    if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or parts.query or parts.fragment:
+        raise _no_archive(text)
+    path = parts.path.rstrip("/")
+    if host.rstrip(".") in _WAYBACK_HOSTS:
+        if path not in ("", "/web"):
+            raise _no_archive(text)
+        return WAYBACK_MACHINE
+    bracketed = f"[{host}]" if ":" in host else host
+    netloc = bracketed if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{bracketed}:{port}"
+    return f"{parts.scheme}://{netloc}{path}"
+
+
+def _no_archive(text: str) -> UsageError:
+    return UsageError(f"--archive {text[:200]!a} is no archive's address: write one like {WAYBACK_MACHINE}.")
+
+
+def parse_page(text: str) -> UriR:
+    """Return the address of a page that a user pasted, without password and fragment: no index has them.
+
+    Raises UsageError if it is none of the web.
+
+    >>> parse_page("x.org/a?b=1#top"), parse_page("http://me:secret@x.org/%7Ea")
+    ('https://x.org/a?b=1', 'http://x.org/%7Ea')
+    """
+    try:
+        parts = urlsplit(text if _SCHEME.match(text) else f"https://{text}")
+    except ValueError:
+        raise _no_page(text) from None
+    if parts.scheme not in _DEFAULT_PORTS or any(ord(c) < 32 for c in text):
+        raise _no_page(text)
+    return UriR(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")))
+
+
+def _no_page(text: str) -> UsageError:
+    return UsageError(f"{text[:80]!a} is no page of the web: write an address like https://example.com/a.")
+
+
+def strip_replay(text: str) -> str:
+    """Return what a pasted address of the Wayback Machine shows, or the text as it is.
+
+    >>> strip_replay("https://web.archive.org/web/2018*/example.com"), strip_replay("example.com")
+    ('example.com', 'example.com')
+    """
+    match = _PASTED_REPLAY.fullmatch(text)
+    if not match:
+        return text
+    return unquote(match[1]) if re.match("https?%3a", match[1], re.IGNORECASE) else match[1]
 
 
 def is_address(text: str) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 
-from crawler.commands import check_archive
 from crawler.errors import StoreError
 from crawler.eventlog import log_to_stderr
 from crawler.options import archive_options, db_option, json_option
@@ -87,7 +86,6 @@ def verify_command(
     _check_database(database, findings, thorough=thorough)
     _check_search(database, findings, thorough=thorough)
     if captures is not None:
-        check_archive(archive_url)
         options = FetchOptions(
             targets=(),
             database=database,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -63,6 +64,28 @@ def test_a_query_always_has_a_limit_the_key_fields_and_a_resume_key() -> None:
     assert sent["resumeKey"] == ["com%2Cexample 2018:"]
     assert (sent["matchType"], sent["limit"], sent["showResumeKey"]) == (["domain"], ["25000"], ["true"])
     assert sent["fl"] == [",".join(FIELDS)]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_an_address_that_ends_in_an_asterisk_is_no_prefix(dialect: Dialect) -> None:
+    url = build_query_url("https://a.example", IndexQuery(url="https://example.com/all/*"), dialect)
+    assert parameters(url)["url"] == ["https://example.com/all/*"]
+    assert parameters(url)["matchType"] == ["exact"]
+
+
+def test_an_address_is_escaped_once_as_a_value() -> None:
+    page = "https://example.com:8080/%7Ea/ü b?b=2&a=%2Fx+y#z"
+    url = build_query_url("https://a.example", IndexQuery(url=page), Dialect.WAYBACK)
+    assert url.isascii()
+    assert parameters(url)["url"] == [page.replace(" ", "%20")]
+
+
+def test_an_opaque_key_comes_back_as_it_was_printed() -> None:
+    printed = "com%2Ccnn%29%2Fprivacy+2004090507593%3A"
+    it = reader()
+    it.read(200, as_json(line(), key=printed))
+    assert "resumeKey=com%252Ccnn%2529%252Fprivacy%2B2004090507593%253A" in (it.next_url or "")
+    assert parameters(it.next_url or "")["resumeKey"] == [printed]
 
 
 def test_a_pywb_query_has_its_own_words() -> None:
@@ -161,6 +184,44 @@ def test_a_line_that_is_no_row_is_counted_and_the_others_are_kept(bad: list[str]
     page = parse_index_answer(200, as_json(line(), bad))
     assert len(page.rows) == 1
     assert page.malformed == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["AccessControlException", "Blocked Site Error", "Blocked%20By%20Robots No Captures found"]
+)
+@pytest.mark.parametrize("write", [as_json, as_text])
+def test_words_of_a_refusal_in_a_row_are_words(write: Callable[..., bytes], words: str) -> None:
+    page = parse_index_answer(200, write(line(original=f"http://example.com/privacy?{words}"), line()))
+    assert line()[1] in [row.timestamp for row in page.rows]
+
+
+def broken(*addresses: str, key: str = "") -> bytes:
+    """Return JSON as a server writes it that escapes nothing."""
+    rows = [line(original=address) for address in addresses]
+    lines = ["[" + ",".join(f'"{field}"' for field in row) + "]" for row in [list(FIELDS), *rows]]
+    return ("[" + ",\n".join([*lines, *(["[]", f'["{key}"]'] if key else [])]) + "]\n").encode()
+
+
+@pytest.mark.parametrize("hostile", ['http://x/"', "http://x/\\", 'http://x/"],["', "http://x/\\u12"])
+@pytest.mark.parametrize("key", ["", "com%2Cexample%29%2F+2018"])
+def test_an_address_that_breaks_the_json_costs_its_own_row(hostile: str, key: str) -> None:
+    page = parse_index_answer(200, broken("http://example.com/a", hostile, "http://example.com/b", key=key))
+    assert [row.original for row in page.rows] == ["http://example.com/a", "http://example.com/b"]
+    assert page.malformed >= 1
+    assert page.resume_key == (key or None)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9, 0.99])
+def test_broken_json_that_is_cut_short_is_cut_short(share: float) -> None:
+    body = broken('http://x/"', *(f"http://example.com/{n}" for n in range(20)))
+    with pytest.raises(CdxError, match="cut short"):
+        parse_index_answer(200, body[: int(len(body) * share)])
+
+
+def test_what_no_database_can_store_is_no_row() -> None:
+    half_a_character = json.dumps(line(original="http://example.com/\ud800")).encode()
+    page = parse_index_answer(200, b"[" + half_a_character + b"," + json.dumps(line()).encode() + b"]")
+    assert (len(page.rows), page.malformed) == (1, 1)
 
 
 def test_fields_that_say_nothing_are_unknown() -> None:
