@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from scrapy import Request
-from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler
+from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
 from scrapy.crawler import Crawler
-from scrapy.http import Response
+from scrapy.http import Headers, Response
 
 from crawler.middlewares import gate_keeper
 from crawler.politeness import Budget
 
-MAX_HEADER_BYTES = (
-    65_536  # captured headers come along, policies of content security are long; aiohttp takes 8 kB
-)
+# Captured headers come along: policies of content security are long, cookies many
+MAX_HEADER_BYTES = 65_536  # aiohttp takes 8 kB
+MAX_HEADERS = 2_000  # aiohttp takes 128
 
 
 class ArchiveDownloadHandler(AiohttpDownloadHandler):
@@ -29,6 +29,12 @@ class ArchiveDownloadHandler(AiohttpDownloadHandler):
         self._keeper = gate_keeper(crawler)
         # no public way: the session is made by the class above
         self._session._max_field_size = self._session._max_line_size = MAX_HEADER_BYTES
+        self._session._max_headers = MAX_HEADERS
+
+    @staticmethod
+    def _extract_headers(response: _ClientResponse) -> Headers:
+        """Return the headers byte for byte: captured ones need not be UTF-8, as Scrapy's class has it."""
+        return Headers(list(response.raw_headers))
 
     async def download_request(self, request: Request) -> Response:
         budget = Budget(request.meta["budget"])

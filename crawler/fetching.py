@@ -12,6 +12,7 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
 from crawler import settings as crawl_settings
+from crawler.middlewares import build_politeness
 from crawler.runs import FetchOptions, FetchReport
 from crawler.spiders.policy import PolicySpider
 
@@ -41,11 +42,14 @@ async def run_spider(spider_class: type[_Spider], options: FetchOptions) -> _Spi
 
 
 def build_settings(options: FetchOptions) -> Settings:
-    """Return Scrapy's settings for one run: ours, and above them what the options say."""
+    """Return Scrapy's settings for one run: ours, and above them what the options say.
+
+    Raises UsageError if they cannot be meant.
+    """
     settings = Settings()
     settings.setmodule(crawl_settings, priority="project")
     wishes = {
-        "POLICY_ARCHIVE_URL": options.archive_url.rstrip("/"),
+        "POLICY_ARCHIVE_URL": options.archive_url,
         "POLICY_DIALECT": options.dialect,
         "POLICY_INDEX_PER_MINUTE": options.index_per_minute,
         "POLICY_REPLAY_PER_SECOND": options.replay_per_second,
@@ -54,6 +58,7 @@ def build_settings(options: FetchOptions) -> Settings:
     }
     for name, value in (*wishes.items(), *options.settings):
         settings.set(name, value, priority="cmdline")
+    build_politeness(settings)  # what it refuses is refused before anything is opened
     return settings
 
 

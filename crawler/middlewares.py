@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections import Counter
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import aiohttp
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
 from scrapy.exceptions import (
+    CannotResolveHostError,
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
     IgnoreRequest,
+    NotConfigured,
 )
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
-from crawler.errors import RateLimitedError
+from crawler.errors import UnreachableError, UsageError
 from crawler.eventlog import log_event
 from crawler.playback import on_archive
-from crawler.politeness import Budget, Gate, Politeness, parse_retry_after
+from crawler.politeness import (
+    INDEX_PER_MINUTE,
+    REPLAY_PER_SECOND,
+    Budget,
+    Gate,
+    Politeness,
+    parse_retry_after,
+)
+from crawler.urls import WAYBACK_MACHINE
 
 FAULTS_IN_A_ROW = 12  # so many failed tries, nothing good between them: the archive is down, all wait
 TRIES_OF_A_SEARCH = 2  # a domain too large to be searched stays so: internetarchive/wayback#285
+TRIES_OF_A_GARBLED_ANSWER = 2  # captured headers that are no HTTP stay so; a connection out of step does not
+_NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 log = logging.getLogger(__name__)
 
 
 def build_politeness(settings: BaseSettings) -> Politeness:
-    """Return the budgets that the settings ask for; what they leave open has the default."""
+    """Return the budgets that the settings ask for; what they leave open has the default.
+
+    Raises UsageError if more is asked of the Wayback Machine than it allows: it shuts such users out.
+    """
     wishes = {
         "index_per_minute": settings.get("POLICY_INDEX_PER_MINUTE"),
         "replay_per_second": settings.get("POLICY_REPLAY_PER_SECOND"),
@@ -40,7 +58,18 @@ def build_politeness(settings: BaseSettings) -> Politeness:
     }
     given: dict[str, Any] = {name: float(wish) for name, wish in wishes.items() if wish is not None}
     ceiling = settings.get("POLICY_REQUESTS_A_DAY")
-    return Politeness(requests_a_day=None if ceiling is None else int(ceiling), **given)
+    politeness = Politeness(requests_a_day=None if ceiling is None else int(ceiling), **given)
+    if settings["POLICY_ARCHIVE_URL"] == WAYBACK_MACHINE:
+        _check_rate("--index-rate", politeness.index_per_minute, INDEX_PER_MINUTE)
+        _check_rate("--replay-rate", politeness.replay_per_second, REPLAY_PER_SECOND)
+    return politeness
+
+
+def _check_rate(option: str, wish: float, most: float) -> None:
+    if not 0 < wish <= most:
+        raise UsageError(
+            f"{option} {wish:g} is for an archive of your own; the Wayback Machine allows {most:g}."
+        )
 
 
 class GateKeeper:
@@ -85,6 +114,19 @@ class OriginGuard:
             raise IgnoreRequest(f"not an address of {self.archive_url}: {request.url[:200]}")
 
 
+class EnvironmentProxy(HttpProxyMiddleware):
+    """Downloader middleware: the proxy that HTTP_PROXY and HTTPS_PROXY name, for archives elsewhere.
+
+    Which hosts need none is said by NO_PROXY.
+    """
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        if _is_loopback(crawler.settings["POLICY_ARCHIVE_URL"]):
+            raise NotConfigured
+        return super().from_crawler(crawler)
+
+
 class ArchiveRetry:
     """Downloader middleware: asks again after the archive's own failures, never after a captured one."""
 
@@ -92,7 +134,8 @@ class ArchiveRetry:
         self.keeper = keeper
         self.times = times
         self.seconds = seconds
-        self.is_loopback = urlsplit(archive_url).hostname in _LOOPBACK
+        self.archive_url = archive_url
+        self.is_loopback = _is_loopback(archive_url)
         self._reached = False
         self._faults_in_a_row = 0
 
@@ -120,10 +163,17 @@ class ArchiveRetry:
         return response
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        reason = _explain_unreachable(exception)
+        if reason:
+            if not self._reached:
+                raise UnreachableError(f"{self.archive_url} cannot be reached: {reason}")
+            return await self._again(request)
         if isinstance(exception, DownloadConnectionRefusedError):
             if self.is_loopback and not self._reached:
-                raise RateLimitedError(f"Nothing answers at {request.url[:80]}: is the archive running?")
+                raise UnreachableError(f"Nothing answers at {request.url[:80]}: is the archive running?")
             return self._pause(request, None, is_shut=True)
+        if isinstance(exception.__cause__, aiohttp.ClientResponseError):
+            return await self._try_again(request, TRIES_OF_A_GARBLED_ANSWER)
         if isinstance(exception, (DownloadFailedError, DownloadTimeoutError)):
             return await self._again(request)
         return None
@@ -136,13 +186,17 @@ class ArchiveRetry:
         return request.copy()
 
     async def _again(self, request: Request) -> Request | None:
-        """Return the request for another try after a wait, None when it had its tries."""
+        """Return the request for another try, None when it had its tries; faults in a row stop everybody."""
         self._faults_in_a_row += 1
         if self._faults_in_a_row >= FAULTS_IN_A_ROW:
             self._faults_in_a_row = 0
             self._pause(request, None)
+        return await self._try_again(request, TRIES_OF_A_SEARCH if _is_search(request) else self.times)
+
+    async def _try_again(self, request: Request, most_tries: int) -> Request | None:
+        """Return the request for another try after a wait, None when it had its tries."""
         tries = request.meta.get("tries", 1)
-        if tries >= (min(self.times, TRIES_OF_A_SEARCH) if _is_search(request) else self.times):
+        if tries >= min(self.times, most_tries):
             return None
         await self.keeper.gate.sleep(self.seconds * 2.0 ** (tries - 1))
         return request.replace(meta={**request.meta, "tries": tries + 1})
@@ -150,7 +204,27 @@ class ArchiveRetry:
 
 def _is_search(request: Request) -> bool:
     """Tell whether the index is asked for more than one address: it then answers late, or not at all."""
-    return request.meta["budget"] is Budget.INDEX and "matchType=" in request.url
+    return request.meta["budget"] is Budget.INDEX and "matchType=exact" not in request.url
+
+
+def _is_loopback(archive_url: str) -> bool:
+    return urlsplit(archive_url).hostname in _LOOPBACK
+
+
+def _explain_unreachable(exception: Exception) -> str:
+    """Return what stands between us and any archive; '' when it may be the archive that does not answer."""
+    cause = exception.__cause__
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate cannot be verified: {cause.certificate_error}"
+    if isinstance(cause, aiohttp.ClientSSLError):
+        return f"no secure connection: {cause.os_error}"
+    if isinstance(cause, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
+        return f"the proxy that HTTP_PROXY or HTTPS_PROXY names does not let us pass: {cause}"
+    if isinstance(exception, CannotResolveHostError):
+        return "its name is not known here. Is it spelt rightly, and is there a network?"
+    if isinstance(cause, aiohttp.ClientConnectorError) and cause.os_error.errno in _NO_ROUTE:
+        return f"{cause.os_error.strerror or cause.os_error}. Is there a network?"
+    return ""
 
 
 def _text(response: Response, header: str) -> str | None:

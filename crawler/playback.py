@@ -17,7 +17,7 @@ from crawler.codings import CodingError, Unwrapped, split_codings, unwrap_body
 from crawler.errors import CdxError
 from crawler.records import CdxRow, Outcome
 from crawler.timestamps import format_timestamp, seconds_between
-from crawler.urls import replay_prefix, same_page, split_uri_m
+from crawler.urls import build_uri_m, replay_prefix, same_page, split_uri_m
 
 TOLERANCE_SECONDS = 24 * 3600.0  # nearest captures within a day, EDGI wayback `_client.get_memento`
 MAX_HOPS = 5
@@ -74,6 +74,14 @@ class Playback:
     digest_matches: bool | None = None
 
 
+def decode_header(value: bytes) -> str:
+    """Return a header's text: UTF-8, or Latin-1 where it is not."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def classify_answer(answer: Answer, question: Question) -> Playback:
     """Return what an answer is.
 
@@ -114,16 +122,21 @@ def _classify_nearest(found: str, question: Question) -> Playback:
     if target is None:
         reason = f"the archive sent us to another host: {_short(found)}"
         return Playback(outcome=Outcome.OFF_ARCHIVE, reason=reason)
-    if target in question.asked or len(question.asked) > MAX_HOPS:
-        return Playback(outcome=Outcome.REDIRECT_LOOP, reason="the archive sends us round in a circle")
     memento = split_uri_m(target)
     if memento is None:
         reason = f"the archive sent us to a page that is no capture: {_short(target)}"
         return Playback(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
-    drift = _drift_seconds(question.row, memento[0])
+    timestamp, original = memento
+    drift = _drift_seconds(question.row, timestamp)
     if drift is None or drift > question.tolerance_seconds:
-        return _drifted(memento[0], memento[1], drift)
-    return Playback(follow=target)
+        return _drifted(timestamp, original, drift)
+    if not same_page(original, question.row.original):
+        return _other_page(Playback(served_timestamp=timestamp, served_original=original))
+    # built anew: the way there may have lost `id_`, or hold what HTTP forbids
+    follow = build_uri_m(question.archive_url, timestamp, original)
+    if follow in question.asked or len(question.asked) > MAX_HOPS:
+        return Playback(outcome=Outcome.REDIRECT_LOOP, reason="the archive sends us round in a circle")
+    return Playback(follow=follow)
 
 
 def on_archive(url: str, archive_url: str) -> str | None:
@@ -178,6 +191,15 @@ def _drifted(timestamp: str, original: str, drift: float | None) -> Playback:
     )
 
 
+def _other_page(facts: Playback) -> Playback:
+    reason = f"the archive has another page there: {_short(facts.served_original or '')}"
+    return _with(facts, outcome=Outcome.DRIFT, reason=reason)
+
+
+def _with(facts: Playback, **changes: object) -> Playback:
+    return Playback(**{**vars(facts), **changes})
+
+
 def _short(url: str) -> str:
     return repr(url[:120])
 
@@ -198,18 +220,12 @@ def _classify_capture(answer: Answer, question: Question) -> Playback:
         content_type=answer.headers.get("content-type"),
     )
     if original and not same_page(original, question.row.original):
-        return _with(
-            facts, outcome=Outcome.DRIFT, reason=f"the archive served another page: {_short(original)}"
-        )
+        return _other_page(facts)
     if 300 <= answer.status < 400 and answer.headers.get("location"):
         return _classify_redirect(answer, question, facts)
     if answer.status != 200 and not (answer.status in (203, 206) and answer.body):
         return _with(facts, outcome=Outcome.ERROR_PAGE, reason=f"the site answered {answer.status} that day")
     return _read_body(answer, question, facts)
-
-
-def _with(facts: Playback, **changes: object) -> Playback:
-    return Playback(**{**vars(facts), **changes})
 
 
 def _served_timestamp(answer: Answer) -> str | None:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 BOT_NAME = "policy-archive"
 SPIDER_MODULES = ["crawler.spiders"]
 NEWSPIDER_MODULE = "crawler.spiders"
+COMMANDS_MODULE = "crawler.scrapy_commands"
 USER_AGENT = f"policy-archive/{version('policy-archive')} (Scrapy; history of website policies)"
 
 # Our own settings, with the values that a run has when nobody says otherwise
@@ -17,7 +18,6 @@ POLICY_REPLAY_PER_SECOND = None
 POLICY_REQUESTS_A_DAY = None
 POLICY_FIRST_PAUSE_SECONDS = None
 POLICY_LONGEST_PAUSE_SECONDS = None
-POLICY_CONTACT = None
 POLICY_RETRY_TIMES = 4  # EDGI wayback: up to 6; the archive is rarely down for seconds only
 POLICY_RETRY_SECONDS = 2.0  # doubles: 2, 4, 8, 16
 
@@ -53,6 +53,7 @@ DOWNLOAD_SLOTS = {  # keys are the request's `download_slot`: index queries neve
 DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.OriginGuard": 10,
     "crawler.middlewares.ArchiveRetry": 550,
+    "crawler.middlewares.EnvironmentProxy": 750,
     # Scrapy's own would follow redirects off the archive, obey captured <meta refresh>, retry captured 503s
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,

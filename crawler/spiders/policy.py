@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sized
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Sized
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,16 +22,16 @@ from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, Store
 from crawler.eventlog import log_event
 from crawler.frontier import FairQueue
 from crawler.middlewares import build_politeness, close_gate, gate_keeper
-from crawler.options import DEFAULT_DATABASE
+from crawler.options import DEFAULT_DATABASE, KINDS, parse_kinds
 from crawler.plan import PlanName, PlanOptions
-from crawler.playback import Answer, Playback, Question, classify_answer
+from crawler.playback import Answer, Playback, Question, classify_answer, decode_header
 from crawler.politeness import Budget, GateClosedError
 from crawler.progress import build_screen, show_progress
 from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture, RowState
 from crawler.runs import FetchOptions, FetchReport, Health, Tally, Target, build_health, build_target
 from crawler.sitecrawl import SiteCrawl, count_document
-from crawler.timestamps import parse_day, utc_now
-from crawler.urls import build_uri_m
+from crawler.timestamps import parse_span, utc_now
+from crawler.urls import build_uri_m, parse_archive
 from pipelines.components import ReadCapture
 from pipelines.store.faultpoints import point
 from pipelines.store.news import count_news
@@ -83,6 +83,7 @@ class PolicySpider(Spider):
         spider._set_crawler(crawler)
         crawler.signals.connect(spider.on_scraped, signals.item_scraped)
         crawler.signals.connect(spider.on_item_error, signals.item_error)
+        crawler.signals.connect(spider.on_answer_error, signals.spider_error)
         crawler.signals.connect(spider.on_closed, signals.engine_stopped)
         return spider
 
@@ -160,6 +161,11 @@ class PolicySpider(Spider):
             self._status, self._reason = status, reason
         close_gate(self)
         self._queue.close()
+
+    def closed(self, reason: str) -> None:
+        """Note that Scrapy's own program was told to stop: Ctrl-C during `scrapy crawl`."""
+        if reason == "shutdown":
+            self.stop("interrupted", "stopped by hand")
 
     def _fail_run(self, error: BaseException) -> None:
         """End the run by an error that it cannot get over; the first one is what it says it died of."""
@@ -388,14 +394,14 @@ class PolicySpider(Spider):
     def on_scraped(self, item: object) -> None:
         """Tell the site that its capture is stored."""
         if isinstance(item, ReadCapture):
-            self.tally.fetched += 1
-            outcome = item.reading.outcome if item.reading else item.capture.outcome
-            if outcome is not None:
-                self.tally.outcomes[outcome] += 1
             key = item.capture.row.id_in(item.capture.document.id)
             if key in self._waiting:
                 _settle(self._waiting.pop(key), item)
+            self.tally.fetched += 1
             self.tally.homes += item.capture.document.kind is Kind.HOME
+            outcome = item.reading.outcome if item.reading else item.capture.outcome
+            if outcome is not None:
+                self.tally.outcomes[outcome] += 1
 
     def on_item_error(self, item: object, failure: Failure) -> None:
         """Tell the site that its capture could not be read or stored."""
@@ -404,6 +410,15 @@ class PolicySpider(Spider):
             key = capture.row.id_in(capture.document.id)
             if key in self._waiting:
                 _fail(self._waiting.pop(key), failure.value)
+
+    def on_answer_error(self, failure: Failure, response: Response | Failure) -> None:
+        """Tell the site that waits that its answer cannot be made sense of: nobody waits for ever."""
+        meta = (response if isinstance(response, Response) else response.request).meta  # type: ignore[attr-defined]
+        errand: _Errand | None = meta.get("errand")
+        if errand is None:
+            _fail(meta["answered"], failure.value)
+        elif errand.key in self._waiting:
+            _fail(self._waiting.pop(errand.key), failure.value)
 
     @property
     def _archive_url(self) -> str:
@@ -427,7 +442,7 @@ class _Errand:
 
 def _answer_of(response: Response) -> Answer:
     headers = {
-        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        name.decode("latin-1").lower(): decode_header(b", ".join(values))
         for name, values in response.headers.items()
     }
     return Answer(
@@ -466,27 +481,33 @@ def _fail(future: asyncio.Future[Any], error: BaseException | None) -> None:
 def parse_arguments(
     crawler: Crawler,
     *,
-    site: str,
+    site: str = "",
     db: str | None = None,
     kind: str = "privacy",
-    plan: str = "changes",
+    plan: str = PlanName.CHANGES,
     **rest: str,
 ) -> FetchOptions:
     """Return the options that `scrapy crawl policy -a …` means; `from` and `to` are taken too.
 
     Raises UsageError if they cannot be meant.
     """
-    since, until = rest.pop("from", None), rest.pop("to", None)
+    since, until = parse_span(rest.pop("from", None), rest.pop("to", None))
     if rest:
         raise UsageError(f"'{next(iter(rest))}' is no argument: site, db, kind, plan, from and to are.")
+    if not site:
+        raise UsageError("Nothing to do: name a site with -a site=example.com.")
     return FetchOptions(
         targets=tuple(build_target(text) for text in site.split(",")),
-        kinds=tuple(Kind(name) for name in kind.split(",")),
+        kinds=parse_kinds(_check_choice(name, (*KINDS, "all")) for name in kind.split(",")),
         database=Path(db or DEFAULT_DATABASE),
         plan=PlanOptions(
-            plan=PlanName(plan),
-            since=parse_day(since) if since else None,
-            until=parse_day(until, end=True) if until else None,
+            plan=PlanName(_check_choice(plan, [name.value for name in PlanName])), since=since, until=until
         ),
-        archive_url=crawler.settings["POLICY_ARCHIVE_URL"],
+        archive_url=parse_archive(crawler.settings["POLICY_ARCHIVE_URL"]),
     )
+
+
+def _check_choice(name: str, choices: Collection[str]) -> str:
+    if name not in choices:
+        raise UsageError(f"'{name}' is none of {', '.join(choices)}.")
+    return name

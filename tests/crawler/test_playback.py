@@ -8,12 +8,20 @@ import zlib
 import brotlicffi
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawler.cdx import Dialect
 from crawler.codings import CodingError, split_codings, unwrap_body
-from crawler.playback import Answer, Question, body_digest, classify_answer, is_archive_fault, on_archive
+from crawler.playback import (
+    Answer,
+    Question,
+    body_digest,
+    classify_answer,
+    decode_header,
+    is_archive_fault,
+    on_archive,
+)
 from crawler.records import CdxRow, Outcome
 
 ARCHIVE = "https://web.archive.org"
@@ -119,6 +127,42 @@ def test_a_near_capture_is_followed_on_the_archives_own_scheme() -> None:
     playback = play(status=302, body=b"", location=nearest("20180127202821"))
     assert playback.follow == nearest("20180127202821").replace("http:", "https:", 1)
     assert playback.outcome is None
+
+
+@pytest.mark.parametrize("modifier", ["", "if_", "id_", "mp_", "js_cm1_"])
+@pytest.mark.parametrize("quoted", ["https://example.com/privacy", "https%3A//example.com/privacy"])
+def test_the_nearest_capture_is_always_asked_for_as_captured(modifier: str, quoted: str) -> None:
+    playback = play(status=302, body=b"", location=f"/web/20180127202821{modifier}/{quoted}")
+    assert playback.follow == f"{ARCHIVE}/web/20180127202821id_/https://example.com/privacy"
+
+
+def test_the_nearest_capture_of_another_page_is_not_asked_for() -> None:
+    where = f"{ARCHIVE}/web/20180127202821id_/https://example.com/"
+    playback = play(status=302, body=b"", location=where)
+    assert (playback.outcome, playback.follow) == (Outcome.DRIFT, None)
+    assert playback.served_original == "https://example.com/"
+
+
+def test_the_same_capture_in_its_view_form_is_a_circle() -> None:
+    assert play(status=302, body=b"", location=URL.replace("id_", "")).outcome is Outcome.REDIRECT_LOOP
+
+
+def test_headers_are_utf_8_or_else_latin_1() -> None:
+    assert decode_header("é".encode()) == decode_header("é".encode("latin-1")) == "é"
+
+
+@given(st.text(max_size=60), st.sampled_from(["location", "link", "memento-datetime", "content-encoding"]))
+@example("http://x.org:port/", "link")
+@example(" ", "link")
+@example("http://[::1", "location")
+@example("Sat, 27 Jan 99999 12:28:21 GMT", "memento-datetime")
+def test_no_header_breaks_the_classification(text: str, name: str) -> None:
+    value = f'<{text}>; rel="original"' if name == "link" else text
+    for status in (200, 302, 404):
+        for headers in ({}, MEMENTO):
+            answer = Answer(url=URL, status=status, headers={**headers, name: value}, body=b"x")
+            for dialect in Dialect:
+                classify_answer(answer, Question(row=ROW, archive_url=ARCHIVE, dialect=dialect, asked=(URL,)))
 
 
 def test_a_far_capture_is_drift_with_the_time_that_there_is() -> None:
