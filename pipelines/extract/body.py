@@ -12,8 +12,10 @@ from pipelines.extract.chrome import (
     count_controls,
     has_fields,
     is_banner,
+    is_control,
     is_dialog,
     is_furniture,
+    is_main,
     is_named_dialog,
     is_named_furniture,
     is_overlay,
@@ -82,8 +84,9 @@ class _Choice:
             self._children.setdefault(parent, []).append(child)
         for children in self._children.values():
             children.sort(key=lambda child: outline.ranges[child])
-        self._titles = self._find_titles()
+        self._main = self._find_main()
         self.root = self._match()
+        self._titles = self._find_titles()
         self.dropped: set[HtmlElement] = set()
 
     def _words(self, element: HtmlElement) -> int:
@@ -111,11 +114,25 @@ class _Choice:
         return best
 
     def _find_titles(self) -> frozenset[HtmlElement]:
-        """Return the headings that may be the document's title: of the highest level, and no site's name."""
+        """Return the headings that may be the document's title: every h1, but not the site's name.
+
+        Without any, those of the highest level that do not come after what was chosen.
+        """
         headings = [element for element in self._outline.ranges if element.tag in HEADINGS]
         names = [heading for heading in headings if not is_site_name(heading)]
+        if not any(heading.tag == "h1" for heading in names):
+            _, end = self._outline.ranges[self.root]
+            names = [heading for heading in names if self._outline.ranges[heading][0] < end]
         highest = min((str(heading.tag) for heading in names), default=None)
         return frozenset(heading for heading in names if heading.tag == highest)
+
+    def _find_main(self) -> HtmlElement | None:
+        """Return the page's only <main>, if at least half of its prose stands in it."""
+        mains = [element for element in self._outline.ranges if is_main(element)]
+        outermost = [main for main in mains if not any(other in main.iterancestors() for other in mains)]
+        if len(outermost) != 1 or self._prose(outermost[0]) * 2 < self._prose(self._page):
+            return None
+        return outermost[0]
 
     def grow(self) -> None:
         """Climb to the page; at each level take in the siblings up to the last content on either side."""
@@ -145,9 +162,12 @@ class _Choice:
 
     def _leads_in(self, element: HtmlElement) -> bool:
         """Tell what belongs to the text right below it: its heading, or the date that it was updated."""
+        heading = self._is_lone_heading(element) and not self._is_site_heading(element)
+        return heading or self._states_date(element)
+
+    def _is_lone_heading(self, element: HtmlElement) -> bool:
         start, end = self._outline.ranges[element]
-        heading = end - start == 1 and self._first_heading(element) is not None
-        return self._states_date(element) or (heading and not self._is_site_heading(element))
+        return end - start == 1 and self._first_heading(element) is not None
 
     def _is_site_heading(self, element: HtmlElement) -> bool:
         return any(map(is_site_name, element.iter(*HEADINGS)))
@@ -161,11 +181,28 @@ class _Choice:
         named = is_banner(element) or (self._is_named(element) and not self._is_section(element))
         if named and words * 10 < self._words(self._page) * 3:
             return False
+        if self._is_beside_main(element):
+            return False
         minor = self._prose(element) * 2 < self._prose(self._page)
-        if minor and chosen_share < 0.2 and (is_furniture(element) or count_controls(element) > 1):
+        if minor and (self._holds_furniture(element) or (chosen_share < 0.2 and count_controls(element) > 1)):
             return False
         prose = self._prose(element) * 2 >= words
         return prose or (chosen_share >= 0.5 and self._linked(element) * 2 < words)
+
+    def _is_beside_main(self, element: HtmlElement) -> bool:
+        """Tell what stands outside of the page's <main>, if that holds most of its prose, and says little."""
+        if self._main is None or element is self._main or self._main in element.iterancestors():
+            return False
+        return self._prose(element) * 5 < self._prose(self._main)
+
+    def _holds_furniture(self, element: HtmlElement) -> bool:
+        """Tell an element that is furniture, or wraps a single piece of it."""
+        while not is_furniture(element):
+            children = self._children.get(element, ())
+            if len(children) != 1 or self._outline.ranges[children[0]] != self._outline.ranges[element]:
+                return False
+            element = children[0]
+        return True
 
     def _is_small(self, element: HtmlElement) -> bool:
         return self._words(element) * 10 < self._words(self.root) * 3
@@ -177,8 +214,7 @@ class _Choice:
 
     def _is_lone_title(self, element: HtmlElement) -> bool:
         """Tell the document's title without anything beside it."""
-        start, end = self._outline.ranges[element]
-        return end - start == 1 and self._is_title_box(element)
+        return self._is_lone_heading(element) and self._is_title_box(element)
 
     def _is_named(self, element: HtmlElement) -> bool:
         return is_named_furniture(element) or is_named_dialog(element)
@@ -187,21 +223,25 @@ class _Choice:
         """Tell a section of the document, whatever its name: "cookies", "share", "section-header".
 
         It begins with a heading and is prose. Consent banners and forms to sign up can be so, too; but
-        a section has others like it beside it, or text on both sides and nothing to fill in.
+        a section's heading is of a level that the text has, or it has text on both sides and no fields.
         """
         words = self._words(element)
         level = self._first_heading(element)
-        if level is None or is_overlay(element):
+        if level is None or is_overlay(element) or self._is_imprint(element):
             return False
         if self._prose(element) * 2 < words or self._linked(element) * 10 > words:
             return False
-        siblings = self._children[self._outline.parents[element]]
-        alike = any(self._first_heading(other) == level for other in siblings if other is not element)
+        within = [heading for heading in self._outline.ranges if heading.tag == level]
+        alike = any(element not in other.iterancestors() and self._is_in_root(other) for other in within)
         if alike and count_controls(element) * _WORDS_A_CONTROL <= words:
             return True
+        siblings = self._children[self._outline.parents[element]]
         here = siblings.index(element)
         flanked = any(map(self._prose, siblings[:here])) and any(map(self._prose, siblings[here + 1 :]))
         return flanked and not has_fields(element)
+
+    def _is_in_root(self, element: HtmlElement) -> bool:
+        return self.root is element or self.root in element.iterancestors()
 
     def _first_heading(self, element: HtmlElement) -> str | None:
         """Return the tag of the heading that an element begins with."""
@@ -292,15 +332,29 @@ class _Choice:
             self.dropped.add(sibling)
 
     def _is_rim(self, element: HtmlElement, backwards: bool) -> bool:
-        if element.tag in HEADINGS or not self._is_small(element) or self._states_date(element):
+        if element.tag in HEADINGS or (not backwards and self._is_lone_heading(element)):
+            return self._is_site_heading(element)
+        if not self._is_small(element) or self._states_date(element):
             return False
-        if is_furniture(element) or (self._is_named(element) and not self._is_section(element)):
+        if self._is_closing_prose(element):
+            return False
+        if self._holds_furniture(element) or (self._is_named(element) and not self._is_section(element)):
             return self._titles.isdisjoint(element.iter(*HEADINGS))
+        above_title = self._is_above_title(element)
         if self._prose(element):
-            return False
+            return above_title and self._is_notice(element)
+        if self._leads_nowhere(element) or (above_title and self._linked(element)):
+            return True
         if self._linked(element) * 2 >= self._words(element) and not self._stands_in_text(element, backwards):
             return True
-        return self._is_imprint(element) if backwards else self._is_skip_link(element)
+        return self._is_skip_link(element) or (backwards and self._is_imprint(element))
+
+    def _is_closing_prose(self, element: HtmlElement) -> bool:
+        """Tell the footer of an article or a section that is prose: the page's own holds links."""
+        if element.tag != "footer" or next(element.iterancestors("article", "section"), None) is None:
+            return False
+        prose = self._prose(element) * 2 >= self._words(element) and not self._linked(element)
+        return prose and not self._is_imprint(element)
 
     def _states_date(self, element: HtmlElement) -> bool:
         """Tell a line that says when the document was updated; what is longer is judged by other signs."""
@@ -316,12 +370,31 @@ class _Choice:
             element.tag in _TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in _TEXT_TAGS
         )
 
+    def _is_notice(self, element: HtmlElement) -> bool:
+        """Tell a few lines with a button or the like: a consent banner, a call to buy."""
+        if element.tag not in _BOXES or self._words(element) > _LONGEST_TITLE_BOX or _has_heading(element):
+            return False
+        return count_controls(element) + sum(map(is_control, element.iter("a"))) > 0
+
+    def _is_above_title(self, element: HtmlElement) -> bool:
+        """Tell what stands between the top of the body and its title: breadcrumbs, links to print."""
+        _, end = self._outline.ranges[element]
+        first, last = self._outline.ranges[self.root]
+        titles = [self._outline.ranges[title][0] for title in self._titles if self._is_kept(title)]
+        return first < end <= min(titles, default=first) < last
+
+    def _leads_nowhere(self, element: HtmlElement) -> bool:
+        """Tell a line of links that do something with the page: print it, send it, go to its top."""
+        links = [link for link in element.iter("a") if link.get("href") is not None]
+        words = sum(count_words(link.text_content()) for link in links)
+        return words == self._words(element) and all(map(is_control, links))
+
     def _is_imprint(self, element: HtmlElement) -> bool:
         start, end = self._outline.ranges[element]
         return any("©" in block.text for block in self._outline.blocks[start:end])
 
     def _is_skip_link(self, element: HtmlElement) -> bool:
-        """Tell a lone link that jumps over the page's head."""
+        """Tell a lone link within the page: over its head, or back to its top."""
         start, end = self._outline.ranges[element]
         link = element if element.tag == "a" else element.find(".//a")
         if end - start > 2 or link is None or not (link.get("href") or "").startswith("#"):
@@ -340,8 +413,7 @@ class _Choice:
         return (before[-1:] or outside[:1] or [None])[0]
 
     def _is_kept(self, element: HtmlElement) -> bool:
-        around = [element, *element.iterancestors()]
-        return self.root in around and self.dropped.isdisjoint(around)
+        return self._is_in_root(element) and self.dropped.isdisjoint((element, *element.iterancestors()))
 
     def _first_block(self) -> int:
         """Return the number of the first block of the root that is not dropped."""

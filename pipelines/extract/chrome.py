@@ -49,6 +49,11 @@ def is_furniture(element: HtmlElement) -> bool:
     return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
 
 
+def is_main(element: HtmlElement) -> bool:
+    """Tell whether an element says of itself that it is the page's content."""
+    return element.tag == "main" or _role(element) == "main"
+
+
 def is_banner(element: HtmlElement) -> bool:
     """Tell a page's own header: outside of articles and sections, as HTML has it, and without headings."""
     if element.tag != "header" or next(element.iterancestors(*_SECTIONS), None) is not None:
@@ -98,6 +103,12 @@ def is_dialog(element: HtmlElement) -> bool:
 def is_named_dialog(element: HtmlElement) -> bool:
     """Tell a box named like a consent banner that has controls."""
     return _CONSENT.search(_name(element)) is not None and count_controls(element) > 0
+
+
+def is_control(link: HtmlElement) -> bool:
+    """Tell a link that leads nowhere: it prints the page, sends it, or goes to its top."""
+    href = (link.get("href") or "").strip().lower()
+    return href in ("#", "#top") or href.startswith(("javascript:", "mailto:?"))
 
 
 def count_controls(element: HtmlElement) -> int:
