@@ -127,7 +127,7 @@ def test_a_person_searches_reads_compares_and_follows(
     page.wait_for_url(f"**/privacy/{MIDDLE}")
     assert page.get_by_role("article").get_by_role("heading", name="Your choice").is_visible()
     _assert_fits(page)
-    page.get_by_role("link", name="What changed", exact=True).click()
+    page.get_by_role("link", name="What changed from 1 to 2").click()
     page.wait_for_url("**/-/diff/**")
     assert page.get_by_text("We do not sell your personal information.").first.is_visible()
     for selector in (".added", ".lead", ".lead a", "footer", ".diff td"):
@@ -162,6 +162,18 @@ def test_the_timeline_is_walked_with_the_keyboard(browser: Browser, server: str)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/privacy/{MIDDLE}")
     watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_on_a_phone_what_changed_is_seen_without_scrolling_sideways(browser: Browser, server: str) -> None:
+    page = _open(browser, Watch(origin=server), size=_PHONE, scheme="light")
+    page.goto(f"{server}{HOME}/{SITE}")
+    table = page.locator("table.versions").first
+    assert table.evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
+    assert table.get_by_role("columnheader", name="What changed").is_visible()
+    page.goto(f"{server}{HOME}")
+    years = page.locator("svg.years text")
+    assert years.first.evaluate("text => text.getBoundingClientRect().height") >= 9
     page.context.close()
 
 
