@@ -73,6 +73,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
+        click.echo("Interrupted: what was finished is kept, and nothing is left half done.", err=True)
         sys.exit(130)
     except PolicyArchiveError as error:
         _end(str(error), error.exit_status)

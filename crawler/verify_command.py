@@ -17,7 +17,7 @@ import click
 from crawler.errors import StoreError
 from crawler.eventlog import log_to_stderr
 from crawler.options import archive_options, db_option, json_option
-from crawler.runs import FetchOptions
+from crawler.runs import FetchOptions, FetchReport
 from pipelines.commands.upkeep import show_bar
 from pipelines.store.connection import open_reader, open_writer
 from pipelines.store.conservation import ConservationFault
@@ -85,6 +85,7 @@ def verify_command(
     findings = _Findings(as_json=as_json)
     _check_database(database, findings, thorough=thorough)
     _check_search(database, findings, thorough=thorough)
+    report: FetchReport | None = None
     if captures is not None:
         options = FetchOptions(
             targets=(),
@@ -97,8 +98,10 @@ def verify_command(
             command="verify",
             progress="bar" if sys.stderr.isatty() else "off",
         )
-        _check_against_archive(options, captures, findings)
+        report = _check_against_archive(options, captures, findings)
     _print_end(findings)
+    if report is not None and report.status == "interrupted":
+        return report.exit_code
     return 1 if findings.faults or findings.is_incomplete else 0
 
 
@@ -148,7 +151,7 @@ def _check_search(database: Path, findings: _Findings, *, thorough: bool) -> Non
             )
 
 
-def _check_against_archive(options: FetchOptions, captures: int, findings: _Findings) -> None:
+def _check_against_archive(options: FetchOptions, captures: int, findings: _Findings) -> FetchReport:
     from crawler.fetching import run_spider
     from crawler.spiders.recheck import SAMPLE_SETTING, SETTINGS, RecheckSpider
 
@@ -166,6 +169,7 @@ def _check_against_archive(options: FetchOptions, captures: int, findings: _Find
     if report.status != "done" or not findings.looked_at["archive"]:
         findings.is_incomplete = True
         findings.notes.append(f"the archive: {report.reason or 'no capture could be compared'}")
+    return report
 
 
 def _print_end(findings: _Findings) -> None:

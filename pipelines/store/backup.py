@@ -43,8 +43,9 @@ def copy_database(
         unfinished.replace(target)
         _sync(target.absolute().parent)
     except (sqlite3.Error, OSError) as error:
-        unfinished.unlink(missing_ok=True)
         raise explain(error, target) from error
+    finally:  # also when the user stops it
+        unfinished.unlink(missing_ok=True)
     return target.stat().st_size
 
 

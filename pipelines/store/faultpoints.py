@@ -1,13 +1,15 @@
 """Named places where a test may let the program die, hang or run out of disk.
 
 `POLICY_ARCHIVE_FAULT="after-text:exit:3"` lets the third passing of `after-text` end the process at
-once. Actions: `exit` (no clean-up, as kill -9), `exception`, `enospc` (disk full), `sleep` (for ever).
+once. Actions: `exit` (no clean-up, as kill -9), `exception`, `enospc` (disk full), `sleep` (for ever,
+after a line on stderr that says so).
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from dataclasses import dataclass
 
@@ -60,5 +62,6 @@ def _fail(name: str, action: str) -> None:
         raise OSError(errno.ENOSPC, f"no space left on device (injected at {name})")
     if action == "exception":
         raise InjectedFaultError(f"injected at {name}")
+    print(f"asleep {name}", file=sys.stderr, flush=True)
     while True:
         time.sleep(60)

@@ -1,0 +1,102 @@
+"""`scrapy crawl policy`: ends in a sentence and an exit status, as `policy-archive fetch` does."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archive_server import faults
+from archive_server.server import ArchiveServer
+from pipelines.store.runlock import hold_lock
+from tests.crawler.generated import URL, generate, read
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
+    return tmp_path / "policies.db"
+
+
+@pytest.fixture
+def archive() -> Iterator[ArchiveServer]:
+    with ArchiveServer(source=generate(4)) as server:
+        yield server
+
+
+def start(archive: ArchiveServer, *arguments: str, **wishes: object) -> subprocess.Popen[str]:
+    settings = {
+        "POLICY_ARCHIVE_URL": archive.url,
+        "POLICY_INDEX_PER_MINUTE": 0,
+        "POLICY_REPLAY_PER_SECOND": 0,
+    }
+    wished = [text for name, value in settings.items() for text in ("-s", f"{name}={value}")]
+    given = [text for name, value in wishes.items() for text in ("-a", f"{name}={value}")]
+    command = [sys.executable, "-W", "ignore", "-m", "scrapy", "crawl", "policy", *wished, *given, *arguments]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_crawl_by_scrapy_is_a_crawl(archive: ArchiveServer, database: Path) -> None:
+    _, err = (process := start(archive, site=URL, db=database, plan="all")).communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert read(database, "select count(*) from captures where state = 'fetched'") == [(4,)]
+
+
+def test_a_database_in_use_is_one_sentence(archive: ArchiveServer, database: Path) -> None:
+    with hold_lock(database, "policy-archive fetch"):
+        _, err = (process := start(archive, site=URL, db=database)).communicate(timeout=60)
+    assert process.returncode == 75
+    assert err.startswith("Error: ")
+    assert "is in use: 'policy-archive fetch'" in err
+    assert err.count("\n") == 1
+    assert not archive.log
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({}, "name a site"),
+        ({"site": "not a domain"}, "is no domain"),
+        ({"site": URL, "kind": "privat"}, "'privat' is none of privacy, terms"),
+        ({"site": URL, "plan": "weekly"}, "'weekly' is none of"),
+        ({"site": URL, "colour": "red"}, "'colour' is no argument"),
+        ({"site": URL, "from": "2019", "to": "2010"}, "swap them"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_a_wrong_argument_is_one_sentence(
+    archive: ArchiveServer, database: Path, wishes: dict[str, str], words: str
+) -> None:
+    _, err = (process := start(archive, **wishes)).communicate(timeout=60)
+    assert process.returncode == 2
+    assert words in err
+    assert err.count("\n") == 1
+    assert not archive.log
+
+
+def test_what_is_missing_is_said_and_the_status_tells(archive: ArchiveServer, database: Path) -> None:
+    archive.faults = [faults.Maintenance(when=faults.index)]
+    _, err = (process := start(archive, site=URL, db=database)).communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith("incomplete: ")
+
+
+def test_ctrl_c_ends_a_crawl_by_scrapy_as_interrupted(archive: ArchiveServer, database: Path) -> None:
+    archive.faults = [faults.Slow(seconds=0.7, when=faults.replay)]
+    process = start(archive, site=URL, db=database, plan="all")
+    deadline = time.monotonic() + 60
+    while not archive.log:
+        assert time.monotonic() < deadline, "the crawl does not begin"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "interrupted: stopped by hand" in err
+    assert read(database, "select status from runs") == [("interrupted",)]
