@@ -9,11 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from crawler.errors import UsageError
 from crawler.options import db_option
 from crawler.schedules import Job, Schedule, build_cron, build_github, build_systemd
 from crawler.update_command import update_command
 from crawler.upkeep import parse_interval
+from crawler.urls import parse_site
 from pipelines.outputs.files import write_file
 
 
@@ -46,7 +49,7 @@ def schedule_command(
     Example:
         policy-archive schedule systemd --to . -- --contact me@example.org
     """
-    update_command.make_context("update", list(update_arguments))  # what it would refuse is refused now
+    _check_arguments(update_arguments)
     job = Job(
         program=_find_program(),
         arguments=update_arguments,
@@ -62,7 +65,16 @@ def schedule_command(
             click.echo(f"{'wrote' if written else 'unchanged:'} {folder / name}", err=True)
     where = shlex.quote(str(folder.resolve())) if folder else "DIR"
     click.echo(f"Nothing is installed. {schedule.says} To install:", err=True)
-    click.echo(f"  {schedule.install.format(folder=where)}", err=True)
+    click.echo(f"  {schedule.install.replace('{folder}', where)}", err=True)
+
+
+def _check_arguments(arguments: tuple[str, ...]) -> None:
+    """Refuse now what 'update' would refuse every night."""
+    context = update_command.make_context("update", list(arguments))
+    if context.get_parameter_source("database") is ParameterSource.COMMANDLINE:
+        raise UsageError("--db is an option of 'schedule': give it before the --.")
+    for site in context.params["sites"]:
+        parse_site(site)
 
 
 def _build(scheduler: str, job: Job) -> Schedule:

@@ -129,6 +129,29 @@ def test_without_a_folder_the_text_is_printed_and_no_file_is_made(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_options_that_update_would_refuse_are_refused(tmp_path: Path) -> None:
-    result = invoke("cron", "--db", str(tmp_path / "p.db"), "--", "--notify-me", "x")
-    assert "No such option" in str(getattr(result.exception, "message", ""))
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--notify-me", "x"), "No such option"),
+        (("--db", "other.db"), "before the --"),
+        (("no domain",), "is no domain"),
+    ],
+)
+def test_what_update_would_refuse_every_night_is_refused_now(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    result = invoke("cron", "--db", str(tmp_path / "p.db"), "--", *arguments)
+    assert words in str(getattr(result.exception, "message", result.exception))
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("scheduler", ["systemd", "cron", "github"])
+def test_braces_in_a_name_are_letters(tmp_path: Path, scheduler: str) -> None:
+    result = invoke(scheduler, "--to", str(tmp_path / "{x}"), "--db", str(tmp_path / "{y}.db"))
+    assert result.exception is None
+    assert "{x}" in result.stderr
+
+
+def test_cron_has_no_line_for_a_name_of_two_lines() -> None:
+    with pytest.raises(UsageError, match="line break"):
+        build_cron(job("1d", name="a\nb.db"))
