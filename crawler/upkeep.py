@@ -12,6 +12,7 @@ from crawler.records import Kind, KnownCapture, Outcome
 
 LONGEST_WAIT = timedelta(days=365)
 """Sites that were never found are tried at least once a year: archives learn of old sites, too."""
+LONGEST_INTERVAL = timedelta(days=3650)
 SEARCH_AGAIN = timedelta(days=180)
 """A policy that moved without a redirect is found by a new search, as the Princeton-Leuven corpus does it."""
 SEARCH_AGAIN_WHEN_GONE = timedelta(days=30)
@@ -58,7 +59,8 @@ class Watch:
         if self.outcome in FAILURES:
             return self.checked_at
         interval = parse_interval(self.every)
-        return self.checked_at + min(interval * 2.0 ** min(self.misses, 20), max(interval, LONGEST_WAIT))
+        # 14: an hour, the shortest, has become more than a year then
+        return self.checked_at + min(interval * 2.0 ** min(self.misses, 14), max(interval, LONGEST_WAIT))
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether it is to be asked for; what a clock that ran ahead checked in the future is."""
@@ -88,9 +90,10 @@ def parse_interval(text: str) -> timedelta:
     (7, 30)
     """
     match = _INTERVAL.fullmatch(text.strip().lower())
-    if not match:
-        raise UsageError(f"'{text}' is no interval: write 12h, 1d, 1w, 1mo or 1y.")
-    return int(match[1]) * _UNITS[match[2]]
+    interval = int(match[1]) * _UNITS[match[2]] if match else None
+    if interval is None or interval > LONGEST_INTERVAL:
+        raise UsageError(f"'{text}' is no interval: write 12h, 1d, 1w, 1mo or 1y, 10y at the most.")
+    return interval
 
 
 def needs_search(watch: Watch, *, has_policy: bool, is_gone: bool, now: datetime) -> bool:

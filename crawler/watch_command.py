@@ -31,37 +31,48 @@ def watch_command() -> None:
 @click.argument("sites", nargs=-1, metavar="[SITE]...")
 @sites_option
 @click.option(
-    "--every", default="1w", show_default=True, metavar="TIME", help="Interval: 12h, 1d, 1w, 1mo, 1y."
+    "--every",
+    metavar="TIME",
+    help="Interval: 12h, 1d, 1w, 1mo, 1y.  [default: as it is watched already, or 1w]",
 )
 @click.option(
     "--kind",
     "kinds",
     type=click.Choice([*KINDS, "all"]),
     multiple=True,
-    help="Kind of policy; may be given more than once.  [default: those that the corpus has, or privacy]",
+    help="Kind of policy; may be given more than once.  "
+    "[default: as it is watched already, or those that the corpus has, or privacy]",
 )
 @db_option
 def add_command(
-    sites: tuple[str, ...], sites_file: TextIO | None, every: str, kinds: tuple[str, ...], database: Path
+    sites: tuple[str, ...],
+    sites_file: TextIO | None,
+    every: str | None,
+    kinds: tuple[str, ...],
+    database: Path,
 ) -> None:
-    """Put sites on the list, or change how they are watched.
+    """Put sites on the list, or change how they are watched: what is not given stays as it is.
 
     \b
     Example:
         policy-archive watch add example.com --every 1w
         policy-archive watch add --sites tranco.csv --every 1mo
     """
-    parse_interval(every)
+    if every is not None:
+        parse_interval(every)
     names = dict.fromkeys(target.site for target in gather_targets(sites, sites_file))
     with Store.open(database) as store:
+        listed = {watch.site: watch for watch in watches.list_watches(store.connection)}
         for site in names:
-            wanted = _choose_kinds(kinds) or watches.known_kinds(store.connection, site) or (Kind.PRIVACY,)
-            _add(store, site, every, wanted)
-            click.echo(f"{site} is watched: {', '.join(wanted)}, every {every}.", err=True)
+            watch = listed.get(site)
+            interval = every or (watch.every if watch else "1w")
+            wanted = parse_kinds(kinds) or (watch.kinds if watch else _guess_kinds(store, site))
+            _add(store, site, interval, wanted)
+            click.echo(f"{site} is watched: {', '.join(wanted)}, every {interval}.", err=True)
 
 
-def _choose_kinds(kinds: tuple[str, ...]) -> tuple[Kind, ...]:
-    return parse_kinds(kinds)
+def _guess_kinds(store: Store, site: str) -> tuple[Kind, ...]:
+    return watches.known_kinds(store.connection, site) or (Kind.PRIVACY,)
 
 
 def _add(store: Store, site: str, every: str, kinds: tuple[Kind, ...]) -> None:

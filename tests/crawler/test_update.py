@@ -226,6 +226,8 @@ def test_the_list_is_kept(watched: Callable[..., Result], database: Path) -> Non
     assert [row.split(",")[0] for row in rows[1:]] == ["x.example", "y.example"]
     assert watched("add", "y.example", "--every", "1d", "--kind", "all").exception is None
     assert '"every": "1d"' in watched("list", "--nl").stdout.splitlines()[1]
+    assert "every 1d." in watched("add", "y.example", "--kind", "terms").stderr
+    assert "y.example is watched: terms, every 1y." in watched("add", "y.example", "--every", "1y").stderr
     assert watched("remove", "x.example").exception is None
     assert "x.example" not in watched("list").stdout
     assert "is not watched" in str(watched("remove", "x.example").exception)

@@ -66,7 +66,9 @@ def test_an_interval_is_written_as_people_do(text: str, days: float) -> None:
     assert parse_interval(text) == timedelta(days=days)
 
 
-@pytest.mark.parametrize("text", ["", "0d", "week", "1m", "-1d", "1.5d", "99999d", "1 w", "١d"])
+@pytest.mark.parametrize(
+    "text", ["", "0d", "week", "1m", "-1d", "1.5d", "99999d", "11y", "9999w", "1 w", "١d"]
+)
 def test_an_interval_that_is_none_is_named(text: str) -> None:
     with pytest.raises(UsageError, match="is no interval"):
         parse_interval(text)
@@ -90,6 +92,11 @@ def test_a_site_that_is_never_found_is_tried_ever_more_seldom_and_once_a_year_at
     assert waits == [7, 14, 28, 56, 112, 224, 365, 365]
     assert replace(WATCH, every="1y", misses=3).due_at - NOW == LONGEST_WAIT
     assert replace(WATCH, every="2y", misses=3).due_at - NOW == timedelta(days=730)
+
+
+@given(misses=st.integers(0, 10_000))
+def test_the_longest_interval_is_a_time_too(misses: int) -> None:
+    assert replace(WATCH, misses=misses, every="10y").due_at - NOW == timedelta(days=3650)
 
 
 @given(misses=st.integers(0, 10_000), every=st.sampled_from(["1h", "1d", "1w", "1mo", "1y"]))
