@@ -51,7 +51,9 @@ def add_command(
     kinds: tuple[str, ...],
     database: Path,
 ) -> None:
-    """Put sites on the list, or change how they are watched: what is not given stays as it is.
+    """Put sites on the list, or change how they are watched.
+
+    Of a site that is on the list already, what is not given stays as it is.
 
     \b
     Example:
