@@ -6,6 +6,11 @@ from typing import TypeAlias
 
 from lxml.html import HtmlElement
 
+from pipelines.extract.outline import HEADINGS, PROSE_WORDS, count_words
+
+_TEXT_OF_A_PAGE = 100
+"""Words in a cell that nearly fills its table."""
+
 _WIDEST = 100
 """Columns; a larger span is a mistake of the page."""
 
@@ -59,8 +64,8 @@ def _span(cell: HtmlElement, name: str) -> int:
 def is_layout(table: HtmlElement, rows: list[list[Cell]]) -> bool:
     """Tell a table that only places things on the page from one that holds data.
 
-    Layout is: declared so, one column, one row, or a table inside. A <th> or a caption says data,
-    unless the table has another one inside.
+    Layout is: declared so, one column, one row, or a table inside; nearly all text in one cell, or
+    headings beside prose. A <th> says data, unless the table has another one inside.
     """
     if table.get("role") in ("presentation", "none") or table.find(".//table") is not None:
         return True
@@ -70,7 +75,22 @@ def is_layout(table: HtmlElement, rows: list[list[Cell]]) -> bool:
         return True
     if table.find(".//th") is not None:
         return False
-    return len(used) < 2
+    return len(used) < 2 or _is_mostly_one_cell(used) or any(map(_puts_heading_beside_prose, used))
+
+
+def _is_mostly_one_cell(rows: list[list[Cell]]) -> bool:
+    words = [count_words(cell.text_content()) for row in rows for cell in row if cell is not None]
+    return max(words) >= _TEXT_OF_A_PAGE and max(words) * 10 >= sum(words) * 9
+
+
+def _puts_heading_beside_prose(row: list[Cell]) -> bool:
+    """Tell a row in which a heading stands above or beside prose; a row of headings tops a data table."""
+    words = titled = 0
+    for cell in row:
+        if cell is not None:
+            words += count_words(cell.text_content())
+            titled += sum(count_words(heading.text_content()) for heading in cell.iter(*HEADINGS))
+    return titled > 0 and words - titled >= PROSE_WORDS
 
 
 def _has_text(cell: Cell) -> bool:
