@@ -215,7 +215,7 @@ def _explain_unreachable(exception: Exception) -> str:
     """Return what stands between us and any archive; '' when it may be the archive that does not answer."""
     cause = exception.__cause__
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return f"its certificate cannot be verified: {cause.certificate_error}"
+        return f"its certificate cannot be verified (SSL_CERT_FILE may name yours): {cause.certificate_error}"
     if isinstance(cause, aiohttp.ClientSSLError):
         return f"no secure connection: {cause.os_error}"
     if isinstance(cause, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):

@@ -10,7 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from re import DOTALL, IGNORECASE
 from re import compile as regex
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from crawler.cdx import Dialect
 from crawler.codings import CodingError, Unwrapped, split_codings, unwrap_body
@@ -21,6 +21,8 @@ from crawler.urls import build_uri_m, replay_prefix, same_page, split_uri_m
 
 TOLERANCE_SECONDS = 24 * 3600.0  # nearest captures within a day, EDGI wayback `_client.get_memento`
 MAX_HOPS = 5
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _ORIGINAL = regex(r'<([^>]*)>\s*;[^<]*?\brel="?[^",]*\boriginal\b', IGNORECASE)
 _BLOCKED = regex(
@@ -151,20 +153,17 @@ def on_archive(url: str, archive_url: str) -> str | None:
     ours = urlsplit(archive_url)
     try:
         theirs = urlsplit(url)
-        same_port = theirs.port == ours.port or _port(theirs.port, theirs.scheme) == _port(
-            ours.port, ours.scheme
-        )
+        same_place = (theirs.hostname, _port_of(theirs)) == (ours.hostname, _port_of(ours))
     except ValueError:
         return None
-    if theirs.scheme not in ("http", "https") or "@" in theirs.netloc:
-        return None
-    if theirs.hostname != ours.hostname or not same_port:
+    if theirs.scheme not in _DEFAULT_PORTS or "@" in theirs.netloc or not same_place:
         return None
     return f"{ours.scheme}://{ours.netloc}{url.partition('://')[2].removeprefix(theirs.netloc)}"
 
 
-def _port(port: int | None, scheme: str) -> int | None:
-    return port or {"http": 80, "https": 443}.get(scheme)
+def _port_of(parts: SplitResult) -> int | None:
+    """Return a port, None for the usual one of the scheme: the archive takes http and https for the same."""
+    return None if parts.port == _DEFAULT_PORTS.get(parts.scheme) else parts.port
 
 
 def _join(base: str, location: str) -> str:

@@ -26,20 +26,22 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PASTED_REPLAY = re.compile(r"(?:https?://)?web\.archive\.org/web/[0-9a-z_*]+/(.+)", re.IGNORECASE)
 _REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
-_MUST_ESCAPE = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}#]')
+_MUST_ESCAPE = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}]')
 
 
 def build_uri_m(archive_url: str, timestamp: str, original: str, *, modifier: str = "id_") -> UriM:
     """Return where an archive replays one capture, body as captured.
 
     `archive_url` is the base (`https://web.archive.org` or a pywb collection,
-    `http://127.0.0.1:8080/dev`). `original` comes byte for byte from the index:
-    only what HTTP forbids is escaped, and `#`, which a client would drop.
+    `http://127.0.0.1:8080/dev`). `original` comes byte for byte from the index: only what
+    HTTP forbids is escaped. A fragment goes: archives key without it, and would take `%23`
+    for a part of the path.
 
     >>> build_uri_m("https://web.archive.org", "20180127122821", "https://x.org/a?b=1&c=%20")
     'https://web.archive.org/web/20180127122821id_/https://x.org/a?b=1&c=%20'
     """
-    escaped = _MUST_ESCAPE.sub(lambda match: quote(match[0], safe=""), original)
+    page = original.partition("#")[0]
+    escaped = _MUST_ESCAPE.sub(lambda match: quote(match[0], safe=""), page)
     return UriM(f"{replay_prefix(archive_url)}/{timestamp}{modifier}/{escaped}")
 
 

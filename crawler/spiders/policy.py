@@ -134,6 +134,9 @@ class PolicySpider(Spider):
             self.stop("incomplete", str(errors.exceptions[0]))
         except* PolicyArchiveError as errors:
             self._fail_run(errors.exceptions[0])
+        except* Exception as errors:
+            log.exception("the crawl broke off")
+            self.stop("failed", repr(errors.exceptions[0]))
         finally:
             self._queue.close()
 
@@ -307,7 +310,8 @@ class PolicySpider(Spider):
         try:
             return answer.status, unwrap_body(answer.body, codings, max_bytes=INDEX_MAX_BYTES).body
         except CodingError as error:
-            raise CdxError(f"The index's answer cannot be unpacked: {error} ({url})", url=url) from error
+            message = f"The index's answer cannot be unpacked: {error} ({url})"
+            raise CdxError(message, url=url, status=answer.status) from error
 
     def on_index(self, response: Response) -> None:
         """Hand the index's answer to the site that waits for it."""

@@ -13,6 +13,7 @@ from archive_server.faults import Fault
 from archive_server.server import ArchiveServer
 from crawler.plan import PlanName, PlanOptions
 from crawler.records import RowState
+from crawler.urls import build_uri_m
 from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
 
 SECOND = faults.about("20010215")
@@ -171,6 +172,8 @@ def test_a_frameset_leads_to_its_main_frame(database: Path) -> None:
         pytest.param(faults.JunkOriginals(), id="junk addresses"),
         pytest.param(faults.ServerError(when=faults.index, status=504, times=1), id="504 once"),
         pytest.param(faults.Truncated(when=faults.index, times=1), id="cut short once"),
+        pytest.param(faults.DamagedGzip(when=faults.index, times=1), id="damaged once"),
+        pytest.param(faults.DamagedGzip(when=faults.index, share=0.5, times=1), id="packed and cut once"),
         pytest.param(faults.Slow(when=faults.index, seconds=0.2), id="slow"),
         pytest.param(faults.RateLimited(when=faults.index, times=1, retry_after="1"), id="429 once"),
     ],
@@ -306,6 +309,29 @@ def test_addresses_are_asked_for_as_the_index_prints_them(database: Path) -> Non
     with ArchiveServer(source=source) as archive:
         crawl(archive.url, database, url)
         assert archive.log[-1].path.endswith(f"id_/{url}")
+    assert outcomes(database) == ["text"]
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        "http://www.x.example//a//b",
+        "http://www.x.example/a/../b/./c",
+        "http://www.x.example:80/p;jsessionid=1",
+        "http://www.x.example/100%/p%zz%2f%2F%20",
+        "http://www.x.example/p?b=2&a=1&&c=+d",
+        "http://www.x.example/'(a)!*[b]~@$,=:",
+        'http://www.x.example/a|b^c{d}`e\\f<g>"h',
+        "http://www.x.example/p#part",
+        "http://www.x.example/datenschutzerklärung/ⅷ?ß=€",
+        "http://www.x.example/" + "long/" * 1500,
+    ],
+)
+def test_the_wire_carries_an_address_as_it_was_captured(database: Path, original: str) -> None:
+    with ArchiveServer(source=generate(1, url=original)) as archive:
+        crawl(archive.url, database, original)
+        asked = [entry.path for entry in archive.log if entry.kind == "replay"]
+        assert asked == [build_uri_m(archive.url, "20010115120000", original).removeprefix(archive.url)]
     assert outcomes(database) == ["text"]
 
 

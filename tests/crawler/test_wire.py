@@ -17,8 +17,11 @@ from archive_server.faults.base import Fault, Proceed
 from archive_server.server import ArchiveServer
 from crawler.errors import UsageError
 from crawler.fetching import build_settings, run_spider
+from crawler.records import Document, PlannedCapture
 from crawler.runs import FetchOptions, build_target
 from crawler.spiders.policy import PolicySpider
+from crawler.spiders.recheck import SAMPLE_SETTING, RecheckSpider
+from pipelines.components import ReadCapture
 from tests.crawler.fronts import make_certificate, proxy_front, tls_front
 from tests.crawler.generated import PLAIN_PIPELINES, QUICK, URL, crawl, generate, outcomes, read
 
@@ -128,6 +131,28 @@ def test_a_fault_of_ours_fails_its_site_and_nobody_waits_for_ever(
     assert read(database, "select outcome, reason from sites") == [
         ("failed", "ZeroDivisionError: a fault of ours")
     ]
+
+
+class BrokenRecheck(RecheckSpider):
+    """A comparison that breaks off."""
+
+    name = "broken-recheck"
+
+    async def fetch_capture(self, document: Document, planned: PlannedCapture) -> ReadCapture:
+        raise ZeroDivisionError("a fault of ours")
+
+
+def test_a_run_that_breaks_off_is_not_done(archive: ArchiveServer, database: Path) -> None:
+    crawl(archive.url, database)
+    options = FetchOptions(
+        targets=(),
+        database=database,
+        archive_url=archive.url,
+        settings=((SAMPLE_SETTING, 3),),
+    )
+    report = asyncio.run(run_spider(BrokenRecheck, options)).report()
+    assert (report.status, report.exit_code) == ("failed", 1)
+    assert "a fault of ours" in report.reason
 
 
 # Connections
