@@ -13,9 +13,10 @@ import click
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
-from crawler.errors import UsageError
+from crawler.errors import CdxError, UsageError
 from crawler.options import db_option, json_option
 from crawler.records import Extraction, Kind
+from crawler.timestamps import parse_day, repair_timestamp
 from crawler.urls import parse_site
 from pipelines.manifest import (
     ManifestFault,
@@ -89,7 +90,7 @@ def extract_command(
     wanted = PageFile(
         path=page,
         url=url,
-        timestamp=parse_loose_timestamp(timestamp),
+        timestamp=_parse_time(timestamp) if timestamp else "",
         site=site,
         kind=Kind(kind) if kind else None,
         content_type=content_type,
@@ -101,6 +102,14 @@ def extract_command(
     else:
         click.echo(_render(wanted, extraction), nl=False)
     return 0
+
+
+def _parse_time(text: str) -> str:
+    """Return the 14 digits of a time as the command line has it; raises UsageError if it is none."""
+    try:
+        return repair_timestamp(parse_loose_timestamp(text) or f"{parse_day(text):%Y%m%d}000000")
+    except CdxError as error:
+        raise UsageError(f"--timestamp {error}.") from error
 
 
 def _render(page: PageFile, extraction: Extraction) -> str:

@@ -78,6 +78,8 @@ def history_command(
       policy-archive history intently.co
       policy-archive history intently.co --coverage
     """
+    if coverage and captures:
+        raise UsageError("give --coverage or --captures, not both.")
     with closing(open_reader(database)) as connection:
         document = queries.find_document(connection, site, kind=kind, name=name)
         if captures:
@@ -135,7 +137,12 @@ def _name(document: Document) -> str:
 
 @click.command("show")
 @click.argument("site")
-@click.option("--at", "day", metavar="DATE", help="The text in force that day: 2018-01-27, 2018-01, 2018.")
+@click.option(
+    "--at",
+    "day",
+    metavar="DATE",
+    help="The text in force on that day; a month or a year (2018-01, 2018) means its first.",
+)
 @click.option("--version", "number", type=click.IntRange(min=1), help="The version of that number.")
 @document_options
 @json_option

@@ -60,7 +60,7 @@ class Standing:
                 f"{len(self.overdue)} sites are overdue, {self.overdue[0]} first: does 'update' run?"
             )
         found += [
-            f"{row['label']} was not told of {row['waiting']} new: {row['error']}"
+            f"{row['label']} was not told of {row['waiting']} new version{'s' * (row['waiting'] != 1)}: {row['error']}"
             for row in self.backlog
             if row["failed"]
         ]

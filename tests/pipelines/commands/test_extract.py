@@ -37,6 +37,22 @@ def test_a_page_with_address_and_time_is_printed_as_the_corpus_writes_it(page: P
     assert "[terms](https://www.x.example/terms)" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("time", "day"),
+    [("2018-06-01", "2018-06-01"), ("2018-06", "2018-06-01"), ("2018-06-01T10:00:00Z", "2018-06-01")],
+)
+def test_a_date_will_do_for_a_time(page: Path, time: str, day: str) -> None:
+    done = run(str(page), "--url", "https://www.x.example/privacy", "--timestamp", time)
+    assert f"archived on {day}" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("time", ["yesterday", "99999999", "20181301000000"])
+def test_a_time_that_is_none_is_named_not_passed_over(page: Path, time: str) -> None:
+    done = run(str(page), "--url", "https://www.x.example/privacy", "--timestamp", time)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"'{time}" in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_json_says_how_good_the_text_is(page: Path) -> None:
     quality = json.loads(run(str(page), "--json").stdout)
     assert (quality["title"], quality["language"], quality["charset"]) == ("Privacy", "en", "utf-8")

@@ -244,6 +244,7 @@ def test_quotes_in_an_argument_are_words(database: Path, hostile: str) -> None:
         (("show", "intently.example", "--version", "99"), NotKnownError, "there are 8"),
         (("show", "intently.example", "--version", "1", "--at", "2018"), UsageError, "not both"),
         (("show", "intently.example", "--at", "yesterday"), UsageError, "is no date"),
+        (("history", "intently.example", "--coverage", "--captures"), UsageError, "not both"),
         (("diff", "intently.example", "2010", "2013"), NotKnownError, "is known by 2010"),
         (("export", "--to", "somewhere"), UsageError, "--all"),
     ],

@@ -116,7 +116,7 @@ def test_news_that_could_not_be_told_is_a_complaint_until_it_is_given_up(databas
     with Store.open(database) as store:
         message = next(outbox.iter_messages(store.connection, HOOK))
         outbox.note_failed(store.connection, message, "answered 500", now="2026-01-01T00:00:00Z")
-    assert complaints(database) == ["url hooks.example.org was not told of 1 new: answered 500"]
+    assert complaints(database) == ["url hooks.example.org was not told of 1 new version: answered 500"]
     assert "1 to url hooks.example.org" in run(database).stdout
     assert run(database, "--give-up", "url hooks.example.org").return_value == 0
     assert complaints(database) == []
