@@ -170,7 +170,7 @@ class ArchiveRetry:
             return await self._again(request)
         if isinstance(exception, DownloadConnectionRefusedError):
             if self.is_loopback and not self._reached:
-                raise UnreachableError(f"Nothing answers at {request.url[:80]}: is the archive running?")
+                raise UnreachableError(f"Nothing answers at {self.archive_url}: is the archive running?")
             return self._pause(request, None, is_shut=True)
         if isinstance(exception.__cause__, aiohttp.ClientResponseError):
             return await self._try_again(request, TRIES_OF_A_GARBLED_ANSWER)

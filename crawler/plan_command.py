@@ -115,11 +115,11 @@ def _run_plan(options: FetchOptions, *, as_json: bool) -> int:
     forecast = spider.forecast()
     if as_json:
         click.echo(json.dumps(describe(forecast, spider.costs), indent=2))
-    else:
+    elif forecast.asked:
         _print_forecast(forecast)
     report = spider.report()
-    for problem in report.tally.problems:
-        click.echo(problem, err=True)
+    for problem in dict.fromkeys((*report.tally.problems, report.reason)):
+        click.echo(problem, err=True, nl=bool(problem))
     return report.exit_code
 
 

@@ -99,3 +99,12 @@ def test_a_forecast_is_printed_as_a_table(database: Path) -> None:
     fetched = next(line for line in lines if line[:3] == ["captures", "to", "fetch"])
     assert [int(cell) for cell in fetched[3:]] == sorted(int(cell) for cell in fetched[3:])
     assert len(fetched) == 6
+
+
+def test_of_an_archive_that_is_not_there_nothing_is_forecast(database: Path) -> None:
+    with ArchiveServer(source=generate(1)) as archive:
+        nobody = archive.url
+    arguments = ["plan", "x.example", "--archive", nobody, "--db", str(database)]
+    result = CliRunner().invoke(policy_archive, arguments, standalone_mode=False)
+    assert (result.return_value, result.stdout) == (1, "")
+    assert result.stderr == f"Nothing answers at {nobody}: is the archive running?\n"
