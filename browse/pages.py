@@ -24,7 +24,7 @@ from browse.sections import lay_out
 from crawler.errors import PolicyArchiveError, UsageError
 from crawler.records import Document
 from pipelines.diffing import diff_texts
-from pipelines.outputs.document import render_document
+from pipelines.outputs.document import render_version
 from pipelines.store import queries
 from pipelines.store.queries import Row
 
@@ -191,8 +191,7 @@ def render_version_file(
     """Return a version as `md`, `json`, `bib` or `csl.json` (FILE_TYPES); raises NotKnownError."""
     version = corpus.read_version(connection, document, timestamp)
     if extension == "md":
-        names = ("site", "kind", "name", "timestamp", "title", "text")
-        return render_document(**{name: version[name] for name in names}, original=version["url"])
+        return render_version(version)
     evidence = corpus.read_evidence(connection, document, version["version"])
     if extension == "json":
         return json.dumps(_whole(version, evidence), ensure_ascii=False, indent=2) + "\n"

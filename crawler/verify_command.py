@@ -18,7 +18,7 @@ from crawler.errors import StoreError
 from crawler.eventlog import log_to_stderr
 from crawler.options import archive_options, db_option, json_option
 from crawler.runs import FetchOptions, FetchReport
-from pipelines.commands.upkeep import show_bar
+from pipelines.outputs.bar import show_bar
 from pipelines.store.connection import open_reader, open_writer
 from pipelines.store.conservation import ConservationFault
 from pipelines.store.runlock import read_holder
@@ -125,7 +125,7 @@ def _follow(
     connection: sqlite3.Connection, *, thorough: bool
 ) -> Iterator[tuple[str, ConservationFault | None]]:
     """Yield the name of each thing's check with its fault, if any; show on a terminal how far that is."""
-    with show_bar("") as bar:
+    with show_bar() as bar:
         tasks: dict[str, Any] = {}
         for step in iter_steps(connection, list_checks(thorough=thorough)):
             if step.check not in tasks:

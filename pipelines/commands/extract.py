@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
 from crawler.errors import CdxError, UsageError
 from crawler.options import db_option, json_option
@@ -26,6 +24,7 @@ from pipelines.manifest import (
     parse_loose_timestamp,
     quality_of,
 )
+from pipelines.outputs.bar import follow
 from pipelines.outputs.document import render_document
 from pipelines.outputs.files import write_file
 from pipelines.outputs.rows import print_rows
@@ -142,18 +141,7 @@ def _extract_all(manifest: Path, out: Path, processes: int | None) -> int:
 def _read_all(pages: list[PageFile], processes: int | None) -> Iterator[Done[PageFile, Extraction]]:
     """Yield every page with its extraction, as they come, showing progress on a terminal."""
     with ReadingPool(processes) as pool:
-        yield from show_progress(pool.map(extract_file, pages), total=len(pages))
-
-
-def show_progress(items: Iterable[Any], *, total: int) -> Iterator[Any]:
-    """Yield the items; count them on stderr if that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("pages"), MofNCompleteColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("pages", total=total)
-        for item in items:
-            yield item
-            progress.advance(task)
+        yield from follow(pool.map(extract_file, pages), "pages", total=len(pages))
 
 
 def _write_result(done: Done[PageFile, Extraction], out: Path) -> None:
@@ -211,7 +199,7 @@ def re_extract_command(
         run_id = store.start_run("re-extract", {"everything": everything, "prune": prune})
         total = store.connection.execute(_COUNT_BODIES).fetchone()[0]
         read = read_again(store, pool, extractors=current_extractors(), everything=everything)
-        steps = show_progress(read, total=total)
+        steps = follow(read, "pages", total=total)
         reports = [step for step in steps if isinstance(step, DocumentReport)]
         pruned = prune_extractions(store) if prune else 0
         store.finish_run(run_id, "done")

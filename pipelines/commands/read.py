@@ -21,7 +21,7 @@ from pipelines.changes import Change, classify_change, describe_change
 from pipelines.diffing import diff_texts
 from pipelines.outputs.coverage import LEGEND, iter_years, list_months
 from pipelines.outputs.diff import describe_lines, iter_marked_lines, render_html, render_unified
-from pipelines.outputs.document import describe_kind, render_document
+from pipelines.outputs.document import describe_kind, render_version
 from pipelines.outputs.history import describe_interval, iter_lines, read_history
 from pipelines.outputs.rows import print_rows
 from pipelines.outputs.table import clean_for_terminal, print_table, wants_colour
@@ -179,15 +179,7 @@ def show_command(
 
 def _render(version: Row) -> str:
     """Return a version in the corpus format; to a terminal without what would steer it."""
-    rendered = render_document(
-        site=version["site"],
-        kind=version["kind"],
-        name=version["name"],
-        timestamp=version["timestamp"],
-        original=version["url"],
-        title=version["title"],
-        text=version["text"],
-    )
+    rendered = render_version(version)
     return clean_for_terminal(rendered) if sys.stdout.isatty() else rendered
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from crawler.options import db_option, json_option
+from pipelines.outputs.bar import follow, show_bar
 from pipelines.store.backup import copy_database
 from pipelines.store.compaction import (
     Sizes,
@@ -26,8 +22,6 @@ from pipelines.store.compaction import (
 from pipelines.store.connection import check_there, open_reader
 from pipelines.store.runlock import hold_lock
 from pipelines.store.writer import Store
-
-_Item = TypeVar("_Item")
 
 
 @click.command("backup")
@@ -71,7 +65,8 @@ def compact_command(no_vacuum: bool, as_json: bool, database: Path) -> None:
     with hold_lock(database, "compact"), Store.open(database) as store:
         run_id = store.start_run("compact")
         before = measure_sizes(store.connection)
-        for document in follow(list_documents(store.connection), "documents"):
+        documents = list_documents(store.connection)
+        for document in follow(documents, "compacted", total=len(documents), unit="documents"):
             compact_document(store.connection, document)
         if not no_vacuum:
             give_back_space(store.connection)
@@ -89,27 +84,3 @@ def _print_sizes(before: Sizes, after: Sizes, *, as_json: bool) -> None:
         was, now = sizes["before"][name], sizes["after"][name]
         share = f" ({now / was:.1%})" if was else ""
         click.echo(f"{name:8}{was:>16,} → {now:>14,} bytes{share}")
-
-
-@contextmanager
-def show_bar(unit: str) -> Iterator[Progress]:
-    """Give a progress bar on stderr, shown when that is a terminal."""
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
-        yield bar
-
-
-def follow(items: list[_Item], unit: str) -> Iterator[_Item]:
-    """Yield the items, and show on a terminal how far that is."""
-    with show_bar(unit) as bar:
-        task = bar.add_task("compacted", total=len(items))
-        for item in items:
-            yield item
-            bar.advance(task)

@@ -6,6 +6,9 @@ get their own words in its sentence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from crawler.records import Kind
 from crawler.timestamps import parse_timestamp
 from crawler.urls import cited_uri_m
@@ -27,6 +30,19 @@ def describe_kind(kind: str, name: str = "") -> str:
     """
     words = _KIND_WORDS[Kind(kind)]
     return f"{words} ({name})" if name else words
+
+
+def render_version(version: Mapping[str, Any]) -> str:
+    """Return a row of `policy_versions` in the corpus format."""
+    return render_document(
+        site=version["site"],
+        kind=version["kind"],
+        name=version["name"],
+        timestamp=version["timestamp"],
+        original=version["url"],
+        title=version["title"],
+        text=version["text"],
+    )
 
 
 def render_document(

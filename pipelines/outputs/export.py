@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.outputs.document import render_document
+from pipelines.outputs.document import render_version
 from pipelines.outputs.files import safe_name, site_folder, write_file
 from pipelines.outputs.rows import format_csv_line
 
@@ -25,7 +25,7 @@ def export_markdown(versions: Iterable[Row], target: Path) -> int:
         before, path = path, markdown_path(version, target)
         if path == before:
             path = path.with_stem(f"{path.stem}-{version['text_sha256'][:8]}")
-        write_file(path, [_render(version)], within=target)
+        write_file(path, [render_version(version)], within=target)
         count += 1
     return count
 
@@ -35,18 +35,6 @@ def markdown_path(version: Row, target: Path) -> Path:
     document = f"{version['kind']}-{version['name']}" if version["name"] else version["kind"]
     folder = site_folder(target, version["site"]) / safe_name(document)
     return folder / f"{version['timestamp']}.md"
-
-
-def _render(version: Row) -> str:
-    return render_document(
-        site=version["site"],
-        kind=version["kind"],
-        name=version["name"],
-        timestamp=version["timestamp"],
-        original=version["url"],
-        title=version["title"],
-        text=version["text"],
-    )
 
 
 def export_jsonl(versions: Iterable[Row], target: Path) -> int:

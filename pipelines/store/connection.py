@@ -211,6 +211,10 @@ def explain(error: Exception, path: Path | str) -> StoreError:
         return StoreError(f"{path} is no SQLite database, or a damaged one ({error}): restore a backup of it")
     if _code(error) == sqlite3.SQLITE_CANTOPEN:
         return StoreError(f"{path} cannot be opened: is there such a folder, and may you write to it?")
+    if _code(error) == sqlite3.SQLITE_READONLY:
+        return StoreError(
+            f"{path} or its folder is read-only: what 'policy-archive backup' writes can be read there"
+        )
     return StoreError(f"{path}: {error}")
 
 

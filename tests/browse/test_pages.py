@@ -36,7 +36,7 @@ def test_home_says_what_is_there_and_what_is_missing(database: Path) -> None:
     assert "Documents 3" in words
     assert "Versions 5" in words
     assert "Years 2010–2018" in words
-    assert "nothing.example nothing-found no page of it promises a policy" in words
+    assert "nothing.example nothing found no page of it promises a policy" in words
     assert "calm.example – Privacy policy between 2012-06-01 and 2018-05-25: 71 months" in words
     assert f"{HOME}/{SITE}/privacy/{NEW}" in _links(answer)
 

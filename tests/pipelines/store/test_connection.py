@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
 from crawler.errors import DiskFullError, StoreError
-from pipelines.store.connection import open_reader
+from pipelines.store.connection import open_reader, write
 from pipelines.store.schema import migrations
 from pipelines.store.writer import Store
 from tests.pipelines.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
@@ -52,6 +53,13 @@ def test_a_file_that_is_not_ours_is_refused_and_left_alone(
     with pytest.raises(StoreError, match=message):
         open_it(path)
     assert path.read_bytes() == before
+
+
+def test_what_is_read_only_is_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    Store.open(path).close()
+    with closing(open_reader(path)) as connection, pytest.raises(StoreError, match="is read-only: what 'policy"):
+        write(connection, lambda c: c.execute("insert into sites (site) values ('x.example')"))
 
 
 @pytest.mark.parametrize("open_it", [Store.open, open_reader], ids=["writer", "reader"])
