@@ -39,6 +39,7 @@ _WORDS_A_CONTROL = 25
 """Of a section with a button in it ("Cookie settings"); banners have fewer."""
 
 _BOXES = frozenset(("div", "section", "aside", "form", "fieldset"))
+_CELLS = frozenset(("table", "tbody", "tr", "td"))
 _TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
 
 
@@ -61,6 +62,7 @@ def choose_body(tree: HtmlElement, outline: Outline) -> Body:
         return Body(root=page, dropped=frozenset(), title=None)
     choice = _Choice(page, outline, guide(outline))
     choice.grow()
+    choice.drop_neighbours()
     choice.drop_furniture()
     choice.drop_twins()
     choice.trim()
@@ -255,6 +257,40 @@ class _Choice:
         """Tell whether an element holds prose that stands in none of its children."""
         within = sum(self._prose(child) for child in self._children[outer])
         return self._prose(outer) - within > 0
+
+    def drop_neighbours(self) -> None:
+        """Drop boxes beside the one that holds the title and nearly all prose, if they lead elsewhere."""
+        bulk = self.root
+        while bulk is not None and bulk in self._children:
+            inside = [child for child in self._children[bulk] if child not in self.dropped]
+            bulk = self._find_bulk(bulk, inside)
+            if bulk is not None:
+                here = inside.index(bulk)
+                self.dropped.update(
+                    box
+                    for index, box in enumerate(inside)
+                    if box is not bulk and self._is_neighbour(box, bulk, after=index > here)
+                )
+
+    def _find_bulk(self, element: HtmlElement, children: Sequence[HtmlElement]) -> HtmlElement | None:
+        """Return the child that holds at least four fifths of an element's prose, the title in or above it."""
+        bulk = max(children, key=self._prose, default=None)
+        if bulk is None or self._prose(bulk) * 5 < self._prose(element) * 4 or not self._prose(bulk):
+            return None
+        _, end = self._outline.ranges[bulk]
+        titled = any(self._outline.ranges[title][0] < end and self._is_kept(title) for title in self._titles)
+        return bulk if titled else None
+
+    def _is_neighbour(self, box: HtmlElement, bulk: HtmlElement, *, after: bool) -> bool:
+        """Tell a box of little prose that leads elsewhere: a teaser, an offer, a form, an imprint."""
+        if box.tag not in _BOXES | _CELLS or self._is_title_box(box) or self._states_date(box):
+            return False
+        if self._prose(box) * 10 > self._prose(bulk) or self._is_section(box):
+            return False
+        if not after and not self._is_above_title(box):
+            return False
+        leads = self._linked(box) * 20 >= self._words(box) or count_controls(box) > 0
+        return leads or (after and self._is_imprint(box))
 
     def drop_furniture(self) -> None:
         """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""
