@@ -25,7 +25,7 @@ from scrapy.settings import BaseSettings
 
 from crawler.errors import UnreachableError, UsageError
 from crawler.eventlog import log_event
-from crawler.playback import on_archive
+from crawler.playback import Answer, decode_header, is_archive_fault, on_archive
 from crawler.politeness import (
     INDEX_PER_MINUTE,
     REPLAY_PER_SECOND,
@@ -150,13 +150,13 @@ class ArchiveRetry:
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:
         self._reached = True
-        if "memento-datetime" not in response.headers:
-            wait = parse_retry_after(_text(response, "retry-after"), _text(response, "date"))
-            if response.status == 429 or (response.status == 503 and wait):
+        answer = read_response(response)
+        if is_archive_fault(answer):
+            wait = parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+            if answer.status == 429 or (answer.status == 503 and wait):
                 return self._pause(request, wait)
-            if response.status >= 500:
-                return await self._again(request) or response
-        if "dataloss" in response.flags:
+            return await self._again(request) or response
+        if answer.cut_short:
             return await self._again(request) or response
         self._faults_in_a_row = 0
         self.keeper.gate.note_success(request.meta["sent_at"])
@@ -227,9 +227,19 @@ def _explain_unreachable(exception: Exception) -> str:
     return ""
 
 
-def _text(response: Response, header: str) -> str | None:
-    value = response.headers.get(header)
-    return None if value is None else value.decode("latin-1")
+def read_response(response: Response) -> Answer:
+    """Return Scrapy's response as an archive's answer."""
+    headers = {
+        name.decode("latin-1").lower(): decode_header(b", ".join(values))
+        for name, values in response.headers.items()
+    }
+    return Answer(
+        url=response.url,
+        status=response.status,
+        headers=headers,
+        body=response.body,
+        cut_short="dataloss" in response.flags,
+    )
 
 
 def close_gate(spider: Spider) -> None:

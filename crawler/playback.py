@@ -96,8 +96,28 @@ def classify_answer(answer: Answer, question: Question) -> Playback:
 
 
 def is_archive_fault(answer: Answer) -> bool:
-    """Tell whether the archive itself failed, so that asking again may help. A captured 503 is no fault."""
-    return "memento-datetime" not in answer.headers and (answer.status >= 500 or answer.status == 429)
+    """Tell whether the archive itself failed, so that asking again may help.
+
+    A captured 503 is no fault, and neither is that a site is not shown. A web page
+    of the archive's own is one, where rows or a capture should be: it is being mended.
+    """
+    if "memento-datetime" in answer.headers:
+        return False
+    if answer.status != 200:
+        return answer.status >= 500 or answer.status == 429
+    if "text/html" not in answer.headers.get("content-type", ""):
+        return False
+    text = _text_of(answer)
+    return not (_BLOCKED.search(text) or _VIEW_REDIRECT.search(text))
+
+
+def _text_of(answer: Answer) -> str:
+    """Return the beginning of what the archive itself says."""
+    try:
+        body = unwrap_body(answer.body, split_codings(answer.headers.get("content-encoding", ""))).body
+    except CodingError:
+        body = b""
+    return body[:4000].decode("utf-8", "replace")
 
 
 # The archive speaks
@@ -107,7 +127,7 @@ def _classify_message(answer: Answer, question: Question) -> Playback:
     location = answer.headers.get("location")
     if 300 <= answer.status < 400 and location:
         return _classify_nearest(_join(answer.url, location), question)
-    text = answer.body[:4000].decode("utf-8", "replace")
+    text = _text_of(answer)
     if _BLOCKED.search(answer.headers.get("x-archive-wayback-runtime-error", "") + text):
         return Playback(outcome=Outcome.BLOCKED, reason="the archive does not show this site")
     if answer.status == 404:

@@ -21,10 +21,10 @@ from crawler.codings import MAX_BODY_BYTES, CodingError, split_codings, unwrap_b
 from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, StoreError, UsageError
 from crawler.eventlog import log_event
 from crawler.frontier import FairQueue
-from crawler.middlewares import build_politeness, close_gate, gate_keeper
+from crawler.middlewares import build_politeness, close_gate, gate_keeper, read_response
 from crawler.options import DEFAULT_DATABASE, KINDS, parse_kinds
 from crawler.plan import PlanName, PlanOptions
-from crawler.playback import Answer, Playback, Question, classify_answer, decode_header
+from crawler.playback import Playback, Question, classify_answer
 from crawler.politeness import Budget, GateClosedError
 from crawler.progress import build_screen, show_progress
 from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture, RowState
@@ -303,7 +303,7 @@ class PolicySpider(Spider):
         self._queue.put(
             site, Budget.INDEX, request.replace(callback=self.on_index, errback=self.on_index_failure)
         )
-        answer = _answer_of(await answered)
+        answer = read_response(await answered)
         if answer.cut_short:
             raise CdxError(f"The index's answer is cut short ({url})", url=url, status=200)
         codings = split_codings(answer.headers.get("content-encoding", ""))
@@ -363,7 +363,7 @@ class PolicySpider(Spider):
         question = Question(
             row=errand.row, archive_url=self._archive_url, dialect=self._dialects[0], asked=errand.asked
         )
-        playback = classify_answer(_answer_of(response), question)
+        playback = classify_answer(read_response(response), question)
         if playback.follow:
             self._ask_replay(replace(errand, asked=(*errand.asked, playback.follow)))
         else:
@@ -442,20 +442,6 @@ class _Errand:
     @property
     def key(self) -> str:
         return self.row.id_in(self.document.id)
-
-
-def _answer_of(response: Response) -> Answer:
-    headers = {
-        name.decode("latin-1").lower(): decode_header(b", ".join(values))
-        for name, values in response.headers.items()
-    }
-    return Answer(
-        url=response.url,
-        status=response.status,
-        headers=headers,
-        body=response.body,
-        cut_short="dataloss" in response.flags,
-    )
 
 
 def _outcome_of(error: BaseException | None) -> Outcome:

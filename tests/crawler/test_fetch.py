@@ -10,6 +10,7 @@ import pytest
 
 from archive_server import faults
 from archive_server.faults import Fault
+from archive_server.faults.base import When
 from archive_server.server import ArchiveServer
 from crawler.plan import PlanName, PlanOptions
 from crawler.records import RowState
@@ -100,6 +101,11 @@ def test_what_goes_wrong_with_one_capture_is_its_outcome_alone(
     expected[1] = outcome
     assert fault.struck
     assert found == expected
+
+
+def test_what_the_archive_says_is_read_when_it_is_packed_for_the_way(database: Path) -> None:
+    found, _ = fetch_with(database, faults.Gzip(), faults.Blocked(form="200", when=SECOND))
+    assert found == ["text", "blocked", "text", "text", "text"]
 
 
 @pytest.mark.parametrize("form", ["absolute", "path", "scheme-relative", "https"])
@@ -222,6 +228,27 @@ def test_nothing_is_asked_while_the_archive_wants_to_be_left_alone(database: Pat
     assert min(entry.monotonic for entry in later) - last >= 1
     assert outcomes(database) == ["text"] * 8
     assert report.status == "done"
+
+
+@pytest.mark.parametrize("when", [faults.index, faults.replay], ids=["index", "replay"])
+def test_an_archive_that_is_being_mended_is_waited_for(database: Path, when: When) -> None:
+    mending = faults.Maintenance(when=when, times=3)
+    with ArchiveServer(source=generate(8), faults=[mending]) as archive:
+        assert crawl(archive.url, database).status == "done"
+    assert mending.struck == 3
+    assert outcomes(database) == ["text"] * 8
+
+
+def test_an_archive_that_is_mended_for_long_costs_few_captures(database: Path) -> None:
+    with ArchiveServer(source=generate(60)) as archive:
+        archive.faults = [faults.Maintenance(when=faults.replay)]
+        hasty = {"POLICY_LONGEST_PAUSE_SECONDS": 0.5}
+        assert crawl(archive.url, database, settings=hasty).status == "incomplete"
+        assert len(archive.log) < 100
+        assert outcomes(database).count("archive-error") < 30
+        archive.faults = []
+        assert crawl(archive.url, database).status == "done"
+    assert outcomes(database) == ["text"] * 60
 
 
 def test_an_archive_that_refuses_for_long_ends_the_run_and_the_next_run_goes_on(database: Path) -> None:

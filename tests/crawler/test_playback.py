@@ -74,6 +74,24 @@ def test_with_memento_datetime_an_error_is_captured_without_it_the_archives(stat
 
 
 @pytest.mark.parametrize(
+    ("text", "is_fault"),
+    [
+        ("<h1>We will be back soon</h1>", True),
+        ("<h2>Sorry.</h2> This URL has been excluded from the Wayback Machine.", False),
+        ("<p>Got an HTTP 301 response at crawl time</p>", False),
+    ],
+)
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_a_page_for_people_is_a_fault_unless_it_says_what_is_not_shown(
+    text: str, is_fault: bool, coding: str
+) -> None:
+    body = gzip.compress(text.encode()) if coding else text.encode()
+    headers = {"content-type": "text/html; charset=utf-8", "content-encoding": coding}
+    assert is_archive_fault(Answer(url=URL, status=200, headers=headers, body=body)) == is_fault
+    assert not is_archive_fault(Answer(url=URL, status=200, headers={**headers, **MEMENTO}, body=body))
+
+
+@pytest.mark.parametrize(
     "location",
     [
         f"{ARCHIVE}/web/20180127122821id_/https://example.com/legal",

@@ -13,7 +13,7 @@ from scrapy.http import Response
 
 from archive_server import faults
 from archive_server.answers import Answer, Request
-from archive_server.faults.base import Fault, Proceed
+from archive_server.faults.base import Fault, Proceed, When
 from archive_server.server import ArchiveServer
 from crawler.errors import UsageError
 from crawler.fetching import build_settings, run_spider
@@ -182,7 +182,7 @@ def test_a_connection_that_was_closed_behind_our_back_costs_no_capture(database:
 
 @pytest.mark.parametrize("when", [faults.index, faults.replay], ids=["index", "replay"])
 def test_a_silent_archive_is_given_up_after_the_timeout_and_asked_again(
-    database: Path, when: faults.When
+    database: Path, when: When
 ) -> None:
     with ArchiveServer(source=generate(2), faults=[faults.Slow(seconds=5, when=when, times=1)]) as archive:
         report = crawl(archive.url, database, settings={"DOWNLOAD_TIMEOUT": 0.5})
