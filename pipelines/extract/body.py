@@ -12,7 +12,6 @@ from pipelines.extract.chrome import (
     count_controls,
     has_fields,
     is_banner,
-    is_control,
     is_dialog,
     is_furniture,
     is_main,
@@ -20,27 +19,15 @@ from pipelines.extract.chrome import (
     is_named_furniture,
     is_overlay,
     is_site_name,
-    iter_controls,
 )
-from pipelines.extract.dates import find_stated_dates
 from pipelines.extract.guide import guide
-from pipelines.extract.outline import HEADINGS, LISTS, Outline, Span, count_words, is_read
-
-_LONGEST_TITLE_BOX = 60
-"""Words of a box around the page's h1 that may come along with it (date, subtitle)."""
-
-_LONGEST_WIDGET = 25
-"""Words that stand with the buttons of a box."""
-
-_LONGEST_DATE = 12
-"""Words of a line that says when the document was updated."""
+from pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
+from pipelines.extract.regions import BOXES, LONGEST_BOX, Regions, has_heading
 
 _WORDS_A_CONTROL = 25
 """Of a section with a button in it ("Cookie settings"); banners have fewer."""
 
-_BOXES = frozenset(("div", "section", "aside", "form", "fieldset"))
 _CELLS = frozenset(("table", "tbody", "tr", "td"))
-_TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,36 +56,22 @@ def choose_body(tree: HtmlElement, outline: Outline) -> Body:
     return Body(root=choice.root, dropped=frozenset(choice.dropped), title=choice.title_outside())
 
 
-class _Choice:
+class _Choice(Regions):
     """A root and what is dropped inside it, changed step by step."""
 
     def __init__(self, page: HtmlElement, outline: Outline, chosen: frozenset[int]) -> None:
+        super().__init__(outline)
         self._page = page
-        self._outline = outline
         self._taken = list(
             accumulate(
                 (block.words if number in chosen else 0 for number, block in enumerate(outline.blocks)),
                 initial=0,
             )
         )
-        self._children: dict[HtmlElement, list[HtmlElement]] = {}
-        for child, parent in outline.parents.items():
-            self._children.setdefault(parent, []).append(child)
-        for children in self._children.values():
-            children.sort(key=lambda child: outline.ranges[child])
         self._main = self._find_main()
         self.root = self._match()
         self._titles = self._find_titles()
         self.dropped: set[HtmlElement] = set()
-
-    def _words(self, element: HtmlElement) -> int:
-        return self._outline.words_in(self._outline.ranges[element])
-
-    def _prose(self, element: HtmlElement) -> int:
-        return self._outline.prose_in(self._outline.ranges[element])
-
-    def _linked(self, element: HtmlElement) -> int:
-        return self._outline.linked_in(self._outline.ranges[element])
 
     def _chosen(self, element: HtmlElement) -> int:
         start, end = self._outline.ranges[element]
@@ -110,7 +83,7 @@ class _Choice:
         for element in self._outline.ranges:
             if element.tag == "html":
                 continue
-            score = self._chosen(element) / (self._words(element) + self._taken[-1] + 1)
+            score = self._chosen(element) / (self.words(element) + self._taken[-1] + 1)
             if score > best_score or (score == best_score and score and _is_inside(best, element)):
                 best, best_score = element, score
         return best
@@ -132,7 +105,7 @@ class _Choice:
         """Return the page's only <main>, if at least half of its prose stands in it."""
         mains = [element for element in self._outline.ranges if is_main(element)]
         outermost = [main for main in mains if not any(other in main.iterancestors() for other in mains)]
-        if len(outermost) != 1 or self._prose(outermost[0]) * 2 < self._prose(self._page):
+        if len(outermost) != 1 or self.prose(outermost[0]) * 2 < self.prose(self._page):
             return None
         return outermost[0]
 
@@ -142,11 +115,11 @@ class _Choice:
         skipped: list[HtmlElement] = []
         while inner is not self._page:
             outer = self._outline.parents[inner]
-            siblings = self._children[outer]
+            siblings = self.children(outer)
             here = siblings.index(inner)
             first, last = self._reach(siblings, here)
             beyond = [sibling for index, sibling in enumerate(siblings) if not first <= index <= last]
-            if (first, last) != (here, here) or self._loose_prose(outer):
+            if (first, last) != (here, here) or self.holds_loose_prose(outer):
                 self.root = outer
                 self.dropped.update(skipped, beyond)
                 skipped = []
@@ -164,59 +137,43 @@ class _Choice:
 
     def _leads_in(self, element: HtmlElement) -> bool:
         """Tell what belongs to the text right below it: its heading, or the date that it was updated."""
-        heading = self._is_lone_heading(element) and not self._is_site_heading(element)
-        return heading or self._states_date(element)
-
-    def _is_lone_heading(self, element: HtmlElement) -> bool:
-        start, end = self._outline.ranges[element]
-        return end - start == 1 and self._first_heading(element) is not None
-
-    def _is_site_heading(self, element: HtmlElement) -> bool:
-        return any(map(is_site_name, element.iter(*HEADINGS)))
+        heading = self.is_lone_heading(element) and not self.holds_site_name(element)
+        return heading or self.states_date(element)
 
     def _is_content(self, element: HtmlElement) -> bool:
         """Tell whether a sibling of the body belongs to it: prose, or chosen, and not furniture."""
-        words = self._words(element)
+        words = self.words(element)
         chosen_share = self._chosen(element) / words
         if self._is_title_box(element):
             return True
         named = is_banner(element) or (self._is_named(element) and not self._is_section(element))
-        if named and words * 10 < self._words(self._page) * 3:
+        if named and words * 10 < self.words(self._page) * 3:
             return False
         if self._is_beside_main(element):
             return False
-        minor = self._prose(element) * 2 < self._prose(self._page)
-        if minor and (self._holds_furniture(element) or (chosen_share < 0.2 and count_controls(element) > 1)):
+        minor = self.prose(element) * 2 < self.prose(self._page)
+        if minor and (self.holds_furniture(element) or (chosen_share < 0.2 and count_controls(element) > 1)):
             return False
-        prose = self._prose(element) * 2 >= words
-        return prose or (chosen_share >= 0.5 and self._linked(element) * 2 < words)
+        prose = self.prose(element) * 2 >= words
+        return prose or (chosen_share >= 0.5 and self.linked(element) * 2 < words)
 
     def _is_beside_main(self, element: HtmlElement) -> bool:
         """Tell what stands outside of the page's <main>, if that holds most of its prose, and says little."""
         if self._main is None or element is self._main or self._main in element.iterancestors():
             return False
-        return self._prose(element) * 5 < self._prose(self._main)
-
-    def _holds_furniture(self, element: HtmlElement) -> bool:
-        """Tell an element that is furniture, or wraps a single piece of it."""
-        while not is_furniture(element):
-            children = self._children.get(element, ())
-            if len(children) != 1 or self._outline.ranges[children[0]] != self._outline.ranges[element]:
-                return False
-            element = children[0]
-        return True
+        return self.prose(element) * 5 < self.prose(self._main)
 
     def _is_small(self, element: HtmlElement) -> bool:
-        return self._words(element) * 10 < self._words(self.root) * 3
+        return self.words(element) * 10 < self.words(self.root) * 3
 
     def _is_title_box(self, element: HtmlElement) -> bool:
-        if self._words(element) > _LONGEST_TITLE_BOX or self._linked(element) * 5 > self._words(element):
+        if self.words(element) > LONGEST_BOX or self.linked(element) * 5 > self.words(element):
             return False
         return not self._titles.isdisjoint(element.iter(*HEADINGS))
 
     def _is_lone_title(self, element: HtmlElement) -> bool:
         """Tell the document's title without anything beside it."""
-        return self._is_lone_heading(element) and self._is_title_box(element)
+        return self.is_lone_heading(element) and self._is_title_box(element)
 
     def _is_named(self, element: HtmlElement) -> bool:
         return is_named_furniture(element) or is_named_dialog(element)
@@ -227,42 +184,29 @@ class _Choice:
         It begins with a heading and is prose. Consent banners and forms to sign up can be so, too; but
         a section's heading is of a level that the text has, or it has text on both sides and no fields.
         """
-        words = self._words(element)
-        level = self._first_heading(element)
-        if level is None or is_overlay(element) or self._is_imprint(element):
+        words = self.words(element)
+        level = self.first_heading(element)
+        if level is None or is_overlay(element) or self.is_imprint(element):
             return False
-        if self._prose(element) * 2 < words or self._linked(element) * 10 > words:
+        if self.prose(element) * 2 < words or self.linked(element) * 10 > words:
             return False
         within = [heading for heading in self._outline.ranges if heading.tag == level]
         alike = any(element not in other.iterancestors() and self._is_in_root(other) for other in within)
         if alike and count_controls(element) * _WORDS_A_CONTROL <= words:
             return True
-        siblings = self._children[self._outline.parents[element]]
+        siblings = self.siblings(element)
         here = siblings.index(element)
-        flanked = any(map(self._prose, siblings[:here])) and any(map(self._prose, siblings[here + 1 :]))
+        flanked = any(map(self.prose, siblings[:here])) and any(map(self.prose, siblings[here + 1 :]))
         return flanked and not has_fields(element)
 
     def _is_in_root(self, element: HtmlElement) -> bool:
         return self.root is element or self.root in element.iterancestors()
 
-    def _first_heading(self, element: HtmlElement) -> str | None:
-        """Return the tag of the heading that an element begins with."""
-        start, _ = self._outline.ranges[element]
-        holder = self._outline.blocks[start].holder
-        heading = next((node for node in (holder, *holder.iterancestors()) if node.tag in HEADINGS), None)
-        inside = heading is not None and (heading is element or element in heading.iterancestors())
-        return str(heading.tag) if heading is not None and inside else None
-
-    def _loose_prose(self, outer: HtmlElement) -> bool:
-        """Tell whether an element holds prose that stands in none of its children."""
-        within = sum(self._prose(child) for child in self._children[outer])
-        return self._prose(outer) - within > 0
-
     def drop_neighbours(self) -> None:
         """Drop boxes beside the one that holds the title and nearly all prose, if they lead elsewhere."""
         bulk = self.root
-        while bulk is not None and bulk in self._children:
-            inside = [child for child in self._children[bulk] if child not in self.dropped]
+        while bulk is not None:
+            inside = [child for child in self.children(bulk) if child not in self.dropped]
             bulk = self._find_bulk(bulk, inside)
             if bulk is not None:
                 here = inside.index(bulk)
@@ -273,9 +217,9 @@ class _Choice:
                 )
 
     def _find_bulk(self, element: HtmlElement, children: Sequence[HtmlElement]) -> HtmlElement | None:
-        """Return the child that holds at least four fifths of an element's prose, the title in or above it."""
-        bulk = max(children, key=self._prose, default=None)
-        if bulk is None or self._prose(bulk) * 5 < self._prose(element) * 4 or not self._prose(bulk):
+        """Return the child with at least four fifths of an element's prose, the title in or above it."""
+        bulk = max(children, key=self.prose, default=None)
+        if bulk is None or self.prose(bulk) * 5 < self.prose(element) * 4 or not self.prose(bulk):
             return None
         _, end = self._outline.ranges[bulk]
         titled = any(self._outline.ranges[title][0] < end and self._is_kept(title) for title in self._titles)
@@ -283,14 +227,14 @@ class _Choice:
 
     def _is_neighbour(self, box: HtmlElement, bulk: HtmlElement, *, after: bool) -> bool:
         """Tell a box of little prose that leads elsewhere: a teaser, an offer, a form, an imprint."""
-        if box.tag not in _BOXES | _CELLS or self._is_title_box(box) or self._states_date(box):
+        if box.tag not in BOXES | _CELLS or self._is_title_box(box) or self.states_date(box):
             return False
-        if self._prose(box) * 10 > self._prose(bulk) or self._is_section(box):
+        if self.prose(box) * 10 > self.prose(bulk) or self._is_section(box):
             return False
         if not after and not self._is_above_title(box):
             return False
-        leads = self._linked(box) * 20 >= self._words(box) or count_controls(box) > 0
-        return leads or (after and self._is_imprint(box))
+        leads = self.linked(box) * 20 >= self.words(box) or count_controls(box) > 0
+        return leads or (after and self.is_imprint(box))
 
     def drop_furniture(self) -> None:
         """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""
@@ -302,26 +246,18 @@ class _Choice:
 
     def _inside(self, element: HtmlElement) -> Iterator[HtmlElement]:
         """Yield the containers inside one, outermost first, nothing below what is dropped."""
-        for child in self._children.get(element, ()):
+        for child in self.children(element):
             if child not in self.dropped:
                 yield child
                 if child not in self.dropped:
                     yield from self._inside(child)
 
     def _is_dead_weight(self, element: HtmlElement) -> bool:
-        if is_dialog(element) or is_banner(element) or self._is_widget(element):
+        if is_dialog(element) or is_banner(element) or self.is_widget(element):
             return True
         if is_named_dialog(element) and not self._is_section(element):
             return True
-        return is_furniture(element) and self._linked(element) * 2 >= self._words(element)
-
-    def _is_widget(self, element: HtmlElement) -> bool:
-        """Tell a box of buttons and fields with a few words to them: "Was this page helpful?", a chat."""
-        if element.tag not in _BOXES or self._words(element) > _LONGEST_WIDGET:
-            return False
-        if _has_heading(element):
-            return False
-        return sum(not is_read(control) for control in iter_controls(element)) > 1
+        return is_furniture(element) and self.linked(element) * 2 >= self.words(element)
 
     def drop_twins(self) -> None:
         """Drop a second copy of the document, word for word, as pages for two screen sizes have it.
@@ -346,7 +282,7 @@ class _Choice:
     def _trim(self, element: HtmlElement, backwards: bool) -> None:
         if element.tag in LISTS:
             return  # the links of a table of contents are no skip links
-        children = [child for child in self._children.get(element, ()) if child not in self.dropped]
+        children = [child for child in self.children(element) if child not in self.dropped]
         for child in reversed(children) if backwards else children:
             whole = self._outline.ranges[child] == self._outline.ranges[element]
             if whole or not self._is_rim(child, backwards):
@@ -362,55 +298,30 @@ class _Choice:
     def _trim_below_title(self, siblings: Iterable[HtmlElement]) -> None:
         """Drop the links between the title and the text: to print, to share, to other documents."""
         for sibling in siblings:
-            links = self._linked(sibling) and next(sibling.iter("a"), None) is not None
-            if not links or _has_heading(sibling) or not self._is_rim(sibling, backwards=False):
+            links = self.linked(sibling) and next(sibling.iter("a"), None) is not None
+            if not links or has_heading(sibling) or not self._is_rim(sibling, backwards=False):
                 return
             self.dropped.add(sibling)
 
     def _is_rim(self, element: HtmlElement, backwards: bool) -> bool:
-        if element.tag in HEADINGS or (not backwards and self._is_lone_heading(element)):
-            return self._is_site_heading(element)
-        if not self._is_small(element) or self._states_date(element):
+        if element.tag in HEADINGS or (not backwards and self.is_lone_heading(element)):
+            return self.holds_site_name(element)
+        if not self._is_small(element) or self.states_date(element):
             return False
-        if self._is_closing_prose(element):
+        if self.is_closing_prose(element):
             return False
-        if self._holds_furniture(element) or (self._is_named(element) and not self._is_section(element)):
+        if self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element)):
             return self._titles.isdisjoint(element.iter(*HEADINGS))
         above_title = self._is_above_title(element)
-        if self._prose(element):
-            return above_title and self._is_notice(element)
-        if self._leads_nowhere(element) or (above_title and self._linked(element)):
+        if self.prose(element):
+            return above_title and self.is_notice(element)
+        if self.leads_nowhere(element) or (above_title and self.linked(element)):
             return True
-        if self._linked(element) * 2 >= self._words(element) and not self._stands_in_text(element, backwards):
+        if self.linked(element) * 2 >= self.words(element) and not self.stands_in_text(
+            element, backwards=backwards
+        ):
             return True
-        return self._is_skip_link(element) or (backwards and self._is_imprint(element))
-
-    def _is_closing_prose(self, element: HtmlElement) -> bool:
-        """Tell the footer of an article or a section that is prose: the page's own holds links."""
-        if element.tag != "footer" or next(element.iterancestors("article", "section"), None) is None:
-            return False
-        prose = self._prose(element) * 2 >= self._words(element) and not self._linked(element)
-        return prose and not self._is_imprint(element)
-
-    def _states_date(self, element: HtmlElement) -> bool:
-        """Tell a line that says when the document was updated; what is longer is judged by other signs."""
-        start, end = self._outline.ranges[element]
-        line = " ".join(block.text for block in self._outline.blocks[start:end])
-        return self._words(element) <= _LONGEST_DATE and bool(find_stated_dates(line, language=None))
-
-    def _stands_in_text(self, element: HtmlElement, backwards: bool) -> bool:
-        """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""
-        siblings = self._children[self._outline.parents[element]]
-        inward = siblings.index(element) + (-1 if backwards else 1)
-        return (
-            element.tag in _TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in _TEXT_TAGS
-        )
-
-    def _is_notice(self, element: HtmlElement) -> bool:
-        """Tell a few lines with a button or the like: a consent banner, a call to buy."""
-        if element.tag not in _BOXES or self._words(element) > _LONGEST_TITLE_BOX or _has_heading(element):
-            return False
-        return count_controls(element) + sum(map(is_control, element.iter("a"))) > 0
+        return self.is_skip_link(element) or (backwards and self.is_imprint(element))
 
     def _is_above_title(self, element: HtmlElement) -> bool:
         """Tell what stands between the top of the body and its title: breadcrumbs, links to print."""
@@ -418,24 +329,6 @@ class _Choice:
         first, last = self._outline.ranges[self.root]
         titles = [self._outline.ranges[title][0] for title in self._titles if self._is_kept(title)]
         return first < end <= min(titles, default=first) < last
-
-    def _leads_nowhere(self, element: HtmlElement) -> bool:
-        """Tell a line of links that do something with the page: print it, send it, go to its top."""
-        links = [link for link in element.iter("a") if link.get("href") is not None]
-        words = sum(count_words(link.text_content()) for link in links)
-        return words == self._words(element) and all(map(is_control, links))
-
-    def _is_imprint(self, element: HtmlElement) -> bool:
-        start, end = self._outline.ranges[element]
-        return any("©" in block.text for block in self._outline.blocks[start:end])
-
-    def _is_skip_link(self, element: HtmlElement) -> bool:
-        """Tell a lone link within the page: over its head, or back to its top."""
-        start, end = self._outline.ranges[element]
-        link = element if element.tag == "a" else element.find(".//a")
-        if end - start > 2 or link is None or not (link.get("href") or "").startswith("#"):
-            return False
-        return count_words(link.text_content()) == self._words(element)
 
     def title_outside(self) -> HtmlElement | None:
         """Return the page's h1 when the body has none: the last one before it, else the first one outside."""
@@ -483,10 +376,6 @@ def narrow_body(body: Body, span: Span, outline: Outline) -> Body:
         elif end <= span[0] or span[1] <= start:
             outside.add(element)
     return Body(root=root, dropped=body.dropped | outside, title=None)
-
-
-def _has_heading(element: HtmlElement) -> bool:
-    return next(element.iter(*HEADINGS), None) is not None
 
 
 def _is_inside(element: HtmlElement, other: HtmlElement) -> bool:
