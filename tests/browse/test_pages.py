@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -11,12 +13,12 @@ from lxml import html
 
 from browse.addresses import Addresses, document_segment
 from browse.headers import PAGE_POLICY
-from crawler.records import Outcome
+from crawler.records import Document, Kind, Outcome
 from pipelines.store.writer import Store
 from tests.browse.asking import HOME, ask, ask_one
 from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE
 from tests.browse.hostile import HOSTILE, HOSTILE_SITE
-from tests.pipelines.synthetic import make_capture, make_row, store_texts
+from tests.pipelines.synthetic import make_capture, make_reading, make_row, store_texts
 
 _VERSION = f"{HOME}/{SITE}/privacy/{MIDDLE}"
 
@@ -290,3 +292,21 @@ def test_a_document_without_a_text_says_what_became_of_its_captures(tmp_path: Pa
         store.add_rows(PRIVACY, [row])
         store.record_capture(make_capture(row, document=PRIVACY, outcome=Outcome.NOT_ARCHIVED))
     assert "No version is known: 1 not-archived." in _words(ask_one(path, f"{HOME}/{SITE}"))
+
+
+def test_a_date_that_was_kept_is_told_from_one_seen_late(tmp_path: Path) -> None:
+    database = tmp_path / "policies.db"
+    document = Document(site="dated.example", kind=Kind.PRIVACY)
+    texts = [("20180601", "One.\n"), ("20190101", "One. Two.\n"), ("20200101", "One. Two. Three.\n")]
+    days = [date(2018, 5, 25), date(2018, 5, 25), date(2019, 1, 2)]
+    with Store.open(database) as store:
+        store.add_document(document)
+        for (timestamp, text), day in zip(texts, days, strict=True):
+            row = make_row(timestamp)
+            store.add_rows(document, [row])
+            store.record_capture(make_capture(row, document=document), make_reading(text, stated=day))
+        store.fold_versions(document)
+    base = f"{HOME}/dated.example"
+    site, *versions = ask(database, base, *(f"{base}/privacy/{stamp}000000" for stamp, _ in texts))
+    assert re.findall("date kept|seen late|announced ahead", _words(site)) == ["date kept"]
+    assert [answer.status_code for answer in versions] == [200, 200, 200]
