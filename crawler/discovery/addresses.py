@@ -29,6 +29,8 @@ KINDS = (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER)
 _CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 _CODE = re.compile("([a-z]{2,3})(?:[-_]([a-z]{2,5}|419))?")
 _YEAR = re.compile("(19|20)[0-9]{2}")
+_DATED = re.compile("(19|20)[0-9]{2}( ?[0-9]{2}){0,2}|v[0-9]+")
+"""A leaf that is a date or a number of versions: an earlier version of what stands above it."""
 _INDEX_PAGES = frozenset({"index", "default", "home", "main", "start", "welcome"})
 _DOUBLES = frozenset({"print", "printable", "amp", "pdf"})  # the same page in another dress
 
@@ -102,7 +104,7 @@ def _codes(key: str) -> frozenset[str]:
 
 def _segments(parts: SplitResult) -> tuple[str, ...]:
     """Return the words of the path's segments, and of parameters that name a page."""
-    raw = [unquote(segment) for segment in parts.path.split("/")]
+    raw = [unquote(segment.partition(";")[0]) for segment in parts.path.split("/")]
     raw += [
         unquote(value)
         for name, value in parse_qsl(parts.query)
@@ -113,7 +115,7 @@ def _segments(parts: SplitResult) -> tuple[str, ...]:
 
 
 def _ending(path: str) -> str:
-    last = path.rstrip("/").rpartition("/")[2]
+    last = path.rstrip("/").rpartition("/")[2].partition(";")[0]
     return last.rpartition(".")[2].lower() if "." in last else ""
 
 
@@ -235,7 +237,9 @@ class _Path:
                 return
 
     def _read_leaf(self, kind: Kind, leaf: str) -> AddressReading:
-        """Return what a page below a policy's address is: one for children, or anything."""
+        """Return what a page below a policy's address is: for children, an earlier version, or anything."""
+        if _DATED.fullmatch(leaf):
+            return replace(self._reading(kind, 0.7, leaf, ()), names=("previous",))
         if find_qualifiers(leaf)[0] and not leftover_words(leaf, ()):
             return self._reading(kind, 0.9, leaf, ())
         refused = bool(_words("ignore", "words") & set(leaf.split()))
@@ -262,6 +266,7 @@ def _place(reading: AddressReading, parts: SplitResult, path: _Path) -> AddressR
     """Return the reading with what host, parents and parameters add to it or take away."""
     host_names, host_code, host_factor = _read_host(parts.hostname or "")
     query_code, clean = _read_query(parts.query)
+    clean = clean and ";" not in parts.path
     factor = host_factor * _parents_factor(path)
     parent_names = (name for parent in path.parents for name in find_qualifiers(parent)[0])
     names = dict.fromkeys((*host_names, *parent_names, *reading.names))
@@ -316,7 +321,7 @@ def _read_query(query: str) -> tuple[str, bool]:
         lower = name.lower()
         if lower in _words("ignore", "language_parameters"):
             code = parse_code(value) or code
-        elif lower not in _words("ignore", "page_parameters"):
+        elif lower not in _words("ignore", "page_parameters") or value.isdigit():
             clean = False
     return code, clean
 
@@ -341,6 +346,17 @@ def parse_code(segment: str) -> str:
     known = first in _codes("languages") | _codes("regions")
     tail = second in _codes("regions") | _codes("languages")
     return f"{first}-{second}" if known and tail else ""
+
+
+def language_of_site(site: str) -> str:
+    """Return the language that a site's top-level domain promises; English where it promises none.
+
+    >>> language_of_site("beispiel.at"), language_of_site("shop.co.uk"), language_of_site("example.com")
+    ('de', 'en', 'en')
+    """
+    domain = site.rpartition(".")[2]
+    own = domain if domain in _codes("languages") else "en"
+    return str(read_words("languages")["domains"].get(domain, own))
 
 
 def language_of(variant: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import urldefrag, urlsplit
 
-from crawler.discovery.addresses import language_of
+from crawler.discovery.addresses import language_of, language_of_site
 from crawler.discovery.evidence import DiscoveryOptions, FoundAddress, FoundDocument, SiteEvidence
 from crawler.discovery.suspects import LINK_PAGES, Suspect, find_suspects
 from crawler.discovery.words import fold, may_be_main
@@ -46,9 +47,9 @@ def _documents_of_kind(suspects: list[Suspect], evidence: SiteEvidence) -> list[
         if s.confidence >= LEAST_CONFIDENCE and (s.shown or s.sightings or s.redirected_from)
     ]
     chosen = strong or _last_resort(suspects)
-    chosen = _without_doubles(chosen)
+    chosen = _without_crowds(_without_doubles(chosen))
     groups: dict[str, list[Suspect]] = {}
-    for suspect in _with_main_variant(chosen):
+    for suspect in _with_main_variant(chosen, language_of_site(evidence.site)):
         groups.setdefault(suspect.name, []).append(suspect)
     documents = []
     for name, members in _with_main(groups).items():
@@ -92,25 +93,36 @@ def _without_doubles(suspects: list[Suspect]) -> list[Suspect]:
     return [s for s in suspects if _is_clean(s) or s.is_linked_from_home or _bare(s.url) not in clean]
 
 
+def _without_crowds(suspects: list[Suspect]) -> list[Suspect]:
+    """Drop what stands at one path of many hosts and is not linked to: those hosts are users'."""
+    paths = Counter(s.urlkey.partition(")")[2] for s in suspects if s.names)
+    return [
+        s
+        for s in suspects
+        if not s.names or s.is_linked_from_home or paths[s.urlkey.partition(")")[2]] <= MOST_RIVALS
+    ]
+
+
 def _is_clean(suspect: Suspect) -> bool:
     return not suspect.candidate or suspect.candidate.reading.clean
 
 
 def _bare(url: str) -> str:
     parts = urlsplit(url)
-    path = re.sub("/(print|printable|amp|pdf)/?$", "", parts.path).rstrip("/")
+    path = re.sub("/(print|printable|amp|pdf)/?$|;[^/]*$", "", parts.path).rstrip("/")
     return urlkey(f"http://{parts.netloc}{path}")
 
 
-def _with_main_variant(suspects: list[Suspect]) -> list[Suspect]:
+def _with_main_variant(suspects: list[Suspect], home: str) -> list[Suspect]:
     """Take the variant from the suspects that are the main document in the site's own language.
 
-    Where the site has no address without a language, the best language is the main one.
+    Where the site has no address without a language, the best language is the main one; among equals
+    the one that its top-level domain promises (`home`), then the one with most captures.
     """
     mains = [s for s in suspects if not s.names]
     if not mains:
         return suspects
-    best = max(mains, key=lambda s: s.rank)
+    best = max(mains, key=lambda s: (s.rank, _language(s) == home, len(s.shown)))
     plain = [s for s in mains if not s.variant]
     main = max(plain, key=lambda s: s.rank) if plain and not best.is_linked_from_home else best
     heir = _heir(plain, mains) if main in plain else None

@@ -14,6 +14,8 @@ from crawler.urls import urlkey
 _YEAR_SECONDS = 365.25 * 86_400
 WIDEST_GAP_SECONDS = 2 * _YEAR_SECONDS
 """A document without a capture for longer may have stood elsewhere meanwhile."""
+LINK_DIFFERENTLY = "between home pages that link differently"
+"""Why a capture is read between two: the policy moved, and a missed address is years of it lost."""
 NARROW_SECONDS = _YEAR_SECONDS / 2
 """A move is not looked for more closely: the index rows of both addresses date it."""
 
@@ -112,7 +114,7 @@ def _stretches(
             continue
         differ = _targets(one, kind) != _targets(other, kind)
         if differ and _has_gap(times, start, end):
-            yield start, end, "between home pages that link differently"
+            yield start, end, LINK_DIFFERENTLY
 
 
 def _targets(page: ReadPage, kind: Kind) -> frozenset[str]:

@@ -27,6 +27,9 @@ _NEW_WINDOW = re.compile(
 )
 _ADDRESS_AS_LABEL = re.compile(r"(https?://|www\.)\S+$", re.IGNORECASE)
 _REFRESH = re.compile(r"^\s*[0-9.]*\s*[;,]\s*(?:url\s*=)?\s*['\"]?([^'\"]+)", re.IGNORECASE)
+_QUOTED_PAGE = re.compile(r"""['"]([\w.~%/:?=&+-]*[./?][\w.~%/:?=&+-]+)['"]""")
+"""An address in a script's call: `openWindow('legal/privacy.html', 400)`."""
+_SCRIPT_MOVE = re.compile(r"""location(?:\.href)?\s*(?:=|\.replace\(|\.assign\()\s*["']([^"'\s]+)["']""")
 _SCRIPT_ADDRESS = re.compile(
     r"""["'](https?:(?:\\?/){2}[^"'\s<>]{4,200}|\\?/[^"'\s<>/][^"'\s<>]{1,150})["']"""
 )
@@ -50,14 +53,16 @@ class _Anchor:
 def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
     """Return the links of a page that promise policies, surest first, one for each target and kind.
 
-    `tree` is an lxml tree, `url` the page's URI-R. Frames of a frameset and refreshes that
-    promise nothing come as kind `home`: pages to be read for their links in turn.
+    `tree` is an lxml tree, `url` the page's URI-R. Frames of a frameset, refreshes and scripts'
+    moves that promise nothing come as kind `home`: pages to be read for their links in turn.
     """
     base = _base_of(tree, url)
     found = [link for anchor in _anchors(tree, base) for link in _read_anchor(anchor, url)]
     found += _rel_links(tree, base)
     if not any(link.kind is not Kind.HOME for link in found):
         found += _script_links(tree, base, url)
+    if not found:
+        found += _script_moves(tree, base, url)
     return _best(found)
 
 
@@ -111,6 +116,10 @@ def _without_idle_fragment(url: str) -> str:
 def _anchors(tree: Any, base: str) -> Iterator[_Anchor]:
     for element in _elements(tree, "a", "area"):
         yield from _anchor(element, "href", base, _place_of(element))
+        yield from _scripted_anchor(element, base)
+    for element in _elements(tree, "option"):
+        if _QUOTED_PAGE.fullmatch(f"'{(element.get('value') or '').strip()}'"):
+            yield from _anchor(element, "value", base, "a")
     for element in _elements(tree, "frame"):
         yield from _anchor(element, "src", base, "frame")
     for element in _elements(tree, "iframe"):
@@ -121,6 +130,17 @@ def _anchors(tree: Any, base: str) -> Iterator[_Anchor]:
             target = _join(match[1], base) if match else None
             if target:
                 yield _Anchor(target, (), "meta")
+
+
+def _scripted_anchor(element: Any, base: str) -> Iterator[_Anchor]:
+    """Yield what a link opens by a script, where its own address is none: pop-ups of the 2000s."""
+    href = (element.get("href") or "").strip()
+    if href and not href.startswith("#") and not href.lower().startswith("javascript:"):
+        return
+    match = _QUOTED_PAGE.search(element.get("onclick") or "") or _QUOTED_PAGE.search(href)
+    target = _join(match[1], base) if match else None
+    if target:
+        yield _Anchor(target, tuple(_labels_of(element)), "a")
 
 
 def _place_of(element: Any) -> str:
@@ -218,7 +238,8 @@ def _agree(strength: float, kind: Kind, reading: AddressReading | None) -> float
     """Return the confidence of a label together with what the address says."""
     if reading is None:
         return strength
-    if reading.kind is kind and reading.exactness >= 0.5:
+    # a headline and the address made of it say the same thing once
+    if reading.kind is kind and reading.exactness >= (0.5 if strength >= 0.5 else 0.9):
         return round(1 - (1 - strength) * (1 - 0.6 * reading.exactness), 3)
     if reading.kind is not kind and reading.exactness >= 0.9 and kind is Kind.OTHER:
         return strength * 0.5  # "Legal" that leads to /privacy is the privacy policy
@@ -258,6 +279,15 @@ def _rel_links(tree: Any, base: str) -> Iterator[PolicyLink]:
             if kind and target:
                 place = "meta" if _place_of(element) == "link" else "a"
                 yield _link(_Anchor(target, (), place), f"rel={word}", kind, 0.95, None)
+
+
+def _script_moves(tree: Any, base: str, url: str) -> Iterator[PolicyLink]:
+    """Yield where a page's scripts send the reader who is to see another page of the site."""
+    for element in _elements(tree, "script"):
+        for match in _SCRIPT_MOVE.finditer(element.text or ""):
+            target = _join(match[1], base)
+            if target and same_host(target, url) and not _is_same_document(target, url):
+                yield _link(_Anchor(target, (), "script"), "", Kind.HOME, LEAST_CONFIDENCE, None)
 
 
 def _script_links(tree: Any, base: str, url: str) -> Iterator[PolicyLink]:

@@ -16,10 +16,11 @@ from crawler.discovery.evidence import (
     FoundDocument,
     PageRequest,
     Purpose,
+    ReadPage,
     SiteEvidence,
     SiteQuery,
 )
-from crawler.discovery.homes import choose_home_rows, uncovered_kinds
+from crawler.discovery.homes import LINK_DIFFERENTLY, choose_home_rows, uncovered_kinds
 from crawler.discovery.index import (
     Candidate,
     address_query,
@@ -36,6 +37,7 @@ from crawler.urls import urlkey
 
 USUAL_ADDRESSES = 4  # of a kind, asked one by one: the last resort for sites too large to be searched
 MOST_FRAMES = 2
+FIRST_HOMES = 2  # the last and the first capture of the home page
 
 _ALWAYS_WANTED = (Kind.PRIVACY, Kind.TERMS)
 """Kinds that nearly every site has, so that their lack is worth further questions."""
@@ -147,17 +149,26 @@ class _Discovery:
 
     def next_pages(self) -> tuple[PageRequest, ...]:
         """Return captures to read: home pages where documents do not reach, hubs and redirects after them."""
-        left = self._pages_left()
-        if self.is_blocked or not left:
+        if self.is_blocked:
             return ()
-        return (self._home_pages() or self._hubs() or self._redirects())[:left]
+        homes = self._home_pages()
+        # a list of policies is worth more than a third home page without a link
+        first_hubs = self._hubs() if len(self._pages_read()) >= FIRST_HOMES else ()
+        pages = first_hubs or homes or self._hubs() or self._redirects()
+        # the rows of addresses linked to so far may fill the gap: they are asked for first
+        moves = bool(pages) and pages[0].reason == LINK_DIFFERENTLY and not self.address_queries()
+        return pages[: self._pages_left(moves=moves)]
 
-    def _pages_left(self) -> int:
+    def _pages_read(self) -> list[ReadPage]:
+        return [page for page in self.evidence.pages if page.purpose is not Purpose.POLICY]
+
+    def _pages_left(self, *, moves: bool) -> int:
         most = self.options.most_pages
-        if self.missing and not self.documents:
+        if moves:
+            most *= 2
+        elif self.missing and not self.documents:
             most += most // 2
-        read = [page for page in self.evidence.pages if page.purpose is not Purpose.POLICY]
-        return max(0, most - len(read))
+        return max(0, most - len(self._pages_read()))
 
     def _home_pages(self) -> tuple[PageRequest, ...]:
         chosen: list[PageRequest] = []

@@ -17,6 +17,9 @@ from crawler.urls import urlkey
 LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
 """Pages whose links are the site's own word for its policies."""
 
+SURE_LINK = 0.75
+"""Confidence from which a link names its target; below, it may be about it."""
+_SEARCHES = frozenset({Purpose.DOMAIN, Purpose.HOST, Purpose.PREFIX})
 _POLICIES = frozenset({Outcome.TEXT, Outcome.FOREIGN, Outcome.OTHER_KIND})
 
 
@@ -63,7 +66,7 @@ class Suspect:
 
     @property
     def is_linked_from_home(self) -> bool:
-        return any(s.page.purpose in LINK_PAGES and s.confidence >= 0.75 for s in self.sightings)
+        return any(s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK for s in self.sightings)
 
     @property
     def shown(self) -> tuple[CdxRow, ...]:
@@ -112,28 +115,45 @@ def _suspects(evidence: SiteEvidence) -> list[Suspect]:
     candidates = {c.urlkey: c for c in candidates_of(evidence.asked, evidence.site)}
     sightings = _sightings(evidence, frozenset(c.urlkey for c in candidates.values() if c.shown))
     redirects = _redirects(evidence)
-    listed = _listed(evidence)
+    listed = _listed(evidence, frozenset((*sightings, *redirects)) - frozenset(candidates))
     suspects = []
     for key in dict.fromkeys((*candidates, *sightings, *redirects)):
         candidate = candidates.get(key) or listed.get(key)
-        suspect = _suspect(key, candidate, sightings.get(key, []), redirects.get(key))
-        if suspect:
-            suspects.append(suspect)
+        seen = sightings.get(key, [])
+        kinds = _kinds_of(candidate, seen, redirects.get(key))
+        suspects += [_suspect(kind, key, candidate, seen, redirects.get(key)) for kind in kinds]
     return suspects
 
 
-def _listed(evidence: SiteEvidence) -> dict[str, Candidate]:
-    """Return urlkey → rows of addresses that were asked for because a link or redirect leads there."""
+def _listed(evidence: SiteEvidence, keys: frozenset[str]) -> dict[str, Candidate]:
+    """Return urlkey → rows of addresses that say nothing, but that a link or redirect leads to.
+
+    They were asked for one by one, or a search of the site showed them among its rows.
+    """
     found = {}
     for answer in evidence.asked:
-        if answer.asked.purpose is Purpose.ADDRESS and answer.state in (
-            AnswerState.COMPLETE,
-            AnswerState.CUT,
-        ):
+        if answer.state not in (AnswerState.COMPLETE, AnswerState.CUT):
+            continue
+        complete = answer.state is AnswerState.COMPLETE
+        if answer.asked.purpose is Purpose.ADDRESS:
             key = urlkey(answer.asked.query.url)
-            says_nothing = AddressReading(kind=Kind.OTHER, exactness=0.0)
-            complete = answer.state is AnswerState.COMPLETE
-            found[key] = Candidate(urlkey=key, reading=says_nothing, rows=answer.rows, listed=complete)
+            found[key] = _silent_candidate(key, answer.rows, listed=complete)
+        elif answer.asked.purpose in _SEARCHES and complete:
+            for key, rows in _rows_by_key(answer.rows, keys).items():
+                found.setdefault(key, _silent_candidate(key, rows, listed=True))
+    return found
+
+
+def _silent_candidate(key: str, rows: Sequence[CdxRow], *, listed: bool) -> Candidate:
+    says_nothing = AddressReading(kind=Kind.OTHER, exactness=0.0)
+    return Candidate(urlkey=key, reading=says_nothing, rows=tuple(rows), listed=listed)
+
+
+def _rows_by_key(rows: Sequence[CdxRow], keys: frozenset[str]) -> dict[str, list[CdxRow]]:
+    found: dict[str, list[CdxRow]] = {}
+    for row in rows:
+        if row.urlkey in keys:
+            found.setdefault(row.urlkey, []).append(row)
     return found
 
 
@@ -173,7 +193,7 @@ def _may_follow(page: ReadPage, label: str, confidence: float) -> bool:
     """
     words = fold(label)
     named = any(match.strength >= 0.9 for match in match_name(words)) and not find_qualifiers(words)[0]
-    return page.purpose in LINK_PAGES and confidence >= 0.75 and named
+    return page.purpose in LINK_PAGES and confidence >= SURE_LINK and named
 
 
 def _redirects(evidence: SiteEvidence) -> dict[str, tuple[str, str, Kind]]:
@@ -191,16 +211,13 @@ def _redirects(evidence: SiteEvidence) -> dict[str, tuple[str, str, Kind]]:
 
 
 def _suspect(
+    kind: Kind,
     key: str,
     candidate: Candidate | None,
     seen: Sequence[tuple[str, Sighting]],
     redirect: tuple[str, str, Kind] | None,
-) -> Suspect | None:
-    url = seen[-1][0] if seen else redirect[0] if redirect else candidate.url if candidate else ""
-    reading = candidate.reading if candidate and candidate.reading.exactness else read_address(url)
-    kind = _kind_of(reading, [sighting for _, sighting in seen], redirect)
-    if kind is None:
-        return None
+) -> Suspect:
+    url, reading = _read_url(candidate, seen, redirect)
     sightings = tuple(sighting for _, sighting in seen if sighting.kind is kind)
     names, variant = _names_of(kind, reading, sightings, bool(redirect))
     return Suspect(
@@ -217,10 +234,39 @@ def _suspect(
     )
 
 
-def _kind_of(
+def _read_url(
+    candidate: Candidate | None,
+    seen: Sequence[tuple[str, Sighting]],
+    redirect: tuple[str, str, Kind] | None,
+) -> tuple[str, AddressReading | None]:
+    """Return an address as it was last named, and what it promises."""
+    url = seen[-1][0] if seen else redirect[0] if redirect else candidate.url if candidate else ""
+    return url, candidate.reading if candidate and candidate.reading.exactness else read_address(url)
+
+
+def _kinds_of(
+    candidate: Candidate | None,
+    seen: Sequence[tuple[str, Sighting]],
+    redirect: tuple[str, str, Kind] | None,
+) -> list[Kind]:
+    """Return the kinds of an address: what it is called most and calls itself, first.
+
+    A page that says nothing of itself may be called by two names ("Terms", "Privacy"): it holds both.
+    """
+    sightings = [sighting for _, sighting in seen]
+    _, reading = _read_url(candidate, seen, redirect)
+    votes = _vote(reading, sightings, redirect)
+    order = list(Kind)
+    kinds = sorted(votes, key=lambda kind: (-votes[kind], order.index(kind)))
+    named = {s.kind for s in sightings if s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK}
+    says_one = reading is not None and reading.exactness >= 0.9 and reading.kind is not Kind.OTHER
+    both = () if says_one else (kind for kind in kinds[1:] if kind in named and kind is not Kind.OTHER)
+    return [*kinds[:1], *both]
+
+
+def _vote(
     reading: AddressReading | None, sightings: Sequence[Sighting], redirect: tuple[str, str, Kind] | None
-) -> Kind | None:
-    """Return the one kind of an address: what it is called most, and what it calls itself."""
+) -> dict[Kind, float]:
     votes: dict[Kind, float] = {}
     for sighting in sightings:
         votes[sighting.kind] = max(votes.get(sighting.kind, 0.0), sighting.confidence)
@@ -229,8 +275,7 @@ def _kind_of(
         votes[reading.kind] = votes.get(reading.kind, 0.0) + weight * reading.exactness
     if redirect:
         votes[redirect[2]] = votes.get(redirect[2], 0.0) + 0.5
-    order = list(Kind)
-    return max(votes, key=lambda kind: (votes[kind], -order.index(kind)), default=None)
+    return votes
 
 
 def _names_of(
@@ -238,7 +283,7 @@ def _names_of(
 ) -> tuple[tuple[str, ...], str]:
     """Return what tells the document from the main one: what home pages call it goes before its address."""
     variant = reading.variant if reading else ""
-    labels = [fold(s.label) for s in sightings if s.confidence >= 0.75 and s.page.purpose in LINK_PAGES]
+    labels = [fold(s.label) for s in sightings if s.confidence >= SURE_LINK and s.page.purpose in LINK_PAGES]
     if kind is Kind.OTHER:
         group = next(filter(None, map(group_of, labels)), "")
         own = reading.names if reading and reading.kind is kind else ()

@@ -14,10 +14,25 @@ from crawler.records import Kind
 from data import DATA
 
 LONGEST_LABEL = 24  # words; what is longer is a sentence or a headline, no name of a document
-GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-"""How umlauts are written where they cannot be."""
+GERMAN = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "å": "aa",
+        "ø": "oe",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "Å": "Aa",
+        "Ø": "Oe",
+    }
+)
+"""How umlauts and their Scandinavian kin are written where they cannot be."""
 
 _LONGEST_PHRASE = 8  # words
+_BARE = str.maketrans({"ı": "i", "đ": "d", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe"})
+"""Letters whose strokes Unicode does not part from them."""
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
 _NO_WORD = re.compile(r"[^\w&]+|_")
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -51,7 +66,7 @@ def fold(text: str) -> str:
     ('politica de privacidade', 'kullanim kosullari')
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    plain = unicodedata.normalize("NFKC", _MARKS.sub("", plain)).replace("ı", "i")
+    plain = unicodedata.normalize("NFKC", _MARKS.sub("", plain)).translate(_BARE)
     return " ".join(_NO_WORD.sub(" ", plain).split())
 
 

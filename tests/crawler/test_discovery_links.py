@@ -167,3 +167,32 @@ def test_footers_of_real_pages_are_read(shared: Path) -> None:
     found = [bool(links(page, "https://page.example/article")) for page in pages]
     assert len(pages) == 25
     assert sum(found) >= 15
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a href=\"javascript:openWin('legal/pv.html', 400)\">Privacy Policy</a>",
+        "<a href='#' onclick=\"window.open('legal/pv.html','w','width=400')\">Privacy Policy</a>",
+        "<select><option value='about.html'>About<option value='legal/pv.html'>Privacy Policy</select>",
+    ],
+    ids=["javascript", "onclick", "option"],
+)
+def test_pages_that_scripts_open_and_choices_of_a_menu_are_links(html: str) -> None:
+    assert targets(html) == ["http://www.example.com/legal/pv.html"]
+
+
+def test_a_link_that_a_script_counts_keeps_its_own_address() -> None:
+    html = "<a href='/privacy' onclick=\"track('footer/click')\">Privacy</a>"
+    assert targets(html) == ["http://www.example.com/privacy"]
+
+
+def test_a_page_that_only_moves_on_names_the_next_page() -> None:
+    html = "<script>if (top != self) top.location.replace('/main.html')</script><p>Wait"
+    assert targets(html, Kind.HOME) == ["http://www.example.com/main.html"]
+    assert targets("<a href='/privacy'>Privacy</a>" + html, Kind.HOME) == []
+
+
+@pytest.mark.parametrize("label", ["C.G.V.", "Brugsvilkår", "শর্তাবলী", "Услови за користење", "Skilmálar"])
+def test_terms_are_told_by_more_names(label: str) -> None:
+    assert targets(f"<a href='/x1'>{label}</a>", Kind.TERMS) == ["http://www.example.com/x1"]
