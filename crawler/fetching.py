@@ -12,7 +12,6 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
 from crawler import settings as crawl_settings
-from crawler.middlewares import build_politeness
 from crawler.runs import FetchOptions, FetchReport
 from crawler.spiders.policy import PolicySpider
 
@@ -22,7 +21,7 @@ _Spider = TypeVar("_Spider", bound=Spider)
 def run_fetch(options: FetchOptions) -> FetchReport:
     """Crawl, and return how it ended. May be called any number of times, one after the other.
 
-    Raises StoreError when the database cannot be opened.
+    Raises StoreError when the database cannot be opened, UsageError when the options cannot be meant.
     """
     return asyncio.run(_crawl(options))
 
@@ -42,10 +41,7 @@ async def run_spider(spider_class: type[_Spider], options: FetchOptions) -> _Spi
 
 
 def build_settings(options: FetchOptions) -> Settings:
-    """Return Scrapy's settings for one run: ours, and above them what the options say.
-
-    Raises UsageError if they cannot be meant.
-    """
+    """Return Scrapy's settings for one run: ours, and above them what the options say."""
     settings = Settings()
     settings.setmodule(crawl_settings, priority="project")
     wishes = {
@@ -58,7 +54,6 @@ def build_settings(options: FetchOptions) -> Settings:
     }
     for name, value in (*wishes.items(), *options.settings):
         settings.set(name, value, priority="cmdline")
-    build_politeness(settings)  # what it refuses is refused before anything is opened
     return settings
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 
 from scrapy.commands import crawl
-from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.exceptions import UsageError
 
 from crawler.errors import PolicyArchiveError
@@ -20,25 +19,23 @@ class Command(crawl.Command):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError("name one spider: scrapy crawl policy -a site=example.com")
+        try:
+            self.exitcode = self._crawl(args[0], opts.spargs)
+        except PolicyArchiveError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            self.exitcode = error.exit_status
+
+    def _crawl(self, name: str, arguments: dict[str, str]) -> int:
+        """Return the exit status of a crawl; say on stderr what it is not done for."""
         process = self.crawler_process
         assert isinstance(process, AsyncCrawlerProcess)  # crawler.settings wants no reactor
-        crawler = self._create_crawler(args[0])
-        task = process.crawl(crawler, **opts.spargs)
+        crawler = self._create_crawler(name)
+        task = process.crawl(crawler, **arguments)
         process.start()
-        self.exitcode = _conclude(task, crawler)
-
-
-def _conclude(task: asyncio.Task[None], crawler: Crawler) -> int:
-    """Return the exit status of a crawl that has ended; say on stderr what it is not done for."""
-    error = task.exception()
-    if isinstance(error, PolicyArchiveError):
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_status
-    if error is not None:
-        raise error
-    if not isinstance(crawler.spider, PolicySpider):
-        return 0
-    report = crawler.spider.report()
-    if report.status != "done":
-        print(f"{report.status}: {report.reason}", file=sys.stderr)
-    return report.exit_code
+        task.result()  # raises what ended it
+        if not isinstance(crawler.spider, PolicySpider):
+            return 0
+        report = crawler.spider.report()
+        if report.status != "done":
+            print(f"{report.status}: {report.reason}", file=sys.stderr)
+        return report.exit_code

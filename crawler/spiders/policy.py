@@ -14,6 +14,7 @@ from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from crawler.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
@@ -71,6 +72,14 @@ class PolicySpider(Spider):
         self._tasks: list[asyncio.Task[None]] = []
         self._lock = ExitStack()
         self._health: Health | None = None
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        """Give the archive its one name; refuse what cannot be meant before anything is opened."""
+        super().update_settings(settings)
+        archive_url = parse_archive(settings["POLICY_ARCHIVE_URL"])
+        settings.set("POLICY_ARCHIVE_URL", archive_url, priority="cmdline")
+        build_politeness(settings)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -493,7 +502,7 @@ def parse_arguments(
         plan=PlanOptions(
             plan=PlanName(_check_choice(plan, [name.value for name in PlanName])), since=since, until=until
         ),
-        archive_url=parse_archive(crawler.settings["POLICY_ARCHIVE_URL"]),
+        archive_url=crawler.settings["POLICY_ARCHIVE_URL"],
     )
 
 

@@ -36,6 +36,7 @@ def start(archive: ArchiveServer, *arguments: str, **wishes: object) -> subproce
         "POLICY_ARCHIVE_URL": archive.url,
         "POLICY_INDEX_PER_MINUTE": 0,
         "POLICY_REPLAY_PER_SECOND": 0,
+        "POLICY_RETRY_SECONDS": 0.01,
     }
     wished = [text for name, value in settings.items() for text in ("-s", f"{name}={value}")]
     given = [text for name, value in wishes.items() for text in ("-a", f"{name}={value}")]
@@ -79,6 +80,23 @@ def test_a_wrong_argument_is_one_sentence(
     assert words in err
     assert err.count("\n") == 1
     assert not archive.log
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("POLICY_ARCHIVE_URL=web.archive.org", "is no archive's address"),
+        ("POLICY_ARCHIVE_URL=https://web.archive.org/", "the Wayback Machine allows 24"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(
+    archive: ArchiveServer, database: Path, setting: str, words: str
+) -> None:
+    _, err = (process := start(archive, "-s", setting, site=URL, db=database)).communicate(timeout=60)
+    assert process.returncode == 2
+    assert words in err
+    assert err.count("\n") == 1
+    assert not database.exists()
 
 
 def test_what_is_missing_is_said_and_the_status_tells(archive: ArchiveServer, database: Path) -> None:

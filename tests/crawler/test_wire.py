@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from archive_server import faults
@@ -181,9 +182,7 @@ def test_a_connection_that_was_closed_behind_our_back_costs_no_capture(database:
 
 
 @pytest.mark.parametrize("when", [faults.index, faults.replay], ids=["index", "replay"])
-def test_a_silent_archive_is_given_up_after_the_timeout_and_asked_again(
-    database: Path, when: When
-) -> None:
+def test_a_silent_archive_is_given_up_after_the_timeout_and_asked_again(database: Path, when: When) -> None:
     with ArchiveServer(source=generate(2), faults=[faults.Slow(seconds=5, when=when, times=1)]) as archive:
         report = crawl(archive.url, database, settings={"DOWNLOAD_TIMEOUT": 0.5})
     assert (report.status, outcomes(database)) == ("done", ["text"] * 2)
@@ -299,6 +298,11 @@ def test_a_proxy_that_is_not_there_or_refuses_is_named_at_once(
     [{"index_per_minute": 0}, {"index_per_minute": 25}, {"replay_per_second": 0}, {"replay_per_second": 9}],
 )
 def test_nobody_asks_more_of_the_wayback_machine_than_it_allows(rates: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match="the Wayback Machine allows"):
-        build_settings(FetchOptions(targets=(), **rates))  # type: ignore[arg-type]
-    build_settings(FetchOptions(targets=(), archive_url="http://localhost/mine", **rates))  # type: ignore[arg-type]
+    def crawler_of(archive_url: str) -> Crawler:
+        options = FetchOptions(targets=(), archive_url=archive_url, **rates)  # type: ignore[arg-type]
+        return Crawler(PolicySpider, build_settings(options))
+
+    for name in ("https://web.archive.org", "http://web.archive.org:80/web/"):
+        with pytest.raises(UsageError, match="the Wayback Machine allows"):
+            crawler_of(name)
+    assert crawler_of("http://localhost/mine/").settings["POLICY_ARCHIVE_URL"] == "http://localhost/mine"
