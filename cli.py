@@ -79,7 +79,7 @@ def main() -> None:
         _end(str(error), error.exit_status)
     except OSError as error:
         status = DiskFullError.exit_status if error.errno == errno.ENOSPC else 1
-        _end(f"{error.filename or 'the output'}: {error.strerror or error}", status)
+        _end(": ".join(str(part) for part in (error.filename, error.strerror or error) if part), status)
     except sqlite3.DatabaseError as error:
         from pipelines.store.connection import explain, is_of_file
 

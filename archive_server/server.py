@@ -19,6 +19,7 @@ from archive_server.log import LogEntry
 from archive_server.replay import answer_replay, answer_timemap
 from archive_server.warc import WarcSource
 from archive_server.wire import Wire
+from crawler.errors import UsageError
 
 
 class Archive:
@@ -88,7 +89,11 @@ class ArchiveServer:
     def __enter__(self) -> ArchiveServer:
         self._thread.start()
         listening = self._wire.listen(self._host, self._port)
-        self._port = asyncio.run_coroutine_threadsafe(listening, self._loop).result(timeout=10)
+        try:
+            self._port = asyncio.run_coroutine_threadsafe(listening, self._loop).result(timeout=10)
+        except OSError as error:
+            where = f"{self._host}:{self._port}"
+            raise UsageError(f"{where} cannot be used ({error.strerror}): choose another --port.") from error
         return self
 
     def __exit__(

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 
 from archive_server.captures import CapturedAnswer
+from crawler.errors import UsageError
 from crawler.records import CdxRow
 from crawler.urls import urlkey
 
@@ -56,15 +58,18 @@ class WarcSource:
 
 
 def _iter_indexed(path: Path) -> Iterator[tuple[CdxRow, int]]:
-    with path.open("rb") as file:
-        records = ArchiveIterator(file)
-        for record in records:
-            if record.rec_type not in ("response", "revisit"):
-                continue
-            offset = records.get_record_offset()
-            digest = _digest_of(record)
-            # asking for the length reads the record to its end: last of all
-            yield _row_of(record, digest, records.get_record_length()), offset
+    try:
+        with path.open("rb") as file:
+            records = ArchiveIterator(file)
+            for record in records:
+                if record.rec_type not in ("response", "revisit"):
+                    continue
+                offset = records.get_record_offset()
+                digest = _digest_of(record)
+                # asking for the length reads the record to its end: last of all
+                yield _row_of(record, digest, records.get_record_length()), offset
+    except ArchiveLoadFailed as error:
+        raise UsageError(f"{path} is no WARC file, or a damaged one: name another one.") from error
 
 
 def _row_of(record: ArcWarcRecord, digest: str, length: int) -> CdxRow:

@@ -40,7 +40,7 @@ def browse_command(database: Path, host: str, port: int, open_browser: bool) -> 
 
     open_reader(database).close()  # a sentence for a wrong file, before a server is started
     port = _free_port(host, port)
-    address = f"http://{host}:{port}{PREFIX}"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}{PREFIX}"
     click.echo(f"Read at {address}  (Ctrl-C to end)", err=True)
     if open_browser:
         click.launch(address)

@@ -41,7 +41,7 @@ def _run(*arguments: str, **streams: object) -> subprocess.CompletedProcess[str]
 def test_a_full_disk_under_the_output_is_one_sentence(database: Path, command: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         ended = _run(command[0], PRIVACY.site, *command[1:], "--db", str(database), stdout=full)
-    assert (ended.returncode, ended.stderr) == (74, "Error: the output: No space left on device\n")
+    assert (ended.returncode, ended.stderr) == (74, "Error: No space left on device\n")
 
 
 def test_a_reader_that_goes_away_is_no_failure_to_speak_of(database: Path) -> None:

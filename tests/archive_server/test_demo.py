@@ -13,7 +13,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from archive_server.server import ArchiveServer
 from cli import policy_archive
+from crawler.errors import UsageError
 from data import DATA
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,6 +82,22 @@ def test_serve_answers_until_it_is_told_to_stop() -> None:
     assert answer.text.startswith("example,tidelock)/ 20030412091500 ")
     assert process.returncode == 0
     assert "index 200 /cdx/search/cdx?url=tidelock.example&limit=1" in messages
+
+
+def test_serve_says_what_is_no_warc_file(tmp_path: Path) -> None:
+    (tmp_path / "notes.warc").write_text("hello\n")
+    result = CliRunner().invoke(policy_archive, ["serve", str(tmp_path)], standalone_mode=False)
+    assert isinstance(result.exception, UsageError)
+    assert "notes.warc is no WARC file" in str(result.exception)
+
+
+def test_serve_says_that_a_port_is_taken(demo_warcs: list[Path]) -> None:
+    with ArchiveServer(demo_warcs[:1]) as archive:
+        taken = archive.url.rpartition(":")[2]
+        words = ["serve", str(demo_warcs[0]), "--port", taken]
+        result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    assert isinstance(result.exception, UsageError)
+    assert f"127.0.0.1:{taken} cannot be used" in str(result.exception)
 
 
 def test_serve_says_when_a_folder_holds_no_warc_files(tmp_path: Path) -> None:
