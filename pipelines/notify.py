@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
@@ -64,10 +65,22 @@ def build_channels(commands: Iterable[str], urls: Iterable[str]) -> tuple[Channe
         if not words:
             raise UsageError("--notify-command is empty: name a program.")
     for url in urls:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise UsageError(f"--notify-url '{url}' is no address: write one like https://example.org/hook.")
+        _check_address(url)
         channels.append(Channel(kind="url", target=url))
     return tuple(dict.fromkeys(channels))
+
+
+def _check_address(url: str) -> None:
+    """Raise UsageError for what no POST can be sent to, now and not after the crawl."""
+    try:
+        parts = urlsplit(url)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port, or an address of IPv6, that is none
+        is_web = False
+    if not is_web or not url.isascii() or not url.isprintable() or " " in url:
+        raise UsageError(f"--notify-url '{url}' is no address: write one like https://example.org/hook.")
+    if parts.username is not None:
+        raise UsageError("--notify-url takes no user name: let --notify-command run a program that logs in.")
 
 
 def deliver_news(connection: sqlite3.Connection, channels: Iterable[Channel]) -> list[Delivery]:
@@ -136,13 +149,14 @@ def _post(url: str, body: bytes, message_id: str) -> None:
         },
     )
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            answer.read(1)
+        urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS).close()
     except urllib.error.HTTPError as error:
         error.close()
         raise DeliveryError(f"answered {error.code} {error.reason}") from error
-    except (OSError, ValueError) as error:  # refused, timed out, no such host, no HTTP
+    except (OSError, ValueError) as error:  # refused, timed out, no such host, none that could be one
         raise DeliveryError(f"does not answer: {getattr(error, 'reason', None) or error}") from error
+    except http.client.HTTPException as error:
+        raise DeliveryError(f"does not answer in HTTP: {type(error).__name__}") from error
 
 
 def _run(command: str, body: bytes) -> None:

@@ -6,11 +6,13 @@ import json
 import os
 import shlex
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,50 @@ def test_an_address_where_nobody_answers_is_a_failure_in_one_sentence(store: Sto
     assert delivery.waiting == 4
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"garbage\r\n\r\n",
+        b"",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+    ],
+    ids=["garbage", "nothing", "no status", "an endless header"],
+)
+def test_what_answers_no_http_is_a_failure_and_no_end_of_the_run(
+    store: Store, receiver: Receiver, answer: bytes
+) -> None:
+    with _answering(answer) as url:
+        broken, well = url_channel(url), url_channel(receiver.url)
+        fill(store, broken, well)
+        delivery, _ = deliver_news(store.connection, [broken, well])
+    assert "does not answer" in delivery.error
+    assert (delivery.waiting, receiver.versions) == (4, [1, 2, 3, 4])
+
+
+def test_a_body_that_breaks_off_after_a_2xx_is_a_delivery(store: Store) -> None:
+    with _answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n") as url:
+        channel = url_channel(url)
+        fill(store, channel)
+        (delivery,) = deliver_news(store.connection, [channel])
+    assert (delivery.delivered, delivery.waiting) == (4, 0)
+
+
+@contextmanager
+def _answering(answer: bytes) -> Iterator[str]:
+    """Give the address of a server that sends these bytes, whatever it is asked."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/hook"
+        server.shutdown()
+
+
 def test_a_channel_that_fails_keeps_no_other_from_being_told(store: Store, receiver: Receiver) -> None:
     broken, well = url_channel(find_nobody()), url_channel(receiver.url)
     fill(store, broken, well)
@@ -258,6 +304,11 @@ def test_killed_in_between_everything_is_told_at_least_once(
         ([], ["file:///etc/passwd"], "is no address"),
         ([], ["ftp://example.org"], "is no address"),
         ([], ["http://"], "is no address"),
+        ([], ["http://[::1/hook"], "is no address"),
+        ([], ["http://example.org:99999/hook"], "is no address"),
+        ([], ["http://example.org/my hook"], "is no address"),
+        ([], ["http://example.org/höök"], "is no address"),
+        ([], ["http://me:secret@example.org/hook"], "no user name"),
     ],
 )
 def test_what_can_be_no_channel_is_named(commands: list[str], urls: list[str], words: str) -> None:
