@@ -23,6 +23,7 @@ from pipelines.extract.chrome import (
 from pipelines.extract.guide import guide
 from pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
 from pipelines.extract.regions import BOXES, LONGEST_BOX, Regions, has_heading
+from pipelines.extract.tables import grid, is_layout
 
 _WORDS_A_CONTROL = 25
 """Of a section with a button in it ("Cookie settings"); banners have fewer."""
@@ -70,6 +71,7 @@ class _Choice(Regions):
         )
         self._main = self._find_main()
         self.root = self._match()
+        self._headings = [element for element in outline.ranges if element.tag in HEADINGS]
         self._titles = self._find_titles()
         self.dropped: set[HtmlElement] = set()
 
@@ -93,8 +95,7 @@ class _Choice(Regions):
 
         Without any, those of the highest level that do not come after what was chosen.
         """
-        headings = [element for element in self._outline.ranges if element.tag in HEADINGS]
-        names = [heading for heading in headings if not is_site_name(heading)]
+        names = [heading for heading in self._headings if not is_site_name(heading)]
         if not any(heading.tag == "h1" for heading in names):
             _, end = self._outline.ranges[self.root]
             names = [heading for heading in names if self._outline.ranges[heading][0] < end]
@@ -190,7 +191,7 @@ class _Choice(Regions):
             return False
         if self.prose(element) * 2 < words or self.linked(element) * 10 > words:
             return False
-        within = [heading for heading in self._outline.ranges if heading.tag == level]
+        within = [heading for heading in self._headings if heading.tag == level]
         alike = any(element not in other.iterancestors() and self._is_in_root(other) for other in within)
         if alike and count_controls(element) * _WORDS_A_CONTROL <= words:
             return True
@@ -227,11 +228,11 @@ class _Choice(Regions):
 
     def _is_neighbour(self, box: HtmlElement, bulk: HtmlElement, *, after: bool) -> bool:
         """Tell a box of little prose that leads elsewhere: a teaser, an offer, a form, an imprint."""
-        if box.tag not in BOXES | _CELLS or self._is_title_box(box) or self.states_date(box):
+        if not _are_boxes(box, bulk) or self._is_title_box(box) or self.states_date(box):
             return False
         if self.prose(box) * 10 > self.prose(bulk) or self._is_section(box):
             return False
-        if not after and not self._is_above_title(box):
+        if not after and not self._is_above(box, self._titles):
             return False
         leads = self.linked(box) * 20 >= self.words(box) or count_controls(box) > 0
         return leads or (after and self.is_imprint(box))
@@ -280,8 +281,8 @@ class _Choice(Regions):
             self._trim(self.root, backwards)
 
     def _trim(self, element: HtmlElement, backwards: bool) -> None:
-        if element.tag in LISTS:
-            return  # the links of a table of contents are no skip links
+        if element.tag in LISTS or (element.tag == "table" and not is_layout(element, grid(element))):
+            return  # the links of a table of contents are no skip links, a row of links is data
         children = [child for child in self.children(element) if child not in self.dropped]
         for child in reversed(children) if backwards else children:
             whole = self._outline.ranges[child] == self._outline.ranges[element]
@@ -312,10 +313,11 @@ class _Choice(Regions):
             return False
         if self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element)):
             return self._titles.isdisjoint(element.iter(*HEADINGS))
-        above_title = self._is_above_title(element)
         if self.prose(element):
-            return above_title and self.is_notice(element)
-        if self.leads_nowhere(element) or (above_title and self.linked(element)):
+            return self.is_notice(element) and self._is_above(element, self._titles)
+        if element.tag == "th" or element.find(".//th") is not None:
+            return False
+        if self.leads_nowhere(element) or (self.linked(element) and self._is_above(element, self._headings)):
             return True
         if self.linked(element) * 2 >= self.words(element) and not self.stands_in_text(
             element, backwards=backwards
@@ -323,12 +325,12 @@ class _Choice(Regions):
             return True
         return self.is_skip_link(element) or (backwards and self.is_imprint(element))
 
-    def _is_above_title(self, element: HtmlElement) -> bool:
-        """Tell what stands between the top of the body and its title: breadcrumbs, links to print."""
+    def _is_above(self, element: HtmlElement, headings: Iterable[HtmlElement]) -> bool:
+        """Tell what stands between the top of the body and the first of some headings: breadcrumbs."""
         _, end = self._outline.ranges[element]
         first, last = self._outline.ranges[self.root]
-        titles = [self._outline.ranges[title][0] for title in self._titles if self._is_kept(title)]
-        return first < end <= min(titles, default=first) < last
+        starts = [self._outline.ranges[heading][0] for heading in headings if self._is_kept(heading)]
+        return first < end <= min(starts, default=first) < last
 
     def title_outside(self) -> HtmlElement | None:
         """Return the page's h1 when the body has none: the last one before it, else the first one outside."""
@@ -376,6 +378,15 @@ def narrow_body(body: Body, span: Span, outline: Outline) -> Body:
         elif end <= span[0] or span[1] <= start:
             outside.add(element)
     return Body(root=root, dropped=body.dropped | outside, title=None)
+
+
+def _are_boxes(one: HtmlElement, other: HtmlElement) -> bool:
+    """Tell two boxes, or two tables or cells, that are not called the same."""
+    kinds = [BOXES | {"main", "article"}, _CELLS]
+    name = one.get("class")
+    return any(one.tag in tags and other.tag in tags for tags in kinds) and not (
+        name and name == other.get("class")
+    )
 
 
 def _is_inside(element: HtmlElement, other: HtmlElement) -> bool:

@@ -8,7 +8,7 @@ from lxml.html import HtmlElement
 
 from pipelines.extract.outline import HEADINGS, PROSE_WORDS, count_words
 
-_TEXT_OF_A_PAGE = 100
+_TEXT_OF_A_PAGE = 40
 """Words in a cell that nearly fills its table."""
 
 _WIDEST = 100
@@ -80,7 +80,7 @@ def is_layout(table: HtmlElement, rows: list[list[Cell]]) -> bool:
 
 def _is_mostly_one_cell(rows: list[list[Cell]]) -> bool:
     words = [count_words(cell.text_content()) for row in rows for cell in row if cell is not None]
-    return max(words) >= _TEXT_OF_A_PAGE and max(words) * 10 >= sum(words) * 9
+    return max(words) >= _TEXT_OF_A_PAGE and max(words) * 5 >= sum(words) * 4
 
 
 def _puts_heading_beside_prose(row: list[Cell]) -> bool:
