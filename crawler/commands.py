@@ -159,7 +159,7 @@ def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> t
 def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
     for item in iter_sites(lines or ()):
         if isinstance(item, ListedSite):
-            yield Target(site=item.site, url=item.url and build_target(item.url).url, rank=item.rank)
+            yield Target(site=item.site, url=item.url, rank=item.rank)
         else:
             click.echo(f"line {item.number} left out: {item.reason}", err=True)
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TypeVar
 
 from crawler.errors import UsageError
-from crawler.urls import is_address, parse_site
+from crawler.urls import is_address, parse_page, parse_site, strip_replay
 
 _DELIMITERS = (",", "\t", ";")
 _MARK = "\ufeff"  # some programs begin their files with it
@@ -66,12 +66,12 @@ def iter_sites(lines: Iterable[str]) -> Iterator[ListedSite | BadLine]:
 def _read_line(number: int, text: str) -> ListedSite | BadLine:
     cells = _split(text)
     rank = next((int(cell) for cell in cells if cell.isascii() and cell.isdigit()), None)
-    names = [cell for cell in cells if "." in cell] or cells
+    name = strip_replay(next((cell for cell in cells if "." in cell), cells[0]))
     try:
-        site = parse_site(names[0])
+        site = parse_site(name)
+        page = parse_page(name) if len(cells) == 1 and is_address(name) else None
     except UsageError as error:
         return BadLine(number=number, text=text[:80], reason=str(error))
-    page = names[0] if len(cells) == 1 and is_address(names[0]) else None
     return ListedSite(number=number, site=site, url=page, rank=rank)
 
 

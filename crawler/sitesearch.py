@@ -30,7 +30,8 @@ from pipelines.components import ReadCapture
 from pipelines.store.answers import keep_answer, recall_answer
 from pipelines.store.writer import Store
 
-GATEWAY_TIMEOUT = 504
+_TOO_MUCH = frozenset({413, 414, 431, 504, None})
+"""Statuses of a question that is too long for a server, or takes it too long; None: no answer at all."""
 
 
 @dataclass(kw_only=True)
@@ -113,9 +114,7 @@ class SiteSearch:
         except BlockedError:
             return AnswerState.BLOCKED, ()
         except CdxError as error:
-            return (
-                AnswerState.TOO_SLOW if error.status in (GATEWAY_TIMEOUT, None) else AnswerState.FAILED
-            ), ()
+            return (AnswerState.TOO_SLOW if error.status in _TOO_MUCH else AnswerState.FAILED), ()
         return AnswerState.COMPLETE, tuple(rows)
 
     async def _read(self, request: PageRequest) -> ReadPage:

@@ -76,7 +76,8 @@ def key_pattern(kinds: Iterable[Kind]) -> str:
     words = read_words("policy-addresses")["index"]
     pieces = [piece for kind in KINDS if kind in set(kinds) for piece in words[kind.value]]
     pieces += words["any"]
-    pieces += [quote(piece).lower() for piece in words["encoded"]]
+    # a dot for each "%", which would be sent as "%25": servers refuse request lines of more than 4 to 8 kB
+    pieces += [quote(piece).lower().replace("%", ".") for piece in words["encoded"]]
     long, short, hosts = ("|".join(part) for part in (pieces, words["short"], words["hosts"]))
     # only behind the bracket: in the host's name a policy word says nothing
     return rf"[^)]*\)/(.*({long}).*|(.*[/_.=-])?({short})([/_.?&=-].*)?)|[^)]*,({hosts})\)/[^/]*"

@@ -116,3 +116,13 @@ def test_captures_of_http_https_and_www_are_one_history(database: Path) -> None:
         assert len(asked_of_the_index(archive)) == 1
     assert outcomes(database) == ["text"] * 4
     assert read(database, "select count(*) from policy_versions") == [(4,)]
+
+
+@pytest.mark.parametrize("status", [413, 414, 431, 504])
+def test_a_question_that_is_too_much_for_the_index_is_put_smaller(database: Path, status: int) -> None:
+    refusal = faults.ServerError(status=status, when=faults.domain_queries)
+    with ArchiveServer(source=generate(3), faults=[refusal]) as archive:
+        report = crawl(archive.url, database, "x.example")
+    assert refusal.struck
+    assert (report.status, report.tally.site_outcomes) == ("done", {"found": 1})
+    assert "text" in outcomes(database)

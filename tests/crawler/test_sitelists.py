@@ -67,3 +67,20 @@ def test_any_line_is_read_or_named(lines: list[str]) -> None:
     numbers = [item.number for item in iter_sites(lines)]
     assert numbers == sorted(set(numbers))
     assert all(1 <= number <= len(lines) for number in numbers)
+
+
+def test_a_page_is_named_as_it_is_on_the_command_line() -> None:
+    lines = (
+        "x.example/privacy#top",
+        "https://me:secret@x.example/terms",
+        "https://web.archive.org/web/2018/https://y.example/privacy",
+        "ftp://z.example/privacy",
+    )
+    *items, bad = iter_sites(lines)
+    assert [(item.site, item.url) for item in items if isinstance(item, ListedSite)] == [
+        ("x.example", "https://x.example/privacy"),
+        ("x.example", "https://x.example/terms"),
+        ("y.example", "https://y.example/privacy"),
+    ]
+    assert isinstance(bad, BadLine)
+    assert "no page of the web" in bad.reason

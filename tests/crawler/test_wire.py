@@ -16,9 +16,11 @@ from archive_server import faults
 from archive_server.answers import Answer, Request
 from archive_server.faults.base import Fault, Proceed, When
 from archive_server.server import ArchiveServer
+from crawler.cdx import Dialect, build_query_url
+from crawler.discovery.index import domain_query
 from crawler.errors import UsageError
 from crawler.fetching import build_settings, run_spider
-from crawler.records import Document, PlannedCapture
+from crawler.records import Document, Kind, PlannedCapture
 from crawler.runs import FetchOptions, build_target
 from crawler.spiders.policy import PolicySpider
 from crawler.spiders.recheck import SAMPLE_SETTING, RecheckSpider
@@ -28,6 +30,7 @@ from tests.crawler.generated import PLAIN_PIPELINES, QUICK, URL, crawl, generate
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 HOST = "archive.example"
+POLICIES = tuple(kind for kind in Kind if kind is not Kind.HOME)
 
 
 @pytest.fixture
@@ -306,3 +309,11 @@ def test_nobody_asks_more_of_the_wayback_machine_than_it_allows(rates: dict[str,
         with pytest.raises(UsageError, match="the Wayback Machine allows"):
             crawler_of(name)
     assert crawler_of("http://localhost/mine/").settings["POLICY_ARCHIVE_URL"] == "http://localhost/mine"
+
+
+@pytest.mark.parametrize("kinds", [*((kind,) for kind in POLICIES), POLICIES], ids="-".join)
+def test_no_question_to_the_index_is_longer_than_servers_take(kinds: tuple[Kind, ...]) -> None:
+    """Python's servers refuse a request line of more than 4,094 bytes, nginx and Tomcat of 8,192."""
+    query = domain_query("a-name-of-twenty.example", kinds).query
+    url = build_query_url("https://web.archive.org", query, Dialect.WAYBACK)
+    assert len(url) < (3_500 if len(kinds) == 1 else 4_150)
