@@ -32,7 +32,7 @@ db_option = click.option(
 sites_option = click.option(
     "--sites",
     "sites_file",
-    type=click.File("r", encoding="utf-8"),
+    type=click.File("r", encoding="utf-8", errors="replace"),  # a line that is none is named and left out
     metavar="FILE",
     help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
 )

@@ -242,6 +242,19 @@ def test_a_list_of_sites_is_watched_at_once(watched: Callable[..., Result], tmp_
     assert "name a site" in str(watched("add").exception)
 
 
+def test_a_line_of_a_list_that_is_not_utf_8_is_named_and_left_out(
+    watched: Callable[..., Result], tmp_path: Path
+) -> None:
+    listed = tmp_path / "sites.csv"
+    listed.write_bytes("a.example\nm\xfcnchen.example\nb.example\n".encode("latin-1"))
+    said = watched("add", "--sites", str(listed)).stderr
+    assert "line 2 left out" in said
+    assert [line.split(",")[0] for line in watched("list", "--csv").stdout.splitlines()[1:]] == [
+        "a.example",
+        "b.example",
+    ]
+
+
 def test_the_kinds_that_the_corpus_has_are_watched(watched: Callable[..., Result], database: Path) -> None:
     run(generate(3, url=TERMS), database, kinds=(Kind.TERMS,))
     watched("add", "x.example", "new.example")
