@@ -77,9 +77,7 @@ def build_cron_time(job: Job) -> str:
 def build_cron(job: Job) -> Schedule:
     """Return a crontab line."""
     if "\n" in shlex.join(job.command):
-        raise UsageError(
-            "A crontab line cannot hold a line break: rename the database."
-        )
+        raise UsageError("A crontab line cannot hold a line break: rename the database.")
     # "%" ends the command of a crontab line
     line = f"{build_cron_time(job)} {shlex.join(job.command)}".replace("%", "\\%")
     return Schedule(
