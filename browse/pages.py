@@ -23,6 +23,7 @@ from browse.searching import build_match
 from browse.sections import lay_out
 from crawler.errors import PolicyArchiveError, UsageError
 from crawler.records import Document
+from pipelines.changes import classify_change, describe_change
 from pipelines.diffing import diff_texts
 from pipelines.outputs.document import render_version
 from pipelines.store import queries
@@ -140,6 +141,7 @@ class Pages:
             old=versions[0],
             new=versions[1],
             diff=diff,
+            gist=describe_change(classify_change(diff)),
             sections=lay_out(diff),
             side_by_side=side_by_side,
             other_view=other_view,

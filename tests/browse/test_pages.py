@@ -124,6 +124,17 @@ def test_differences_of_two_versions_side_by_side_and_inline(database: Path) -> 
         assert "unchanged line" in _words(answer)
 
 
+def test_a_difference_of_no_words_says_what_it_is_of(tmp_path: Path) -> None:
+    document = Document(site="links.example", kind=Kind.PRIVACY)
+    with Store.open(tmp_path / "policies.db") as store:
+        texts = [("20180601", "See [cookies](/a).\n"), ("20190101", "See [cookies](/b).\n")]
+        store_texts(store, texts, document=document)
+    address = f"{HOME}/-/diff/links.example/privacy/20180601000000/links.example/privacy/20190101000000"
+    assert "0 words added, 0 removed; only links." in _words(ask_one(tmp_path / "policies.db", address))
+    same = ask_one(tmp_path / "policies.db", address.replace("20190101", "20180601"))
+    assert "0 words added, 0 removed. Show" in _words(same)
+
+
 def test_differences_of_two_documents(database: Path) -> None:
     other = document_segment(CHILDREN)
     answer = ask_one(database, f"{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/{other}/{MIDDLE}")
