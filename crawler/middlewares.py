@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections import Counter
+from re import compile as regex
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ FAULTS_IN_A_ROW = 12  # so many failed tries, nothing good between them: the arc
 TRIES_OF_A_SEARCH = 2  # a domain too large to be searched stays so: internetarchive/wayback#285
 TRIES_OF_A_GARBLED_ANSWER = 2  # captured headers that are no HTTP stay so; a connection out of step does not
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+_HTTP_PROXY = regex(r"https?://([^\s/:]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?/?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 log = logging.getLogger(__name__)
@@ -122,9 +124,14 @@ class EnvironmentProxy(HttpProxyMiddleware):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        if _is_loopback(crawler.settings["POLICY_ARCHIVE_URL"]):
+        archive_url = crawler.settings["POLICY_ARCHIVE_URL"]
+        if _is_loopback(archive_url):
             raise NotConfigured
-        return super().from_crawler(crawler)
+        proxies = super().from_crawler(crawler)
+        _, url = proxies.proxies.get(urlsplit(archive_url).scheme, (None, "http://none"))
+        if not _HTTP_PROXY.fullmatch(url):
+            raise UsageError(f"HTTP_PROXY or HTTPS_PROXY names {url!a}: write one like http://host:8080.")
+        return proxies
 
 
 class ArchiveRetry:
@@ -218,8 +225,10 @@ def _explain_unreachable(exception: Exception) -> str:
         return f"its certificate cannot be verified (SSL_CERT_FILE may name yours): {cause.certificate_error}"
     if isinstance(cause, aiohttp.ClientSSLError):
         return f"no secure connection: {cause.os_error}"
-    if isinstance(cause, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
-        return f"the proxy that HTTP_PROXY or HTTPS_PROXY names does not let us pass: {cause}"
+    if isinstance(cause, aiohttp.ClientProxyConnectionError):
+        return f"the proxy that HTTP_PROXY or HTTPS_PROXY names does not answer: {cause.os_error}"
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return f"the proxy that HTTP_PROXY or HTTPS_PROXY names answers {cause.status} {cause.message}"
     if isinstance(exception, CannotResolveHostError):
         return "its name is not known here. Is it spelt rightly, and is there a network?"
     if isinstance(cause, aiohttp.ClientConnectorError) and cause.os_error.errno in _NO_ROUTE:

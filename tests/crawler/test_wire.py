@@ -27,6 +27,7 @@ from crawler.spiders.recheck import SAMPLE_SETTING, RecheckSpider
 from pipelines.components import ReadCapture
 from tests.crawler.fronts import make_certificate, proxy_front, tls_front
 from tests.crawler.generated import PLAIN_PIPELINES, QUICK, URL, crawl, generate, outcomes, read
+from tests.reliability.processes import start_program
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 HOST = "archive.example"
@@ -282,15 +283,37 @@ def test_an_archive_on_this_machine_needs_no_proxy(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_not_there_or_refuses_is_named_at_once(
+def test_a_proxy_that_is_not_there_is_named_at_once(
     database: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     with proxy_front(("127.0.0.1", 9)) as gone:
-        monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{gone.port}")
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://me:secret@127.0.0.1:{gone.port}")
     report = crawl(f"{scheme}://{HOST}", database)
     assert report.status == "incomplete"
-    assert "proxy" in report.reason
+    assert "the proxy that HTTP_PROXY or HTTPS_PROXY names does not answer" in report.reason
+    assert "secret" not in report.reason
     assert report.seconds < 5
+
+
+def test_a_proxy_that_refuses_is_named_at_once(
+    archive: ArchiveServer, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = archive.url.removeprefix("http://").split(":")
+    with proxy_front((host, int(port)), refuse=True) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        report = crawl(f"https://{HOST}", database)
+    assert "names answers 407" in report.reason
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "::bad", "http://"])
+def test_what_is_no_proxy_is_a_mistake_that_is_named(
+    database: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    _, err = (process := start_program("fetch", URL, "--db", str(database))).communicate(timeout=60)
+    assert process.returncode == 2
+    assert "HTTP_PROXY or HTTPS_PROXY names" in err
+    assert "Traceback" not in err
 
 
 # What is asked of whom
