@@ -168,9 +168,10 @@ class _Choice(Regions):
         return self.words(element) * 10 < self.words(self.root) * 3
 
     def _is_title_box(self, element: HtmlElement) -> bool:
-        if self.words(element) > LONGEST_BOX or self.linked(element) * 5 > self.words(element):
-            return False
-        return not self._titles.isdisjoint(element.iter(*HEADINGS))
+        """Tell a box with the title and little else; the title itself may be a link to its own page."""
+        titles = [title for title in element.iter(*HEADINGS) if title in self._titles]
+        words, linked = self.words(element), self.linked(element) - sum(map(self.linked, titles))
+        return bool(titles) and words <= LONGEST_BOX and linked * 5 <= words
 
     def _is_lone_title(self, element: HtmlElement) -> bool:
         """Tell the document's title without anything beside it."""
@@ -234,8 +235,9 @@ class _Choice(Regions):
             return False
         if not after and not self._is_above(box, self._titles):
             return False
-        leads = self.linked(box) * 20 >= self.words(box) or count_controls(box) > 0
-        return leads or (after and self.is_imprint(box))
+        if self.leads_into_site(box) or count_controls(box) > 0:
+            return True
+        return after and self.is_imprint(box)
 
     def drop_furniture(self) -> None:
         """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""

@@ -112,6 +112,16 @@ def is_home(href: str) -> bool:
     return path in ("/", "./", "../") or (not path and bool(parts.netloc))
 
 
+def is_relative(href: str) -> bool:
+    """Tell an address that is given from the page's own: it surely leads to the same site.
+
+    >>> is_relative("/shop"), is_relative("shop.html"), is_relative("//x.org/a"), is_relative("#a")
+    (True, True, False, False)
+    """
+    address = original_address(href.strip())
+    return bool(address) and not re.match(r"#|//|[a-z][a-z0-9+.-]*:", address, re.IGNORECASE)
+
+
 def clean_address(url: str) -> str:
     """Return an address without session ids, cache busters and campaign marks.
 

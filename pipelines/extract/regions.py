@@ -8,6 +8,7 @@ from lxml.html import HtmlElement
 
 from pipelines.extract.chrome import count_controls, is_control, is_furniture, is_site_name, iter_controls
 from pipelines.extract.dates import find_stated_dates
+from pipelines.extract.links import is_relative
 from pipelines.extract.outline import HEADINGS, Outline, count_words, is_read
 
 LONGEST_BOX = 60
@@ -118,6 +119,10 @@ class Regions:
         links = [link for link in element.iter("a") if link.get("href") is not None]
         words = sum(count_words(link.text_content()) for link in links)
         return words == self.words(element) and all(map(is_control, links))
+
+    def leads_into_site(self, element: HtmlElement) -> bool:
+        """Tell whether an element links to other pages of the site; texts link to other sites, too."""
+        return any(is_relative(link.get("href") or "") for link in element.iter("a"))
 
     def is_skip_link(self, element: HtmlElement) -> bool:
         """Tell a lone link within the page: over its head, or back to its top."""
