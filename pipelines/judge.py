@@ -6,27 +6,33 @@ from collections.abc import Mapping
 
 from lxml.html import HtmlElement
 
+from crawler.discovery.words import fold, match_name
 from crawler.memo import remembered
 from crawler.records import Extraction, Kind, Verdict
-from pipelines.judging.features import Page, linked_share, named_kinds, other_group, prose_of
+from pipelines.judging.features import Page, iter_sections, linked_share, named_kinds, other_group, prose_of
 from pipelines.judging.lexicon import count_words, load_lexicon
 from pipelines.judging.model import NO_POLICY, weigh_page
 from pipelines.judging.notices import Notice, asks_for_password, find_notice
 from pipelines.judging.weights import load_weights
 
-POLICY_THRESHOLD = 0.77
+POLICY_THRESHOLD = 0.74
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
-FOUND_ODDS = 1.5
+FOUND_ODDS = 1.15
 """How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
-NAME_ODDS = 15.0
+NAME_ODDS = 5.0
 """The same of such a page whose title or heading is the name of the kind expected.
 
-Three in four real policies are so named, none of 200 other pages; bench/judge.py prints what comes of it.
+Three in four real policies are so named, none of 200 other pages, but errors, forms and settings at the
+address of a policy are; bench/judge.py prints what comes of it.
 """
 _NAMEABLE_WORDS = 40
 """Words outside of menus from which a page's name speaks for it."""
 _SURE_NAME = 0.75
 """Strength from which a label is a name and not a sentence that holds one."""
+_BARE_NAME = 0.9
+"""Strength of a name with nothing of its own beside it."""
+_PART_WORDS = 25
+"""Words of a page's part from which it may be a policy."""
 _CLEAR_KIND = 0.8
 """Share of the policies' probability from which a kind is believed against the one expected."""
 _WORDS_A_WORDING = 150
@@ -56,7 +62,8 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
     odds = weigh_page(page, load_lexicon("policy_concepts"), load_weights())
     by_text = 1.0 - odds[NO_POLICY]
     policy = by_text if expected is None else add_evidence(by_text, page, expected)
-    notice = find_notice(page, asks_for_password=asks_for_password)
+    likely = policy >= POLICY_THRESHOLD
+    notice = find_notice(page, asks_for_password=asks_for_password, reads_like_policy=likely)
     # a menu on a policy's page asks to log in; an error at a policy's address may bear its name
     if notice is not None and _outweighs(notice, policy if notice.page_class == "wall" else by_text):
         return _notice_verdict(notice)
@@ -101,7 +108,25 @@ def _choose_kind(odds: Mapping[str, float], page: Page, expected: Kind | None) -
         return expected, f"{reason}, not clearly another than the {expected} policy expected"
     if _calls_itself(page, expected):
         return expected, f"{reason}, but calls itself a {expected} policy"
+    if _holds_part(page, expected):
+        return expected, f"{reason}, but holds a {expected} policy beside"
     return kind, reason
+
+
+def _holds_part(page: Page, kind: Kind) -> bool:
+    """Tell whether a page of several policies holds one of a kind: under its name, and reading like one.
+
+    Terms have a clause named "Privacy" that but points to the policy.
+    """
+    for heading, text in iter_sections(page.text):
+        matches = match_name(fold(heading))
+        named = any(match.kind is kind and match.strength >= _BARE_NAME for match in matches)
+        if named and count_words(text) >= _PART_WORDS:
+            part = Page(title=heading, text=text, url="")
+            odds = weigh_page(part, load_lexicon("policy_concepts"), load_weights())
+            if 1.0 - odds[NO_POLICY] >= POLICY_THRESHOLD and max(odds, key=odds.__getitem__) == kind:
+                return True
+    return False
 
 
 def _outweighs(notice: Notice, policy: float) -> bool:

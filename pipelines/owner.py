@@ -120,6 +120,16 @@ class _Evidence:
         return load_lexicon(_WORDINGS).count(prose_of(self.text))["registrar"]
 
     @cached_property
+    def names_domain_alone(self) -> bool:
+        """True where the site is named as a domain and nothing more: so a registrar speaks of what is parked.
+
+        Who speaks for a site has a name, or an e-mail address there.
+        """
+        domain = re.compile(rf"(?:https?://)?(?:www\.)?{re.escape(self.site)}", re.IGNORECASE)
+        rest = domain.sub(" ", f"{self.title}\n{self.prose}")
+        return not self.mail_domains[self.site] and not _stands_in(self.site.split(".")[0], rest)
+
+    @cached_property
     def names_site(self) -> str:
         """How the text names the site, or '' if it does not.
 
@@ -159,7 +169,7 @@ def _judge(text: str, title: str, site: str, url: str, links: tuple[PolicyLink, 
         return Owner(
             relation=speaker[0].relation,
             name=speaker[0].name,
-            reason=f"{speaker[1]}; the text does not name {site}",
+            reason=f"{speaker[1]}; {_how_little_named(evidence)}",
         )
     registrar = _find_unlisted_registrar(evidence)
     if registrar is not None:
@@ -225,12 +235,17 @@ def _judge_other_host(evidence: _Evidence) -> Owner:
 
 
 def _find_speaker(evidence: _Evidence) -> tuple[KnownOwner, str] | None:
-    """Return the known company that speaks in a text which does not name the site, and how it shows."""
-    if evidence.names_site:
+    """Return the known company that speaks in a text, and how it shows.
+
+    None where the text names the site; as a domain alone it may stand in its registrar's policy.
+    """
+    if evidence.names_site and not evidence.names_domain_alone:
         return None
     folded = f"{evidence.title}\n{evidence.text}".casefold()
     for known in filter(lambda owner: owner.is_named_in(folded), _known_owners()):
         if known.relation == "policy-service" or evidence.site in known.domains:
+            continue
+        if evidence.names_site and known.relation != "registrar":
             continue
         how = _says_who_speaks(known, evidence)
         if how:
@@ -270,14 +285,19 @@ def _shows_registrar(known: KnownOwner, evidence: _Evidence) -> str:
 def _find_unlisted_registrar(evidence: _Evidence) -> Owner | None:
     """Return the registrar that speaks in a text: of domains, with addresses of its own, not of the site."""
     others = evidence.mail_domains
-    if evidence.names_site or not others:
+    if (evidence.names_site and not evidence.names_domain_alone) or not others:
         return None
     words = evidence.registrars_words
     if words < _REGISTRARS_WORDS:
         return None
     name, _ = others.most_common(1)[0]
     reason = f"speaks {words} times of registering or parking domains, for {name}"
-    return Owner(relation="registrar", name=name, reason=f"{reason}; the text does not name {evidence.site}")
+    return Owner(relation="registrar", name=name, reason=f"{reason}; {_how_little_named(evidence)}")
+
+
+def _how_little_named(evidence: _Evidence) -> str:
+    how = "names but the domain" if evidence.names_site else "does not name"
+    return f"the text {how} {evidence.site}"
 
 
 def _shows_service(evidence: _Evidence) -> str:

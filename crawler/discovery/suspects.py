@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from urllib.parse import urldefrag, urlsplit
 
 from crawler.discovery.addresses import AddressReading, read_address
 from crawler.discovery.evidence import AnswerState, DiscoveryOptions, Purpose, ReadPage, SiteEvidence
 from crawler.discovery.index import Candidate, candidates_of, is_on_site, was_searched
-from crawler.discovery.words import find_qualifiers, fold, group_of, match_name
+from crawler.discovery.words import find_qualifiers, fold, group_of, match_name, read_words
 from crawler.records import CdxRow, Kind, Outcome
-from crawler.urls import urlkey
+from crawler.urls import registrable_domain, urlkey
 
 LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
 """Pages whose links are the site's own word for its policies."""
@@ -169,7 +169,7 @@ def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[
             foreign = not is_on_site(link.url, evidence.site)
             if link.kind is Kind.HOME or (foreign and not _may_follow(page, link.label, link.confidence)):
                 continue
-            if foreign and link.kind in own_kinds:
+            if foreign and (link.kind in own_kinds or _is_parked_link(link.url, evidence.site)):
                 continue
             weight = 1.0 if page.purpose in LINK_PAGES else 0.8
             bare = _undecorated(urldefrag(link.url)[0], shown)
@@ -178,6 +178,17 @@ def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[
             )
             found.setdefault(urlkey(bare), []).append((bare, sighting))
     return found
+
+
+def _is_parked_link(url: str, site: str) -> bool:
+    """Tell whether a link leads to a company that parks domains: its page stood there between two owners."""
+    return registrable_domain(urlsplit(url).hostname or "") in _registrars() and site not in _registrars()
+
+
+@cache
+def _registrars() -> frozenset[str]:
+    lines = read_words("owners")["registrar"].values()
+    return frozenset(domain for line in lines for domain in line.partition("|")[0].split())
 
 
 def _undecorated(url: str, shown: frozenset[str]) -> str:

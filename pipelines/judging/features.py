@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from crawler.discovery.words import fold, group_of, match_name
 from crawler.records import Kind
-from pipelines.judging.lexicon import Lexicon, count_words
+from pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
 
+NOTICES = "page_notices"
+NOTICE_REACH = 2_500
+"""Characters in which a notice says what it is."""
 TEXT_LIMIT = 20_000
 """Characters read: what a page is stands in its first pages."""
 
@@ -43,6 +46,10 @@ SUBJECTS = {
     ),
 }
 """The concepts that the kinds of policies are about; the others stand in every text of a site."""
+MANNERS = frozenset({"itself", "elsewhere", "howto", "form", "offer"})
+"""Concepts of how a page speaks, not of what: in a long policy a few of each stand, too."""
+_SHORT_WORDS = 300
+"""Words of a page whose manner counts half as much as that of one with hardly any."""
 _OF_POLICIES = frozenset(concept for concepts in SUBJECTS.values() for concept in concepts)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HEADINGS_AS_LABEL = 2
@@ -78,6 +85,21 @@ def label_of(page: Page) -> str:
     if len(first_line) <= _LABEL_LENGTH:
         headings.insert(0, first_line)
     return "\n".join([page.title, *headings[:_HEADINGS_AS_LABEL]])
+
+
+def iter_sections(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (heading, text below it up to the next heading of its level or above) of a Markdown text."""
+    found = [(_level(match), match) for match in _HEADING.finditer(text)]
+    for place, (level, match) in enumerate(found):
+        ends = (other.start() for its_level, other in found[place + 1 :] if its_level <= level)
+        yield match[1] or match[2], text[match.end() : next(ends, len(text))]
+
+
+def _level(heading: re.Match[str]) -> int:
+    mark = heading[0].lstrip()
+    if mark.startswith("#"):
+        return len(mark) - len(mark.lstrip("#"))
+    return 1 if mark.rstrip().endswith("=") else 2
 
 
 def named_kinds(page: Page) -> dict[Kind, float]:
@@ -149,6 +171,15 @@ def measure(page: Page, lexicon: Lexicon) -> dict[str, float]:
     return describe(page, count_passages(page.text, lexicon), lexicon)
 
 
+@lru_cache(maxsize=4)
+def score_notices(page: Page) -> Mapping[str, float]:
+    """Return how often a page uses the wordings of each class of notices; its title counts double."""
+    lexicon = load_lexicon(NOTICES)
+    in_title = lexicon.count(page.title)
+    in_text = lexicon.count(prose_of(page.text)[:NOTICE_REACH])
+    return {name: 2.0 * in_title[name] + in_text[name] for name in in_title | in_text}
+
+
 def describe(page: Page, passages: Sequence[Counter[str]], lexicon: Lexicon) -> dict[str, float]:
     """Return the features of a page in whose passages each concept was hit so often."""
     prose = prose_of(page.text)
@@ -157,9 +188,11 @@ def describe(page: Page, passages: Sequence[Counter[str]], lexicon: Lexicon) -> 
     for passage in passages:
         hits.update(passage)
     features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, max(words, 1.0)))
-    features.update(_iter_body(hits, words + _SMOOTHING_WORDS, len(lexicon.concepts)))
+    manners = {concept: hits.pop(concept, 0) for concept in MANNERS}
+    features.update(_iter_body(hits, words + _SMOOTHING_WORDS, len(lexicon.concepts) - len(MANNERS)))
     features.update(_iter_subjects(hits, words + _SMOOTHING_WORDS))
     features.update(_iter_spread(passages))
+    features.update(_iter_manners({**manners, **score_notices(page)}, words))
     features.update((f"label:{concept}", 1.0) for concept in lexicon.count(label_of(page)))
     features.update((f"named:{kind}", strength) for kind, strength in named_kinds(page).items())
     features.update((f"address:{concept}", 1.0) for concept in lexicon.count(address_words(page.url)))
@@ -168,7 +201,7 @@ def describe(page: Page, passages: Sequence[Counter[str]], lexicon: Lexicon) -> 
 
 def _iter_body(hits: Counter[str], words: float, concepts: int) -> Iterator[tuple[str, float]]:
     """How thick each concept lies, and its share of all: the share does not depend on a language's list."""
-    total = sum(hits.values())
+    total = max(1, sum(hits.values()))
     yield "breadth", len(hits) / concepts
     yield "thickness", math.log1p(1000 * total / words)
     for concept, count in hits.items():
@@ -197,6 +230,14 @@ def _iter_spread(passages: Sequence[Counter[str]]) -> Iterator[tuple[str, float]
     distinct = [sum(concept in _OF_POLICIES for concept in passage) for passage in passages]
     for least in (1, 2, 4):
         yield f"spread:{least}", sum(count >= least for count in distinct) / (len(distinct) + 1)
+
+
+def _iter_manners(scores: Mapping[str, float], words: float) -> Iterator[tuple[str, float]]:
+    """How thick manners and the wordings of errors, walls, parked domains lie, the less the longer a page."""
+    shortness = 1.0 / (1.0 + words / _SHORT_WORDS)
+    yield "short", shortness
+    for name, score in scores.items():
+        yield f"manner:{name}", shortness * math.log1p(1000 * score / (words + _SMOOTHING_WORDS))
 
 
 def _iter_shape(text: str, prose: str, words: float) -> Iterator[tuple[str, float]]:

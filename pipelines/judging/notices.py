@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
-from pipelines.judging.features import Page, prose_of
-from pipelines.judging.lexicon import count_words, load_lexicon
+from pipelines.judging.features import Page, prose_of, score_notices
+from pipelines.judging.lexicon import count_words
 
-_NOTICES = "page_notices"
-_BEGINNING = 2_500
-"""Characters in which a notice says what it is."""
+_HINTS = {"parking-company": "parked", "login": "wall"}
+"""Wordings that speak for a class of notices where nothing speaks for a policy."""
 _LONG_WORDS = 600
 """A notice is shorter, a menu included; what is longer has something else to say."""
 _CERTAIN_SCORE = 3.0
@@ -29,26 +28,27 @@ class Notice:
     words: float
 
 
-def find_notice(page: Page, *, asks_for_password: bool) -> Notice | None:
-    """Return the notice that a page is, or None if it says nothing of the kind or is too long for one."""
+def find_notice(page: Page, *, asks_for_password: bool, reads_like_policy: bool = False) -> Notice | None:
+    """Return the notice that a page is, or None if it says nothing of the kind or is too long for one.
+
+    In a text that reads like a policy, the name of a parking company and the words of a login show
+    nothing: the one may be the site's host, the others stand in every policy of a site with accounts.
+    """
     words = count_words(prose_of(page.text))
-    scores = _score_classes(page)
+    scores = dict(score_notices(page))
+    for hint, page_class in _HINTS.items():
+        score = scores.pop(hint, 0.0)
+        if score and (not reads_like_policy or (page_class == "wall" and asks_for_password)):
+            scores[page_class] = scores.get(page_class, 0.0) + score
     if asks_for_password:
         scores["wall"] = scores.get("wall", 0.0) + 1.5
+    scores = {name: score for name, score in scores.items() if name != "empty"} or scores
     if not scores and words < _EMPTY_WORDS:
         return Notice(page_class="empty", score=_CERTAIN_SCORE, words=words)
     if not scores or words > _LONG_WORDS:
         return None
     page_class = max(scores, key=lambda name: (name == "archive-message", scores[name]))
     return Notice(page_class=page_class, score=scores[page_class], words=words)
-
-
-def _score_classes(page: Page) -> dict[str, float]:
-    lexicon = load_lexicon(_NOTICES)
-    in_title = lexicon.count(page.title)
-    in_text = lexicon.count(prose_of(page.text)[:_BEGINNING])
-    scores = {name: 2.0 * in_title[name] + in_text[name] for name in in_title | in_text}
-    return {name: score for name, score in scores.items() if name != "empty"} or scores
 
 
 def asks_for_password(tree: HtmlElement) -> bool:

@@ -152,3 +152,18 @@ def test_a_headline_and_the_address_made_of_it_are_no_two_witnesses(site: Archiv
     home = LINKED.format("/views/privacy-is-dead", "Privacy is dead")
     site.captures("https://example.com/", range(2012, 2020), home)
     assert all(found.confidence < 0.8 for found in site.discover().documents)
+
+
+def test_the_policy_of_the_company_that_parked_the_domain_between_two_owners_is_not_followed(
+    site: ArchivedSite,
+) -> None:
+    parking = "http://www.godaddy.com/agreements/privacy"
+    site.captures("http://example.com/privacy.php", range(2003, 2008))
+    site.captures("http://example.com/", range(2003, 2008), LINKED.format("/privacy.php", "Privacy"))
+    site.captures("http://example.com/", range(2009, 2014), LINKED.format(parking, "Privacy Policy"))
+    site.captures(parking, range(2009, 2014))
+    site.captures("https://example.com/policies/privacy", range(2015, 2022))
+    assert shown(site.discover())["privacy"] == [
+        "http://example.com/privacy.php",
+        "https://example.com/policies/privacy",
+    ]

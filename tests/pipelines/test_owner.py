@@ -128,6 +128,40 @@ def test_a_policy_services_own_policy_is_not_the_sites() -> None:
     assert owner.relation == "platform"
 
 
+PARKED_BY_NAME = {
+    "godaddy": "The domain oldinn.test is parked with GoDaddy.com. We collect your address there. "
+    "Write to privacy@godaddy.com.",
+    "sponsor": "oldinn.test is operated by Oversee.net for the domain owner. Write to privacy@oversee.net.",
+    "whois": "Domains By Proxy, LLC is the registrant of www.oldinn.test. E-mail: p@domainsbyproxy.com.",
+    "sedo-de": "Die Domain oldinn.test ist bei der Sedo GmbH geparkt. Verantwortlich ist die Sedo GmbH, "
+    "datenschutz@sedo.de.",
+    "unlisted": "oldinn.test is a parked domain. Parkwell is a domain parking company with advertisements on "
+    "parked pages. Ask your registrar, or privacy@parkwell.test.",
+}
+
+
+@pytest.mark.parametrize("text", PARKED_BY_NAME.values(), ids=PARKED_BY_NAME)
+def test_a_registrars_text_that_names_the_parked_domain_is_the_registrars(text: str) -> None:
+    owner = judge_owner(extraction(text), site="oldinn.test", url="http://oldinn.test/privacy")
+    assert owner.relation == "registrar", owner
+    assert "oldinn.test" in owner.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "oldinn.test is hosted by GoDaddy.com, and GoDaddy.com keeps logs. GoDaddy! Mail: mail@oldinn.test.",
+        "Oldinn rents rooms. oldinn.test was registered with GoDaddy, our registrar. Mail: oldinn@gmail.com.",
+        "oldinn.test is a blog on domain parking, GoDaddy, Sedo and parked domains. Write to ed@oldinn.test.",
+    ],
+    ids=["mail", "name", "subject"],
+)
+def test_a_site_that_speaks_of_its_registrar_still_speaks_for_itself(text: str) -> None:
+    long_text = "This privacy policy tells what we do with your personal data. " * 5 + text
+    owner = judge_owner(extraction(long_text), site="oldinn.test", url="http://oldinn.test/privacy")
+    assert owner.relation == "site", owner
+
+
 UNLISTED_REGISTRARS = {
     "en": "Barnyard Names is a registrar. We register domain names and show parked pages; parked domains "
     "bear advertisements. What you tell us may be published in the Whois. Write to legal@barnyard.test.",
