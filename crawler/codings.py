@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ MAX_BODY_BYTES = (
 MAX_LAYERS = 4  # transport, captured, and the one that was left on; more is a bomb
 _CHUNK_BYTES = 64 * 1024
 _GZIP = b"\x1f\x8b"
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 class CodingError(Exception):
@@ -43,13 +45,14 @@ class Unwrapped:
 def split_codings(header: str) -> tuple[str, ...]:
     """Return the codings of a Content-Encoding header, in the order they were put on.
 
-    Empty ones are the archive's own fault and left out.
+    Empty ones are the archive's own fault and left out; so are charsets, `none` and `8bit`,
+    which servers have written there, and browsers pass over.
 
-    >>> split_codings(", gzip")
-    ('gzip',)
+    >>> split_codings(", gzip"), split_codings("ISO-8859-1")
+    (('gzip',), ())
     """
     names = (name.strip().lower().removeprefix("x-") for name in header.split(","))
-    return tuple(name for name in names if name not in ("", "identity"))
+    return tuple(name for name in names if name in _STEPS or name == "compress")
 
 
 def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BODY_BYTES) -> Unwrapped:
@@ -63,7 +66,7 @@ def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BOD
     """
     layers = [body]
     for name in reversed(codings):
-        if not layers[-1] or _is_plain(layers[-1]):
+        if not layers[-1] or _is_plain(layers[-1], name):
             break
         layers.append(_undo(name, layers[-1], max_bytes))
     while layers[-1].startswith(_GZIP):
@@ -75,8 +78,10 @@ def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BOD
     return Unwrapped(layers=tuple(layers))
 
 
-def _is_plain(body: bytes) -> bool:
-    """Tell whether the bytes are markup already, whatever the header says."""
+def _is_plain(body: bytes, name: str) -> bool:
+    """Tell whether the bytes are a page already, whatever the header says: markup, or text that is no gzip."""
+    if name == "gzip" and not _CONTROL.search(body[:256]):  # gzip begins with three such
+        return True
     return body[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"%") and b"\x00" not in body[:256]
 
 

@@ -298,6 +298,24 @@ def test_compressed_over_and_over_is_a_bomb() -> None:
     assert caught.value.outcome is Outcome.TOO_LARGE
 
 
+@pytest.mark.parametrize("name", ["utf-8", "ISO-8859-1", "none", "8bit", "text/html", "identity", "x-none"])
+def test_what_is_no_coding_is_passed_over(name: str) -> None:
+    playback = captured(body=b"Our policy, as plain text.", content_encoding=name)
+    assert (playback.outcome, playback.body) == (None, b"Our policy, as plain text.")
+    packed = captured(body=gzip.compress(PAGE), content_encoding=f"{name}, gzip")
+    assert (packed.body, packed.digest_matches) == (PAGE, True)
+
+
+def test_plain_text_that_is_said_to_be_gzip_is_taken_as_it_is() -> None:
+    assert unwrap_body("Datenschutzerklärung".encode(), ["gzip"]).layers == ("Datenschutzerklärung".encode(),)
+    with pytest.raises(CodingError):
+        unwrap_body(b"\x1e" + CODED["gzip"][1:], ["gzip"])
+
+
+def test_a_coding_that_nobody_undoes_any_more_is_said_to_be_one() -> None:
+    assert captured(body=b"\x1f\x9d\x90old", content_encoding="compress").outcome is Outcome.BAD_ENCODING
+
+
 def test_a_plain_page_that_is_said_to_be_coded_is_taken_as_it_is() -> None:
     assert unwrap_body(PAGE, ["br"]).body == PAGE
 
