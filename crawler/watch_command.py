@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ from crawler.upkeep import Watch, parse_interval
 from crawler.urls import parse_site
 from pipelines.outputs.rows import print_rows
 from pipelines.store import watches
-from pipelines.store.connection import open_reader, write
+from pipelines.store.connection import check_there, open_reader, write
 from pipelines.store.writer import Store
 
 
@@ -64,22 +66,27 @@ def add_command(
         parse_interval(every)
     names = dict.fromkeys(target.site for target in gather_targets(sites, sites_file))
     with Store.open(database) as store:
-        listed = {watch.site: watch for watch in watches.list_watches(store.connection)}
-        for site in names:
-            watch = listed.get(site)
-            interval = every or (watch.every if watch else "1w")
-            wanted = parse_kinds(kinds) or (watch.kinds if watch else _guess_kinds(store, site))
-            _add(store, site, interval, wanted)
-            click.echo(f"{site} is watched: {', '.join(wanted)}, every {interval}.", err=True)
+        chosen = list(_choose(store, names, every, parse_kinds(kinds)))
+        write(store.connection, lambda c: _add(c, chosen))
+    for site, interval, wanted in chosen:
+        click.echo(f"{site} is watched: {', '.join(wanted)}, every {interval}.", err=True)
 
 
-def _guess_kinds(store: Store, site: str) -> tuple[Kind, ...]:
-    return watches.known_kinds(store.connection, site) or (Kind.PRIVACY,)
+def _choose(
+    store: Store, sites: Iterable[str], every: str | None, kinds: tuple[Kind, ...]
+) -> Iterator[tuple[str, str, tuple[Kind, ...]]]:
+    """Yield each site with its interval and kinds: those given, or as it is watched, or by what is known."""
+    listed = {watch.site: watch for watch in watches.list_watches(store.connection)}
+    for site in sites:
+        watch = listed.get(site)
+        known = watch.kinds if watch else watches.known_kinds(store.connection, site)
+        yield site, every or (watch.every if watch else "1w"), kinds or known or (Kind.PRIVACY,)
 
 
-def _add(store: Store, site: str, every: str, kinds: tuple[Kind, ...]) -> None:
+def _add(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str, tuple[Kind, ...]]]) -> None:
     now = _format(utc_now())
-    write(store.connection, lambda c: watches.write_watch(c, site, every=every, kinds=kinds, now=now))
+    for site, every, kinds in chosen:
+        watches.write_watch(connection, site, every=every, kinds=kinds, now=now)
 
 
 @watch_command.command("remove")
@@ -93,11 +100,18 @@ def remove_command(sites: tuple[str, ...], database: Path) -> None:
         policy-archive watch remove example.com
     """
     names = dict.fromkeys(parse_site(site) for site in sites)
+    check_there(database)
     with Store.open(database) as store:
-        for site in names:
-            if not write(store.connection, lambda c, site=site: watches.delete_watch(c, site)):  # type: ignore[misc]
-                raise NotKnownError(f"{site} is not watched; 'policy-archive watch list' shows what is.")
-            click.echo(f"{site} is no longer watched.", err=True)
+        write(store.connection, lambda c: _remove(c, names))
+    for site in names:
+        click.echo(f"{site} is no longer watched.", err=True)
+
+
+def _remove(connection: sqlite3.Connection, sites: Iterable[str]) -> None:
+    """Take all of them off the list, or none when one is not on it."""
+    for site in sites:
+        if not watches.delete_watch(connection, site):
+            raise NotKnownError(f"{site} is not watched; 'policy-archive watch list' shows what is.")
 
 
 @watch_command.command("list")

@@ -93,7 +93,16 @@ def test_a_backup_of_a_damaged_database_is_refused_in_one_line(database: Path, t
 
 @pytest.mark.parametrize(
     "command",
-    ["runs", "status --give-up x", "re-extract", "compact", "update --dry-run", "verify", "watch list"],
+    [
+        "runs",
+        "status --give-up x",
+        "re-extract",
+        "compact",
+        "update --dry-run",
+        "verify",
+        "watch list",
+        "watch remove a.com",
+    ],
 )
 def test_a_mistyped_name_makes_no_database(tmp_path: Path, command: str) -> None:
     path = tmp_path / "mistyped.db"

@@ -228,6 +228,8 @@ def test_the_list_is_kept(watched: Callable[..., Result], database: Path) -> Non
     assert '"every": "1d"' in watched("list", "--nl").stdout.splitlines()[1]
     assert "every 1d." in watched("add", "y.example", "--kind", "terms").stderr
     assert "y.example is watched: terms, every 1y." in watched("add", "y.example", "--every", "1y").stderr
+    assert "z.example is not watched" in str(watched("remove", "x.example", "z.example").exception)
+    assert "x.example" in watched("list").stdout
     assert watched("remove", "x.example").exception is None
     assert "x.example" not in watched("list").stdout
     assert "is not watched" in str(watched("remove", "x.example").exception)
