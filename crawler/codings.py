@@ -45,14 +45,13 @@ class Unwrapped:
 def split_codings(header: str) -> tuple[str, ...]:
     """Return the codings of a Content-Encoding header, in the order they were put on.
 
-    Empty ones are the archive's own fault and left out; so are charsets, `none` and `8bit`,
-    which servers have written there, and browsers pass over.
+    Empty ones are the archive's own fault and left out.
 
-    >>> split_codings(", gzip"), split_codings("ISO-8859-1")
-    (('gzip',), ())
+    >>> split_codings(", gzip")
+    ('gzip',)
     """
     names = (name.strip().lower().removeprefix("x-") for name in header.split(","))
-    return tuple(name for name in names if name in _STEPS or name == "compress")
+    return tuple(name for name in names if name not in ("", "identity"))
 
 
 def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BODY_BYTES) -> Unwrapped:
@@ -60,7 +59,8 @@ def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BOD
 
     Archives name a coding that is not there and leave one on that they
     do not name: a body that does not begin as its coding would, but
-    reads as a page, is taken as it is; gzip is sniffed for.
+    reads as a page, is taken as it is; gzip is sniffed for. Sites wrote
+    charsets, `none` and `8bit` where a coding belongs.
 
     Raises CodingError: truncated, bad-encoding or too-large.
     """
@@ -68,6 +68,8 @@ def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BOD
     for name in reversed(codings):
         if not layers[-1] or _is_plain(layers[-1], name):
             break
+        if name not in _STEPS and layers[-1].startswith(_GZIP):
+            continue
         layers.append(_undo(name, layers[-1], max_bytes))
     while layers[-1].startswith(_GZIP):
         if len(layers) > MAX_LAYERS:
@@ -79,10 +81,12 @@ def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BOD
 
 
 def _is_plain(body: bytes, name: str) -> bool:
-    """Tell whether the bytes are a page already, whatever the header says: markup, or text that is no gzip."""
-    if name == "gzip" and not _CONTROL.search(body[:256]):  # gzip begins with three such
+    """Tell whether the bytes are a page already, whatever the header says: markup, or text."""
+    head = body[:256]
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"%") and b"\x00" not in head:
         return True
-    return body[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"%") and b"\x00" not in body[:256]
+    # gzip begins with three control characters; of br and deflate a short one may have none
+    return (name == "gzip" or name not in _STEPS) and not _CONTROL.search(head)
 
 
 def _undo(name: str, body: bytes, max_bytes: int) -> bytes:

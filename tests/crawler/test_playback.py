@@ -302,7 +302,7 @@ def test_compressed_over_and_over_is_a_bomb() -> None:
 def test_what_is_no_coding_is_passed_over(name: str) -> None:
     playback = captured(body=b"Our policy, as plain text.", content_encoding=name)
     assert (playback.outcome, playback.body) == (None, b"Our policy, as plain text.")
-    packed = captured(body=gzip.compress(PAGE), content_encoding=f"{name}, gzip")
+    packed = captured(body=gzip.compress(PAGE), content_encoding=f"gzip, {name}")
     assert (packed.body, packed.digest_matches) == (PAGE, True)
 
 
