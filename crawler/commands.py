@@ -242,7 +242,11 @@ def build_table(summary: dict[str, Any]) -> Table:
         summary["captures_failed"],
         summary["requests"],
     )
-    table.add_row("captures listed", str(summary["captures_listed"]), f"{summary['documents']} documents")
+    table.add_row(
+        "captures listed",
+        str(summary["captures_listed"]),
+        f"{summary['documents']} document{'s' * (summary['documents'] != 1)}",
+    )
     table.add_row("captures planned", str(summary["captures_planned"]))
     table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))
     for state, number in skipped.items():

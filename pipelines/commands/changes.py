@@ -64,7 +64,8 @@ def changes_command(
         if row_format != "table":
             raise UsageError("--atom writes a file of its own: leave --json, --nl and --csv away.")
         written = write_feed(atom, news, site=site)
-        click.echo(f"{len(news)} versions in {atom}{'' if written else ', as before'}.", err=True)
+        count = f"{len(news)} version{'s' * (len(news) != 1)}"
+        click.echo(f"{count} in {atom}{'' if written else ', as before'}.", err=True)
     else:
         print_rows(describe_news(news), row_format, cells=news_cells)
         if not news:

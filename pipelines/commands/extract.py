@@ -168,7 +168,10 @@ def _report(manifest: Path, total: int, failed: list[tuple[int, str, str]]) -> N
         click.echo(f"… and {len(failed) - _SHOWN_FAILURES} more; each page's .json says why", err=True)
     counts = Counter(outcome for _, _, outcome in failed).most_common()
     why = f" ({', '.join(f'{number} {outcome}' for outcome, number in counts)})" if counts else ""
-    click.echo(f"{total} pages: {total - len(failed)} extracted, {len(failed)} failed{why}", err=True)
+    click.echo(
+        f"{total} page{'s' * (total != 1)}: {total - len(failed)} extracted, {len(failed)} failed{why}",
+        err=True,
+    )
 
 
 @click.command("re-extract")

@@ -36,7 +36,8 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
     check_there(database)
     if label is not None:
         with Store.open(database) as store:
-            click.echo(f"{forget_channel(store.connection, label)} messages to '{label}' given up.", err=True)
+            given_up = forget_channel(store.connection, label)
+        click.echo(f"{given_up} message{'s' * (given_up != 1)} to '{label}' given up.", err=True)
     with closing(open_reader(database)) as connection:
         standing = read_standing(connection, database, utc_now())
     if as_json:
@@ -52,7 +53,9 @@ def _print_standing(standing: Standing) -> None:
     if not standing.complaints:
         click.echo("healthy")
     held = f"in use: {standing.holder.describe()}" if standing.holder else "no run is under way"
-    click.echo(f"{held}; {standing.watched} sites watched, {standing.due} due now")
+    click.echo(
+        f"{held}; {standing.watched} site{'s' * (standing.watched != 1)} watched, {standing.due} due now"
+    )
     waiting = ", ".join(f"{row['waiting']} to {row['label']}" for row in standing.backlog) or "none"
     click.echo(f"messages waiting: {waiting}; write-ahead log: {standing.wal_bytes:,} bytes")
     print_table([_cells(run) for run in standing.runs])

@@ -56,11 +56,11 @@ class Standing:
     def _complain_of_rest(self) -> list[str]:
         found = [f"{one.site} has failed since {one.since}: {one.reason}" for one in self.failing]
         if self.overdue:
-            found.append(
-                f"{len(self.overdue)} sites are overdue, {self.overdue[0]} first: does 'update' run?"
-            )
+            are = "sites are" if len(self.overdue) > 1 else "site is"
+            found.append(f"{len(self.overdue)} {are} overdue, {self.overdue[0]} first: does 'update' run?")
         found += [
-            f"{row['label']} was not told of {row['waiting']} new version{'s' * (row['waiting'] != 1)}: {row['error']}"
+            f"{row['label']} was not told of {row['waiting']} new "
+            f"version{'s' * (row['waiting'] != 1)}: {row['error']}"
             for row in self.backlog
             if row["failed"]
         ]
