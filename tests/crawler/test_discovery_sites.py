@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from crawler.discovery.index import MOST_ADDRESSES
 from crawler.records import Kind
 from tests.crawler.archived_site import ArchivedSite, shown
 
@@ -167,3 +168,16 @@ def test_the_policy_of_the_company_that_parked_the_domain_between_two_owners_is_
         "http://example.com/privacy.php",
         "https://example.com/policies/privacy",
     ]
+
+
+def test_what_very_many_users_write_hides_neither_the_policy_nor_one_that_is_linked_to(
+    site: ArchivedSite,
+) -> None:
+    linked = "http://example.com/about/the/company/and/all/its/rules/for-privacy-of-readers?no=123456789"
+    site.captures("http://example.com/terms", range(2010, 2016))
+    site.captures(linked, range(2010, 2016))
+    site.captures("http://example.com/", range(2010, 2016), LINKED.format(linked, "Privacy Policy"))
+    for number in range(MOST_ADDRESSES):
+        site.capture("2012", f"http://example.com/u/{number}/privacy-{number % 31}-terms?id={number}")
+    found = shown(site.discover([Kind.PRIVACY, Kind.TERMS]))
+    assert (found["privacy"], found["terms"]) == ([linked], ["http://example.com/terms"])
