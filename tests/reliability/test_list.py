@@ -1,16 +1,19 @@
-"""docs/reliability.md names tests: each must be there."""
+"""docs/reliability.md and docs/archive-client.md name tests: each must be there."""
 
 from __future__ import annotations
 
 import re
+
+import pytest
 
 from tests.reliability.processes import ROOT
 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
-def test_every_test_that_the_list_names_exists() -> None:
-    named = NAMED.findall((ROOT / "docs" / "reliability.md").read_text("utf-8"))
+@pytest.mark.parametrize("name", ["reliability.md", "archive-client.md"])
+def test_every_test_that_the_list_names_exists(name: str) -> None:
+    named = NAMED.findall((ROOT / "docs" / name).read_text("utf-8"))
     assert len(named) > 50
     missing = [
         f"{path}::{test}"
