@@ -6,8 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from browse.filters import show_page_address
 from crawler.timestamps import isoformat
+from crawler.urls import page_uri_m
 from pipelines.outputs.document import describe_kind
 from pipelines.store.queries import Row
 
@@ -43,7 +43,7 @@ def cite_version(version: Row, *, archived_digest: str) -> Citation:
         what=describe_kind(version["kind"], version["name"]),
         site=version["site"],
         date=isoformat(version["timestamp"])[:10],
-        url=_safe_address(show_page_address(version["replay_url"] or version["url"])),
+        url=_safe_address(page_uri_m(version["replay_url"] or version["url"])),
         note="; ".join(_notes(version, archived_digest)),
     )
     return Citation(text=_as_text(facts), bibtex=_as_bibtex(facts), csl_json=_as_csl(facts))

@@ -15,6 +15,7 @@ from browse.corpus import count_outcomes
 from browse.timeline import find_gaps
 from crawler.records import Document, Kind
 from crawler.timestamps import isoformat
+from crawler.urls import page_uri_m
 from pipelines.diffing import DiffLine
 from pipelines.outputs.coverage import SIGNS, MonthState
 from pipelines.outputs.document import describe_kind
@@ -52,7 +53,7 @@ def build_environment() -> Environment:
         interval_days=show_interval_days,
         gist=describe_version,
         outcomes=show_outcomes,
-        page_address=show_page_address,
+        page_address=page_uri_m,
         snippet=show_snippet,
         merged_spans=merge_spans,
         month_years=group_months,
@@ -101,15 +102,6 @@ def show_outcomes(captures: list[Row]) -> str:
     """Return what became of a document's captures, most frequent first."""
     found = count_outcomes(captures)
     return ", ".join(f"{count} {word}" for word, count in found.items()) or "no capture is known"
-
-
-def show_page_address(replay_url: str) -> str:
-    """Return where people see a capture as a page, for the address of its bare bytes.
-
-    >>> show_page_address("https://web.archive.org/web/20180127122821id_/https://intently.example/privacy")
-    'https://web.archive.org/web/20180127122821/https://intently.example/privacy'
-    """
-    return re.sub(r"(/[0-9]{14})id_/", r"\1/", replay_url, count=1)
 
 
 def is_web_address(url: str | None) -> bool:

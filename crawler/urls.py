@@ -72,6 +72,15 @@ def cited_uri_m(timestamp: str, original: str) -> UriM:
     return UriM(f"https://web.archive.org/web/{timestamp}id_/{quote(original, safe='/%')}")
 
 
+def page_uri_m(uri_m: str) -> str:
+    """Return where people see a capture as a page, for the address of its bare bytes.
+
+    >>> page_uri_m("https://web.archive.org/web/20180127122821id_/https://intently.co/pages/privacy")
+    'https://web.archive.org/web/20180127122821/https://intently.co/pages/privacy'
+    """
+    return re.sub(r"(/[0-9]{14})id_/", r"\1/", uri_m, count=1)
+
+
 def split_uri_m(url: str) -> tuple[str, UriR] | None:
     """Return (timestamp, original) of a replay address in any of its forms, or None if it is none.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from crawler.urls import page_uri_m
 from pipelines.outputs.document import describe_kind
 from pipelines.outputs.feed import Entry, build_feed
 from pipelines.outputs.files import write_file
@@ -63,6 +64,6 @@ def _build_entry(row: Row) -> Entry:
         id=f"tag:policy-archive,2026:{row['document_id']}/{row['timestamp']}",
         title=f"{row['site']} {what}, version {row['version']}: {row['title']}".rstrip(": "),
         updated=row["first_captured"],
-        link=row["replay_url"] or row["url"],
+        link=page_uri_m(row["replay_url"] or row["url"]),
         summary=f"Changed {describe_interval(row)}: {describe_version(row)}{figures}",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -86,6 +87,10 @@ def test_the_feed_is_well_formed_whatever_a_title_says(database: Path, tmp_path:
     updated = [entry.findtext(f"{ATOM}updated") for entry in root.iter(f"{ATOM}entry")]
     assert updated == sorted(updated, reverse=True)
     before = feed.read_bytes()
+    links = [entry.find(f"{ATOM}link").get("href") for entry in root.iter(f"{ATOM}entry")]
+    assert all(re.search(r"/web/\d{14}/https?://", link) for link in links), (
+        "people want the page, not its bytes"
+    )
     assert "as before" in run(database, "--atom", str(feed)).stderr
     assert feed.read_bytes() == before
 
