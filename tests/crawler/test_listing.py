@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from archive_server import faults
 from archive_server.answers import Answer, Request
 from archive_server.faults.base import Fault, Proceed, When, index
 from archive_server.server import ArchiveServer
+from crawler.plan import PlanName, PlanOptions
 from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
 
 
@@ -126,3 +128,15 @@ def test_a_question_that_is_too_much_for_the_index_is_put_smaller(database: Path
     assert refusal.struck
     assert (report.status, report.tally.site_outcomes) == ("done", {"found": 1})
     assert "text" in outcomes(database)
+
+
+def test_only_the_days_that_are_wanted_are_asked_for_and_later_the_rest(database: Path) -> None:
+    wanted = PlanOptions(plan=PlanName.ALL, since=date(2001, 2, 1), until=date(2001, 4, 30))
+    with ArchiveServer(source=generate(6)) as archive:
+        crawl(archive.url, database, plan=wanted)
+        (path,) = asked_of_the_index(archive)
+        assert "&from=20010201000000&to=20010430235959&" in path
+        assert outcomes(database) == ["text"] * 3
+        crawl(archive.url, database)
+        assert len(asked_of_the_index(archive)) == 2
+    assert outcomes(database) == ["text"] * 6
