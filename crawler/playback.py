@@ -108,7 +108,7 @@ def is_archive_fault(answer: Answer) -> bool:
     if "text/html" not in answer.headers.get("content-type", ""):
         return False
     text = _text_of(answer)
-    return not (_BLOCKED.search(text) or _VIEW_REDIRECT.search(text))
+    return text.lstrip()[:1] == "<" and not (_BLOCKED.search(text) or _VIEW_REDIRECT.search(text))
 
 
 def _text_of(answer: Answer) -> str:

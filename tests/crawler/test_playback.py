@@ -79,6 +79,8 @@ def test_with_memento_datetime_an_error_is_captured_without_it_the_archives(stat
         ("<h1>We will be back soon</h1>", True),
         ("<h2>Sorry.</h2> This URL has been excluded from the Wayback Machine.", False),
         ("<p>Got an HTTP 301 response at crawl time</p>", False),
+        ('[["urlkey"]]', False),
+        ("", False),
     ],
 )
 @pytest.mark.parametrize("coding", ["", "gzip"])
