@@ -93,14 +93,17 @@ class _Choice(Regions):
     def _find_titles(self) -> frozenset[HtmlElement]:
         """Return the headings that may be the document's title: every h1, but not the site's name.
 
-        Without any, those of the highest level that do not come after what was chosen.
+        Without any, one: of the highest level up to the text's end, the last one not below its beginning.
         """
         names = [heading for heading in self._headings if not is_site_name(heading)]
-        if not any(heading.tag == "h1" for heading in names):
-            _, end = self._outline.ranges[self.root]
-            names = [heading for heading in names if self._outline.ranges[heading][0] < end]
-        highest = min((str(heading.tag) for heading in names), default=None)
-        return frozenset(heading for heading in names if heading.tag == highest)
+        if any(heading.tag == "h1" for heading in names):
+            return frozenset(heading for heading in names if heading.tag == "h1")
+        first, last = self._outline.ranges[self.root]
+        starts = {name: start for name in names if (start := self._outline.ranges[name][0]) < last}
+        highest = min((str(name.tag) for name in starts), default=None)
+        titles = sorted((name for name in starts if name.tag == highest), key=starts.__getitem__)
+        above = [name for name in titles if starts[name] <= first]
+        return frozenset(above[-1:] or titles[:1])
 
     def _find_main(self) -> HtmlElement | None:
         """Return the page's only <main>, if at least half of its prose stands in it."""
@@ -233,7 +236,7 @@ class _Choice(Regions):
             return False
         if self.prose(box) * 10 > self.prose(bulk) or self._is_section(box):
             return False
-        if not after and not self._is_above(box, self._titles):
+        if not after and (has_heading(box) or not self._is_above(box, self._titles)):
             return False
         if self.leads_into_site(box) or count_controls(box) > 0:
             return True
@@ -311,8 +314,6 @@ class _Choice(Regions):
             return self.holds_site_name(element)
         if not self._is_small(element) or self.states_date(element):
             return False
-        if self.is_closing_prose(element):
-            return False
         if self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element)):
             return self._titles.isdisjoint(element.iter(*HEADINGS))
         if self.prose(element):
@@ -325,7 +326,7 @@ class _Choice(Regions):
             element, backwards=backwards
         ):
             return True
-        return self.is_skip_link(element) or (backwards and self.is_imprint(element))
+        return self.is_lone_jump(element, backwards=backwards) or (backwards and self.is_imprint(element))
 
     def _is_above(self, element: HtmlElement, headings: Iterable[HtmlElement]) -> bool:
         """Tell what stands between the top of the body and the first of some headings: breadcrumbs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
 from lxml.html import HtmlElement
 
@@ -63,10 +64,11 @@ def is_banner(element: HtmlElement) -> bool:
 
 def is_site_name(heading: HtmlElement) -> bool:
     """Tell a heading that is nothing but a link to the site's front page."""
+    words = heading.text_content().split()
+    inside = (link for link in heading.iter("a") if link.text_content().split() == words)
     return any(
-        (link.get("rel") == "home" or is_home(link.get("href") or ""))
-        and link.text_content().split() == heading.text_content().split()
-        for link in heading.iter("a")
+        link.get("rel") == "home" or is_home(link.get("href") or "")
+        for link in chain(inside, heading.iterancestors("a"))
     )
 
 

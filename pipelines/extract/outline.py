@@ -30,6 +30,9 @@ PROSE_WORDS = 9
 _SHORTEST_TERMS = 50
 """Words in a field that are the page's and no example of what to fill in."""
 
+_MARKUP = re.compile("</?[a-z][^<>]*>", re.IGNORECASE)
+"""A field that holds some is a template, or code to copy."""
+
 _CJK = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
@@ -53,7 +56,8 @@ def is_read(element: HtmlElement) -> bool:
     if not isinstance(element.tag, str) or element.tag in SKIPPED:
         return False
     if element.tag == "textarea":
-        return count_words(element.text or "") >= _SHORTEST_TERMS
+        text = element.text or ""
+        return count_words(text) >= _SHORTEST_TERMS and not _MARKUP.search(text)
     return element.tag != "button" or _is_title_button(element)
 
 

@@ -91,9 +91,9 @@ class Regions:
             if len(children) != 1 or self._outline.ranges[children[0]] != self._outline.ranges[element]:
                 return False
             element = children[0]
-        return True
+        return not self._is_closing_prose(element)
 
-    def is_closing_prose(self, element: HtmlElement) -> bool:
+    def _is_closing_prose(self, element: HtmlElement) -> bool:
         """Tell the footer of an article or a section that is prose: the page's own holds links."""
         if element.tag != "footer" or next(element.iterancestors("article", "section"), None) is None:
             return False
@@ -131,6 +131,13 @@ class Regions:
         if end - start > 2 or link is None or not (link.get("href") or "").startswith("#"):
             return False
         return count_words(link.text_content()) == self.words(element)
+
+    def is_lone_jump(self, element: HtmlElement, *, backwards: bool) -> bool:
+        """Tell a skip link, or a link back to the top; several at the end are a table of contents."""
+        siblings = self.siblings(element)
+        inward = siblings.index(element) - 1
+        several = backwards and inward >= 0 and self.is_skip_link(siblings[inward])
+        return self.is_skip_link(element) and not several
 
     def stands_in_text(self, element: HtmlElement, *, backwards: bool) -> bool:
         """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""

@@ -65,6 +65,48 @@ def test_a_second_copy_of_the_document_is_dropped_and_repeated_sections_stay() -
     assert transform_page(parse_html(f"<body>{rights}</body>"), url="").text.count(PROSE["en"].strip()) == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("<a href=/><h1>Acme</h1></a>", "", id="site's name inside a link"),
+        pytest.param("<h1><a href=https://x.org>Acme</a></h1>", "", id="link inside the site's name"),
+        pytest.param(
+            "", f"<textarea>{'<b>Embed</b> this page on your own one. ' * 9}</textarea>", id="code to copy"
+        ),
+        pytest.param(
+            "", "<div class=share><h2>Tell others</h2><ul><li><a href=/s>Acme</a></ul></div>", id="share"
+        ),
+        pytest.param("", "<p><a href=#top>Up</a></p>", id="link to the top"),
+        pytest.param(
+            "<p><a href=javascript:print()>Print</a></p>", "<p><a href=#>Top</a></p>", id="page tools"
+        ),
+    ],
+)
+def test_what_stands_right_around_the_text_is_left_out(before: str, after: str) -> None:
+    html = f"<body>{before}<h2>Privacy</h2>{paragraphs('en', 9)}{after}</body>"
+    text = transform_page(parse_html(html), url="https://x.org/p").text
+
+    assert text.startswith("## Privacy\n\nn0 We collect")
+    assert text.endswith(f"n8 {PROSE['en'].strip()}\n")
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "<p><a href=#a>Data we collect</a></p><p><a href=#b>Rights</a></p><p><a href=#c>Ending</a></p>",
+        "<table><tr><th>Name<th>Policy<tr><td>Acme<td><a href=/a>A</a><tr><td>Ending<td><a href=/b>B</a></table>",
+        f"<div><p>{PROSE['en']} See <a href=https://y.org>the ending</a>: Ending</p></div>",
+        "<article><footer>Whatever else you want to know about all this, please ask us: Ending</footer></article>",
+    ],
+    ids=["contents", "table of links", "link to another site", "footer of an article"],
+)
+def test_links_and_footers_that_end_the_text_stay(ending: str) -> None:
+    html = (
+        f"<body><nav><a href=/>Home</a></nav><div><h1>Privacy</h1>{paragraphs('en', 20)}{ending}</div></body>"
+    )
+    assert "Ending" in transform_page(parse_html(html), url="https://x.org/p").text
+
+
 def test_the_tree_is_left_as_it_was() -> None:
     tree = parse_html(
         f"<body><nav><a href=/>Home</a></nav><main><h1>P</h1>{paragraphs('en', 5)}</main></body>"
