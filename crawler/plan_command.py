@@ -16,7 +16,6 @@ import click
 
 from crawler.commands import gather_targets
 from crawler.eventlog import log_to_stderr
-from crawler.fetching import run_spider
 from crawler.forecast import Forecast, Range
 from crawler.options import (
     archive_options,
@@ -108,6 +107,7 @@ def plan_command(
 
 
 def _run_plan(options: FetchOptions, *, as_json: bool) -> int:
+    from crawler.fetching import run_spider
     from crawler.spiders.forecast import ForecastSpider, describe
 
     with log_to_stderr():

@@ -6,7 +6,6 @@ import logging
 import sys
 
 from crawler.eventlog import log_event, log_to_stderr
-from crawler.fetching import run_fetch
 from crawler.runs import FetchOptions, FetchReport
 from pipelines.notify import deliver_news
 from pipelines.store.runlock import hold_lock
@@ -24,6 +23,8 @@ def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchRepor
 
     Raises InUseError when another run holds the database.
     """
+    from crawler.fetching import run_fetch  # loads Scrapy, which --help and --dry-run can do without
+
     with log_to_stderr(as_json=log_json), hold_lock(options.database, f"policy-archive {options.command}"):
         _tell(options)
         if options.ask_again:

@@ -117,3 +117,15 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     with pytest.raises(StoreError, match=r"empty\.db is empty: 'policy-archive fetch"):
         open_reader(tmp_path / "empty.db")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["fetch", "--help"], ["watch", "list", "--help"], ["history"]])
+def test_what_asks_nothing_does_not_wait_for_scrapy(words: list[str]) -> None:
+    code = f"""
+import sys
+from click.testing import CliRunner
+from cli import policy_archive
+CliRunner().invoke(policy_archive, {words!r})
+sys.exit("scrapy" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
