@@ -27,15 +27,19 @@ _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u
 def print_table(rows: Sequence[Row]) -> None:
     """Print one line a row: fitted to a terminal, in full and without colour elsewhere.
 
-    What a narrow terminal has no room for is left out from the right, and named on stderr.
+    A terminal does not see columns without content; what it has no room for is left out from the right,
+    and named on stderr.
     """
     if not rows:
         return
-    columns = list(rows[0])
+    on_terminal = sys.stdout.isatty()
+    columns = [
+        column for column in rows[0] if not on_terminal or any(_clean_cell(row.get(column)) for row in rows)
+    ]
     lines = [[_clean_cell(row.get(column)) for column in columns] for row in rows]
     numeric = [all(_NUMBER.fullmatch(line[index]) for line in lines) for index in range(len(columns))]
     widths = [max(cell_len(line[index]) for line in [columns, *lines]) for index in range(len(columns))]
-    if sys.stdout.isatty():
+    if on_terminal:
         widths = fit_widths(widths, shutil.get_terminal_size().columns)
     for number, line in enumerate([columns, *lines]):
         text = _GAP.join(map(_pad, line, widths, numeric)).rstrip()
@@ -57,8 +61,7 @@ def clean_for_terminal(text: str) -> str:
 def fit_widths(widths: Sequence[int], available: int) -> list[int]:
     """Return the widths that columns get on a terminal, fewer than there are when the rest has no room.
 
-    Columns stand in the order of their weight: a wide one gives way to those on its left, and the
-    last one that is shown to all.
+    Columns stand in the order of their weight: a wide one gives way to those on its left.
 
     >>> fit_widths([7, 25, 90, 40], 80), fit_widths([7, 25, 90, 40], 40)
     ([7, 25, 28, 14], [7, 25])
@@ -71,8 +74,8 @@ def fit_widths(widths: Sequence[int], available: int) -> list[int]:
             break
         fitted.append(least)
         room -= least + len(_GAP)
-    if len(fitted) < len(widths) and (room >= _LEAST or not fitted):
-        return [*fitted, max(room, 1)]
+    if not fitted:
+        return [available]
     room += len(_GAP)
     for at, width in enumerate(fitted):
         fitted[at] = min(widths[at], width + max(room, 0))

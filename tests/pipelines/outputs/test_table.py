@@ -35,23 +35,22 @@ def test_off_a_terminal_it_is_whole_and_figures_stand_at_the_right(
 
 
 @given(st.lists(st.integers(1, 120), min_size=1, max_size=12), st.integers(10, 300))
-def test_what_is_shown_fits_and_all_but_the_last_keep_what_they_need(
-    widths: list[int], available: int
-) -> None:
+def test_what_is_shown_fits_and_keeps_what_it_needs(widths: list[int], available: int) -> None:
     fitted = fit_widths(widths, available)
     assert 1 <= len(fitted) <= len(widths)
     assert sum(fitted) + 2 * (len(fitted) - 1) <= available
-    assert all(
-        fit == width or (width > 26 and fit >= 14) for fit, width in zip(fitted[:-1], widths, strict=False)
-    )
+    if widths[0] <= available:  # else the first column alone is shown, cut
+        assert all(
+            fit == width or (width > 26 and fit >= 14) for fit, width in zip(fitted, widths, strict=False)
+        )
     if sum(widths) + 2 * (len(widths) - 1) <= available:
         assert fitted == widths
 
 
-def _run_on_terminal(columns: int, **environment: str) -> tuple[str, str]:
+def _run_on_terminal(columns: int, rows: list[dict] = ROWS, **environment: str) -> tuple[str, str]:
     """Return what a terminal of that width shows, and stderr."""
     main, terminal = os.openpty()
-    code = f"from pipelines.outputs.table import print_table; print_table({ROWS!r})"
+    code = f"from pipelines.outputs.table import print_table; print_table({rows!r})"
     ended = subprocess.run(
         [sys.executable, "-c", code],
         stdout=terminal,
@@ -72,6 +71,12 @@ def test_a_narrow_terminal_shows_intervals_whole_and_says_what_it_has_no_room_fo
     assert said == "No room on this terminal for: Words.\n"
     shown, said = _run_on_terminal(110)
     assert (shown.count("g" * 60), said) == (1, "")
+
+
+def test_a_terminal_sees_no_column_without_content() -> None:
+    empty = [row | {"Reason": "", "Took": None} for row in ROWS]
+    shown, said = _run_on_terminal(110, rows=empty)
+    assert ("Words" in shown, "Reason" in shown, "Took" in shown, said) == (True, False, False, "")
 
 
 @pytest.mark.parametrize(
