@@ -94,9 +94,9 @@ def test_what_stands_right_around_the_text_is_left_out(before: str, after: str) 
     "ending",
     [
         "<p><a href=#a>Data we collect</a></p><p><a href=#b>Rights</a></p><p><a href=#c>Ending</a></p>",
-        "<table><tr><th>Name<th>Policy<tr><td>Acme<td><a href=/a>A</a><tr><td>Ending<td><a href=/b>B</a></table>",
+        "<table><tr><th>Of<th>At<tr><td>A<td><a href=/a>A</a><tr><td>Ending<td><a href=/b>B</a></table>",
         f"<div><p>{PROSE['en']} See <a href=https://y.org>the ending</a>: Ending</p></div>",
-        "<article><footer>Whatever else you want to know about all this, please ask us: Ending</footer></article>",
+        "<article><footer>Whatever else you want to know of this, please ask us: Ending</footer></article>",
     ],
     ids=["contents", "table of links", "link to another site", "footer of an article"],
 )
