@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scrapy.crawler import Crawler
 
 from archive_server import faults
 from archive_server.server import ArchiveServer
+from crawler.errors import UsageError
+from crawler.fetching import build_settings
+from crawler.runs import FetchOptions
+from crawler.spiders.policy import PolicySpider
 from pipelines.store.runlock import hold_lock
 from tests.crawler.generated import URL, generate, read
 
@@ -70,31 +75,25 @@ def test_a_database_in_use_is_one_sentence(archive: ArchiveServer, database: Pat
         ({"site": URL, "colour": "red"}, "'colour' is no argument"),
         ({"site": URL, "from": "2019", "to": "2010"}, "swap them"),
     ],
-    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
-def test_a_wrong_argument_is_one_sentence(
-    archive: ArchiveServer, database: Path, wishes: dict[str, str], words: str
-) -> None:
-    _, err = (process := start(archive, **wishes)).communicate(timeout=60)
+def test_a_wrong_argument_is_named(wishes: dict[str, str], words: str) -> None:
+    crawler = Crawler(PolicySpider, build_settings(FetchOptions(targets=())))
+    with pytest.raises(UsageError, match=words):
+        PolicySpider.from_crawler(crawler, **wishes)
+
+
+def test_a_wrong_argument_is_one_sentence(archive: ArchiveServer, database: Path) -> None:
+    _, err = (process := start(archive, site="not a domain", db=database)).communicate(timeout=60)
     assert process.returncode == 2
-    assert words in err
-    assert err.count("\n") == 1
-    assert not archive.log
+    assert err == "Error: 'not a domain' is no domain: write one like example.com, or a page's address.\n"
+    assert not database.exists()
 
 
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ("POLICY_ARCHIVE_URL=web.archive.org", "is no archive's address"),
-        ("POLICY_ARCHIVE_URL=https://web.archive.org/", "the Wayback Machine allows 24"),
-    ],
-)
-def test_a_wrong_setting_is_one_sentence(
-    archive: ArchiveServer, database: Path, setting: str, words: str
-) -> None:
+def test_a_wrong_setting_is_one_sentence(archive: ArchiveServer, database: Path) -> None:
+    setting = "POLICY_ARCHIVE_URL=https://web.archive.org/"
     _, err = (process := start(archive, "-s", setting, site=URL, db=database)).communicate(timeout=60)
     assert process.returncode == 2
-    assert words in err
+    assert "the Wayback Machine allows 24" in err
     assert err.count("\n") == 1
     assert not database.exists()
 

@@ -20,6 +20,7 @@ from crawler.cdx import Dialect, build_query_url
 from crawler.discovery.index import domain_query
 from crawler.errors import UsageError
 from crawler.fetching import build_settings, run_spider
+from crawler.middlewares import EnvironmentProxy
 from crawler.records import Document, Kind, PlannedCapture
 from crawler.runs import FetchOptions, build_target
 from crawler.spiders.policy import PolicySpider
@@ -306,13 +307,18 @@ def test_a_proxy_that_refuses_is_named_at_once(
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "::bad", "http://"])
-def test_what_is_no_proxy_is_a_mistake_that_is_named(
-    database: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
+def test_what_is_no_proxy_is_a_mistake_that_is_named(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("https_proxy", proxy)
+    crawler = Crawler(PolicySpider, build_settings(FetchOptions(targets=())))
+    with pytest.raises(UsageError, match="HTTP_PROXY or HTTPS_PROXY names"):
+        EnvironmentProxy.from_crawler(crawler)
+
+
+def test_a_proxy_of_the_wrong_kind_is_one_sentence(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
     _, err = (process := start_program("fetch", URL, "--db", str(database))).communicate(timeout=60)
     assert process.returncode == 2
-    assert "HTTP_PROXY or HTTPS_PROXY names" in err
+    assert "write one like http://host:8080" in err
     assert "Traceback" not in err
 
 
