@@ -58,7 +58,10 @@ def test_a_file_that_is_not_ours_is_refused_and_left_alone(
 def test_what_is_read_only_is_said_to_be(tmp_path: Path) -> None:
     path = tmp_path / "policies.db"
     Store.open(path).close()
-    with closing(open_reader(path)) as connection, pytest.raises(StoreError, match="is read-only: what 'policy"):
+    with (
+        closing(open_reader(path)) as connection,
+        pytest.raises(StoreError, match="is read-only: what 'policy"),
+    ):
         write(connection, lambda c: c.execute("insert into sites (site) values ('x.example')"))
 
 
