@@ -17,7 +17,7 @@ from pipelines.judging.weights import load_weights
 
 POLICY_THRESHOLD = 0.74
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
-FOUND_ODDS = 1.15
+FOUND_ODDS = 1.4
 """How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
 NAME_ODDS = 5.0
 """The same of such a page whose title or heading is the name of the kind expected.

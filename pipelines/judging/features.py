@@ -235,7 +235,6 @@ def _iter_spread(passages: Sequence[Counter[str]]) -> Iterator[tuple[str, float]
 def _iter_manners(scores: Mapping[str, float], words: float) -> Iterator[tuple[str, float]]:
     """How thick manners and the wordings of errors, walls, parked domains lie, the less the longer a page."""
     shortness = 1.0 / (1.0 + words / _SHORT_WORDS)
-    yield "short", shortness
     for name, score in scores.items():
         yield f"manner:{name}", shortness * math.log1p(1000 * score / (words + _SMOOTHING_WORDS))
 

