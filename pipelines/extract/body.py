@@ -71,7 +71,8 @@ class _Choice(Regions):
         )
         self._main = self._find_main()
         self.root = self._match()
-        self._headings = [element for element in outline.ranges if element.tag in HEADINGS]
+        headings = [element for element in outline.ranges if element.tag in HEADINGS]
+        self._headings = sorted(headings, key=outline.ranges.__getitem__)
         self._titles = self._find_titles()
         self.dropped: set[HtmlElement] = set()
 
@@ -101,7 +102,7 @@ class _Choice(Regions):
         first, last = self._outline.ranges[self.root]
         starts = {name: start for name in names if (start := self._outline.ranges[name][0]) < last}
         highest = min((str(name.tag) for name in starts), default=None)
-        titles = sorted((name for name in starts if name.tag == highest), key=starts.__getitem__)
+        titles = [name for name in starts if name.tag == highest]
         above = [name for name in titles if starts[name] <= first]
         return frozenset(above[-1:] or titles[:1])
 
@@ -236,7 +237,7 @@ class _Choice(Regions):
             return False
         if self.prose(box) * 10 > self.prose(bulk) or self._is_section(box):
             return False
-        if not after and (has_heading(box) or not self._is_above(box, self._titles)):
+        if not after and (has_heading(box) or not self._is_above_title(box)):
             return False
         if self.leads_into_site(box) or count_controls(box) > 0:
             return True
@@ -317,10 +318,10 @@ class _Choice(Regions):
         if self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element)):
             return self._titles.isdisjoint(element.iter(*HEADINGS))
         if self.prose(element):
-            return self.is_notice(element) and self._is_above(element, self._titles)
+            return self.is_notice(element) and self._is_above_title(element)
         if element.tag == "th" or element.find(".//th") is not None:
             return False
-        if self.leads_nowhere(element) or (self.linked(element) and self._is_above(element, self._headings)):
+        if self.leads_nowhere(element) or (self.linked(element) and self._is_above_headings(element)):
             return True
         if self.linked(element) * 2 >= self.words(element) and not self.stands_in_text(
             element, backwards=backwards
@@ -328,12 +329,18 @@ class _Choice(Regions):
             return True
         return self.is_lone_jump(element, backwards=backwards) or (backwards and self.is_imprint(element))
 
+    def _is_above_headings(self, element: HtmlElement) -> bool:
+        """Tell what stands between the top of the body and its first heading: breadcrumbs, links to print."""
+        return self._is_above(element, self._headings)
+
+    def _is_above_title(self, element: HtmlElement) -> bool:
+        return self._is_above(element, (name for name in self._headings if name in self._titles))
+
     def _is_above(self, element: HtmlElement, headings: Iterable[HtmlElement]) -> bool:
-        """Tell what stands between the top of the body and the first of some headings: breadcrumbs."""
         _, end = self._outline.ranges[element]
         first, last = self._outline.ranges[self.root]
-        starts = [self._outline.ranges[heading][0] for heading in headings if self._is_kept(heading)]
-        return first < end <= min(starts, default=first) < last
+        starts = (self._outline.ranges[heading][0] for heading in headings if self._is_kept(heading))
+        return first < end <= next(starts, first) < last
 
     def title_outside(self) -> HtmlElement | None:
         """Return the page's h1 when the body has none: the last one before it, else the first one outside."""

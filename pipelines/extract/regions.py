@@ -134,10 +134,11 @@ class Regions:
 
     def is_lone_jump(self, element: HtmlElement, *, backwards: bool) -> bool:
         """Tell a skip link, or a link back to the top; several at the end are a table of contents."""
+        if not self.is_skip_link(element):
+            return False
         siblings = self.siblings(element)
         inward = siblings.index(element) - 1
-        several = backwards and inward >= 0 and self.is_skip_link(siblings[inward])
-        return self.is_skip_link(element) and not several
+        return not (backwards and inward >= 0 and self.is_skip_link(siblings[inward]))
 
     def stands_in_text(self, element: HtmlElement, *, backwards: bool) -> bool:
         """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""
