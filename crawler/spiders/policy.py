@@ -34,6 +34,7 @@ from crawler.sitecrawl import SiteCrawl, count_document
 from crawler.timestamps import parse_span, utc_now
 from crawler.urls import build_uri_m, parse_archive
 from pipelines.components import ReadCapture
+from pipelines.store.connection import explained
 from pipelines.store.faultpoints import point
 from pipelines.store.news import count_news
 from pipelines.store.runlock import hold_lock
@@ -160,7 +161,8 @@ class PolicySpider(Spider):
                 unfinished=self.unfinished,
             )
             try:
-                await crawl.run()
+                with explained(self.options.database):
+                    await crawl.run()
             except PolicyArchiveError:
                 raise
             except Exception as error:
@@ -189,11 +191,12 @@ class PolicySpider(Spider):
         """Write down how the run ended, as far as that is possible; the last thing that happens."""
         self._count_requests()
         try:
-            for document in self.unfinished:
-                count_document(self.store, self.tally, document)
-            self._check_books()
-            if self.run_id is not None:
-                self._finish_run(self.run_id)
+            with explained(self.options.database):
+                for document in self.unfinished:
+                    count_document(self.store, self.tally, document)
+                self._check_books()
+                if self.run_id is not None:
+                    self._finish_run(self.run_id)
         except StoreError as error:  # a full disk takes no last words
             self._fail_run(error)
         finally:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -108,7 +108,9 @@ def write(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _
     for tries_left in reversed(range(TRANSACTION_TRIES)):
         try:
             return _transact(connection, work)
-        except (sqlite3.OperationalError, OSError) as error:
+        except (sqlite3.DatabaseError, OSError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and not is_of_file(error):
+                raise
             if not (tries_left and _is_locked(error)):
                 raise explain(error, _path_of(connection)) from error
             time.sleep(0.1)
@@ -216,6 +218,17 @@ def explain(error: Exception, path: Path | str) -> StoreError:
             f"{path} or its folder is read-only: what 'policy-archive backup' writes can be read there"
         )
     return StoreError(f"{path}: {error}")
+
+
+@contextmanager
+def explained(path: Path | str) -> Iterator[None]:
+    """Raise our error (StoreError) for one of SQLite's in the block that is the file's fault, not ours."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if not is_of_file(error):
+            raise
+        raise explain(error, path) from error
 
 
 def is_of_file(error: sqlite3.Error) -> bool:

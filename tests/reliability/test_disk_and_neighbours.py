@@ -169,6 +169,28 @@ def test_a_database_that_is_locked_for_a_while_costs_nothing(tmp_path: Path) -> 
     assert_sound(database)
 
 
+@pytest.mark.parametrize("table", ["extractions", "captures", "versions"])
+def test_a_damaged_page_that_a_crawl_comes_upon_is_said_in_a_sentence(tmp_path: Path, table: str) -> None:
+    database = tmp_path / "policies.db"
+    with ArchiveServer(source=generate(3)) as archive:
+        crawl(archive.url, database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("pragma wal_checkpoint(truncate)")
+        (page,) = connection.execute("select rootpage from sqlite_master where name = ?", (table,)).fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    with ArchiveServer(source=generate(12)) as archive:
+        rates = ("--archive", archive.url, "--index-rate", "0", "--replay-rate", "0", "--plan", "all")
+        status, _, err = finish(
+            start_program("fetch", "https://www.x.example/privacy", "--db", str(database), *rates)
+        )
+    assert status == 1
+    assert "damaged" in err
+    assert "restore a backup" in err
+    assert "Traceback" not in err
+
+
 def test_a_reader_that_stays_open_hinders_nobody_and_the_log_shrinks_when_it_goes(tmp_path: Path) -> None:
     database = tmp_path / "policies.db"
     with ArchiveServer(source=generate(3)) as archive:
