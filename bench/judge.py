@@ -185,7 +185,7 @@ def print_thresholds(odds: Odds) -> None:
         for example, each in odds
         if example.source in _TESTED["kinds"]
     ]
-    for threshold in (0.1, 0.2, 0.3, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9):
+    for threshold in (0.5, 0.6, 0.65, 0.7, 0.72, 0.75, 0.8, 0.9):
         called = [truly for truly, policy in rows if policy >= threshold]
         recall = sum(called) / sum(truly for truly, _ in rows)
         print(f"  threshold {threshold:.2f}: precision {sum(called) / len(called):.4f} recall {recall:.4f}")

@@ -286,7 +286,7 @@ class Varier:
             +Counter(
                 {
                     concept: sum(self._random.random() < shares[concept] for _ in range(count))
-                    for concept, count in hits.items()
+                    for concept, count in sorted(hits.items())  # a Counter keeps the order of sets
                 }
             )
             for hits in passages

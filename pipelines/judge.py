@@ -15,11 +15,11 @@ from pipelines.judging.model import NO_POLICY, weigh_page
 from pipelines.judging.notices import Notice, asks_for_password, find_notice
 from pipelines.judging.weights import load_weights
 
-POLICY_THRESHOLD = 0.74
+POLICY_THRESHOLD = 0.72
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
-FOUND_ODDS = 1.4
+FOUND_ODDS = 1.25
 """How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
-NAME_ODDS = 5.0
+NAME_ODDS = 4.5
 """The same of such a page whose title or heading is the name of the kind expected.
 
 Three in four real policies are so named, none of 200 other pages, but errors, forms and settings at the
