@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -65,6 +66,10 @@ def test_the_whole_text_survives(body: bytes) -> None:
         pytest.param(b"\x89PNG\r\n\x1a\n....", "text/html", "not-text", id="image-declared-as-page"),
         pytest.param(b"{}", "application/json", "not-text", id="json"),
         pytest.param(b"PK\x03\x04....", None, "not-text", id="zip"),
+        *(
+            pytest.param(Random(n).randbytes(20_000), declared, "not-text", id=f"noise {n}")
+            for n, declared in enumerate((None, "text/plain", "text/html", "application/octet-stream"))
+        ),
         pytest.param(b"%PDF-1.4 broken off", "application/pdf", "truncated", id="half-pdf"),
         pytest.param(b"%PDF-1.4 nonsense %%EOF", "application/pdf", "extraction-failed", id="broken-pdf"),
     ],
