@@ -8,6 +8,7 @@ twice with nothing new. Versions are compared with those of one fetch in one go.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sqlite3
 import sys
@@ -36,7 +37,9 @@ _VERSIONS = "select site, kind, name, text_sha256, first_captured, changed_after
 
 
 def main() -> None:
-    years = sys.argv[1:] or ["2005", "2012", "2018"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("years", nargs="*", metavar="YEAR", default=["2005", "2012", "2018"])
+    years = parser.parse_args().years
     print(_LINE.format("run", "documents", "index", "replay", "versions"))
     with ArchiveServer(sorted(DEMO.glob("*.warc.gz"))) as archive, tempfile.TemporaryDirectory() as folder:
         os.environ["POLICY_ARCHIVE_STATE"] = folder
