@@ -66,7 +66,7 @@ def iter_sites(lines: Iterable[str]) -> Iterator[ListedSite | BadLine]:
 def _read_line(number: int, text: str) -> ListedSite | BadLine:
     cells = _split(text)
     rank = next((int(cell) for cell in cells if cell.isascii() and cell.isdigit()), None)
-    name = strip_replay(next((cell for cell in cells if "." in cell), cells[0]))
+    name = strip_replay(max(cells, key=lambda cell: ("." in cell, not cell.isdigit())))
     try:
         site = parse_site(name)
         page = parse_page(name) if len(cells) == 1 and is_address(name) else None

@@ -52,6 +52,12 @@ def test_a_bad_line_is_named_with_its_number() -> None:
     assert len(items) == 4
 
 
+def test_of_a_bad_line_the_name_is_blamed_not_the_rank() -> None:
+    (_, bad) = iter_sites(["1,example.com", "3,bad site"])
+    assert isinstance(bad, BadLine)
+    assert "'bad site'" in bad.reason
+
+
 def test_a_first_line_that_is_a_broken_domain_is_no_heading() -> None:
     (item,) = iter_sites(["exa mple..com"])
     assert isinstance(item, BadLine)
