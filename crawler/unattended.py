@@ -7,10 +7,13 @@ import sys
 
 from crawler.eventlog import log_event, log_to_stderr
 from crawler.runs import FetchOptions, FetchReport
+from crawler.urls import WAYBACK_MACHINE
 from pipelines.notify import deliver_news
 from pipelines.store.runlock import hold_lock
 from pipelines.store.standing import find_other_extractor
 from pipelines.store.writer import Store
+
+_CONTACT = "the Wayback Machine likes to know whom to write to before it blocks: --contact you@example.org"
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,8 @@ def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchRepor
     from crawler.fetching import run_fetch  # loads Scrapy, which --help and --dry-run can do without
 
     with log_to_stderr(as_json=log_json), hold_lock(options.database, f"policy-archive {options.command}"):
+        if is_nameless(options.archive_url, options.contact):
+            log_event(log, "contact-missing", _CONTACT, level=logging.WARNING)
         _tell(options)
         if options.ask_again:
             _warn_of_another_extractor(options)
@@ -33,6 +38,15 @@ def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchRepor
         if report.status != "interrupted":
             _tell(options)
     return report
+
+
+def is_nameless(archive_url: str, contact: str | None) -> bool:
+    """Tell whether the public archive would not learn who asks; an archive of one's own need not.
+
+    >>> is_nameless("https://web.archive.org", None), is_nameless("http://127.0.0.1:8080", None)
+    (True, False)
+    """
+    return archive_url == WAYBACK_MACHINE and not contact
 
 
 def _tell(options: FetchOptions) -> None:
