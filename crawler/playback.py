@@ -17,12 +17,10 @@ from crawler.codings import CodingError, Unwrapped, split_codings, unwrap_body
 from crawler.errors import CdxError
 from crawler.records import CdxRow, Outcome
 from crawler.timestamps import format_timestamp, seconds_between
-from crawler.urls import build_uri_m, replay_prefix, same_page, split_uri_m
+from crawler.urls import DEFAULT_PORTS, build_uri_m, replay_prefix, same_page, split_uri_m
 
 TOLERANCE_SECONDS = 24 * 3600.0  # nearest captures within a day, EDGI wayback `_client.get_memento`
 MAX_HOPS = 5
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _ORIGINAL = regex(r'<([^>]*)>\s*;[^<]*?\brel="?[^",]*\boriginal\b', IGNORECASE)
 _BLOCKED = regex(
@@ -176,14 +174,14 @@ def on_archive(url: str, archive_url: str) -> str | None:
         same_place = (theirs.hostname, _port_of(theirs)) == (ours.hostname, _port_of(ours))
     except ValueError:
         return None
-    if theirs.scheme not in _DEFAULT_PORTS or "@" in theirs.netloc or not same_place:
+    if theirs.scheme not in DEFAULT_PORTS or "@" in theirs.netloc or not same_place:
         return None
     return f"{ours.scheme}://{ours.netloc}{url.partition('://')[2].removeprefix(theirs.netloc)}"
 
 
 def _port_of(parts: SplitResult) -> int | None:
     """Return a port, None for the usual one of the scheme: the archive takes http and https for the same."""
-    return None if parts.port == _DEFAULT_PORTS.get(parts.scheme) else parts.port
+    return None if parts.port == DEFAULT_PORTS.get(parts.scheme) else parts.port
 
 
 def _join(base: str, location: str) -> str:

@@ -22,7 +22,7 @@ UriM = NewType("UriM", str)
 WAYBACK_MACHINE = "https://web.archive.org"
 
 _WAYBACK_HOSTS = ("web.archive.org", "archive.org", "www.archive.org")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _PASTED_REPLAY = re.compile(r"(?:https?://)?web\.archive\.org/web/[0-9a-z_*]+/(.+)", re.IGNORECASE)
 _REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
@@ -186,7 +186,7 @@ def parse_archive(text: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise _no_archive(text) from None
-    if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or parts.query or parts.fragment:
+    if parts.scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc or parts.query or parts.fragment:
         raise _no_archive(text)
     path = parts.path.rstrip("/")
     if host.rstrip(".") in _WAYBACK_HOSTS:
@@ -194,7 +194,7 @@ def parse_archive(text: str) -> str:
             raise _no_archive(text)
         return WAYBACK_MACHINE
     bracketed = f"[{host}]" if ":" in host else host
-    netloc = bracketed if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{bracketed}:{port}"
+    netloc = bracketed if port in (None, DEFAULT_PORTS[parts.scheme]) else f"{bracketed}:{port}"
     return f"{parts.scheme}://{netloc}{path}"
 
 
@@ -214,7 +214,7 @@ def parse_page(text: str) -> UriR:
         parts = urlsplit(text if _SCHEME.match(text) else f"https://{text}")
     except ValueError:
         raise _no_page(text) from None
-    if parts.scheme not in _DEFAULT_PORTS or any(ord(c) < 32 for c in text):
+    if parts.scheme not in DEFAULT_PORTS or any(ord(c) < 32 for c in text):
         raise _no_page(text)
     return UriR(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")))
 

@@ -59,7 +59,7 @@ def judge_page(
 @remembered(64)
 def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_password: bool) -> Verdict:
     page = Page(title=title, text=text, url=url)
-    odds = weigh_page(page, load_lexicon("policy_concepts"), load_weights())
+    odds = _weigh(page)
     by_text = 1.0 - odds[NO_POLICY]
     policy = by_text if expected is None else add_evidence(by_text, page, expected)
     likely = policy >= POLICY_THRESHOLD
@@ -74,6 +74,10 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
         return _other_verdict(linked, "a list of links")
     kind, reason = _choose_kind(odds, page, expected)
     return Verdict(page_class="policy", kind=kind, probability=policy, reason=reason)
+
+
+def _weigh(page: Page) -> dict[str, float]:
+    return weigh_page(page, load_lexicon("policy_concepts"), load_weights())
 
 
 def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
@@ -123,7 +127,7 @@ def _holds_part(page: Page, kind: Kind) -> bool:
         named = any(match.kind is kind and match.strength >= _BARE_NAME for match in matches)
         if named and count_words(text) >= _PART_WORDS:
             part = Page(title=heading, text=text, url="")
-            odds = weigh_page(part, load_lexicon("policy_concepts"), load_weights())
+            odds = _weigh(part)
             if 1.0 - odds[NO_POLICY] >= POLICY_THRESHOLD and max(odds, key=odds.__getitem__) == kind:
                 return True
     return False

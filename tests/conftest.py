@@ -31,6 +31,13 @@ def signals_of_programs() -> None:
             signal.signal(number, lambda *_: None)
 
 
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where a corpus may be made; its crawls have a request budget of their own."""
+    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
+    return tmp_path / "policies.db"
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of real pages and captures; skip where only the project itself is checked out."""

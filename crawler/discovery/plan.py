@@ -151,10 +151,10 @@ class _Discovery:
         """Return captures to read: home pages where documents do not reach, hubs and redirects after them."""
         if self.is_blocked:
             return ()
-        homes = self._home_pages()
+        hubs = self._hubs()
         # a list of policies is worth more than a third home page without a link
-        first_hubs = self._hubs() if len(self._pages_read()) >= FIRST_HOMES else ()
-        pages = first_hubs or homes or self._hubs() or self._redirects()
+        hubs_first = len(self._pages_read()) >= FIRST_HOMES
+        pages = (hubs_first and hubs) or self._home_pages() or hubs or self._redirects()
         # the rows of addresses linked to so far may fill the gap: they are asked for first
         moves = bool(pages) and pages[0].reason == LINK_DIFFERENTLY and not self.address_queries()
         return pages[: self._pages_left(moves=moves)]

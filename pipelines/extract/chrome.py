@@ -10,6 +10,7 @@ from itertools import chain
 from lxml.html import HtmlElement
 
 from pipelines.extract.links import is_home
+from pipelines.extract.outline import HEADINGS
 
 _FURNITURE_TAGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
 _FURNITURE_ROLES = frozenset(
@@ -40,7 +41,6 @@ _FURNITURE_NAMES = frozenset(
 _OVERLAY_NAMES = frozenset("dialog drawer lightbox modal offcanvas popup".split())
 _QUALIFIERS = frozenset(("no", "has", "with", "without", "hide"))
 _SECTIONS = ("article", "main", "section")
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _WRITTEN_TYPES = frozenset(("text", "email", "search", "tel", "password", "url", "number"))
 _CONTROLS = ("button", "input", "select", "textarea")
 
@@ -59,7 +59,7 @@ def is_banner(element: HtmlElement) -> bool:
     """Tell a page's own header: outside of articles and sections, as HTML has it, and without headings."""
     if element.tag != "header" or next(element.iterancestors(*_SECTIONS), None) is not None:
         return False
-    return all(map(is_site_name, element.iter(*_HEADINGS)))
+    return all(map(is_site_name, element.iter(*HEADINGS)))
 
 
 def is_site_name(heading: HtmlElement) -> bool:

@@ -24,12 +24,6 @@ def archive() -> Iterator[ArchiveServer]:
         yield server
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 def fetch(archive: ArchiveServer, database: Path, *sites: str, struck: tuple[Fault, ...] = ()) -> FetchReport:
     archive.faults = struck
     options = FetchOptions(

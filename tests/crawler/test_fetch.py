@@ -20,12 +20,6 @@ from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, 
 SECOND = faults.about("20010215")
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 def fetch_with(
     database: Path, *struck: Fault, source: GeneratedSource | None = None
 ) -> tuple[list[str], int]:

@@ -31,12 +31,6 @@ CONTENT = "select id, timestamp, state, outcome, body_digest, verified from capt
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
-@pytest.fixture
 def archive() -> Iterator[ArchiveServer]:
     with ArchiveServer(source=generate(24)) as server:
         yield server

@@ -17,12 +17,6 @@ from crawler.plan import PlanName, PlanOptions
 from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 @dataclass(kw_only=True)
 class FewRows(Fault):
     """A page of the index's answer has so many rows at the most, whatever limit is asked for."""

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner
 
 from archive_server import faults
@@ -14,12 +13,6 @@ from archive_server.server import ArchiveServer
 from cli import policy_archive
 from crawler.plan import PlanOptions
 from tests.crawler.generated import GeneratedSource, crawl, generate, read
-
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
 
 
 def ask(*arguments: object) -> Any:

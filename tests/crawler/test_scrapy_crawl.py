@@ -25,12 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
-@pytest.fixture
 def archive() -> Iterator[ArchiveServer]:
     with ArchiveServer(source=generate(4)) as server:
         yield server

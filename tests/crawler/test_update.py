@@ -32,12 +32,6 @@ MOVED = "https://www.x.example/legal/privacy"
 SITE = Target(site="x.example")
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 def run(source: GeneratedSource, database: Path, **options: Any) -> tuple[FetchReport, list[LogEntry]]:
     """Return how a run over these captures ended, and what the archive was asked."""
     with ArchiveServer(source=source, faults=options.pop("faults", ())) as archive:

@@ -35,12 +35,6 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_captured_body_cut_at_every_tenth_is_kept_raw_and_is_no_version(
     database: Path, coding: str

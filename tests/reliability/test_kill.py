@@ -26,12 +26,6 @@ OF_A_NOTICE = ("before-delivery", "after-delivery")  # tests/pipelines/test_noti
 KILLS = 40
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 @pytest.fixture(scope="module")
 def archive() -> Iterator[ArchiveServer]:
     with ArchiveServer(source=generate(12)) as archive:

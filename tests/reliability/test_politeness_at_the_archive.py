@@ -16,13 +16,6 @@ from crawler.runs import FetchReport
 from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
 from tests.reliability.processes import finish, start_crawl, start_program
 
-
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 JITTER = 1
 """Requests that a busy machine carries over into the next second."""
 UNDER_WAY_SECONDS = 0.3

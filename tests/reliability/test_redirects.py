@@ -16,12 +16,6 @@ from tests.crawler.generated import crawl, generate, outcomes, read
 from tests.reliability.processes import assert_sound
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 class Listener:
     """A server on every local address that notes who calls."""
 

@@ -24,12 +24,6 @@ from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, 
 from tests.reliability.processes import ROOT, assert_sound, content_of
 
 
-@pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    return tmp_path / "policies.db"
-
-
 def test_a_second_run_needs_no_network_and_changes_no_row(database: Path) -> None:
     with ArchiveServer(source=generate(8)) as archive:
         url = archive.url
