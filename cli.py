@@ -10,32 +10,32 @@ from typing import NoReturn
 
 import click
 
-from crawler.errors import DiskFullError, PolicyArchiveError
+from policy_archive.crawler.core.errors import DiskFullError, PolicyArchiveError
 
 COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
-    "fetch": "crawler.commands",
-    "plan": "crawler.plan_command",
-    "runs": "crawler.plan_command",
-    "watch": "crawler.watch_command",
-    "update": "crawler.update_command",
-    "schedule": "crawler.schedule_command",
-    "changes": "pipelines.commands.changes",
-    "status": "pipelines.commands.status",
-    "history": "pipelines.commands.read",
-    "show": "pipelines.commands.read",
-    "diff": "pipelines.commands.read",
-    "documents": "pipelines.commands.read",
-    "extract": "pipelines.commands.extract",
-    "re-extract": "pipelines.commands.extract",
-    "export": "pipelines.commands.export",
-    "verify": "crawler.verify_command",
-    "backup": "pipelines.commands.upkeep",
-    "compact": "pipelines.commands.upkeep",
-    "browse": "browse.commands",
-    "publish": "browse.commands",
-    "serve": "archive_server.commands",
-    "demo": "archive_server.demo",
+    "fetch": "policy_archive.pipelines.commands.fetch",
+    "plan": "policy_archive.pipelines.commands.plan",
+    "runs": "policy_archive.pipelines.commands.plan",
+    "watch": "policy_archive.pipelines.commands.watch",
+    "update": "policy_archive.pipelines.commands.update",
+    "schedule": "policy_archive.pipelines.commands.schedule",
+    "changes": "policy_archive.pipelines.commands.changes",
+    "status": "policy_archive.pipelines.commands.status",
+    "history": "policy_archive.pipelines.commands.read",
+    "show": "policy_archive.pipelines.commands.read",
+    "diff": "policy_archive.pipelines.commands.read",
+    "documents": "policy_archive.pipelines.commands.read",
+    "extract": "policy_archive.pipelines.commands.extract",
+    "re-extract": "policy_archive.pipelines.commands.extract",
+    "export": "policy_archive.pipelines.commands.export",
+    "verify": "policy_archive.pipelines.commands.verify",
+    "backup": "policy_archive.pipelines.commands.maintain",
+    "compact": "policy_archive.pipelines.commands.maintain",
+    "browse": "policy_archive.browse.commands",
+    "publish": "policy_archive.browse.commands",
+    "serve": "policy_archive.archive_server.commands",
+    "demo": "policy_archive.archive_server.demo",
 }
 
 
@@ -81,7 +81,7 @@ def main() -> None:
         status = DiskFullError.exit_status if error.errno == errno.ENOSPC else 1
         _end(": ".join(str(part) for part in (error.filename, error.strerror or error) if part), status)
     except sqlite3.DatabaseError as error:
-        from pipelines.store.connection import explain, is_of_file
+        from policy_archive.pipelines.store.connection import explain, is_of_file
 
         if not is_of_file(error):
             raise
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _end(message: str, status: int) -> NoReturn:
-    from pipelines.outputs.table import clean_for_terminal
+    from policy_archive.pipelines.outputs.table import clean_for_terminal
 
     click.echo(f"Error: {clean_for_terminal(message)}", err=True)
     sys.exit(status)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from crawler.records import CdxRow
+from policy_archive.crawler.core.records import CdxRow
 
 
 @dataclass(frozen=True, kw_only=True)

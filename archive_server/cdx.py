@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from archive_server.answers import Answer, Request, build_text
-from archive_server.index import FIELDS, BadQueryError, Index, Line, Page, Query
+from policy_archive.archive_server.answers import Answer, Request, build_text
+from policy_archive.archive_server.index import FIELDS, BadQueryError, Index, Line, Page, Query
 
 EditPage = Callable[[Query, Page], Page]
 """What a fault makes of a page before it is written down."""

@@ -8,9 +8,9 @@ from threading import Event
 
 import click
 
-from archive_server.log import LogEntry
-from archive_server.server import ArchiveServer
-from crawler.errors import UsageError
+from policy_archive.archive_server.log import LogEntry
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.errors import UsageError
 
 _PATTERNS = ("*.warc", "*.warc.gz")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from archive_server.commands import find_warcs
-from archive_server.server import ArchiveServer
-from data import DATA
+from policy_archive.archive_server.commands import find_warcs
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.data import DATA
 
 DEMO = DATA / "demo"
 STAR = "tidelock.example"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote_plus, unquote_plus
 
-from crawler.records import CdxRow
-from crawler.urls import urlkey
+from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.urls import urlkey
 
 FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 MAXIMUM_ROWS = 150_000

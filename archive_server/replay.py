@@ -10,12 +10,12 @@ from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from urllib.parse import unquote, urljoin
 
-from archive_server.answers import Answer, Request, build_text
-from archive_server.captures import CapturedAnswer, CaptureSource
-from archive_server.index import BadQueryError, Index, build_key
-from crawler.errors import PolicyArchiveError
-from crawler.records import CdxRow
-from crawler.timestamps import format_timestamp, parse_timestamp, seconds_between
+from policy_archive.archive_server.answers import Answer, Request, build_text
+from policy_archive.archive_server.captures import CapturedAnswer, CaptureSource
+from policy_archive.archive_server.index import BadQueryError, Index, build_key
+from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp, seconds_between
 
 _ADDRESS = re.compile(r"/web/(?:([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/)?(.+)")
 _PASSED = ("content-type", "content-encoding", "content-disposition", "content-range")

@@ -10,16 +10,16 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from archive_server.answers import Answer, Request, build_text
-from archive_server.captures import CaptureSource
-from archive_server.cdx import EditPage, answer_index
-from archive_server.faults.base import Fault, edit_with, wrap
-from archive_server.index import Index
-from archive_server.log import LogEntry
-from archive_server.replay import answer_replay, answer_timemap
-from archive_server.warc import WarcSource
-from archive_server.wire import Wire
-from crawler.errors import UsageError
+from policy_archive.archive_server.answers import Answer, Request, build_text
+from policy_archive.archive_server.captures import CaptureSource
+from policy_archive.archive_server.cdx import EditPage, answer_index
+from policy_archive.archive_server.faults.base import Fault, edit_with, wrap
+from policy_archive.archive_server.index import Index
+from policy_archive.archive_server.log import LogEntry
+from policy_archive.archive_server.replay import answer_replay, answer_timemap
+from policy_archive.archive_server.warc import WarcSource
+from policy_archive.archive_server.wire import Wire
+from policy_archive.crawler.core.errors import UsageError
 
 
 class Archive:

@@ -12,10 +12,10 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 
-from archive_server.captures import CapturedAnswer
-from crawler.errors import UsageError
-from crawler.records import CdxRow
-from crawler.urls import urlkey
+from policy_archive.archive_server.captures import CapturedAnswer
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.urls import urlkey
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 from httptools import HttpParserError, HttpRequestParser
 
-from archive_server.answers import Answer, Request
+from policy_archive.archive_server.answers import Answer, Request
 
 _IDLE_SECONDS = 120
 

@@ -28,8 +28,8 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.browse_corpus import BUSY_SITE, COMMON_PHRASE, LONG_SITE, RARE, make_corpus
-from browse.addresses import PREFIX
-from pipelines.store.connection import open_reader
+from policy_archive.browse.addresses import PREFIX
+from policy_archive.pipelines.store.connection import open_reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,7 @@ def _measure(client: httpx.Client, ask: Ask, rounds: int) -> None:
 
 @contextmanager
 def _serve(database: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "cli", "browse", "--db", str(database), "--port", "0"]
+    command = [sys.executable, "-m", "policy_archive", "browse", "--db", str(database), "--port", "0"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=Path(__file__).parents[1]
     ) as process:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crawler.records import Document, Kind, content_id
-from crawler.timestamps import format_timestamp
-from crawler.urls import build_uri_m, urlkey
-from pipelines.store.writer import Store
+from policy_archive.crawler.core.records import Document, Kind, content_id
+from policy_archive.crawler.core.timestamps import format_timestamp
+from policy_archive.crawler.core.urls import build_uri_m, urlkey
+from policy_archive.pipelines.store.writer import Store
 
 TEXTS = Path(__file__).resolve().parent.parent.parent / "shared" / "replay" / "dev" / "texts"
 RARE = "quarterly pigeon inventory"

@@ -27,18 +27,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import zstandard
 
-from archive_server.server import ArchiveServer
 from bench.recorded import REPLAY, read_truths
-from pipelines.store.bodies import load_body
-from pipelines.store.codec import compress_against
-from pipelines.store.compaction import (
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.pipelines.store.bodies import load_body
+from policy_archive.pipelines.store.codec import compress_against
+from policy_archive.pipelines.store.maintenance.compact import (
     LONGEST_CHAIN,
     compact_document,
     give_back_space,
     list_documents,
     measure_sizes,
 )
-from pipelines.store.writer import Store
+from policy_archive.pipelines.store.writer import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,7 +62,7 @@ def fetch_all(database: Path, folder: Path) -> None:
     urls = [found[0].row.original for found in read_truths().values()]
     with ArchiveServer(sorted((REPLAY / "archive").glob("[0-9]*.warc.gz"))) as archive:
         rates = ("--plan", "all", "--index-rate", "0", "--replay-rate", "0")
-        command = [sys.executable, "-m", "cli", "fetch", *urls, *rates, "--archive", archive.url]
+        command = [sys.executable, "-m", "policy_archive", "fetch", *urls, *rates, "--archive", archive.url]
         environment = {**os.environ, "POLICY_ARCHIVE_STATE": str(folder)}
         command += ["--db", str(database)]
         subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr, check=False)

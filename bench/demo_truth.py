@@ -20,9 +20,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from archive_server.log import LogEntry  # noqa: E402
-from archive_server.server import ArchiveServer  # noqa: E402
-from data import DATA  # noqa: E402
+from policy_archive.archive_server.log import LogEntry  # noqa: E402
+from policy_archive.archive_server.server import ArchiveServer  # noqa: E402
+from policy_archive.data import DATA  # noqa: E402
 
 DEMO = DATA / "demo"
 
@@ -69,7 +69,7 @@ def fetch_all(database: Path, plan: str) -> list[LogEntry]:
     with ArchiveServer(sorted(DEMO.glob("*.warc.gz"))) as archive:
         options = ["--sites", str(DEMO / "sites.txt"), "--kind", "all", "--plan", plan, "--db", str(database)]
         rates = ["--archive", archive.url, "--index-rate", "0", "--replay-rate", "0"]
-        command = [sys.executable, "-m", "cli", "fetch", *options, *rates]
+        command = [sys.executable, "-m", "policy_archive", "fetch", *options, *rates]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return list(archive.log)
 

@@ -20,11 +20,16 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from archive_server.answers import Request
-from archive_server.server import Archive
-from archive_server.warc import WarcSource
-from crawler.cdx import Dialect, IndexReader
-from crawler.discovery.evidence import (
+from policy_archive.archive_server.answers import Request
+from policy_archive.archive_server.server import Archive
+from policy_archive.archive_server.warc import WarcSource
+from policy_archive.crawler.archive.cdx import Dialect, IndexReader
+from policy_archive.crawler.archive.replay import Answer, Question, classify_answer
+from policy_archive.crawler.core.errors import BlockedError, CdxError
+from policy_archive.crawler.core.records import CdxRow, Kind, Outcome, PolicyLink
+from policy_archive.crawler.core.urls import build_uri_m, parse_site, urlkey
+from policy_archive.crawler.discovery.links import find_policy_links
+from policy_archive.crawler.discovery.records import (
     AnswerState,
     AskedQuery,
     DiscoveryOptions,
@@ -34,14 +39,9 @@ from crawler.discovery.evidence import (
     SiteEvidence,
     SiteQuery,
 )
-from crawler.discovery.links import find_policy_links
-from crawler.discovery.loop import discover_site
-from crawler.errors import BlockedError, CdxError
-from crawler.playback import Answer, Question, classify_answer
-from crawler.records import CdxRow, Kind, Outcome, PolicyLink
-from crawler.urls import build_uri_m, parse_site, urlkey
-from pipelines.extract.decode import decode_body
-from pipelines.extract.parse import parse_html
+from policy_archive.crawler.discovery.run import discover_site
+from policy_archive.pipelines.extract.source.decode import decode_body
+from policy_archive.pipelines.extract.source.parse import parse_html
 
 ARCHIVE_URL = "http://archive.local"
 KINDS = frozenset({Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER})

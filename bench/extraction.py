@@ -21,11 +21,11 @@ import html2text
 import trafilatura
 from lxml import html as lxml_html
 
-from crawler.records import Kind
-from pipelines.extract.body import choose_body
-from pipelines.extract.outline import outline_page
-from pipelines.extract.page import transform_page
-from pipelines.extract.parse import parse_html
+from policy_archive.crawler.core.records import Kind
+from policy_archive.pipelines.extract.body.choose import choose_body
+from policy_archive.pipelines.extract.outline import outline_page
+from policy_archive.pipelines.extract.page import transform_page
+from policy_archive.pipelines.extract.source.parse import parse_html
 
 SET = Path(__file__).resolve().parent.parent.parent / "shared" / "extraction"
 STRUCTURE = {

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive_server.server import ArchiveServer
+from policy_archive.archive_server.server import ArchiveServer
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _WARCS = _REPOSITORY.parent / "shared" / "replay" / "dev" / "archive"
@@ -78,7 +78,7 @@ def _run(program: Callable[[Path], None], count: Callable[[Path], int]) -> Timin
 
 
 def _fetch(url: str, folder: Path, pages: list[str]) -> None:
-    command = [sys.executable, "-m", "cli", "fetch", *pages, "--kind", "all", "--plan", "all"]
+    command = [sys.executable, "-m", "policy_archive", "fetch", *pages, "--kind", "all", "--plan", "all"]
     options = [
         "--archive",
         url,

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from archive_server.captures import CapturedAnswer
-from crawler.records import CdxRow
-from crawler.timestamps import format_timestamp, parse_timestamp
-from crawler.urls import urlkey
+from policy_archive.archive_server.captures import CapturedAnswer
+from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp
+from policy_archive.crawler.core.urls import urlkey
 
 FIRST = datetime(2005, 1, 1, 12, tzinfo=UTC)
 CAPTURES_A_VERSION = 8

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
-from crawler.records import CdxRow, KnownCapture, Outcome
-from crawler.timestamps import format_timestamp, seconds_between
+from policy_archive.crawler.core.records import CdxRow, KnownCapture, Outcome
+from policy_archive.crawler.core.timestamps import format_timestamp, seconds_between
 
 _BEGINNING = datetime(2012, 3, 1, tzinfo=UTC)
 

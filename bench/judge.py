@@ -42,13 +42,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.judge_examples import NONE, WRITTEN, Example, Varier, load_examples, strip_labels
 from bench.judge_unseen import FOREIGN, KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
-from crawler.records import Extraction, Kind
-from data import DATA
-from pipelines.judge import POLICY_THRESHOLD, add_evidence, judge_page
-from pipelines.judging.features import Page, describe
-from pipelines.judging.lexicon import load_lexicon
-from pipelines.judging.model import weigh_page
-from pipelines.judging.weights import Weights, load_weights
+from policy_archive.crawler.core.records import Extraction, Kind
+from policy_archive.data import DATA
+from policy_archive.pipelines.judging.features import Page, describe
+from policy_archive.pipelines.judging.lexicon import load_lexicon
+from policy_archive.pipelines.judging.model import weigh_page
+from policy_archive.pipelines.judging.page import POLICY_THRESHOLD, add_evidence, judge_page
+from policy_archive.pipelines.judging.weights import Weights, load_weights
 
 FOLDS = 5
 LEXICON = load_lexicon("policy_concepts")

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from crawler.errors import ExtractionError
-from crawler.records import Extraction, Kind
-from pipelines.extract import extract
-from pipelines.judging.features import Page, count_passages
-from pipelines.judging.lexicon import Lexicon
+from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.crawler.core.records import Extraction, Kind
+from policy_archive.pipelines.extract import extract
+from policy_archive.pipelines.judging.features import Page, count_passages
+from policy_archive.pipelines.judging.lexicon import Lexicon
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parent.parent / "shared"

@@ -6,8 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from crawler.records import Document, Kind, Outcome
-from pipelines.reading import read_body
+from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.pipelines.reading.read import read_body
 
 UNSEEN = Path(__file__).resolve().parent / "judge_pages" / "unseen.toml"
 NONE = "none"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from archive_server.server import ArchiveServer
 from bench.generated_archive import GeneratedArchive
 from bench.soak import Memory, crawl
+from policy_archive.archive_server.server import ArchiveServer
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from archive_server.server import ArchiveServer
 from bench.recorded import REPLAY, Truth
-from crawler.urls import urlkey
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.urls import urlkey
 
 _VERSIONS = """
 select addresses.urlkey, replace(replace(replace(changed_after, '-', ''), ':', ''), 'T', ''), timestamp
@@ -39,7 +39,7 @@ def fetch_recorded(
     with tempfile.TemporaryDirectory() as folder, ArchiveServer(warcs) as archive:
         database = Path(folder) / "policies.db"
         rates = ("--index-rate", "0", "--replay-rate", "0")
-        command = [sys.executable, "-m", "cli", "fetch", *urls, "--kind", "all", *rates]
+        command = [sys.executable, "-m", "policy_archive", "fetch", *urls, "--kind", "all", *rates]
         subprocess.run(
             [*command, "--archive", archive.url, "--db", str(database), *arguments],
             cwd=Path(__file__).resolve().parent.parent,

@@ -14,10 +14,10 @@ from typing import Any
 from warcio.archiveiterator import ArchiveIterator
 
 from bench.histories import History, Recorded
-from crawler.records import CdxRow, Document, Kind, KnownCapture, Outcome
-from crawler.urls import parse_site, urlkey
-from pipelines.extract.dates import find_stated_dates
-from pipelines.reading import read_body
+from policy_archive.crawler.core.records import CdxRow, Document, Kind, KnownCapture, Outcome
+from policy_archive.crawler.core.urls import parse_site, urlkey
+from policy_archive.pipelines.extract.dates import find_stated_dates
+from policy_archive.pipelines.reading.read import read_body
 
 REPLAY = Path(__file__).resolve().parent.parent.parent / "shared" / "replay" / "dev"
 _CACHE = Path(__file__).resolve().parent / ".cache" / "readings.jsonl"

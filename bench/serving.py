@@ -26,8 +26,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from conftest import run_pywb  # noqa: E402
 
-from archive_server.warc import WarcSource  # noqa: E402
-from data import DATA  # noqa: E402
+from policy_archive.archive_server.warc import WarcSource  # noqa: E402
+from policy_archive.data import DATA  # noqa: E402
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
 @contextmanager
 def run_ours(warcs: list[Path]) -> Iterator[str]:
     """Run `policy-archive serve` in a process of its own; yields its address."""
-    command = [sys.executable, "-m", "cli", "serve", "--quiet", *map(str, warcs)]
+    command = [sys.executable, "-m", "policy_archive", "serve", "--quiet", *map(str, warcs)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
     ) as process:

@@ -32,11 +32,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from archive_server.answers import Request  # noqa: E402
-from archive_server.faults import Blocked, Fault, build_mixture  # noqa: E402
-from archive_server.faults.base import When  # noqa: E402
-from archive_server.server import ArchiveServer  # noqa: E402
 from bench.generated_archive import GeneratedArchive  # noqa: E402
+from policy_archive.archive_server.answers import Request  # noqa: E402
+from policy_archive.archive_server.faults import Blocked, Fault, build_mixture  # noqa: E402
+from policy_archive.archive_server.faults.base import When  # noqa: E402
+from policy_archive.archive_server.server import ArchiveServer  # noqa: E402
 
 MOST_MEMORY = 300 * 2**20
 SHARE_OF_FAULTS = 0.05
@@ -51,9 +51,9 @@ _CRAWL = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from crawler.fetching import run_fetch
-from crawler.plan import PlanName, PlanOptions
-from crawler.runs import FetchOptions, build_target
+from policy_archive.crawler.runner import run_fetch
+from policy_archive.crawler.planning.plan import PlanName, PlanOptions
+from policy_archive.crawler.crawl.run import FetchOptions, build_target
 sites, database, archive, settings = sys.argv[2:]
 report = run_fetch(FetchOptions(
     targets=[build_target(line) for line in Path(sites).read_text().split()],
@@ -113,7 +113,7 @@ def soak(source: GeneratedArchive, database: Path, folder: Path, *, share: float
     problems = list(iter_problems(source, database))
     problems += [f"{name}: more than 300 MB" for name in over_limit(memory, more_memory)]
     verified = subprocess.run(
-        [sys.executable, "-m", "cli", "verify", "--db", str(database)], cwd=ROOT, check=False
+        [sys.executable, "-m", "policy_archive", "verify", "--db", str(database)], cwd=ROOT, check=False
     )
     requests = report["requests"] + again["requests"]
     versions = source.versions * sum(not is_excluded(number) for number in range(source.sites))

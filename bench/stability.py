@@ -17,8 +17,8 @@ from typing import Any
 import click
 from warcio.archiveiterator import ArchiveIterator
 
-from crawler.errors import ExtractionError
-from pipelines.extract import extract
+from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.pipelines.extract import extract
 
 REPLAY = Path(__file__).resolve().parent.parent.parent / "shared" / "replay" / "dev"
 ALLOWED_SHARE = 1 / 50

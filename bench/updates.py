@@ -18,17 +18,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from archive_server.demo import DEMO
-from archive_server.server import ArchiveServer
-from crawler.fetching import run_fetch
-from crawler.plan import PlanOptions
-from crawler.records import Kind
-from crawler.runs import FetchOptions, Target, build_target
-from crawler.timestamps import parse_day
-from crawler.update_command import gather_targets
-from pipelines.store.connection import write
-from pipelines.store.watches import write_watch
-from pipelines.store.writer import Store
+from policy_archive.archive_server.demo import DEMO
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.crawler.crawl.run import FetchOptions, Target, build_target
+from policy_archive.crawler.planning.plan import PlanOptions
+from policy_archive.crawler.runner import run_fetch
+from policy_archive.pipelines.commands.update import gather_targets
+from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.monitoring.watches import write_watch
+from policy_archive.pipelines.store.writer import Store
 
 KINDS = tuple(kind for kind in Kind if kind is not Kind.HOME)
 SITES = [build_target(line) for line in (DEMO / "sites.txt").read_text("utf-8").split()]

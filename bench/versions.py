@@ -38,10 +38,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.histories import TEMPERS, History, iter_histories
 from bench.program import fetch_recorded
 from bench.recorded import REPLAY, Truth, curated_history, extracted_histories, read_truths
-from crawler.plan import PlanName, PlanOptions, plan_captures
-from crawler.records import CdxRow, KnownCapture, Version
-from crawler.timestamps import parse_timestamp
-from pipelines.versions import fold_versions
+from policy_archive.crawler.core.records import CdxRow, KnownCapture, Version
+from policy_archive.crawler.core.timestamps import parse_timestamp
+from policy_archive.crawler.planning.plan import PlanName, PlanOptions, plan_captures
+from policy_archive.pipelines.versions.fold import fold_versions
 
 Interval = tuple[str, str]
 """14 digits of the last capture of the text before, and of the first of the new text."""

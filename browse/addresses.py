@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from crawler.errors import NotKnownError
-from crawler.records import Document, Kind
-from pipelines.outputs.files import safe_name
+from policy_archive.crawler.core.errors import NotKnownError
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.safe_files import safe_name
 
 PREFIX = "/-/policies"
 

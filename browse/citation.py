@@ -6,10 +6,10 @@ import json
 import re
 from dataclasses import dataclass
 
-from crawler.timestamps import isoformat
-from crawler.urls import page_uri_m
-from pipelines.outputs.document import describe_kind
-from pipelines.store.queries import Row
+from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.crawler.core.urls import page_uri_m
+from policy_archive.pipelines.exchange.corpus_format import describe_kind
+from policy_archive.pipelines.store.queries import Row
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ import click
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from browse.addresses import PREFIX
-from crawler.errors import UsageError
-from crawler.options import db_option
-from pipelines.store.connection import open_reader
+from policy_archive.browse.addresses import PREFIX
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.store.connection import open_reader
 
 _COLUMNS = (TextColumn("{task.completed:,.0f} files"), TextColumn("{task.description}", markup=False))
 _EXTRA = "browsing needs the extra: pip install 'policy-archive[browse]'"
@@ -84,7 +84,7 @@ def publish_command(target: Path, database: Path, root: str | None, with_databas
     Example: policy-archive publish site --root https://policies.example.org
     """
     try:
-        from browse import publish
+        from policy_archive.browse import publish
     except ImportError as error:
         raise UsageError(_EXTRA) from error
 

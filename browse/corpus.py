@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crawler.errors import NotKnownError
-from crawler.records import Document, Kind, Outcome
-from crawler.timestamps import isoformat
-from pipelines.outputs.coverage import list_months
-from pipelines.outputs.history import read_history
-from pipelines.store import queries
-from pipelines.store.queries import AddressMove, Row
+from policy_archive.crawler.core.errors import NotKnownError
+from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.pipelines.outputs.coverage import list_months
+from policy_archive.pipelines.outputs.history import read_history
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.queries import AddressMove, Row
 
 _LISTED = 12
 _NO_JUNK = frozenset((None, Outcome.TEXT, Outcome.REDIRECT))

@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from browse import corpus
-from browse.addresses import Addresses
-from browse.filters import document_of, show_kind
-from browse.hits import SearchFilters, search_versions
-from browse.searching import build_match
-from pipelines.outputs.feed import Entry, build_feed
-from pipelines.outputs.history import describe_interval, describe_version
-from pipelines.store.queries import Row
+from policy_archive.browse import corpus
+from policy_archive.browse.addresses import Addresses
+from policy_archive.browse.filters import document_of, show_kind
+from policy_archive.browse.search import SearchFilters, search_versions
+from policy_archive.browse.search_syntax import build_match
+from policy_archive.pipelines.outputs.feed import Entry, build_feed
+from policy_archive.pipelines.outputs.history import describe_interval, describe_version
+from policy_archive.pipelines.store.queries import Row
 
 _NEWEST = 100
 

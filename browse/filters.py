@@ -10,17 +10,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from browse.addresses import document_segment
-from browse.corpus import count_outcomes
-from browse.timeline import find_gaps
-from crawler.records import Document, Kind
-from crawler.timestamps import isoformat
-from crawler.urls import page_uri_m
-from pipelines.diffing import DiffLine
-from pipelines.outputs.coverage import SIGNS, MonthState
-from pipelines.outputs.document import describe_kind
-from pipelines.outputs.history import describe_version
-from pipelines.store.queries import Row, width_in_days
+from policy_archive.browse.addresses import document_segment
+from policy_archive.browse.corpus import count_outcomes
+from policy_archive.browse.timeline_svg import find_gaps
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.crawler.core.urls import page_uri_m
+from policy_archive.pipelines.exchange.corpus_format import describe_kind
+from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
+from policy_archive.pipelines.outputs.history import describe_version
+from policy_archive.pipelines.store.queries import Row, width_in_days
+from policy_archive.pipelines.versions.diff import DiffLine
 
 _MONTH_WORDS = {
     MonthState.TEXT: "text read",

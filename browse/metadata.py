@@ -8,7 +8,7 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from data import DATA
+from policy_archive.data import DATA
 
 # Each finds its rows by an index first, then shows those alone: the view reads five tables a row.
 QUERIES: dict[str, dict[str, Any]] = {

@@ -13,21 +13,22 @@ from urllib.parse import urlencode
 from jinja2 import Environment
 from markupsafe import Markup
 
-from browse import corpus, hits
-from browse.addresses import Addresses
-from browse.citation import cite_version
-from browse.filters import build_environment
-from browse.histories import draw_history
-from browse.markdown import render_markdown
-from browse.searching import build_match
-from browse.sections import lay_out
-from crawler.errors import PolicyArchiveError, UsageError
-from crawler.records import Document
-from pipelines.changes import classify_change, describe_change
-from pipelines.diffing import diff_texts
-from pipelines.outputs.document import render_version
-from pipelines.store import queries
-from pipelines.store.queries import Row
+from policy_archive.browse import corpus
+from policy_archive.browse import search as hits
+from policy_archive.browse.addresses import Addresses
+from policy_archive.browse.citation import cite_version
+from policy_archive.browse.diff_layout import lay_out
+from policy_archive.browse.filters import build_environment
+from policy_archive.browse.markdown import render_markdown
+from policy_archive.browse.search_syntax import build_match
+from policy_archive.browse.timeline_data import draw_history
+from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
+from policy_archive.crawler.core.records import Document
+from policy_archive.pipelines.exchange.corpus_format import render_version
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.queries import Row
+from policy_archive.pipelines.versions.change import classify_change, describe_change
+from policy_archive.pipelines.versions.diff import diff_texts
 
 _SITES_ON_HOME = 300
 _HITS_A_PAGE = 20

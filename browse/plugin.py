@@ -14,19 +14,19 @@ from urllib.parse import unquote, urlencode
 
 from datasette import Request, Response, hookimpl
 
-from browse import corpus
-from browse.addresses import PREFIX, Addresses, parse_document
-from browse.feeds import build_changes_feed, build_search_feed
-from browse.headers import SAFE_HEADERS, guard_tables
-from browse.hits import SearchFilters
-from browse.metadata import QUERIES, describe_corpus
-from browse.pages import FILE_TYPES, Pages, render_version_file
-from crawler.errors import NotKnownError, UsageError
-from crawler.records import Document
-from crawler.timestamps import parse_day
-from pipelines.outputs.files import safe_name
-from pipelines.store.connection import is_corpus
-from pipelines.store.queries import find_site
+from policy_archive.browse import corpus
+from policy_archive.browse.addresses import PREFIX, Addresses, parse_document
+from policy_archive.browse.feeds import build_changes_feed, build_search_feed
+from policy_archive.browse.metadata import QUERIES, describe_corpus
+from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
+from policy_archive.browse.search import SearchFilters
+from policy_archive.browse.security import SAFE_HEADERS, guard_tables
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.safe_files import safe_name
+from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.pipelines.store.connection import is_corpus
+from policy_archive.pipelines.store.queries import find_site
 
 if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imported
     from datasette.app import Datasette

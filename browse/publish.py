@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from browse.addresses import Addresses
-from browse.feeds import build_changes_feed
-from browse.pages import FILE_TYPES, Pages, render_version_file
-from crawler.records import Document, Kind
-from pipelines.outputs.files import write_file
-from pipelines.store import queries
+from policy_archive.browse.addresses import Addresses
+from policy_archive.browse.feeds import build_changes_feed
+from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.safe_files import write_file
+from policy_archive.pipelines.store import queries
 
 _STYLESHEET = Path(__file__).parent / "static" / "policies.css"
 _FROM_ROOT = Addresses(base="", static=True)

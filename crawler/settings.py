@@ -24,8 +24,8 @@ POLICY_RETRY_SECONDS = 2.0  # doubles: 2, 4, 8, 16
 # One event loop, no Twisted reactor: a crawl may run more than once in a process, pipelines await at will
 TWISTED_REACTOR_ENABLED = False
 DOWNLOAD_HANDLERS = {
-    "http": "crawler.downloads.ArchiveDownloadHandler",
-    "https": "crawler.downloads.ArchiveDownloadHandler",
+    "http": "policy_archive.crawler.archive.download_handler.ArchiveDownloadHandler",
+    "https": "policy_archive.crawler.archive.download_handler.ArchiveDownloadHandler",
     # a redirect must never reach what lies on this machine or speaks another protocol
     "data": None,
     "file": None,
@@ -51,9 +51,9 @@ DOWNLOAD_SLOTS = {  # keys are the request's `download_slot`: index queries neve
 }
 
 DOWNLOADER_MIDDLEWARES = {
-    "crawler.middlewares.OriginGuard": 10,
-    "crawler.middlewares.ArchiveRetry": 550,
-    "crawler.middlewares.EnvironmentProxy": 750,
+    "policy_archive.crawler.archive.middlewares.OriginGuard": 10,
+    "policy_archive.crawler.archive.middlewares.ArchiveRetry": 550,
+    "policy_archive.crawler.archive.middlewares.EnvironmentProxy": 750,
     # Scrapy's own would follow redirects off the archive, obey captured <meta refresh>, retry captured 503s
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
@@ -70,14 +70,14 @@ SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
 }
 EXTENSIONS = {
-    "crawler.middlewares.GateKeeper": 0,
+    "policy_archive.crawler.archive.middlewares.GateKeeper": 0,
     "scrapy.extensions.memusage.MemoryUsage": None,
     "scrapy.extensions.feedexport.FeedExporter": None,
     "scrapy.extensions.logstats.LogStats": None,
 }
 ITEM_PIPELINES = {
-    "pipelines.components.ReadPipeline": 100,
-    "pipelines.components.StorePipeline": 200,
+    "policy_archive.pipelines.item_pipelines.ReadPipeline": 100,
+    "policy_archive.pipelines.item_pipelines.StorePipeline": 200,
 }
 
 # The frontier is the database: what was asked is known there, also after kill -9 (JOBDIR forgets)

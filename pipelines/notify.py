@@ -18,13 +18,13 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from crawler.errors import PolicyArchiveError, UsageError
-from crawler.eventlog import log_event
-from crawler.timestamps import utc_now
-from pipelines.outputs.history import describe_version
-from pipelines.store import outbox
-from pipelines.store.faultpoints import point
-from pipelines.store.outbox import Channel, Message
+from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
+from policy_archive.crawler.core.events import log_event
+from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.pipelines.outputs.history import describe_version
+from policy_archive.pipelines.store.monitoring import outbox
+from policy_archive.pipelines.store.monitoring.outbox import Channel, Message
 
 TIMEOUT_SECONDS = 60.0
 """For one command, or one answer."""

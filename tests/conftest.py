@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from archive_server.server import ArchiveServer
-from data import DATA
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.data import DATA
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli import policy_archive
-from crawler.errors import StoreError
-from pipelines.store.backup import copy_database
-from pipelines.store.connection import open_reader
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import PRIVACY, store_texts
+from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.errors import StoreError
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.maintenance.backup import copy_database
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import PRIVACY, store_texts
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(*arguments: str, **streams: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cli", *arguments],
+        [sys.executable, "-m", "policy_archive", *arguments],
         text=True,
         check=False,
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams),  # type: ignore[call-overload]
@@ -54,7 +54,7 @@ def test_a_reader_that_goes_away_is_no_failure_to_speak_of(database: Path) -> No
 
 @pytest.mark.parametrize("command", ["history", "documents", "show"])
 def test_started_without_streams_it_ends_as_ever(database: Path, command: str) -> None:
-    words = [sys.executable, "-m", "cli", command, PRIVACY.site, "--db", str(database)]
+    words = [sys.executable, "-m", "policy_archive", command, PRIVACY.site, "--db", str(database)]
     assert subprocess.run(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *words], check=False).returncode == 0
 
 
@@ -124,7 +124,7 @@ def test_what_asks_nothing_does_not_wait_for_scrapy(words: list[str]) -> None:
     code = f"""
 import sys
 from click.testing import CliRunner
-from cli import policy_archive
+from policy_archive.cli import policy_archive
 CliRunner().invoke(policy_archive, {words!r})
 sys.exit("scrapy" in sys.modules)
 """

@@ -3,8 +3,8 @@
 `ArchiveServer(warcs, faults=[RateLimited(when=index, after=3, times=2, retry_after="5")])`
 """
 
-from archive_server.faults.base import Fault, about, always, domain_queries, index, replay
-from archive_server.faults.bodies import (
+from policy_archive.archive_server.faults.base import Fault, about, always, domain_queries, index, replay
+from policy_archive.archive_server.faults.bodies import (
     Body,
     Bomb,
     DamagedGzip,
@@ -17,8 +17,8 @@ from archive_server.faults.bodies import (
     Truncated,
     WrongContentEncoding,
 )
-from archive_server.faults.mixture import build_mixture
-from archive_server.faults.pages import (
+from policy_archive.archive_server.faults.mixture import build_mixture
+from policy_archive.archive_server.faults.pages import (
     BadTimestamps,
     Duplicates,
     JunkOriginals,
@@ -29,7 +29,7 @@ from archive_server.faults.pages import (
     Twins,
     UnknownFields,
 )
-from archive_server.faults.redirects import (
+from policy_archive.archive_server.faults.redirects import (
     HOSTILE_LOCATIONS,
     CrLfLocation,
     Drift,
@@ -37,7 +37,7 @@ from archive_server.faults.redirects import (
     Loop,
     Redirected,
 )
-from archive_server.faults.refusals import (
+from policy_archive.archive_server.faults.refusals import (
     Blocked,
     IndexTrouble,
     Maintenance,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
-from archive_server.answers import Answer, Request
-from archive_server.cdx import EditPage
-from archive_server.index import Page, Query
+from policy_archive.archive_server.answers import Answer, Request
+from policy_archive.archive_server.cdx import EditPage
+from policy_archive.archive_server.index import Page, Query
 
 Proceed = Callable[[Request], Answer]
 """Asks the archive behind the fault."""

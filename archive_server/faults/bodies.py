@@ -11,8 +11,8 @@ from functools import cache
 import brotlicffi
 import zstandard
 
-from archive_server.answers import Answer, Request
-from archive_server.faults.base import Fault, Proceed, When, replay
+from policy_archive.archive_server.answers import Answer, Request
+from policy_archive.archive_server.faults.base import Fault, Proceed, When, replay
 
 
 @dataclass(kw_only=True)

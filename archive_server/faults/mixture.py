@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archive_server.faults.base import Fault, index
-from archive_server.faults.bodies import (
+from policy_archive.archive_server.faults.base import Fault, index
+from policy_archive.archive_server.faults.bodies import (
     DamagedGzip,
     Disconnect,
     DoubleGzip,
@@ -15,7 +15,7 @@ from archive_server.faults.bodies import (
     Truncated,
     WrongContentEncoding,
 )
-from archive_server.faults.pages import (
+from policy_archive.archive_server.faults.pages import (
     BadTimestamps,
     Duplicates,
     JunkOriginals,
@@ -26,7 +26,7 @@ from archive_server.faults.pages import (
     Twins,
     UnknownFields,
 )
-from archive_server.faults.refusals import (
+from policy_archive.archive_server.faults.refusals import (
     IndexTrouble,
     Maintenance,
     RateLimited,

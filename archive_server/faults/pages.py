@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from archive_server.faults.base import Fault, When, index
-from archive_server.index import FIELDS, Line, Page, Query, build_old_key
+from policy_archive.archive_server.faults.base import Fault, When, index
+from policy_archive.archive_server.index import FIELDS, Line, Page, Query, build_old_key
 
 TIMESTAMP, ORIGINAL, MIMETYPE, STATUSCODE, DIGEST, LENGTH = (
     FIELDS.index(name) for name in ("timestamp", "original", "mimetype", "statuscode", "digest", "length")

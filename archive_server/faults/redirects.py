@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from archive_server.answers import Answer, Request
-from archive_server.faults.base import Fault, Proceed, When, replay
+from policy_archive.archive_server.answers import Answer, Request
+from policy_archive.archive_server.faults.base import Fault, Proceed, When, replay
 
 _ADDRESS = re.compile(r"(/web/)([0-9]{14})([a-z_]*/.+)")
 

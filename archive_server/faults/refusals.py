@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 
-from archive_server.answers import Answer, Request, build_text
-from archive_server.faults.base import Fault, Proceed, When, index, replay
-from archive_server.replay import NOT_ARCHIVED
+from policy_archive.archive_server.answers import Answer, Request, build_text
+from policy_archive.archive_server.faults.base import Fault, Proceed, When, index, replay
+from policy_archive.archive_server.replay import NOT_ARCHIVED
 
 TOO_MANY = (
     "<html><body><h1>429 Too Many Requests</h1>\n"

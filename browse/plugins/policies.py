@@ -8,9 +8,9 @@ from pathlib import Path
 
 from datasette.plugins import pm
 
-if not any(getattr(plugin, "__name__", "") == "browse.plugin" for plugin in pm.get_plugins()):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout that is not installed
-    from browse.plugin import (  # noqa: F401 - Datasette looks for the names
+if not any(getattr(plugin, "__name__", "") == "policy_archive.browse.plugin" for plugin in pm.get_plugins()):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))  # a checkout that is not installed
+    from policy_archive.browse.plugin import (  # noqa: F401 - Datasette looks for the names
         asgi_wrapper,
         canned_queries,
         get_metadata,

@@ -10,7 +10,9 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from crawler.discovery.words import (
+from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.discovery.words import (
     GERMAN,
     find_qualifiers,
     fold,
@@ -21,8 +23,6 @@ from crawler.discovery.words import (
     match_name,
     read_words,
 )
-from crawler.records import Kind
-from crawler.urls import registrable_domain
 
 KINDS = (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER)
 

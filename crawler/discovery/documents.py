@@ -8,12 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from urllib.parse import urldefrag, urlsplit
 
-from crawler.discovery.addresses import language_of, language_of_site
-from crawler.discovery.evidence import DiscoveryOptions, FoundAddress, FoundDocument, SiteEvidence
-from crawler.discovery.suspects import LINK_PAGES, Suspect, find_suspects
-from crawler.discovery.words import fold, may_be_main
-from crawler.records import EMPTY_BODY_DIGEST, Document, Kind
-from crawler.urls import registrable_domain, urlkey
+from policy_archive.crawler.core.records import EMPTY_BODY_DIGEST, Document, Kind
+from policy_archive.crawler.core.urls import registrable_domain, urlkey
+from policy_archive.crawler.discovery.addresses import language_of, language_of_site
+from policy_archive.crawler.discovery.candidates import LINK_PAGES, Suspect, find_suspects
+from policy_archive.crawler.discovery.records import (
+    DiscoveryOptions,
+    FoundAddress,
+    FoundDocument,
+    SiteEvidence,
+)
+from policy_archive.crawler.discovery.words import fold, may_be_main
 
 SURE = 0.8
 """Confidence from which an address needs no further evidence."""

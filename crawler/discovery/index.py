@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from urllib.parse import quote, urlsplit
 
-from crawler.cdx import IndexQuery
-from crawler.discovery.addresses import KINDS, AddressReading, read_address
-from crawler.discovery.evidence import AnswerState, AskedQuery, Purpose, SiteQuery
-from crawler.discovery.words import read_words
-from crawler.records import CdxRow, Kind
-from crawler.urls import registrable_domain
+from policy_archive.crawler.archive.cdx import IndexQuery
+from policy_archive.crawler.core.records import CdxRow, Kind
+from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.discovery.addresses import KINDS, AddressReading, read_address
+from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, Purpose, SiteQuery
+from policy_archive.crawler.discovery.words import read_words
 
 MOST_DOMAIN_PAGES = 4  # of 25,000 rows: what is larger is searched host by host
 MOST_ADDRESSES = 10_000

@@ -10,11 +10,16 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from lxml import etree
 
-from crawler.discovery.addresses import AddressReading, is_among_lists, read_address, read_segment
-from crawler.discovery.words import NameMatch, fold, is_generic, is_no_policy, match_name
-from crawler.memo import remembered
-from crawler.records import Kind, PolicyLink
-from crawler.urls import split_uri_m
+from policy_archive.crawler.core.cache import remembered
+from policy_archive.crawler.core.records import Kind, PolicyLink
+from policy_archive.crawler.core.urls import split_uri_m
+from policy_archive.crawler.discovery.addresses import (
+    AddressReading,
+    is_among_lists,
+    read_address,
+    read_segment,
+)
+from policy_archive.crawler.discovery.words import NameMatch, fold, is_generic, is_no_policy, match_name
 
 LEAST_CONFIDENCE = 0.5
 MOST_SCRIPT_LINKS = 20  # a page of an application names a few; thousands are somebody's data

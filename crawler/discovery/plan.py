@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from crawler.discovery.documents import SURE, find_documents
-from crawler.discovery.evidence import (
+from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
+from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.discovery.documents import SURE, find_documents
+from policy_archive.crawler.discovery.home_pages import LINK_DIFFERENTLY, choose_home_rows, uncovered_kinds
+from policy_archive.crawler.discovery.index import (
+    Candidate,
+    address_query,
+    candidates_of,
+    domain_query,
+    host_query,
+    is_on_site,
+    page_query,
+    prefix_queries,
+    usual_queries,
+)
+from policy_archive.crawler.discovery.records import (
     AnswerState,
     AskedQuery,
     DiscoveryOptions,
@@ -20,20 +34,6 @@ from crawler.discovery.evidence import (
     SiteEvidence,
     SiteQuery,
 )
-from crawler.discovery.homes import LINK_DIFFERENTLY, choose_home_rows, uncovered_kinds
-from crawler.discovery.index import (
-    Candidate,
-    address_query,
-    candidates_of,
-    domain_query,
-    host_query,
-    is_on_site,
-    page_query,
-    prefix_queries,
-    usual_queries,
-)
-from crawler.records import CdxRow, Kind, Outcome
-from crawler.urls import urlkey
 
 USUAL_ADDRESSES = 4  # of a kind, asked one by one: the last resort for sites too large to be searched
 MOST_FRAMES = 2

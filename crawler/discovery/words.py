@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from crawler.records import Kind
-from data import DATA
+from policy_archive.crawler.core.records import Kind
+from policy_archive.data import DATA
 
 LONGEST_LABEL = 24  # words; what is longer is a sentence or a headline, no name of a document
 GERMAN = str.maketrans(

@@ -9,8 +9,8 @@ from scrapy.commands import crawl
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.exceptions import UsageError
 
-from crawler.errors import PolicyArchiveError
-from crawler.spiders.policy import PolicySpider
+from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.spiders.policy import PolicySpider
 
 
 class Command(crawl.Command):

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from crawler.cdx import IndexQuery
-from crawler.discovery.documents import find_documents
-from crawler.discovery.evidence import AnswerState, AskedQuery, DiscoveryOptions, SiteEvidence
-from crawler.discovery.index import address_query, domain_query
-from crawler.errors import BlockedError, CdxError
-from crawler.forecast import Forecast, SiteCost, add_up, cost_site
-from crawler.middlewares import build_politeness
-from crawler.records import CdxRow
-from crawler.runs import Target
-from crawler.spiders.policy import PolicySpider
+from policy_archive.crawler.archive.cdx import IndexQuery
+from policy_archive.crawler.archive.middlewares import build_politeness
+from policy_archive.crawler.core.errors import BlockedError, CdxError
+from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.crawl.run import Target
+from policy_archive.crawler.discovery.documents import find_documents
+from policy_archive.crawler.discovery.index import address_query, domain_query
+from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, DiscoveryOptions, SiteEvidence
+from policy_archive.crawler.planning.forecast import Forecast, SiteCost, add_up, cost_site
+from policy_archive.crawler.spiders.policy import PolicySpider
 
 INDEX_QUERIES_OF_A_SEARCH = 2
 """Of the domain, and of its home page's captures."""

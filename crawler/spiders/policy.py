@@ -17,29 +17,61 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-from crawler.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
-from crawler.codings import MAX_BODY_BYTES, CodingError, split_codings, unwrap_body
-from crawler.errors import CdxError, PolicyArchiveError, RateLimitedError, StoreError, UsageError
-from crawler.eventlog import log_event
-from crawler.frontier import FairQueue
-from crawler.middlewares import build_politeness, close_gate, gate_keeper, read_response
-from crawler.options import DEFAULT_DATABASE, KINDS, parse_kinds
-from crawler.plan import PlanName, PlanOptions
-from crawler.playback import Playback, Question, classify_answer
-from crawler.politeness import Budget, GateClosedError
-from crawler.progress import build_screen, show_progress
-from crawler.records import Capture, CdxRow, Document, Kind, Outcome, PlannedCapture, RowState
-from crawler.runs import FetchOptions, FetchReport, Health, Tally, Target, build_health, build_target
-from crawler.sitecrawl import SiteCrawl, count_document
-from crawler.timestamps import parse_span, utc_now
-from crawler.urls import build_uri_m, parse_archive
-from pipelines.components import ReadCapture
-from pipelines.store.connection import explained
-from pipelines.store.faultpoints import point
-from pipelines.store.news import count_news
-from pipelines.store.runlock import hold_lock
-from pipelines.store.watches import list_failing
-from pipelines.store.writer import Store
+from policy_archive.crawler.archive.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
+from policy_archive.crawler.archive.content_coding import (
+    MAX_BODY_BYTES,
+    CodingError,
+    split_codings,
+    unwrap_body,
+)
+from policy_archive.crawler.archive.middlewares import (
+    build_politeness,
+    close_gate,
+    gate_keeper,
+    read_response,
+)
+from policy_archive.crawler.archive.rate_gate import Budget, GateClosedError
+from policy_archive.crawler.archive.replay import Playback, Question, classify_answer
+from policy_archive.crawler.core.errors import (
+    CdxError,
+    PolicyArchiveError,
+    RateLimitedError,
+    StoreError,
+    UsageError,
+)
+from policy_archive.crawler.core.events import log_event
+from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.records import (
+    Capture,
+    CdxRow,
+    Document,
+    Kind,
+    Outcome,
+    PlannedCapture,
+    RowState,
+)
+from policy_archive.crawler.core.timestamps import parse_span, utc_now
+from policy_archive.crawler.core.urls import build_uri_m, parse_archive
+from policy_archive.crawler.crawl.frontier import FairQueue
+from policy_archive.crawler.crawl.progress import build_screen, show_progress
+from policy_archive.crawler.crawl.run import (
+    FetchOptions,
+    FetchReport,
+    Health,
+    Tally,
+    Target,
+    build_health,
+    build_target,
+)
+from policy_archive.crawler.crawl.site import SiteCrawl, count_document
+from policy_archive.crawler.planning.plan import PlanName, PlanOptions
+from policy_archive.pipelines.commands.options import DEFAULT_DATABASE, KINDS, parse_kinds
+from policy_archive.pipelines.item_pipelines import ReadCapture
+from policy_archive.pipelines.store.connection import explained
+from policy_archive.pipelines.store.monitoring.news import count_news
+from policy_archive.pipelines.store.monitoring.watches import list_failing
+from policy_archive.pipelines.store.runlock import hold_lock
+from policy_archive.pipelines.store.writer import Store
 
 SITES_AT_ONCE = 32
 """Enough that none waits for another's slow index query, few enough that memory stays flat."""

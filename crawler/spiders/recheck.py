@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crawler.records import CdxRow, Document, Kind, Outcome, PlannedCapture
-from crawler.runs import Target
-from crawler.spiders.policy import PolicySpider
-from pipelines.store.captures import ROW_COLUMNS, body_digest, parse_row
-from pipelines.store.conservation import ConservationFault
+from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, PlannedCapture
+from policy_archive.crawler.crawl.run import Target
+from policy_archive.crawler.spiders.policy import PolicySpider
+from policy_archive.pipelines.store.captures import ROW_COLUMNS, body_digest, parse_row
+from policy_archive.pipelines.store.invariants import ConservationFault
 
 SAMPLE_SETTING = "POLICY_RECHECK_CAPTURES"
-SETTINGS = {"ITEM_PIPELINES": {"pipelines.components.PassPipeline": 100}}
+SETTINGS = {"ITEM_PIPELINES": {"policy_archive.pipelines.item_pipelines.PassPipeline": 100}}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import sync_playwright
 
-from browse.addresses import PREFIX
-from pipelines.store.connection import open_reader
+from policy_archive.browse.addresses import PREFIX
+from policy_archive.pipelines.store.connection import open_reader
 
 _FOLDER = Path(__file__).parent
 _SITE = "tidelock.example"
@@ -26,7 +26,7 @@ _SITE = "tidelock.example"
 def main(database: Path) -> None:
     """Write one PNG a page, 1280 by 900 pixels, light."""
     pages = list_pages(database)
-    command = [sys.executable, "-m", "cli", "browse", "--db", str(database), "--port", "0"]
+    command = [sys.executable, "-m", "policy_archive", "browse", "--db", str(database), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:  # noqa: S603 (our own)
         try:
             assert server.stderr is not None

@@ -7,15 +7,21 @@ from pathlib import Path
 
 import click
 
-from crawler.errors import UsageError
-from crawler.options import db_option, row_options
-from crawler.timestamps import parse_day, utc_now
-from pipelines.outputs.news import describe_news, news_cells, write_feed
-from pipelines.outputs.rows import print_rows
-from pipelines.store import queries
-from pipelines.store.connection import open_reader
-from pipelines.store.news import NewsFilter, last_look, list_news, newest_news, note_look
-from pipelines.store.writer import Store
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.timestamps import parse_day, utc_now
+from policy_archive.pipelines.commands.options import db_option, row_options
+from policy_archive.pipelines.outputs.news import describe_news, news_cells, write_feed
+from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.monitoring.news import (
+    NewsFilter,
+    last_look,
+    list_news,
+    newest_news,
+    note_look,
+)
+from policy_archive.pipelines.store.writer import Store
 
 SHOWN = 100
 """Versions shown when nobody says since when."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from crawler.errors import UsageError
-from crawler.options import db_option
-from pipelines.outputs.export import export_csv, export_jsonl, export_markdown
-from pipelines.store import queries
-from pipelines.store.connection import open_reader
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.exchange.files import export_csv, export_jsonl, export_markdown
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.connection import open_reader
 
 
 @click.command("export")

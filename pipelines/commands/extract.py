@@ -11,12 +11,14 @@ from typing import Any
 
 import click
 
-from crawler.errors import CdxError, UsageError
-from crawler.options import db_option, json_option
-from crawler.records import Extraction, Kind
-from crawler.timestamps import parse_day, repair_timestamp
-from crawler.urls import parse_site
-from pipelines.manifest import (
+from policy_archive.crawler.core.errors import CdxError, UsageError
+from policy_archive.crawler.core.records import Extraction, Kind
+from policy_archive.crawler.core.safe_files import write_file
+from policy_archive.crawler.core.timestamps import parse_day, repair_timestamp
+from policy_archive.crawler.core.urls import parse_site
+from policy_archive.pipelines.commands.options import db_option, json_option
+from policy_archive.pipelines.exchange.corpus_format import render_document
+from policy_archive.pipelines.exchange.page_files import (
     ManifestFault,
     PageFile,
     extract_file,
@@ -24,15 +26,13 @@ from pipelines.manifest import (
     parse_loose_timestamp,
     quality_of,
 )
-from pipelines.outputs.bar import follow
-from pipelines.outputs.document import render_document
-from pipelines.outputs.files import write_file
-from pipelines.outputs.rows import print_rows
-from pipelines.reextraction import DocumentReport, prune_extractions, read_again
-from pipelines.store.connection import check_there
-from pipelines.store.runlock import hold_lock
-from pipelines.store.writer import Store
-from pipelines.worker import Done, ReadingPool
+from policy_archive.pipelines.outputs.bar import follow
+from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.reading.pool import Done, ReadingPool
+from policy_archive.pipelines.store.connection import check_there
+from policy_archive.pipelines.store.maintenance.reextract import DocumentReport, prune_extractions, read_again
+from policy_archive.pipelines.store.runlock import hold_lock
+from policy_archive.pipelines.store.writer import Store
 
 _SHOWN_FAILURES = 20
 
@@ -193,7 +193,7 @@ def re_extract_command(
     Example:
       policy-archive re-extract --db policies.db
     """
-    from pipelines.extract.extraction import current_extractors
+    from policy_archive.pipelines.extract.extraction import current_extractors
 
     check_there(database)
     lock = hold_lock(database, "policy-archive re-extract")

@@ -13,20 +13,25 @@ from typing import Any, TypeVar
 
 import click
 
-from crawler.errors import NotKnownError, UsageError
-from crawler.options import db_option, json_option, row_options
-from crawler.records import Document, Kind
-from crawler.timestamps import isoformat, parse_day
-from pipelines.changes import Change, classify_change, describe_change
-from pipelines.diffing import diff_texts
-from pipelines.outputs.coverage import LEGEND, iter_years, list_months
-from pipelines.outputs.diff import describe_lines, iter_marked_lines, render_html, render_unified
-from pipelines.outputs.document import describe_kind, render_version
-from pipelines.outputs.history import describe_interval, iter_lines, read_history
-from pipelines.outputs.rows import print_rows
-from pipelines.outputs.table import clean_for_terminal, print_table, wants_colour
-from pipelines.store import queries
-from pipelines.store.connection import open_reader
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.timestamps import isoformat, parse_day
+from policy_archive.pipelines.commands.options import db_option, json_option, row_options
+from policy_archive.pipelines.exchange.corpus_format import describe_kind, render_version
+from policy_archive.pipelines.outputs.coverage import LEGEND, iter_years, list_months
+from policy_archive.pipelines.outputs.diff import (
+    describe_lines,
+    iter_marked_lines,
+    render_html,
+    render_unified,
+)
+from policy_archive.pipelines.outputs.history import describe_interval, iter_lines, read_history
+from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.table import clean_for_terminal, print_table, wants_colour
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.versions.change import Change, classify_change, describe_change
+from policy_archive.pipelines.versions.diff import diff_texts
 
 Row = dict[str, Any]
 _Command = TypeVar("_Command", bound=Callable[..., Any])

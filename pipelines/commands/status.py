@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from crawler.options import db_option, json_option
-from crawler.timestamps import utc_now
-from pipelines.outputs.table import print_table
-from pipelines.store.connection import check_there, open_reader
-from pipelines.store.outbox import forget_channel
-from pipelines.store.standing import Row, Standing, read_standing
-from pipelines.store.writer import Store
+from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.pipelines.commands.options import db_option, json_option
+from policy_archive.pipelines.outputs.table import print_table
+from policy_archive.pipelines.store.connection import check_there, open_reader
+from policy_archive.pipelines.store.monitoring.health import Row, Standing, read_standing
+from policy_archive.pipelines.store.monitoring.outbox import forget_channel
+from policy_archive.pipelines.store.writer import Store
 
 
 @click.command("status")

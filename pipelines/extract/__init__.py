@@ -1,5 +1,5 @@
 """Bytes as captured → the text of a policy, and how good it is."""
 
-from pipelines.extract.extraction import ExtractedPage, extract, extract_page
+from policy_archive.pipelines.extract.extraction import ExtractedPage, extract, extract_page
 
 __all__ = ["ExtractedPage", "extract", "extract_page"]

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
-from crawler.memo import remembered
-from crawler.records import StatedDate
-from data import DATA
+from policy_archive.crawler.core.cache import remembered
+from policy_archive.crawler.core.records import StatedDate
+from policy_archive.data import DATA
 
 _OLDEST_SHORT_YEAR = 90
 _LATEST_YEAR = 2099

@@ -10,20 +10,20 @@ from importlib.metadata import version
 
 from lxml.html import HtmlElement
 
-from crawler.errors import CdxError, ExtractionError
-from crawler.memo import remembered
-from crawler.records import Extraction, Kind, Outcome
-from crawler.timestamps import parse_timestamp
-from pipelines.extract.dates import find_stated_dates
-from pipelines.extract.decode import Decoded, decode_body, unpack_body
-from pipelines.extract.frames import find_main_frame
-from pipelines.extract.language import identify_language
-from pipelines.extract.media import Media, sniff_media
-from pipelines.extract.outline import SKIPPED
-from pipelines.extract.page import PageText, transform_page
-from pipelines.extract.parse import parse_html
-from pipelines.extract.pdf import read_pdf
-from pipelines.extract.plain import read_plain
+from policy_archive.crawler.core.cache import remembered
+from policy_archive.crawler.core.errors import CdxError, ExtractionError
+from policy_archive.crawler.core.records import Extraction, Kind, Outcome
+from policy_archive.crawler.core.timestamps import parse_timestamp
+from policy_archive.pipelines.extract.dates import find_stated_dates
+from policy_archive.pipelines.extract.language import identify_language
+from policy_archive.pipelines.extract.outline import SKIPPED
+from policy_archive.pipelines.extract.page import PageText, transform_page
+from policy_archive.pipelines.extract.source.decode import Decoded, decode_body, unpack_body
+from policy_archive.pipelines.extract.source.frames import find_main_frame
+from policy_archive.pipelines.extract.source.media import Media, sniff_media
+from policy_archive.pipelines.extract.source.parse import parse_html
+from policy_archive.pipelines.extract.source.pdf import read_pdf
+from policy_archive.pipelines.extract.source.plain import read_plain
 
 MAX_PAGE_CHARACTERS = 5_000_000
 """Of a page's source without scripts, styles and inlined files. The largest of 1,606 real captures has

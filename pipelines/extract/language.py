@@ -7,7 +7,7 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
-from crawler.memo import remembered
+from policy_archive.crawler.core.cache import remembered
 
 _SAMPLE_CHARACTERS = 4000
 _MIN_CHARACTERS = 20

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
-from crawler.records import Kind
-from pipelines.extract.body import choose_body, kept_blocks, narrow_body
-from pipelines.extract.links import LinkReader, fragment_of
-from pipelines.extract.outline import Outline, outline_page
-from pipelines.extract.parts import choose_part, find_parts, find_target
-from pipelines.extract.render import render
-from pipelines.extract.rim import trim_rim
-from pipelines.extract.structure import build_pieces
+from policy_archive.crawler.core.records import Kind
+from policy_archive.pipelines.extract.body.choose import choose_body, kept_blocks, narrow_body
+from policy_archive.pipelines.extract.body.documents import choose_part, find_parts, find_target
+from policy_archive.pipelines.extract.links import LinkReader, fragment_of
+from policy_archive.pipelines.extract.markdown.build import build_pieces
+from policy_archive.pipelines.extract.markdown.render import render
+from policy_archive.pipelines.extract.markdown.trim import trim_rim
+from policy_archive.pipelines.extract.outline import Outline, outline_page
 
 
 @dataclass(frozen=True, kw_only=True)

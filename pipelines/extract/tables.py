@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from lxml.html import HtmlElement
 
-from pipelines.extract.outline import HEADINGS, PROSE_WORDS, count_words
+from policy_archive.pipelines.extract.outline import HEADINGS, PROSE_WORDS, count_words
 
 _TEXT_OF_A_PAGE = 40
 """Words in a cell that nearly fills its table."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from crawler.discovery.words import fold, group_of, match_name
-from crawler.records import Kind
-from pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
+from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.discovery.words import fold, group_of, match_name
+from policy_archive.pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
 
 NOTICES = "page_notices"
 NOTICE_REACH = 2_500

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from data import DATA
+from policy_archive.data import DATA
 
 # scripts that do not part words by spaces, glue particles to them, or write vowels as marks that \w
 # does not match

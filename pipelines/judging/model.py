@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipelines.judging.features import Page, measure
-from pipelines.judging.lexicon import Lexicon
-from pipelines.judging.weights import Weights
+from policy_archive.pipelines.judging.features import Page, measure
+from policy_archive.pipelines.judging.lexicon import Lexicon
+from policy_archive.pipelines.judging.weights import Weights
 
 NO_POLICY = "none"
 """The class of pages that are no policies; the others are kinds."""

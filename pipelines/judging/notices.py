@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
-from pipelines.judging.features import Page, prose_of, score_notices
-from pipelines.judging.lexicon import count_words
+from policy_archive.pipelines.judging.features import Page, prose_of, score_notices
+from policy_archive.pipelines.judging.lexicon import count_words
 
 _HINTS = {"parking-company": "parked", "login": "wall"}
 """Wordings that speak for a class of notices where nothing speaks for a policy."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from data import DATA
+from policy_archive.data import DATA
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from pipelines.changes import Change, describe_change
-from pipelines.diffing import Diff, DiffLine, Hunk, LineKind, Span
-from pipelines.outputs.table import clean_for_terminal
+from policy_archive.pipelines.outputs.table import clean_for_terminal
+from policy_archive.pipelines.versions.change import Change, describe_change
+from policy_archive.pipelines.versions.diff import Diff, DiffLine, Hunk, LineKind, Span
 
 _CHANGED_STYLE = {
     "old": {"fg": "red", "strikethrough": True},

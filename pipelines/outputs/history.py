@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from crawler.records import Document
-from crawler.timestamps import isoformat
-from pipelines.changes import change_from_values, describe_change
-from pipelines.store import queries
-from pipelines.store.queries import AddressMove
-from pipelines.versions import Flapping, find_flapping
+from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.queries import AddressMove
+from policy_archive.pipelines.versions.change import change_from_values, describe_change
+from policy_archive.pipelines.versions.fold import Flapping, find_flapping
 
 Row = dict[str, Any]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from crawler.urls import page_uri_m
-from pipelines.outputs.document import describe_kind
-from pipelines.outputs.feed import Entry, build_feed
-from pipelines.outputs.files import write_file
-from pipelines.outputs.history import (
+from policy_archive.crawler.core.safe_files import write_file
+from policy_archive.crawler.core.urls import page_uri_m
+from policy_archive.pipelines.exchange.corpus_format import describe_kind
+from policy_archive.pipelines.outputs.feed import Entry, build_feed
+from policy_archive.pipelines.outputs.history import (
     INTERVAL_HEADING,
     describe_interval,
     describe_version,

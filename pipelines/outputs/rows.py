@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from pipelines.outputs.table import print_table
+from policy_archive.pipelines.outputs.table import print_table
 
 Row = Mapping[str, Any]
 

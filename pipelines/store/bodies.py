@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections import OrderedDict
 
-from crawler.errors import StoreError
-from pipelines.store.codec import restore_body
+from policy_archive.crawler.core.errors import StoreError
+from policy_archive.pipelines.store.codec import restore_body
 
 _KEPT_BYTES = 64 * 1024 * 1024
 

@@ -10,7 +10,8 @@ import sys
 from datetime import UTC, date
 from typing import Any
 
-from crawler.records import (
+from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.records import (
     RETRYABLE_OUTCOMES,
     Capture,
     CdxRow,
@@ -23,8 +24,7 @@ from crawler.records import (
     Reading,
     RowDecision,
 )
-from pipelines.store.codec import compress_body
-from pipelines.store.faultpoints import point
+from policy_archive.pipelines.store.codec import compress_body
 
 ROW_COLUMNS = "urlkey, timestamp, original, mimetype, statuscode, digest, length"
 

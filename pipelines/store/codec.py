@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import zstandard
 
-from crawler.errors import StoreError
+from policy_archive.crawler.core.errors import StoreError
 
 LEVEL = 3
 """zstd's level. Real pages come to 25 % of their size, with the capture before as dictionary to 9 %."""

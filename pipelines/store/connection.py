@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
-from crawler.errors import DiskFullError, StoreError
-from pipelines.store.faultpoints import point
-from pipelines.store.schema import APPLICATION_ID, migrations
+from policy_archive.crawler.core.errors import DiskFullError, StoreError
+from policy_archive.crawler.core.failpoints import point
+from policy_archive.pipelines.store.schema import APPLICATION_ID, migrations
 
 BUSY_TIMEOUT_SECONDS = 10.0
 """How long SQLite itself waits for another writer."""

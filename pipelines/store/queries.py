@@ -12,12 +12,12 @@ from typing import Any
 
 from rapidfuzz import process
 
-from crawler.errors import NotKnownError
-from crawler.records import Document, Kind, KnownCapture, Outcome, Version
-from crawler.timestamps import parse_timestamp
-from crawler.urls import is_address, parse_site, urlkey
-from pipelines.store.captures import ROW_COLUMNS, parse_row, parse_stated_days
-from pipelines.versions import fold_versions
+from policy_archive.crawler.core.errors import NotKnownError
+from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Outcome, Version
+from policy_archive.crawler.core.timestamps import parse_timestamp
+from policy_archive.crawler.core.urls import is_address, parse_site, urlkey
+from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.pipelines.versions.fold import fold_versions
 
 Row = dict[str, Any]
 

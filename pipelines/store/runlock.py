@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from crawler.errors import InUseError, StoreError
-from crawler.timestamps import seconds_now, utc_now
+from policy_archive.crawler.core.errors import InUseError, StoreError
+from policy_archive.crawler.core.timestamps import seconds_now, utc_now
 
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 180.0

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from crawler.eventlog import log_event
-from crawler.records import (
+from policy_archive.crawler.core.events import log_event
+from policy_archive.crawler.core.records import (
     RETRYABLE_OUTCOMES,
     Address,
     Capture,
@@ -26,11 +26,13 @@ from crawler.records import (
     RowDecision,
     RowState,
 )
-from crawler.timestamps import utc_now
-from crawler.urls import urlkey
-from pipelines.store import captures, folding, news, outbox, watches
-from pipelines.store.connection import open_writer, write
-from pipelines.store.conservation import CONSERVATION_SQL, ConservationFault
+from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.crawler.core.urls import urlkey
+from policy_archive.pipelines.store import captures
+from policy_archive.pipelines.store import versions as folding
+from policy_archive.pipelines.store.connection import open_writer, write
+from policy_archive.pipelines.store.invariants import CONSERVATION_SQL, ConservationFault
+from policy_archive.pipelines.store.monitoring import news, outbox, watches
 
 log = logging.getLogger(__name__)
 

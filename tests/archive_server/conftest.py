@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from archive_server.captures import CapturedAnswer
-from archive_server.server import ArchiveServer
-from crawler.records import CdxRow
-from crawler.urls import urlkey
+from policy_archive.archive_server.captures import CapturedAnswer
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.urls import urlkey
 
 _BODIES = {
     "20170101000000": b"<p>first</p>",

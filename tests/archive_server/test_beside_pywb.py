@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from archive_server.server import ArchiveServer
-from crawler.records import CdxRow
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.records import CdxRow
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,16 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from archive_server.server import ArchiveServer
-from cli import policy_archive
-from crawler.errors import UsageError
-from data import DATA
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.data import DATA
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def run_cli(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", *arguments]
+    command = [sys.executable, "-m", "policy_archive", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
 
 
@@ -68,7 +68,7 @@ def test_the_demo_finds_every_document_and_nearly_every_version_that_there_is(
 
 
 def test_serve_answers_until_it_is_told_to_stop() -> None:
-    command = [sys.executable, "-m", "cli", "serve", str(DATA / "demo")]
+    command = [sys.executable, "-m", "policy_archive", "serve", str(DATA / "demo")]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

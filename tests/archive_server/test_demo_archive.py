@@ -18,9 +18,9 @@ import httpx
 import pypdf
 import pytest
 
-from archive_server.server import ArchiveServer
-from crawler.records import EMPTY_BODY_DIGEST
-from data import DATA
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.records import EMPTY_BODY_DIGEST
+from policy_archive.data import DATA
 
 DEMO = DATA / "demo"
 WARCS = sorted(DEMO.glob("*.warc.gz"))

@@ -17,9 +17,9 @@ import httpx
 import pytest
 import zstandard
 
-from archive_server import faults
-from archive_server.log import count_busiest
-from archive_server.server import ArchiveServer
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.log import count_busiest
+from policy_archive.archive_server.server import ArchiveServer
 
 CAPTURE = "/web/20180127122821id_/https://www.x.example/privacy"
 ROWS = "/cdx/search/cdx?url=x.example/privacy"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive_server.index import FIELDS, Index, Query, build_new_key, build_old_key, read_key
-from crawler.records import CdxRow
-from crawler.urls import urlkey
+from policy_archive.archive_server.index import FIELDS, Index, Query, build_new_key, build_old_key, read_key
+from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.urls import urlkey
 
 
 def build_row(

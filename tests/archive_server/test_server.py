@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive_server.answers import Request
-from archive_server.server import Archive, ArchiveServer
-from archive_server.wire import encode_answer
+from policy_archive.archive_server.answers import Request
+from policy_archive.archive_server.server import Archive, ArchiveServer
+from policy_archive.archive_server.wire import encode_answer
 
 
 def test_a_capture_is_served_with_its_bytes_and_the_memento_headers(client: httpx.Client, tiny: Any) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from crawler.records import Document, Kind, Outcome
-from pipelines.store.connection import open_reader
-from pipelines.store.writer import Store
-from tests.browse.hostile import HOSTILE, HOSTILE_ADDRESS, HOSTILE_SITE
-from tests.pipelines.synthetic import make_capture, make_reading, make_row, store_texts
+from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.writer import Store
+from tests.support.hostile import HOSTILE, HOSTILE_ADDRESS, HOSTILE_SITE
+from tests.support.synthetic import make_capture, make_reading, make_row, store_texts
 
 SITE = "calm.example"
 PRIVACY = Document(site=SITE, kind=Kind.PRIVACY)

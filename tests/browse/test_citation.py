@@ -7,8 +7,8 @@ import bibtexparser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from browse.citation import cite_version
-from browse.corpus import read_version
+from policy_archive.browse.citation import cite_version
+from policy_archive.browse.corpus import read_version
 from tests.browse.conftest import MIDDLE, PRIVACY
 
 _DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from lxml import etree
 
-from tests.browse.asking import HOME, ask, ask_one
 from tests.browse.conftest import NEW, OLD, PRIVACY, SITE
-from tests.browse.hostile import HOSTILE
+from tests.support.asking import HOME, ask, ask_one
+from tests.support.hostile import HOSTILE
 
 _ATOM = {"a": "http://www.w3.org/2005/Atom"}
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tests.browse.asking import HOME, get_when_ready, serve
 from tests.browse.conftest import MIDDLE, SITE
-from tests.browse.hostile import HOSTILE, HOSTILE_SITE
+from tests.support.asking import HOME, get_when_ready, serve
+from tests.support.hostile import HOSTILE, HOSTILE_SITE
 
 _DESKTOP = {"width": 1280, "height": 900}
 _PHONE = {"width": 390, "height": 844}
@@ -38,14 +38,16 @@ def _launch(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(database: Path) -> Iterator[str]:
-    with serve(sys.executable, "-m", "cli", "browse", "--db", database, "--port", "0") as base:
+    with serve(sys.executable, "-m", "policy_archive", "browse", "--db", database, "--port", "0") as base:
         get_when_ready(base + HOME)
         yield base
 
 
 @pytest.fixture(scope="module")
 def hostile_server(hostile_database: Path) -> Iterator[str]:
-    with serve(sys.executable, "-m", "cli", "browse", "--db", hostile_database, "--port", "0") as base:
+    with serve(
+        sys.executable, "-m", "policy_archive", "browse", "--db", hostile_database, "--port", "0"
+    ) as base:
         get_when_ready(base + HOME)
         yield base
 

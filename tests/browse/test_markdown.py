@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from browse.markdown import render_markdown
-from tests.browse.hostile import HOSTILE
+from policy_archive.browse.markdown import render_markdown
+from tests.support.hostile import HOSTILE
 
 _ALLOWED_TAGS = set(
     "p br hr blockquote pre code strong em s a ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td".split()

@@ -11,14 +11,14 @@ import httpx
 import pytest
 from lxml import html
 
-from browse.addresses import Addresses, document_segment
-from browse.headers import PAGE_POLICY
-from crawler.records import Document, Kind, Outcome
-from pipelines.store.writer import Store
-from tests.browse.asking import HOME, ask, ask_one
+from policy_archive.browse.addresses import Addresses, document_segment
+from policy_archive.browse.security import PAGE_POLICY
+from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE
-from tests.browse.hostile import HOSTILE, HOSTILE_SITE
-from tests.pipelines.synthetic import make_capture, make_reading, make_row, store_texts
+from tests.support.asking import HOME, ask, ask_one
+from tests.support.hostile import HOSTILE, HOSTILE_SITE
+from tests.support.synthetic import make_capture, make_reading, make_row, store_texts
 
 _VERSION = f"{HOME}/{SITE}/privacy/{MIDDLE}"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from browse.metadata import QUERIES
-from tests.browse.asking import HOME, ask, ask_one, get_when_ready, serve
+from policy_archive.browse.metadata import QUERIES
 from tests.browse.conftest import OLD, SITE
+from tests.support.asking import HOME, ask, ask_one, get_when_ready, serve
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,7 +89,7 @@ def test_robots_are_asked_to_stay_away(database: Path) -> None:
 
 def test_browse_is_ready_in_seconds_and_does_not_hold_the_file(database: Path) -> None:
     start = time.monotonic()
-    with serve(sys.executable, "-m", "cli", "browse", "--db", database, "--port", "0") as base:
+    with serve(sys.executable, "-m", "policy_archive", "browse", "--db", database, "--port", "0") as base:
         assert SITE in get_when_ready(f"{base}{HOME}").text
         assert time.monotonic() - start < 10  # 3 s on a machine that does nothing else
         assert get_when_ready(f"{base}/-/databases.json").json()[0]["is_mutable"] is True

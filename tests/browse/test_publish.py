@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 from lxml import etree, html
 
-from browse.commands import publish_command
-from crawler.errors import UsageError
-from pipelines.outputs.files import ExportError
-from pipelines.store.connection import is_corpus
+from policy_archive.browse.commands import publish_command
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.safe_files import ExportError
+from policy_archive.pipelines.store.connection import is_corpus
 from tests.browse.conftest import SITE
 
 _ROOT = "https://policies.example"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from crawler.errors import ExtractionError
-from crawler.records import Extraction, Kind
-from pipelines.extract import extract
+from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.crawler.core.records import Extraction, Kind
+from policy_archive.pipelines.extract import extract
 
 FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/meta.json"))
 

@@ -19,20 +19,20 @@ from typing import Any
 
 import pytest
 
-from crawler.errors import UsageError
-from pipelines import notify
-from pipelines.notify import build_channels, deliver_news
-from pipelines.store import faultpoints
-from pipelines.store.outbox import Channel, read_backlog
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import store_texts
+from policy_archive.crawler.core import failpoints
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines import notify
+from policy_archive.pipelines.notify import build_channels, deliver_news
+from policy_archive.pipelines.store.monitoring.outbox import Channel, read_backlog
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import store_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [("20180101", "One.\n"), ("20190101", "Two.\n"), ("20200101", "Three.\n"), ("20210101", "Four.\n")]
 DELIVER = """
 import sys
-from pipelines.notify import build_channels, deliver_news
-from pipelines.store.writer import Store
+from policy_archive.pipelines.notify import build_channels, deliver_news
+from policy_archive.pipelines.store.writer import Store
 with Store.open(sys.argv[1]) as store:
     deliver_news(store.connection, build_channels([], [sys.argv[2]]))
 """
@@ -283,11 +283,11 @@ def test_killed_in_between_everything_is_told_at_least_once(
     database = tmp_path / "policies.db"
     with Store.open(database) as store:
         fill(store, url_channel(receiver.url))
-    for setting, status in ((fault, faultpoints.EXIT_STATUS), ("", 0)):
+    for setting, status in ((fault, failpoints.EXIT_STATUS), ("", 0)):
         died = subprocess.run(
             [sys.executable, "-c", DELIVER, str(database), receiver.url],
             cwd=ROOT,
-            env=os.environ | {faultpoints.VARIABLE: setting},
+            env=os.environ | {failpoints.VARIABLE: setting},
             check=False,
         )
         assert died.returncode == status

@@ -14,12 +14,12 @@ from pathlib import Path
 import brotlicffi
 import pytest
 
-from archive_server import faults
-from archive_server.server import ArchiveServer
-from crawler.records import Document, Kind, Outcome
-from pipelines.worker import ReadingPool
-from tests.crawler.generated import GeneratedSource, crawl, generate, read
-from tests.reliability.processes import LOAD, ROOT, assert_sound
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.pipelines.reading.pool import ReadingPool
+from tests.support.generated import GeneratedSource, crawl, generate, read
+from tests.support.processes import LOAD, ROOT, assert_sound
 
 PAGE = f"<html><body><h1>Privacy</h1><p>{'We collect data about you. ' * 400}</p></body></html>".encode()
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from archive_server import faults
-from archive_server.server import ArchiveServer
-from crawler.errors import DiskFullError
-from pipelines.store.backup import copy_database
-from pipelines.store.connection import open_reader
-from pipelines.store.writer import Store
-from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
-from tests.reliability.processes import (
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.errors import DiskFullError
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.maintenance.backup import copy_database
+from policy_archive.pipelines.store.writer import Store
+from tests.support.generated import GeneratedSource, crawl, generate, outcomes, read
+from tests.support.processes import (
     CRAWL,
     ROOT,
     assert_sound,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from archive_server import faults
-from archive_server.server import ArchiveServer
-from tests.crawler.generated import crawl, generate
-from tests.reliability.processes import (
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.server import ArchiveServer
+from tests.support.generated import crawl, generate
+from tests.support.processes import (
     RATES,
     assert_sound,
     content_of,

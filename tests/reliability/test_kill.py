@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from archive_server import faults
-from archive_server.server import ArchiveServer
-from pipelines.store.faultpoints import EXIT_STATUS
-from tests.crawler.generated import crawl, generate
-from tests.pipelines.store.test_faultpoints import OF_A_CRAWL, OF_AN_UPGRADE
-from tests.reliability.processes import LOAD, ROOT, assert_sound, content_of, finish, start_crawl
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.failpoints import EXIT_STATUS
+from tests.crawler.core.test_failpoints import OF_A_CRAWL, OF_AN_UPGRADE
 from tests.reliability.test_upkeep import OF_BACKUP, OF_COMPACTION
+from tests.support.generated import crawl, generate
+from tests.support.processes import LOAD, ROOT, assert_sound, content_of, finish, start_crawl
 
 OF_A_FETCH = ("after-index", "after-fetch", *OF_A_CRAWL)
 OF_AN_EXPORT = ("before-rename",)  # tests/pipelines/outputs/test_export.py

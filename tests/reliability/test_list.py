@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.reliability.processes import ROOT
+from tests.support.processes import ROOT
 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 

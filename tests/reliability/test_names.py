@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.errors import UsageError
-from crawler.urls import parse_site
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.urls import parse_site
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from archive_server import faults
-from archive_server.log import LogEntry, count_busiest
-from archive_server.server import ArchiveServer
-from crawler.runs import FetchReport
-from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
-from tests.reliability.processes import finish, start_crawl, start_program
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.log import LogEntry, count_busiest
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.crawl.run import FetchReport
+from tests.support.generated import GeneratedSource, crawl, generate, outcomes, read
+from tests.support.processes import finish, start_crawl, start_program
 
 JITTER = 1
 """Requests that a busy machine carries over into the next second."""

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from archive_server import faults
-from archive_server.server import ArchiveServer
-from tests.crawler.generated import crawl, generate, outcomes, read
-from tests.reliability.processes import assert_sound
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.server import ArchiveServer
+from tests.support.generated import crawl, generate, outcomes, read
+from tests.support.processes import assert_sound
 
 
 class Listener:

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from archive_server.faults import Fault, index
-from archive_server.index import Page, Query
-from archive_server.server import ArchiveServer
-from crawler.cdx import Dialect, IndexQuery, IndexReader
-from crawler.records import Document, Kind
-from pipelines.reading import read_body
-from pipelines.worker import ReadingPool
-from tests.crawler.generated import GeneratedSource, crawl, generate, outcomes, read
-from tests.reliability.processes import ROOT, assert_sound, content_of
+from policy_archive.archive_server.faults import Fault, index
+from policy_archive.archive_server.index import Page, Query
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.archive.cdx import Dialect, IndexQuery, IndexReader
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.pipelines.reading.pool import ReadingPool
+from policy_archive.pipelines.reading.read import read_body
+from tests.support.generated import GeneratedSource, crawl, generate, outcomes, read
+from tests.support.processes import ROOT, assert_sound, content_of
 
 
 def test_a_second_run_needs_no_network_and_changes_no_row(database: Path) -> None:
@@ -40,8 +40,8 @@ READ_ALL = """
 import hashlib, json, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from crawler.records import Document, Kind
-from pipelines.reading import read_body
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.pipelines.reading.read import read_body
 found = {}
 for page in map(Path, sys.argv[2:]):
     reading = read_body(page.read_bytes(), document=Document(site="example.org", kind=Kind.PRIVACY),

@@ -15,31 +15,31 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive_server import faults
-from archive_server.server import ArchiveServer
-from crawler.errors import StoreError
-from crawler.verify_command import verify_command
-from pipelines.store.backup import copy_database
-from pipelines.store.bodies import BodyReader
-from pipelines.store.compaction import (
+from policy_archive.archive_server import faults
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.failpoints import EXIT_STATUS
+from policy_archive.pipelines.commands.verify import verify_command
+from policy_archive.pipelines.store.bodies import BodyReader
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.maintenance.backup import copy_database
+from policy_archive.pipelines.store.maintenance.compact import (
     LONGEST_CHAIN,
     compact_document,
     give_back_space,
     list_documents,
     measure_sizes,
 )
-from pipelines.store.connection import open_reader
-from pipelines.store.faultpoints import EXIT_STATUS
-from pipelines.store.verification import check_search_words
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
-from tests.reliability.processes import (
+from policy_archive.pipelines.store.maintenance.verify import check_search_words
+from policy_archive.pipelines.store.writer import Store
+from tests.support.processes import (
     RATES,
     assert_sound,
     content_of,
     finish,
     start_program,
 )
+from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
 OF_COMPACTION = ("in-compact-body", "in-compact-text", "after-vacuum")
 OF_BACKUP = ("in-backup",)

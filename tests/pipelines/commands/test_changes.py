@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import policy_archive
-from crawler.errors import NotKnownError, UsageError
-from crawler.records import Document, Kind
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import store_texts
+from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import store_texts
 
 OTHER = Document(site="other.example", kind=Kind.TERMS)
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -16,7 +16,7 @@ PAGE = """<html><head><title>Privacy</title></head><body><h1>Privacy policy</h1>
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", "extract", *arguments]
+    command = [sys.executable, "-m", "policy_archive", "extract", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

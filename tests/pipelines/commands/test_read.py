@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
-from cli import policy_archive
-from crawler.errors import NotKnownError, UsageError
-from crawler.records import Address, Document, Kind, Outcome, Owner, RowDecision, RowState
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import PRIVACY, URL, make_capture, make_reading, make_row, store_texts
+from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.records import Address, Document, Kind, Outcome, Owner, RowDecision, RowState
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import PRIVACY, URL, make_capture, make_reading, make_row, store_texts
 
 OLD = (
     "## Privacy\n\nWe keep your data for 30 days.\n\n## Law\n\nThe law of the land applies to all of this.\n"
@@ -258,7 +258,7 @@ def test_what_cannot_be_meant_gets_one_sentence(database: Path, arguments, error
 def test_the_exit_status_says_what_kind_of_failure(database: Path) -> None:
     for arguments, status in ((["show", "intently.example", "--at", "2010"], 1), (["show", "x y"], 2)):
         ended = subprocess.run(
-            [sys.executable, "-m", "cli", *arguments, "--db", str(database)],
+            [sys.executable, "-m", "policy_archive", *arguments, "--db", str(database)],
             capture_output=True,
             text=True,
             check=False,
@@ -270,7 +270,7 @@ def test_the_exit_status_says_what_kind_of_failure(database: Path) -> None:
 def test_on_a_terminal_every_version_keeps_to_its_line(database: Path) -> None:
     main, terminal = os.openpty()
     ended = subprocess.run(
-        [sys.executable, "-m", "cli", "history", "intently.example", "--db", str(database)],
+        [sys.executable, "-m", "policy_archive", "history", "intently.example", "--db", str(database)],
         stdout=terminal,
         env=os.environ | {"COLUMNS": "90"},
         check=False,

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import policy_archive
-from crawler.records import Kind
-from pipelines.store import outbox
-from pipelines.store.connection import write
-from pipelines.store.outbox import Channel
-from pipelines.store.runlock import hold_lock
-from pipelines.store.watches import write_watch
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import PRIVACY, store_texts
+from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.records import Kind
+from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.monitoring import outbox
+from policy_archive.pipelines.store.monitoring.outbox import Channel
+from policy_archive.pipelines.store.monitoring.watches import write_watch
+from policy_archive.pipelines.store.runlock import hold_lock
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import PRIVACY, store_texts
 
 HOOK = Channel(kind="url", target="https://hooks.example.org/x")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import DATA
-from pipelines.extract.dates import find_stated_dates
+from policy_archive.data import DATA
+from policy_archive.pipelines.extract.dates import find_stated_dates
 
 UPDATED = [
     ("en", "Last updated: May 25, 2018"),

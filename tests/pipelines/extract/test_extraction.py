@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from crawler.errors import ExtractionError
-from crawler.records import Kind
-from pipelines.extract import extract
-from pipelines.extract.extraction import MAX_PAGE_CHARACTERS, count_words
+from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.crawler.core.records import Kind
+from policy_archive.pipelines.extract import extract
+from policy_archive.pipelines.extract.extraction import MAX_PAGE_CHARACTERS, count_words
 
 PROSE = "We collect your name and your address when you order, and we keep them for as long as the law asks."
 PAGE = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.extract.language import identify_language
+from policy_archive.pipelines.extract.language import identify_language
 
 LANGUAGES = sorted((Path(__file__).parent / "languages").glob("*.txt"))
 CODES = {"zh-hant": "zh", "nb": "no"}

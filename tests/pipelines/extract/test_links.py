@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.extract.links import LinkReader, clean_address, decode_email, original_address
-from pipelines.extract.page import transform_page
-from pipelines.extract.parse import parse_html
+from policy_archive.pipelines.extract.links import LinkReader, clean_address, decode_email, original_address
+from policy_archive.pipelines.extract.page import transform_page
+from policy_archive.pipelines.extract.source.parse import parse_html
 
 PAGE = "https://example.com/legal/privacy?lang=en"
 

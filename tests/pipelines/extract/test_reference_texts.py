@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from pipelines.extract.page import transform_page
-from pipelines.extract.parse import parse_html
+from policy_archive.pipelines.extract.page import transform_page
+from policy_archive.pipelines.extract.source.parse import parse_html
 
 PAGE = """<!DOCTYPE html><html><head><title>{title}</title><style>p {{ margin: 0 }}</style></head><body>
 <a href="#main">Skip to content</a>

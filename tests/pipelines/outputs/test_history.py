@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from pipelines.outputs.history import iter_lines, read_history
-from pipelines.store.connection import open_reader
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import PRIVACY, make_capture, make_reading, make_row
+from policy_archive.pipelines.outputs.history import iter_lines, read_history
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row
 
 
 def test_a_text_that_changes_under_the_same_date_was_edited_silently(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import print_rows
 
 ROWS = [{"site": "a.example", "title": "=cmd()", "words": -3, "more": {"x": [1]}}, {"site": "b.example", "title": None, "words": 10, "more": None}]  # fmt: skip  # noqa: E501
 

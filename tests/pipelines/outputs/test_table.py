@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.outputs.table import clean_for_terminal, fit_widths, print_table
+from policy_archive.pipelines.outputs.table import clean_for_terminal, fit_widths, print_table
 
 ROWS = [
     {"Site": "a.example", "Changed between": "2013-02-11 and 2013-03-02", "Gist": "g" * 60, "Words": 7},
@@ -50,7 +50,7 @@ def test_what_is_shown_fits_and_keeps_what_it_needs(widths: list[int], available
 def _run_on_terminal(columns: int, rows: list[dict] = ROWS, **environment: str) -> tuple[str, str]:
     """Return what a terminal of that width shows, and stderr."""
     main, terminal = os.openpty()
-    code = f"from pipelines.outputs.table import print_table; print_table({rows!r})"
+    code = f"from policy_archive.pipelines.outputs.table import print_table; print_table({rows!r})"
     ended = subprocess.run(
         [sys.executable, "-c", code],
         stdout=terminal,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.errors import StoreError
-from pipelines.store.codec import Codec, compress_against, compress_body, restore_body
+from policy_archive.crawler.core.errors import StoreError
+from policy_archive.pipelines.store.codec import Codec, compress_against, compress_body, restore_body
 
 
 @given(st.binary(max_size=2000))

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from crawler.errors import DiskFullError, StoreError
-from pipelines.store.connection import open_reader, write
-from pipelines.store.schema import migrations
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
+from policy_archive.crawler.core.errors import DiskFullError, StoreError
+from policy_archive.pipelines.store.connection import open_reader, write
+from policy_archive.pipelines.store.schema import migrations
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
 
 def test_a_new_file_is_in_wal_mode_with_foreign_keys_and_our_mark(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_an_older_database_is_copied_then_upgraded(tmp_path: Path) -> None:
 def test_an_upgrade_killed_half_way_is_done_by_the_next_start(tmp_path: Path, fault: str) -> None:
     path = tmp_path / "policies.db"
     old_database(path)
-    script = f"from pipelines.store.writer import Store; Store.open({str(path)!r})"
+    script = f"from policy_archive.pipelines.store.writer import Store; Store.open({str(path)!r})"
     died = subprocess.run([sys.executable, "-c", script], env={"POLICY_ARCHIVE_FAULT": fault}, check=False)
     assert died.returncode == 86
     with Store.open(path) as store:

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from crawler.errors import InUseError, StoreError
-from pipelines.store.runlock import STALE_SECONDS, hold_lock, lock_path, read_holder
-from pipelines.store.writer import Store
+from policy_archive.crawler.core.errors import InUseError, StoreError
+from policy_archive.pipelines.store.runlock import STALE_SECONDS, hold_lock, lock_path, read_holder
+from policy_archive.pipelines.store.writer import Store
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipelines.store.runlock import hold_lock
+from policy_archive.pipelines.store.runlock import hold_lock
 with hold_lock(Path(sys.argv[1]), "policy-archive update"):
     print("held", flush=True)
     time.sleep(60)

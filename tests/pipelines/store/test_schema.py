@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipelines.store.writer import Store
+from policy_archive.pipelines.store.writer import Store
 
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "schema.md"
 # of SQLite, of sqlite-utils, and the shadow tables of the full-text index

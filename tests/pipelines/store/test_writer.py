@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from crawler.records import Kind, Outcome, PolicyLink, Reading, RowDecision, RowState
-from pipelines.store.writer import Store
-from tests.pipelines.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
+from policy_archive.crawler.core.records import Kind, Outcome, PolicyLink, Reading, RowDecision, RowState
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
 
 @pytest.fixture

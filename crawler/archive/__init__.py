@@ -1,0 +1,1 @@
+"""Asking one archive: index, replay, budgets, content codings; nothing here knows a site's state."""

@@ -1,0 +1,181 @@
+"""What a run of the crawl is asked for, what it has done so far, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.records import Kind, Outcome, RowState
+from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
+from policy_archive.crawler.planning.due import FAILURES, Failing
+from policy_archive.crawler.planning.plan import PlanOptions
+from policy_archive.pipelines.commands.options import DEFAULT_ARCHIVE, DEFAULT_DATABASE
+from policy_archive.pipelines.store.monitoring.outbox import Channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One thing that the user wants fetched."""
+
+    site: str
+    """As `crawler.urls.parse_site` gives it."""
+    url: str | None = None
+    """A page of the site, used as it is; None: the site's policies are looked for."""
+    kind: Kind | None = None
+    """What the user says that the page is; None: as its address reads, `other` when that says nothing."""
+    rank: int | None = None
+    """Of the list that the site came from."""
+    kinds: tuple[Kind, ...] | None = None
+    """Kinds of policy wanted of this site; None: the run's."""
+    search: bool = True
+    """False: the documents known are asked for what is new, and none is looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchOptions:
+    """What one run of the crawl does."""
+
+    targets: Iterable[Target]
+    kinds: tuple[Kind, ...] = (Kind.PRIVACY,)
+    database: Path = Path(DEFAULT_DATABASE)
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    """Its max_requests counts for the whole run."""
+    archive_url: str = DEFAULT_ARCHIVE
+    dialect: str = "auto"
+    index_per_minute: float | None = None
+    """None: as crawler.politeness says; 0: no limit."""
+    replay_per_second: float | None = None
+    requests_a_day: int | None = None
+    contact: str | None = None
+    progress: str = "off"
+    """bar, lines or off; on stderr."""
+    ask_again: bool = False
+    """Ask the index also for what it was asked for earlier today."""
+    channels: tuple[Channel, ...] = ()
+    """Who is to be told of versions that become known."""
+    command: str = "fetch"
+    """Written into `runs`."""
+    settings: tuple[tuple[str, Any], ...] = ()
+    """Further Scrapy settings, at `cmdline` priority: tests make pauses short with them."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What a run has done so far; the progress shows it, the report ends with it."""
+
+    started: float = field(default_factory=time.monotonic)
+    sites_done: int = 0
+    documents: int = 0
+    listed: int = 0
+    """Index rows of the documents crawled, older runs' included."""
+    malformed: int = 0
+    """Lines of the index that were no rows."""
+    planned: int = 0
+    """Captures asked for, or to be asked for, by this run."""
+    fetched: int = 0
+    """Captures settled by this run, home pages among them."""
+    homes: int = 0
+    """Of these, home pages: asked for so that policies are found, and in nobody's plan."""
+    versions: int = 0
+    states: Counter[RowState] = field(default_factory=Counter)
+    """Where the rows of the documents crawled stand in the end."""
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    """Of the captures that this run settled."""
+    index_requests: int = 0
+    replay_requests: int = 0
+    site_outcomes: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    """Sentences for people: what is missing and why."""
+
+    @property
+    def fetched_as_planned(self) -> int:
+        return self.fetched - self.homes
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What the owner of an unattended corpus must know of a run; stored with it."""
+
+    sites_due: int
+    sites_done: int
+    """Without a failure; a site that has no policy is done, too."""
+    failed: dict[str, int]
+    """Sites by reason: archive-error, failed, not-reached (the run ended before)."""
+    versions_new: int
+    index_requests: int
+    replay_requests: int
+    longest_failing: tuple[Failing, ...]
+    """Of the whole corpus, the longest first."""
+
+    def describe(self) -> str:
+        """Return the line that ends a run."""
+        failed = ", ".join(f"{number} {reason}" for reason, number in self.failed.items())
+        parts = [
+            f"{self.sites_due} site{'s' * (self.sites_due != 1)} due, {self.sites_done} done",
+            f"{sum(self.failed.values())} failed{f' ({failed})' if failed else ''}",
+            f"{self.versions_new} new version{'s' * (self.versions_new != 1)}",
+            f"{self.index_requests} index and {self.replay_requests} replay requests",
+        ]
+        parts += [f"longest failing: {one.site} since {one.since}" for one in self.longest_failing[:1]]
+        return f"health: {parts[0]}, {'; '.join(parts[1:])}"
+
+
+def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: Iterable[Failing]) -> Health:
+    """Return the health of a run that has ended; `due` sites were to be done."""
+    failed = {reason: n for reason, n in sorted(tally.site_outcomes.items()) if reason in FAILURES}
+    if due > tally.sites_done:
+        failed["not-reached"] = due - tally.sites_done
+    return Health(
+        sites_due=due,
+        sites_done=due - sum(failed.values()),
+        failed=failed,
+        versions_new=versions_new,
+        index_requests=tally.index_requests,
+        replay_requests=tally.replay_requests,
+        longest_failing=tuple(longest_failing),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchReport:
+    """How a run ended."""
+
+    status: str
+    """done, incomplete, interrupted or failed."""
+    reason: str
+    """Why it is not done, one sentence; '' when it is."""
+    tally: Tally
+    seconds: float
+    run_id: int | None = None
+    health: Health | None = None
+    """None while the run goes on."""
+    failure: PolicyArchiveError | None = None
+    """What ended a run that failed."""
+
+    @property
+    def exit_code(self) -> int:
+        """Return what the command exits with."""
+        if self.failure is not None:
+            return self.failure.exit_status
+        return {"done": 0, "interrupted": 130}.get(self.status, 1)
+
+
+def build_target(text: str, *, kind: Kind | None = None, rank: int | None = None) -> Target:
+    """Return what a user means by a domain, a page's address, or the address of a capture of it.
+
+    Raises UsageError if it is neither.
+    """
+    text = strip_replay(text.strip())
+    site = parse_site(text)
+    if not is_address(text):
+        return Target(site=site, rank=rank)
+    return Target(site=site, url=parse_page(text), kind=kind, rank=rank)

@@ -1,0 +1,316 @@
+"""What links, redirects and index rows of an address say together: the suspects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from urllib.parse import urldefrag, urlsplit
+
+from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
+from policy_archive.crawler.core.urls import registrable_domain, urlkey
+from policy_archive.crawler.discovery.addresses import AddressReading, read_address
+from policy_archive.crawler.discovery.index import Candidate, candidates_of, is_on_site, was_searched
+from policy_archive.crawler.discovery.records import (
+    AnswerState,
+    DiscoveryOptions,
+    Purpose,
+    ReadPage,
+    SiteEvidence,
+)
+from policy_archive.crawler.discovery.words import find_qualifiers, fold, group_of, match_name, read_words
+
+LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
+"""Pages whose links are the site's own word for its policies."""
+
+SURE_LINK = 0.75
+"""Confidence from which a link names its target; below, it may be about it."""
+_SEARCHES = frozenset({Purpose.DOMAIN, Purpose.HOST, Purpose.PREFIX})
+_POLICIES = frozenset({Outcome.TEXT, Outcome.FOREIGN, Outcome.OTHER_KIND})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """A link to an address, seen on one page."""
+
+    page: ReadPage
+    kind: Kind
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """An address with all that speaks for it."""
+
+    url: str
+    urlkey: str
+    kind: Kind
+    names: tuple[str, ...]
+    variant: str
+    languages: tuple[str, ...]
+    exactness: float
+    candidate: Candidate | None
+    sightings: tuple[Sighting, ...]
+    redirected_from: str = ""
+    """URI-R of a captured redirect that led here."""
+    confirmed: bool = False
+    """True: one of its captures was read, and is a policy of the document's kind."""
+
+    @cached_property
+    def confidence(self) -> float:
+        doubt = 1 - (self.candidate.confidence if self.candidate else 0.0)
+        linked = max((sighting.confidence for sighting in self.sightings), default=0.0)
+        doubt *= (1 - 0.9 * linked) * (0.2 if self.confirmed else 1.0)
+        return round(min(0.99, 1 - doubt * (0.5 if self.redirected_from else 1.0)), 3)
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What a home page of the site links to as its policy comes before all that was only indexed."""
+        own = max(0.3, self.candidate.rank if self.candidate else 0.0)
+        return (self.is_linked_from_home, own + 0.1 * len(self.sightings))
+
+    @property
+    def is_linked_from_home(self) -> bool:
+        return any(s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK for s in self.sightings)
+
+    @property
+    def shown(self) -> tuple[CdxRow, ...]:
+        return self.candidate.shown if self.candidate else ()
+
+    @cached_property
+    def times(self) -> tuple[str, ...]:
+        """14 digits of all times at which the address is known to have been the policy."""
+        return tuple(
+            sorted([row.timestamp for row in self.shown] + [s.page.row.timestamp for s in self.sightings])
+        )
+
+    @property
+    def name(self) -> str:
+        return "-".join(dict.fromkeys((*self.names, *filter(None, [self.variant]))))
+
+
+def find_suspects(evidence: SiteEvidence, options: DiscoveryOptions) -> list[Suspect]:
+    """Return the addresses that may hold a policy; not those that were read and hold none."""
+    refused = _refused_keys(evidence)
+    confirmed = {page.row.urlkey for page in evidence.pages if page.outcome is Outcome.TEXT}
+    return [
+        replace(suspect, confirmed=suspect.urlkey in confirmed)
+        for suspect in _suspects(evidence)
+        if suspect.urlkey not in refused and not is_known_unarchived(suspect, evidence, options)
+    ]
+
+
+def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: DiscoveryOptions) -> bool:
+    """Tell whether the index was asked for an address, and has nothing of it."""
+    if suspect.candidate:
+        return not suspect.candidate.rows
+    return was_searched(evidence.asked, suspect.urlkey, options.kinds) and is_on_site(
+        suspect.url, evidence.site
+    )
+
+
+def _refused_keys(evidence: SiteEvidence) -> frozenset[str]:
+    """Return addresses whose pages were read and are no policies: soft 404s, walls, articles."""
+    read = [page for page in evidence.pages if page.purpose is Purpose.POLICY]
+    policies = {page.row.urlkey for page in read if page.outcome in _POLICIES}
+    return frozenset(page.row.urlkey for page in read if page.outcome is Outcome.NOT_A_POLICY) - policies
+
+
+def _suspects(evidence: SiteEvidence) -> list[Suspect]:
+    candidates = {c.urlkey: c for c in candidates_of(evidence.asked, evidence.site)}
+    sightings = _sightings(evidence, frozenset(c.urlkey for c in candidates.values() if c.shown))
+    redirects = _redirects(evidence)
+    listed = _listed(evidence, frozenset((*sightings, *redirects)) - frozenset(candidates))
+    suspects = []
+    for key in dict.fromkeys((*candidates, *sightings, *redirects)):
+        candidate = candidates.get(key) or listed.get(key)
+        seen = sightings.get(key, [])
+        kinds = _kinds_of(candidate, seen, redirects.get(key))
+        suspects += [_suspect(kind, key, candidate, seen, redirects.get(key)) for kind in kinds]
+    return suspects
+
+
+def _listed(evidence: SiteEvidence, keys: frozenset[str]) -> dict[str, Candidate]:
+    """Return urlkey → rows of addresses that say nothing, but that a link or redirect leads to.
+
+    They were asked for one by one, or a search of the site showed them among its rows.
+    """
+    found = {}
+    for answer in evidence.asked:
+        if answer.state not in (AnswerState.COMPLETE, AnswerState.CUT):
+            continue
+        complete = answer.state is AnswerState.COMPLETE
+        if answer.asked.purpose is Purpose.ADDRESS:
+            key = urlkey(answer.asked.query.url)
+            found[key] = _silent_candidate(key, answer.rows, listed=complete)
+        elif answer.asked.purpose in _SEARCHES and complete:
+            for key, rows in _rows_by_key(answer.rows, keys).items():
+                found.setdefault(key, _silent_candidate(key, rows, listed=True))
+    return found
+
+
+def _silent_candidate(key: str, rows: Sequence[CdxRow], *, listed: bool) -> Candidate:
+    says_nothing = AddressReading(kind=Kind.OTHER, exactness=0.0)
+    return Candidate(urlkey=key, reading=says_nothing, rows=tuple(rows), listed=listed)
+
+
+def _rows_by_key(rows: Sequence[CdxRow], keys: frozenset[str]) -> dict[str, list[CdxRow]]:
+    found: dict[str, list[CdxRow]] = {}
+    for row in rows:
+        if row.urlkey in keys:
+            found.setdefault(row.urlkey, []).append(row)
+    return found
+
+
+def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[tuple[str, Sighting]]]:
+    """Return urlkey → (address, sighting) of every link that may be followed.
+
+    A link to `/privacy?ref=footer` is one to `/privacy`, where the archive has that.
+    """
+    found: dict[str, list[tuple[str, Sighting]]] = {}
+    for page in evidence.pages:
+        own_kinds = {link.kind for link in page.links if is_on_site(link.url, evidence.site)}
+        for link in page.links:
+            foreign = not is_on_site(link.url, evidence.site)
+            if link.kind is Kind.HOME or (foreign and not _may_follow(page, link.label, link.confidence)):
+                continue
+            if foreign and (link.kind in own_kinds or _is_parked_link(link.url, evidence.site)):
+                continue
+            weight = 1.0 if page.purpose in LINK_PAGES else 0.8
+            bare = _undecorated(urldefrag(link.url)[0], shown)
+            sighting = Sighting(
+                page=page, kind=link.kind, label=link.label, confidence=link.confidence * weight
+            )
+            found.setdefault(urlkey(bare), []).append((bare, sighting))
+    return found
+
+
+def _is_parked_link(url: str, site: str) -> bool:
+    """Tell whether a link leads to a company that parks domains: its page stood there between two owners."""
+    return registrable_domain(urlsplit(url).hostname or "") in _registrars() and site not in _registrars()
+
+
+@cache
+def _registrars() -> frozenset[str]:
+    lines = read_words("owners")["registrar"].values()
+    return frozenset(domain for line in lines for domain in line.partition("|")[0].split())
+
+
+def _undecorated(url: str, shown: frozenset[str]) -> str:
+    reading = read_address(url)
+    bare = url.partition("?")[0]
+    return bare if reading and not reading.clean and urlkey(bare) in shown else url
+
+
+def _may_follow(page: ReadPage, label: str, confidence: float) -> bool:
+    """Tell whether a link leads to the site's own policy on another host.
+
+    Only a home page may say so, and only by the policy's bare name: "Google Privacy Policy" is Google's.
+    """
+    words = fold(label)
+    named = any(match.strength >= 0.9 for match in match_name(words)) and not find_qualifiers(words)[0]
+    return page.purpose in LINK_PAGES and confidence >= SURE_LINK and named
+
+
+def _redirects(evidence: SiteEvidence) -> dict[str, tuple[str, str, Kind]]:
+    """Return urlkey → (address, where the redirect stood, kind) of captured redirects' targets."""
+    found = {}
+    for page in evidence.pages:
+        if page.purpose is not Purpose.REDIRECT or not page.location:
+            continue
+        source = read_address(page.row.original)
+        target = urldefrag(page.location)[0]
+        is_home = not urlsplit(target).path.strip("/")
+        if source and not is_home and urlkey(target) != page.row.urlkey:
+            found[urlkey(target)] = (target, page.row.original, source.kind)
+    return found
+
+
+def _suspect(
+    kind: Kind,
+    key: str,
+    candidate: Candidate | None,
+    seen: Sequence[tuple[str, Sighting]],
+    redirect: tuple[str, str, Kind] | None,
+) -> Suspect:
+    url, reading = _read_url(candidate, seen, redirect)
+    sightings = tuple(sighting for _, sighting in seen if sighting.kind is kind)
+    names, variant = _names_of(kind, reading, sightings, bool(redirect))
+    return Suspect(
+        url=url,
+        urlkey=key,
+        kind=kind,
+        names=names,
+        variant=variant,
+        languages=reading.languages if reading else (),
+        exactness=reading.exactness if reading else 0.0,
+        candidate=candidate,
+        sightings=sightings,
+        redirected_from=redirect[1] if redirect else "",
+    )
+
+
+def _read_url(
+    candidate: Candidate | None,
+    seen: Sequence[tuple[str, Sighting]],
+    redirect: tuple[str, str, Kind] | None,
+) -> tuple[str, AddressReading | None]:
+    """Return an address as it was last named, and what it promises."""
+    url = seen[-1][0] if seen else redirect[0] if redirect else candidate.url if candidate else ""
+    return url, candidate.reading if candidate and candidate.reading.exactness else read_address(url)
+
+
+def _kinds_of(
+    candidate: Candidate | None,
+    seen: Sequence[tuple[str, Sighting]],
+    redirect: tuple[str, str, Kind] | None,
+) -> list[Kind]:
+    """Return the kinds of an address: what it is called most and calls itself, first.
+
+    A page that says nothing of itself may be called by two names ("Terms", "Privacy"): it holds both.
+    """
+    sightings = [sighting for _, sighting in seen]
+    _, reading = _read_url(candidate, seen, redirect)
+    votes = _vote(reading, sightings, redirect)
+    order = list(Kind)
+    kinds = sorted(votes, key=lambda kind: (-votes[kind], order.index(kind)))
+    named = {s.kind for s in sightings if s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK}
+    says_one = reading is not None and reading.exactness >= 0.9 and reading.kind is not Kind.OTHER
+    both = () if says_one else (kind for kind in kinds[1:] if kind in named and kind is not Kind.OTHER)
+    return [*kinds[:1], *both]
+
+
+def _vote(
+    reading: AddressReading | None, sightings: Sequence[Sighting], redirect: tuple[str, str, Kind] | None
+) -> dict[Kind, float]:
+    votes: dict[Kind, float] = {}
+    for sighting in sightings:
+        votes[sighting.kind] = max(votes.get(sighting.kind, 0.0), sighting.confidence)
+    if reading:
+        weight = 0.3 if reading.kind is Kind.OTHER and votes else 0.6  # /legal may be any policy
+        votes[reading.kind] = votes.get(reading.kind, 0.0) + weight * reading.exactness
+    if redirect:
+        votes[redirect[2]] = votes.get(redirect[2], 0.0) + 0.5
+    return votes
+
+
+def _names_of(
+    kind: Kind, reading: AddressReading | None, sightings: Sequence[Sighting], redirected: bool
+) -> tuple[tuple[str, ...], str]:
+    """Return what tells the document from the main one: what home pages call it goes before its address."""
+    variant = reading.variant if reading else ""
+    labels = [fold(s.label) for s in sightings if s.confidence >= SURE_LINK and s.page.purpose in LINK_PAGES]
+    if kind is Kind.OTHER:
+        group = next(filter(None, map(group_of, labels)), "")
+        own = reading.names if reading and reading.kind is kind else ()
+        return (group,) if group else own or (
+            labels[0].replace(" ", "-")[:40] if labels else "other",
+        ), variant
+    if labels:
+        named = [find_qualifiers(label)[0] for label in labels]
+        return (() if () in named else named[0]), variant
+    if redirected and not (reading and reading.kind is kind):
+        return (), variant
+    mentioned = (name for sighting in sightings for name in find_qualifiers(fold(sighting.label))[0])
+    return tuple(dict.fromkeys((*(reading.names if reading else ()), *mentioned))), variant

@@ -1,0 +1,1 @@
+"""Pure: which captures are asked for, with a reason for every row."""

@@ -1,0 +1,265 @@
+"""`policy-archive fetch`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from click.core import ParameterSource
+from rich.console import Console
+from rich.table import Table
+
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.records import Kind, Outcome, RowState
+from policy_archive.crawler.core.timestamps import parse_span
+from policy_archive.crawler.crawl.progress import format_seconds
+from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target
+from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
+from policy_archive.crawler.planning.plan import PlanName, PlanOptions
+from policy_archive.pipelines.commands.options import (
+    archive_options,
+    day_limit_option,
+    db_option,
+    json_option,
+    kinds_option,
+    max_requests_option,
+    parse_kinds,
+    plan_option,
+    precision_option,
+    since_option,
+    sites_option,
+    unattended_options,
+    until_option,
+)
+from policy_archive.pipelines.commands.run import progress_style, run_and_tell
+from policy_archive.pipelines.notify import build_channels
+
+SUCCESSES = frozenset({Outcome.TEXT, Outcome.HOME, Outcome.FOREIGN})
+
+_SKIPS = {
+    RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
+    RowState.BRACKETED: "same text before and after",
+    RowState.NARROW: "inside a change that is dated narrowly enough",
+    RowState.ERROR_PAGE: "an error page, says the index",
+    RowState.REDIRECT: "a redirect, says the index",
+    RowState.NOT_TEXT: "not a text, says the index",
+    RowState.UNPLANNED: "outside of the plan",
+    RowState.PENDING: "still to be fetched",
+}
+
+
+@click.command(name="fetch")
+@click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
+@sites_option
+@since_option
+@until_option
+@kinds_option
+@plan_option
+@max_requests_option
+@precision_option
+@click.option(
+    "--max-gap",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DAYS",
+    help="Look into every gap longer than this, for texts that came and went.",
+)
+@day_limit_option
+@click.option("--dry-run", is_flag=True, help="Say what would be fetched, and ask the archive nothing.")
+@unattended_options
+@db_option
+@json_option
+@archive_options
+def fetch_command(
+    sites_or_urls: tuple[str, ...],
+    sites_file: TextIO | None,
+    since: str | None,
+    until: str | None,
+    kinds: tuple[str, ...],
+    plan: str,
+    max_requests: int | None,
+    precision: float,
+    max_gap: float | None,
+    max_requests_per_day: int | None,
+    dry_run: bool,
+    notify_commands: tuple[str, ...],
+    notify_urls: tuple[str, ...],
+    log_json: bool,
+    database: Path,
+    as_json: bool,
+    archive_url: str,
+    dialect: str,
+    index_rate: float | None,
+    replay_rate: float | None,
+    contact: str | None,
+) -> int:
+    """Find and fetch the whole history of sites' policies.
+
+    A run that was stopped goes on where it was when it is started again.
+
+    \b
+    Example:
+        policy-archive fetch example.com --from 2010 --to 2019
+    """
+    first, last = parse_span(since, until)
+    targets = gather_targets(sites_or_urls, sites_file)
+    options = FetchOptions(
+        targets=tuple(replace(target, kind=_stated_kind(kinds)) for target in targets),
+        kinds=parse_kinds(kinds),
+        database=database,
+        plan=PlanOptions(
+            plan=PlanName(plan),
+            precision_days=precision,
+            max_gap_days=max_gap,
+            max_requests=max_requests,
+            since=first,
+            until=last,
+        ),
+        archive_url=archive_url,
+        dialect=dialect,
+        index_per_minute=index_rate,
+        replay_per_second=replay_rate,
+        requests_a_day=max_requests_per_day,
+        contact=contact,
+        channels=build_channels(notify_commands, notify_urls),
+        progress=progress_style(log_json=log_json),
+    )
+    if dry_run:
+        _print_intent(options)
+        return 0
+    report = run_and_tell(options, log_json=log_json)
+    print_report(report, as_json=as_json, log_json=log_json)
+    return report.exit_code
+
+
+def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
+    """Return the one kind that the user named, for pages that are given; None when the default holds."""
+    is_stated = click.get_current_context().get_parameter_source("kinds") is ParameterSource.COMMANDLINE
+    return Kind(kinds[0]) if is_stated and len(kinds) == 1 and kinds[0] != "all" else None
+
+
+def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> tuple[Target, ...]:
+    """Return what to fetch, each once; a line of the file that is no domain is named and left out."""
+    targets = dict.fromkeys(build_target(text) for text in sites_or_urls)
+    seen = {(target.site, target.url) for target in targets}
+    for target in _iter_listed(sites_file):
+        if (target.site, target.url) not in seen:
+            seen.add((target.site, target.url))
+            targets[target] = None
+    if not targets:
+        raise UsageError("Nothing to do: name a site like example.com, or give --sites FILE.")
+    return tuple(targets)
+
+
+def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
+    for item in iter_sites(lines or ()):
+        if isinstance(item, ListedSite):
+            yield Target(site=item.site, url=item.url, rank=item.rank)
+        else:
+            click.echo(f"line {item.number} left out: {item.reason}", err=True)
+
+
+def _print_intent(options: FetchOptions) -> None:
+    kinds = ", ".join(options.kinds)
+    for target in options.targets:
+        what = f"the {kinds} policies of {target.site}" if target.url is None else target.url
+        click.echo(f"would fetch {what} from {options.archive_url} into {options.database}")
+    click.echo("'policy-archive plan' says what it would cost.", err=True)
+
+
+# The end
+
+
+def print_report(report: FetchReport, *, as_json: bool = False, log_json: bool = False) -> None:
+    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr."""
+    summary = summarise(report)
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+    else:
+        Console().print(build_table(summary))
+    if not log_json:
+        print_ending(report)
+
+
+def print_ending(report: FetchReport) -> None:
+    """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
+    for problem in report.tally.problems[:20]:
+        click.echo(problem, err=True)
+    if report.health is not None:
+        click.echo(report.health.describe(), err=True)
+    if report.status != "done":
+        click.echo(f"{report.status}: {report.reason}".rstrip(": "), err=True)
+        click.echo(f"Go on with: {resume_command()}", err=True)
+
+
+def resume_command() -> str:
+    """Return the command that goes on where this run stopped: the same one."""
+    return shlex.join(["policy-archive", *sys.argv[1:]])
+
+
+def summarise(report: FetchReport) -> dict[str, Any]:
+    """Return the end of a run as JSON has it."""
+    tally = report.tally
+    failed = {o.value: n for o, n in sorted(tally.outcomes.items()) if o not in SUCCESSES}
+    skipped = {s.value: n for s, n in sorted(tally.states.items()) if s is not RowState.FETCHED}
+    return {
+        "status": report.status,
+        "reason": report.reason,
+        "sites": dict(sorted(tally.site_outcomes.items())),
+        "documents": tally.documents,
+        "captures_listed": tally.listed,
+        "captures_planned": tally.planned,
+        "captures_fetched": tally.fetched_as_planned,
+        "home_pages_fetched": tally.homes,
+        "captures_skipped": skipped,
+        "captures_failed": failed,
+        "index_lines_malformed": tally.malformed,
+        "versions": tally.versions,
+        "requests": {"index": tally.index_requests, "replay": tally.replay_requests},
+        "health": report.health and asdict(report.health),
+        "seconds": round(report.seconds, 1),
+    }
+
+
+def _describe_homes(summary: dict[str, Any]) -> str:
+    homes = summary["home_pages_fetched"]
+    return f"and {homes} home page{'s' * (homes != 1)}, to find the policies" if homes else ""
+
+
+def build_table(summary: dict[str, Any]) -> Table:
+    """Return the summary as the table that ends a run."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    skipped, failed, requests = (
+        summary["captures_skipped"],
+        summary["captures_failed"],
+        summary["requests"],
+    )
+    table.add_row(
+        "captures listed",
+        str(summary["captures_listed"]),
+        f"{summary['documents']} document{'s' * (summary['documents'] != 1)}",
+    )
+    table.add_row("captures planned", str(summary["captures_planned"]))
+    table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))
+    for state, number in skipped.items():
+        table.add_row("  skipped", str(number), _SKIPS[RowState(state)])
+    for outcome, number in failed.items():
+        table.add_row("  without a text", str(number), outcome)
+    for outcome, number in summary["sites"].items():
+        table.add_row("sites", str(number), outcome)
+    table.add_row("versions found", str(summary["versions"]))
+    table.add_row(
+        "requests spent",
+        str(sum(requests.values())),
+        f"{requests['index']} index, {requests['replay']} replay",
+    )
+    table.add_row("time", format_seconds(summary["seconds"]))
+    return table

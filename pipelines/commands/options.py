@@ -1,0 +1,180 @@
+"""Click options that several commands share: one home for each name, default and environment variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.urls import WAYBACK_MACHINE, parse_archive
+from policy_archive.crawler.planning.plan import PlanName
+
+DEFAULT_ARCHIVE = WAYBACK_MACHINE
+DEFAULT_DATABASE = "policies.db"
+KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+db_option = click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=DEFAULT_DATABASE,
+    envvar="POLICY_ARCHIVE_DB",
+    show_default=True,
+    show_envvar=True,
+    help="SQLite file of the corpus.",
+)
+
+sites_option = click.option(
+    "--sites",
+    "sites_file",
+    type=click.File("r", encoding="utf-8", errors="replace"),  # a line that is none is named and left out
+    metavar="FILE",
+    help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
+)
+
+since_option = click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
+
+until_option = click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
+
+kinds_option = click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([*KINDS, "all"]),
+    multiple=True,
+    default=["privacy"],
+    show_default=True,
+    help="Kind of policy; may be given more than once.",
+)
+
+
+def parse_kinds(kinds: Iterable[str]) -> tuple[Kind, ...]:
+    """Return the kinds that --kind named, each once, in the order given; `all` stands for every one.
+
+    >>> parse_kinds(["terms", "terms"])
+    (<Kind.TERMS: 'terms'>,)
+    """
+    named = list(dict.fromkeys(kinds))
+    return tuple(Kind(kind) for kind in (KINDS if "all" in named else named))
+
+
+plan_option = click.option(
+    "--plan",
+    type=click.Choice([name.value for name in PlanName]),
+    default=PlanName.CHANGES.value,
+    show_default=True,
+    help="Which captures to ask for; changes: those that find and date every change.",
+)
+
+precision_option = click.option(
+    "--precision",
+    type=click.FloatRange(min=0),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="How narrow an interval of change is wanted.",
+)
+
+max_requests_option = click.option(
+    "--max-requests", type=click.IntRange(min=1), metavar="N", help="Captures to ask for, at the most."
+)
+
+day_limit_option = click.option(
+    "--max-requests-per-day",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Requests to the archive a day (UTC), over all runs on this machine.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def archive_options(command: _Command) -> _Command:
+    """Add what every command that speaks to an archive takes."""
+    for option in reversed(
+        (
+            click.option(
+                "--archive",
+                "archive_url",
+                metavar="BASE_URL",
+                default=DEFAULT_ARCHIVE,
+                callback=lambda context, option, text: parse_archive(text),
+                envvar="POLICY_ARCHIVE_URL",
+                show_default=True,
+                show_envvar=True,
+                help="Archive to ask: a Wayback Machine, or a pywb collection (http://host:port/collection).",
+            ),
+            click.option(
+                "--dialect",
+                type=click.Choice(["auto", "wayback", "pywb"]),
+                default="auto",
+                show_default=True,
+                help="How the archive's index speaks; auto asks it.",
+            ),
+            click.option(
+                "--index-rate",
+                type=click.FloatRange(min=0),
+                metavar="PER_MINUTE",
+                help="Index queries a minute at the most; 0 = no limit, for an archive of your own. "
+                "[default: 24]",
+            ),
+            click.option(
+                "--replay-rate",
+                type=click.FloatRange(min=0),
+                metavar="PER_SECOND",
+                help="Captures a second at the most; 0 = no limit. [default: 8]",
+            ),
+            click.option(
+                "--contact",
+                metavar="EMAIL_OR_URL",
+                envvar="POLICY_ARCHIVE_CONTACT",
+                show_envvar=True,
+                help="Added to the User-Agent, so that the archive can reach you.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def unattended_options(command: _Command) -> _Command:
+    """Add what runs that nobody watches take: who is told of news, and logs for machines."""
+    for option in (
+        click.option("--log-json", is_flag=True, help="Log to stderr as JSON, one event a line."),
+        click.option(
+            "--notify-url",
+            "notify_urls",
+            metavar="URL",
+            multiple=True,
+            help="POST every new version there, as JSON; again in the next run when it fails.",
+        ),
+        click.option(
+            "--notify-command",
+            "notify_commands",
+            metavar="COMMAND",
+            multiple=True,
+            help="Run this for every new version, JSON on its stdin; again in the next run when it fails.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def row_options(command: _Command) -> _Command:
+    """Add --json, --nl and --csv; the command gets `row_format`: table, json, nl or csv."""
+    for name in ("csv", "nl", "json"):
+        command = click.option(
+            f"--{name}",
+            "row_format",
+            flag_value=name,
+            help={
+                "json": "Print a JSON array.",
+                "nl": "Print JSON, one object a line.",
+                "csv": "Print CSV.",
+            }[name],
+        )(command)
+    return click.option("--table", "row_format", flag_value="table", default="table", hidden=True)(command)

@@ -1,0 +1,230 @@
+"""`policy-archive plan` and `runs`: what a fetch will cost, and what it did cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any, TextIO
+
+import click
+
+from policy_archive.crawler.core.events import log_to_stderr
+from policy_archive.crawler.core.timestamps import parse_span
+from policy_archive.crawler.crawl.progress import format_seconds
+from policy_archive.crawler.crawl.run import FetchOptions, Target
+from policy_archive.crawler.planning.forecast import Forecast, Range
+from policy_archive.crawler.planning.plan import PlanName, PlanOptions
+from policy_archive.pipelines.commands.fetch import gather_targets
+from policy_archive.pipelines.commands.options import (
+    archive_options,
+    db_option,
+    json_option,
+    kinds_option,
+    parse_kinds,
+    plan_option,
+    precision_option,
+    row_options,
+    since_option,
+    sites_option,
+    until_option,
+)
+from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.store.connection import open_reader
+
+ALL_ASKED_UP_TO = 1_000
+SAMPLE_OF_MORE = 400
+"""Sites asked of a longer list: at 24 queries a minute a quarter of an hour."""
+
+
+@click.command(name="plan")
+@click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
+@sites_option
+@since_option
+@until_option
+@kinds_option
+@plan_option
+@precision_option
+@click.option("--max-gap", type=click.FloatRange(min=0, min_open=True), metavar="DAYS", help="As of fetch.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help=f"Ask the index for N of the sites only, drawn by lot, and scale up.  "
+    f"[default: {SAMPLE_OF_MORE} of more than {ALL_ASKED_UP_TO}]",
+)
+@db_option
+@json_option
+@archive_options
+def plan_command(
+    sites_or_urls: tuple[str, ...],
+    sites_file: TextIO | None,
+    since: str | None,
+    until: str | None,
+    kinds: tuple[str, ...],
+    plan: str,
+    precision: float,
+    max_gap: float | None,
+    sample: int | None,
+    database: Path,
+    as_json: bool,
+    archive_url: str,
+    dialect: str,
+    index_rate: float | None,
+    replay_rate: float | None,
+    contact: str | None,
+) -> int:
+    """Say what a fetch of sites will cost, after one index query each.
+
+    \b
+    Example:
+        policy-archive plan example.com example.org
+    """
+    first, last = parse_span(since, until)
+    targets = gather_targets(sites_or_urls, sites_file)
+    options = FetchOptions(
+        targets=_draw_sample(targets, sample),
+        kinds=parse_kinds(kinds),
+        database=database,
+        plan=PlanOptions(
+            plan=PlanName(plan), precision_days=precision, max_gap_days=max_gap, since=first, until=last
+        ),
+        archive_url=archive_url,
+        dialect=dialect,
+        index_per_minute=index_rate,
+        replay_per_second=replay_rate,
+        contact=contact,
+        command="plan",
+        progress="bar" if sys.stderr.isatty() else "off",
+        settings=(("POLICY_FORECAST_SITES", len(targets)),),
+    )
+    return _run_plan(options, as_json=as_json)
+
+
+def _run_plan(options: FetchOptions, *, as_json: bool) -> int:
+    from policy_archive.crawler.runner import run_spider
+    from policy_archive.crawler.spiders.forecast import ForecastSpider, describe
+
+    with log_to_stderr():
+        spider = asyncio.run(run_spider(ForecastSpider, options))
+    forecast = spider.forecast()
+    if as_json:
+        click.echo(json.dumps(describe(forecast, spider.costs), indent=2))
+    elif forecast.asked:
+        _print_forecast(forecast)
+    report = spider.report()
+    for problem in dict.fromkeys((*report.tally.problems, report.reason)):
+        click.echo(problem, err=True, nl=bool(problem))
+    return report.exit_code
+
+
+def _draw_sample(targets: tuple[Target, ...], sample: int | None) -> tuple[Target, ...]:
+    """Return the targets to ask for: all, or as many as wished, the same ones each time."""
+    wished = sample or (SAMPLE_OF_MORE if len(targets) > ALL_ASKED_UP_TO else len(targets))
+    if wished >= len(targets):
+        return targets
+    return tuple(Random(0).sample(targets, wished))  # noqa: S311  # a lot, not a secret
+
+
+def _print_forecast(forecast: Forecast) -> None:
+    sites = "site" if forecast.sites == 1 else "sites"
+    of = f", scaled up from {forecast.asked}" if forecast.asked < forecast.sites else ""
+    rows = [
+        {"": f"{sites}{of}", "low": "", "likely": f"{forecast.sites:,}", "high": ""},
+        {"": "documents", "low": "", "likely": f"{forecast.documents:,.0f}", "high": ""},
+        {"": "captures listed", "low": "", "likely": f"{forecast.captures:,.0f}", "high": ""},
+        {"": "index queries", "low": "", "likely": f"{forecast.index_requests:,.0f}", "high": ""},
+        {"": "captures to fetch", **_cells(forecast.requests, "{:,.0f}".format)},
+        {"": "time at the allowed rates", **_cells(forecast.seconds, format_seconds)},
+        {"": "disk", **_cells(forecast.disk_bytes, _format_bytes)},
+    ]
+    print_rows(rows, "table")
+
+
+def _cells(span: Range, show: Any) -> dict[str, str]:
+    return {"low": show(span.low), "likely": show(span.likely), "high": show(span.high)}
+
+
+def _format_bytes(size: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+@click.command(name="runs")
+@db_option
+@row_options
+def runs_command(database: Path, row_format: str) -> None:
+    """List what was run on a database: requests spent, and of a plan what its sites took since.
+
+    \b
+    Example:
+        policy-archive runs
+    """
+    with closing(open_reader(database)) as connection:
+        runs = list(_iter_runs(connection))
+    print_rows(runs, row_format, cells=_run_cells)
+    if not runs:
+        click.echo("Nothing was run on this database yet.", err=True)
+
+
+def _run_cells(row: dict[str, Any]) -> dict[str, Any]:
+    low, likely, high = (row[f"forecast_{name}"] for name in ("low", "likely", "high"))
+    return {
+        "Run": row["run"],
+        "Command": row["command"],
+        "Started": row["started"],
+        "Status": row["status"],
+        "Index": row["index_requests"],
+        "Replay": row["replay_requests"],
+        "Forecast": "" if likely is None else f"{likely} ({low}-{high})",
+        "Took": row["took"],
+        "Reason": row["reason"],
+    }
+
+
+_RUNS = """
+select id, command, started_at, status, reason, index_requests, replay_requests, forecast
+from runs order by id
+"""
+_TOOK = """
+select coalesce(sum(captures.requests), 0) from captures
+join documents on documents.id = captures.document_id
+where captures.run_id > ? and documents.site in (select value from json_each(?))
+"""
+
+
+def _iter_runs(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    for number, command, started, status, reason, index, replay, text in connection.execute(_RUNS):
+        forecast = json.loads(text) if text else None
+        yield {
+            "run": number,
+            "command": command,
+            "started": started,
+            "status": status,
+            "index_requests": index,
+            "replay_requests": replay,
+            **_compare(connection, number, forecast),
+            "reason": reason,
+        }
+
+
+def _compare(connection: sqlite3.Connection, run_id: int, forecast: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the forecast of a plan beside what its sites took afterwards; of a sample only the forecast."""
+    if forecast is None:
+        return {"forecast_low": None, "forecast_likely": None, "forecast_high": None, "took": None}
+    took = None
+    if forecast["asked"] == forecast["sites"]:
+        took = connection.execute(_TOOK, (run_id, json.dumps(forecast["sites_asked"]))).fetchone()[0]
+    requests = forecast["requests"]
+    return {
+        **{f"forecast_{name}": round(requests[name]) for name in ("low", "likely", "high")},
+        "took": took,
+    }

@@ -1,0 +1,78 @@
+"""A run from its lock to its news: what fetch and update share."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from policy_archive.crawler.core.events import log_event, log_to_stderr
+from policy_archive.crawler.core.urls import WAYBACK_MACHINE
+from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
+from policy_archive.pipelines.notify import deliver_news
+from policy_archive.pipelines.store.monitoring.health import find_other_extractor
+from policy_archive.pipelines.store.runlock import hold_lock
+from policy_archive.pipelines.store.writer import Store
+
+_CONTACT = "the Wayback Machine likes to know whom to write to before it blocks: --contact you@example.org"
+
+log = logging.getLogger(__name__)
+
+
+def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchReport:
+    """Crawl, tell the channels what became known, and return how the crawl ended.
+
+    What an earlier run could not tell, or died over, is told first. A delivery that fails
+    is no failure of the crawl: `status` shows it.
+
+    Raises InUseError when another run holds the database.
+    """
+    from policy_archive.crawler.runner import (
+        run_fetch,  # loads Scrapy, which --help and --dry-run can do without
+    )
+
+    with log_to_stderr(as_json=log_json), hold_lock(options.database, f"policy-archive {options.command}"):
+        if is_nameless(options.archive_url, options.contact):
+            log_event(log, "contact-missing", _CONTACT, level=logging.WARNING)
+        _tell(options)
+        if options.ask_again:
+            _warn_of_another_extractor(options)
+        report = run_fetch(options)
+        if report.status != "interrupted":
+            _tell(options)
+    return report
+
+
+def is_nameless(archive_url: str, contact: str | None) -> bool:
+    """Tell whether the public archive would not learn who asks; an archive of one's own need not.
+
+    >>> is_nameless("https://web.archive.org", None), is_nameless("http://127.0.0.1:8080", None)
+    (True, False)
+    """
+    return archive_url == WAYBACK_MACHINE and not contact
+
+
+def _tell(options: FetchOptions) -> None:
+    if options.channels:
+        with Store.open(options.database) as store:
+            deliver_news(store.connection, options.channels)
+
+
+def _warn_of_another_extractor(options: FetchOptions) -> None:
+    """Say so when the texts stored were read by another release: its changes would look like the sites'."""
+    from policy_archive.pipelines.extract.extraction import (
+        current_extractors,  # heavy, and runs alone need it
+    )
+
+    with Store.open(options.database) as store:
+        earlier = find_other_extractor(store.connection, current_extractors())
+    if earlier is not None:
+        words = f"texts in {options.database} were read by {earlier}: run 'policy-archive re-extract' first, "
+        words += "or what this release reads otherwise looks like a change of the site's"
+        log_event(log, "extractor-changed", words, level=logging.WARNING, extractor=earlier)
+
+
+def progress_style(*, log_json: bool) -> str:
+    """Return how a run shows its progress on stderr."""
+    if log_json:
+        return "off"
+    return "bar" if sys.stderr.isatty() else "lines"

@@ -1,0 +1,198 @@
+"""`policy-archive update`: what is new of the sites that are watched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.crawler.core.urls import parse_site, urlkey
+from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target
+from policy_archive.crawler.planning.due import Watch, find_live_key, is_gone, needs_search
+from policy_archive.crawler.planning.plan import PlanName, PlanOptions
+from policy_archive.pipelines.commands.fetch import print_ending
+from policy_archive.pipelines.commands.options import (
+    archive_options,
+    day_limit_option,
+    db_option,
+    json_option,
+    max_requests_option,
+    plan_option,
+    precision_option,
+    unattended_options,
+)
+from policy_archive.pipelines.commands.run import progress_style, run_and_tell
+from policy_archive.pipelines.notify import build_channels
+from policy_archive.pipelines.outputs.news import describe_news, news_cells
+from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.store.connection import check_there, open_reader
+from policy_archive.pipelines.store.monitoring import watches
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_news
+from policy_archive.pipelines.store.runlock import hold_lock
+from policy_archive.pipelines.store.writer import Store
+
+
+@click.command(name="update")
+@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@click.option("--all", "everything", is_flag=True, help="All sites watched, due or not.")
+@click.option("--search", is_flag=True, help="Look for the policies anew, as is done twice a year anyway.")
+@plan_option
+@max_requests_option
+@precision_option
+@day_limit_option
+@click.option("--dry-run", is_flag=True, help="Say what is due, and ask the archive nothing.")
+@unattended_options
+@db_option
+@json_option
+@archive_options
+def update_command(
+    sites: tuple[str, ...],
+    everything: bool,
+    search: bool,
+    plan: str,
+    max_requests: int | None,
+    precision: float,
+    max_requests_per_day: int | None,
+    dry_run: bool,
+    notify_commands: tuple[str, ...],
+    notify_urls: tuple[str, ...],
+    log_json: bool,
+    database: Path,
+    as_json: bool,
+    archive_url: str,
+    dialect: str,
+    index_rate: float | None,
+    replay_rate: float | None,
+    contact: str | None,
+) -> int:
+    """Ask for what is new of the sites watched that are due, or of those named; print what changed.
+
+    Where nothing is new this costs one index query a document. Put it into a scheduler with
+    'policy-archive schedule'.
+
+    \b
+    Example:
+        policy-archive update --notify-command "python3 on_change.py"
+    """
+    check_there(database)
+    channels = build_channels(notify_commands, notify_urls)
+    if dry_run:
+        _print_intent(gather_targets(database, sites, everything=everything, search=search))
+        return 0
+    with hold_lock(database, "policy-archive update"):
+        options = FetchOptions(
+            targets=gather_targets(database, sites, everything=everything, search=search),
+            database=database,
+            plan=PlanOptions(plan=PlanName(plan), precision_days=precision, max_requests=max_requests),
+            archive_url=archive_url,
+            dialect=dialect,
+            index_per_minute=index_rate,
+            replay_per_second=replay_rate,
+            requests_a_day=max_requests_per_day,
+            contact=contact,
+            channels=channels,
+            progress=progress_style(log_json=log_json),
+            ask_again=True,
+            command="update",
+        )
+        report = run_and_tell(options, log_json=log_json)
+    _print_report(report, database, as_json=as_json, log_json=log_json)
+    return report.exit_code
+
+
+def gather_targets(
+    database: Path, sites: Iterable[str], *, everything: bool = False, search: bool = False
+) -> tuple[Target, ...]:
+    """Return what an update asks for: the sites named, or those watched that are due.
+
+    Raises UsageError when nothing is named and nothing is watched.
+    """
+    names = tuple(dict.fromkeys(parse_site(site) for site in sites))
+    now = utc_now()
+    with Store.open(database) as store:
+        listed = {watch.site: watch for watch in watches.list_watches(store.connection)}
+        if not names and not listed:
+            raise UsageError(
+                f"Nothing is watched in {database}: 'policy-archive watch add SITE' begins a list."
+            )
+        named = [listed.get(site) or _unlisted(store, site, now) for site in names]
+        due = [watch for watch in listed.values() if everything or watch.is_due(now)]
+        return tuple(_build_target(store, watch, now, search=search) for watch in (named if names else due))
+
+
+def _unlisted(store: Store, site: str, now: datetime) -> Watch:
+    """Return how a site is updated that nobody watches: as it was fetched, if that came to its end."""
+    return Watch(
+        site=site,
+        every="1w",
+        kinds=watches.known_kinds(store.connection, site) or (Kind.PRIVACY,),
+        added_at=now,
+        checked_at=None,
+        searched_at=now if watches.was_crawled(store.connection, site) else None,
+        misses=0,
+        outcome=None,
+        reason="",
+    )
+
+
+def _build_target(store: Store, watch: Watch, now: datetime, *, search: bool) -> Target:
+    gone = list(_iter_gone(store, watch))
+    needed = needs_search(watch, has_policy=bool(gone), is_gone=any(gone), now=now)
+    return Target(site=watch.site, kinds=watch.kinds, search=search or needed)
+
+
+def _iter_gone(store: Store, watch: Watch) -> Iterator[bool]:
+    """Yield for each document of which a text is known, whether it has left its address since."""
+    for document in store.documents_of(watch.site):
+        if document.kind in watch.kinds:
+            known = store.known_captures(document)
+            key = find_live_key(known, _keys_of(store, document))
+            if key is not None:
+                yield is_gone(known, key)
+
+
+def _keys_of(store: Store, document: Document) -> frozenset[str]:
+    return frozenset(urlkey(address.url) for address in store.addresses_of(document))
+
+
+def _print_intent(targets: Sequence[Target]) -> None:
+    for target in targets:
+        how = "search for its policies" if target.search else "ask for what is new"
+        click.echo(f"{target.site}: {how} ({', '.join(target.kinds or ())})")
+    if not targets:
+        click.echo("Nothing is due.", err=True)
+
+
+def _print_report(report: FetchReport, database: Path, *, as_json: bool, log_json: bool) -> None:
+    """Print what changed on stdout, and what the run's owner must know on stderr."""
+    with closing(open_reader(database)) as connection:
+        changes = describe_news(list_news(connection, NewsFilter(run_id=report.run_id)))
+    if as_json:
+        click.echo(json.dumps(_summarise(report, changes), ensure_ascii=False, indent=2))
+    else:
+        print_rows(changes, "table", cells=news_cells)
+    if not log_json:
+        if not changes:
+            click.echo("Nothing new.", err=True)
+        print_ending(report)
+
+
+def _summarise(report: FetchReport, changes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "status": report.status,
+        "reason": report.reason,
+        "changes": changes,
+        "requests": {"index": report.tally.index_requests, "replay": report.tally.replay_requests},
+        "health": report.health and asdict(report.health),
+        "problems": report.tally.problems,
+        "seconds": round(report.seconds, 1),
+    }

@@ -1,0 +1,63 @@
+"""One version as the corpus writes it: block quote, blank line, `# title`, blank line, body.
+
+The format is that of the Princeton-Leuven corpus, byte for byte; the kinds that it does not have
+get their own words in its sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.timestamps import parse_timestamp
+from policy_archive.crawler.core.urls import cited_uri_m
+
+_KIND_WORDS = {
+    Kind.PRIVACY: "privacy policy",
+    Kind.TERMS: "terms of service",
+    Kind.COOKIES: "cookie policy",
+    Kind.OTHER: "policy",
+    Kind.HOME: "home page",
+}
+
+
+def describe_kind(kind: str, name: str = "") -> str:
+    """Return what a document is, in words.
+
+    >>> describe_kind("privacy"), describe_kind("terms", "business")
+    ('privacy policy', 'terms of service (business)')
+    """
+    words = _KIND_WORDS[Kind(kind)]
+    return f"{words} ({name})" if name else words
+
+
+def render_version(version: Mapping[str, Any]) -> str:
+    """Return a row of `policy_versions` in the corpus format."""
+    return render_document(
+        site=version["site"],
+        kind=version["kind"],
+        name=version["name"],
+        timestamp=version["timestamp"],
+        original=version["url"],
+        title=version["title"],
+        text=version["text"],
+    )
+
+
+def render_document(
+    *, site: str, kind: str, name: str = "", timestamp: str, original: str, title: str, text: str
+) -> str:
+    """Return one version in the corpus format.
+
+    `timestamp` (14 digits) and `original` are those of the capture that is
+    cited; `text` is the Markdown body as stored, its end untouched. A page
+    without a title keeps an empty title line, so that the body is where it is
+    in every file.
+    """
+    day = parse_timestamp(timestamp).date().isoformat()
+    return (
+        f"> *The following text is extracted and transformed from the {site} {describe_kind(kind, name)} "
+        f"that was archived on {day}. Please check the [original snapshot on the Wayback Machine]"
+        f"({cited_uri_m(timestamp, original)}) for the most accurate reproduction.*\n\n# {title}\n\n{text}"
+    )

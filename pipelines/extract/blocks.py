@@ -1,0 +1,63 @@
+"""What a text is made of: paragraphs, headings, lists, quotes, tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policy_archive.pipelines.extract.markdown.inline import Atom
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    atoms: tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    level: int
+    atoms: tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    number: int | None
+    """None in an unordered list."""
+    blocks: tuple[Piece, ...]
+    set_off: bool = False
+    """Its text is a paragraph of its own: an empty line before a list inside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemList:
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    blocks: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preformatted:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A term, and its definition where that is one paragraph."""
+
+    term: tuple[Atom, ...]
+    definition: tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    rows: tuple[tuple[tuple[Atom, ...], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    pass
+
+
+Piece = Paragraph | Heading | ItemList | Quote | Preformatted | Definition | Table | Rule

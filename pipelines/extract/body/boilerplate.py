@@ -1,0 +1,136 @@
+"""Page furniture: menus, footers, dialogs, consent banners. Nothing here depends on a language or a site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
+
+from lxml.html import HtmlElement
+
+from policy_archive.pipelines.extract.links import is_home
+from policy_archive.pipelines.extract.outline import HEADINGS
+
+_FURNITURE_TAGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
+_FURNITURE_ROLES = frozenset(
+    (
+        "navigation",
+        "contentinfo",
+        "complementary",
+        "dialog",
+        "alertdialog",
+        "search",
+        "banner",
+        "alert",
+        "menu",
+    )
+)
+_DIALOG_ROLES = frozenset(("dialog", "alertdialog"))
+_CONSENT = re.compile(
+    r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE
+)
+_FURNITURE_NAMES = frozenset(
+    """ad ads advert advertisement banner breadcrumb breadcrumbs comments consent dialog drawer feedback
+    footer header lightbox login masthead menu modal nav navbar navigation newsletter offcanvas pager
+    pagination popup promo related search share sharing sidebar signup social subscribe toolbar topbar
+    """.split()
+)
+"""Words of which web authors of all languages make class names and ids."""
+
+_OVERLAY_NAMES = frozenset("dialog drawer lightbox modal offcanvas popup".split())
+_QUALIFIERS = frozenset(("no", "has", "with", "without", "hide"))
+_SECTIONS = ("article", "main", "section")
+_WRITTEN_TYPES = frozenset(("text", "email", "search", "tel", "password", "url", "number"))
+_CONTROLS = ("button", "input", "select", "textarea")
+
+
+def is_furniture(element: HtmlElement) -> bool:
+    """Tell whether an element says of itself that it is no content."""
+    return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
+
+
+def is_main(element: HtmlElement) -> bool:
+    """Tell whether an element says of itself that it is the page's content."""
+    return element.tag == "main" or _role(element) == "main"
+
+
+def is_banner(element: HtmlElement) -> bool:
+    """Tell a page's own header: outside of articles and sections, as HTML has it, and without headings."""
+    if element.tag != "header" or next(element.iterancestors(*_SECTIONS), None) is not None:
+        return False
+    return all(map(is_site_name, element.iter(*HEADINGS)))
+
+
+def is_site_name(heading: HtmlElement) -> bool:
+    """Tell a heading that is nothing but a link to the site's front page."""
+    words = heading.text_content().split()
+    inside = (link for link in heading.iter("a") if link.text_content().split() == words)
+    return any(
+        link.get("rel") == "home" or is_home(link.get("href") or "")
+        for link in chain(inside, heading.iterancestors("a"))
+    )
+
+
+def is_named_furniture(element: HtmlElement) -> bool:
+    """Tell whether an element's class or id, or its own tag, calls it a part of the page around the content.
+
+    "no-sidebar" and "has-header" say nothing of the element itself.
+    """
+    return any(word.lower() in _FURNITURE_NAMES for word in _names(_name(element)))
+
+
+def is_overlay(element: HtmlElement) -> bool:
+    """Tell a box that its name lays over the page, a word that no section of a policy is named by."""
+    return any(word.lower() in _OVERLAY_NAMES for word in _names(_name(element)))
+
+
+def _name(element: HtmlElement) -> str:
+    own_tag = element.tag if "-" in element.tag else ""
+    return f"{element.get('id') or ''} {element.get('class') or ''} {own_tag}"
+
+
+@lru_cache(4096)
+def _names(name: str) -> tuple[str, ...]:
+    words = re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name)
+    pairs = zip(["", *words], words, strict=False)
+    return tuple(word for before, word in pairs if before.lower() not in _QUALIFIERS)
+
+
+def is_dialog(element: HtmlElement) -> bool:
+    """Tell a box that lies over the page: it says so itself."""
+    return element.tag == "dialog" or _role(element) in _DIALOG_ROLES or element.get("aria-modal") == "true"
+
+
+def is_named_dialog(element: HtmlElement) -> bool:
+    """Tell a box named like a consent banner that has controls."""
+    return _CONSENT.search(_name(element)) is not None and count_controls(element) > 0
+
+
+def is_control(link: HtmlElement) -> bool:
+    """Tell a link that leads nowhere: it prints the page, sends it, or goes to its top."""
+    href = (link.get("href") or "").strip().lower()
+    return href in ("#", "#top") or href.startswith(("javascript:", "mailto:?"))
+
+
+def count_controls(element: HtmlElement) -> int:
+    """Return how many buttons and fields stand in an element, whatever its tags."""
+    named = sum(1 for child in element.iter("a", "div", "span") if _role(child) == "button")
+    return sum(1 for _ in iter_controls(element)) + named
+
+
+def has_fields(element: HtmlElement) -> bool:
+    """Tell whether something can be written into an element: a form to sign up, a search."""
+    return any(
+        field.tag == "textarea" or field.get("type", "text") in _WRITTEN_TYPES
+        for field in element.iter("input", "textarea")
+    )
+
+
+def iter_controls(element: HtmlElement) -> Iterator[HtmlElement]:
+    """Yield the buttons and fields in an element that HTML itself knows."""
+    return (child for child in element.iter(*_CONTROLS) if child.get("type") != "hidden")
+
+
+def _role(element: HtmlElement) -> str:
+    return (element.get("role") or "").lower()

@@ -1,0 +1,160 @@
+"""What a part of a page looks like by its words, links, headings and buttons: a widget, an imprint …"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lxml.html import HtmlElement
+
+from policy_archive.pipelines.extract.body.boilerplate import (
+    count_controls,
+    is_control,
+    is_furniture,
+    is_site_name,
+    iter_controls,
+)
+from policy_archive.pipelines.extract.dates import find_stated_dates
+from policy_archive.pipelines.extract.links import is_relative
+from policy_archive.pipelines.extract.outline import HEADINGS, Outline, count_words, is_read
+
+LONGEST_BOX = 60
+"""Words of a box around the page's h1 that may come along with it (date, subtitle), and of a banner."""
+
+_LONGEST_WIDGET = 25
+"""Words that stand with the buttons of a box."""
+
+_LONGEST_DATE = 12
+"""Words of a line that says when the document was updated."""
+
+BOXES = frozenset(("div", "section", "aside", "form", "fieldset"))
+_TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
+
+
+class Regions:
+    """The containers of a page that hold text, with questions about one at a time."""
+
+    def __init__(self, outline: Outline) -> None:
+        self._outline = outline
+        self._children: dict[HtmlElement, list[HtmlElement]] = {}
+        for child, parent in outline.parents.items():
+            self._children.setdefault(parent, []).append(child)
+        for children in self._children.values():
+            children.sort(key=lambda child: outline.ranges[child])
+
+    def children(self, element: HtmlElement) -> Sequence[HtmlElement]:
+        """Return the containers right inside one, in their order."""
+        return self._children.get(element, ())
+
+    def siblings(self, element: HtmlElement) -> Sequence[HtmlElement]:
+        """Return the containers right inside the one around an element, itself among them."""
+        return self._children[self._outline.parents[element]]
+
+    def words(self, element: HtmlElement) -> int:
+        return self._outline.words_in(self._outline.ranges[element])
+
+    def prose(self, element: HtmlElement) -> int:
+        return self._outline.prose_in(self._outline.ranges[element])
+
+    def linked(self, element: HtmlElement) -> int:
+        return self._outline.linked_in(self._outline.ranges[element])
+
+    def holds_loose_prose(self, outer: HtmlElement) -> bool:
+        """Tell whether an element holds prose that stands in none of its children."""
+        within = sum(self.prose(child) for child in self.children(outer))
+        return self.prose(outer) - within > 0
+
+    def first_heading(self, element: HtmlElement) -> str | None:
+        """Return the tag of the heading that an element begins with."""
+        start, _ = self._outline.ranges[element]
+        holder = self._outline.blocks[start].holder
+        heading = next((node for node in (holder, *holder.iterancestors()) if node.tag in HEADINGS), None)
+        inside = heading is not None and (heading is element or element in heading.iterancestors())
+        return str(heading.tag) if heading is not None and inside else None
+
+    def is_lone_heading(self, element: HtmlElement) -> bool:
+        """Tell a heading, or a box with nothing but a heading in it."""
+        start, end = self._outline.ranges[element]
+        return end - start == 1 and self.first_heading(element) is not None
+
+    def holds_site_name(self, element: HtmlElement) -> bool:
+        return any(map(is_site_name, element.iter(*HEADINGS)))
+
+    def states_date(self, element: HtmlElement) -> bool:
+        """Tell a line that says when the document was updated; what is longer is judged by other signs."""
+        start, end = self._outline.ranges[element]
+        line = " ".join(block.text for block in self._outline.blocks[start:end])
+        return self.words(element) <= _LONGEST_DATE and bool(find_stated_dates(line, language=None))
+
+    def is_imprint(self, element: HtmlElement) -> bool:
+        """Tell what states a copyright: the foot of a page."""
+        start, end = self._outline.ranges[element]
+        return any("©" in block.text for block in self._outline.blocks[start:end])
+
+    def holds_furniture(self, element: HtmlElement) -> bool:
+        """Tell an element that is furniture, or wraps a single piece of it."""
+        while not is_furniture(element):
+            children = self.children(element)
+            if len(children) != 1 or self._outline.ranges[children[0]] != self._outline.ranges[element]:
+                return False
+            element = children[0]
+        return not self._is_closing_prose(element)
+
+    def _is_closing_prose(self, element: HtmlElement) -> bool:
+        """Tell the footer of an article or a section that is prose: the page's own holds links."""
+        if element.tag != "footer" or next(element.iterancestors("article", "section"), None) is None:
+            return False
+        prose = self.prose(element) * 2 >= self.words(element) and not self.linked(element)
+        return prose and not self.is_imprint(element)
+
+    def is_widget(self, element: HtmlElement) -> bool:
+        """Tell a box of buttons and fields with a few words to them: "Was this page helpful?", a chat."""
+        if element.tag not in BOXES or self.words(element) > _LONGEST_WIDGET:
+            return False
+        if has_heading(element):
+            return False
+        return sum(not is_read(control) for control in iter_controls(element)) > 1
+
+    def is_notice(self, element: HtmlElement) -> bool:
+        """Tell a few lines with a button or the like: a consent banner, a call to buy."""
+        if element.tag not in BOXES or self.words(element) > LONGEST_BOX or has_heading(element):
+            return False
+        return count_controls(element) + sum(map(is_control, element.iter("a"))) > 0
+
+    def leads_nowhere(self, element: HtmlElement) -> bool:
+        """Tell a line of links that do something with the page: print it, send it, go to its top."""
+        links = [link for link in element.iter("a") if link.get("href") is not None]
+        words = sum(count_words(link.text_content()) for link in links)
+        return words == self.words(element) and all(map(is_control, links))
+
+    def leads_into_site(self, element: HtmlElement) -> bool:
+        """Tell whether an element links to other pages of the site; texts link to other sites, too."""
+        return any(is_relative(link.get("href") or "") for link in element.iter("a"))
+
+    def is_skip_link(self, element: HtmlElement) -> bool:
+        """Tell a lone link within the page: over its head, or back to its top."""
+        start, end = self._outline.ranges[element]
+        link = element if element.tag == "a" else element.find(".//a")
+        if end - start > 2 or link is None or not (link.get("href") or "").startswith("#"):
+            return False
+        return count_words(link.text_content()) == self.words(element)
+
+    def is_lone_jump(self, element: HtmlElement, *, backwards: bool) -> bool:
+        """Tell a skip link, or a link back to the top; several at the end are a table of contents."""
+        if not self.is_skip_link(element):
+            return False
+        siblings = self.siblings(element)
+        inward = siblings.index(element) - 1
+        return not (backwards and inward >= 0 and self.is_skip_link(siblings[inward]))
+
+    def stands_in_text(self, element: HtmlElement, *, backwards: bool) -> bool:
+        """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""
+        siblings = self.siblings(element)
+        inward = siblings.index(element) + (-1 if backwards else 1)
+        return (
+            element.tag in _TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in _TEXT_TAGS
+        )
+
+
+def has_heading(element: HtmlElement) -> bool:
+    """Tell whether a heading stands in an element, or is it."""
+    return next(element.iter(*HEADINGS), None) is not None

@@ -1,0 +1,1 @@
+"""A tree to Markdown: blocks, inlines, rendering."""

@@ -1,0 +1,410 @@
+"""The chosen part of a page's tree → paragraphs, headings, lists, quotes, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lxml.html import HtmlElement
+
+from policy_archive.pipelines.extract import tables
+from policy_archive.pipelines.extract.blocks import (
+    Definition,
+    Heading,
+    Item,
+    ItemList,
+    Paragraph,
+    Piece,
+    Preformatted,
+    Quote,
+    Rule,
+    Table,
+)
+from policy_archive.pipelines.extract.markdown.inline import (
+    BREAK,
+    Atom,
+    Mark,
+    has_text,
+    split_paragraphs,
+    split_text,
+)
+from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, is_container, is_read
+
+_MARKS = {
+    "b": "bold",
+    "strong": "bold",
+    "i": "italic",
+    "em": "italic",
+    "u": "italic",
+    "del": "strike",
+    "s": "strike",
+    "strike": "strike",
+    "code": "code",
+    "tt": "code",
+}
+
+LinkMark = Callable[[HtmlElement], Mark | None]
+
+
+def build_pieces(
+    element: HtmlElement, *, dropped: frozenset[HtmlElement] = frozenset(), link_mark: LinkMark
+) -> tuple[Piece, ...]:
+    """Return what stands in an element, in document order, without the elements in `dropped`.
+
+    `link_mark` says what a link or an obfuscated address amounts to (pipelines.extract.links).
+    """
+    builder = _Builder(dropped, link_mark)
+    return builder.build(element)
+
+
+class _Builder:
+    def __init__(self, dropped: frozenset[HtmlElement], link_mark: LinkMark) -> None:
+        self._dropped = dropped
+        self._link_mark = link_mark
+        self._pieces: list[Piece] = []
+        self._atoms: list[Atom] = []
+        self._marks: tuple[Mark, ...] = ()
+        self._count = 0
+
+    def build(self, element: HtmlElement) -> tuple[Piece, ...]:
+        with self._fresh() as pieces:
+            self._element(element)
+        return tuple(pieces)
+
+    @contextmanager
+    def _fresh(self) -> Iterator[list[Piece]]:
+        """Collect pieces apart from those around; links and emphasis around go on inside."""
+        outer, self._pieces = self._pieces, []
+        atoms, self._atoms = self._atoms, []
+        try:
+            yield self._pieces
+            self._flush()
+        finally:
+            self._pieces, self._atoms = outer, atoms
+
+    @contextmanager
+    def _lent(self) -> Iterator[list[Piece]]:
+        """Collect the pieces of the text taken so far apart from those before."""
+        outer, self._pieces = self._pieces, []
+        try:
+            yield self._pieces
+        finally:
+            self._pieces = outer
+
+    def _flush(self) -> None:
+        for paragraph in split_paragraphs(self._atoms):
+            self._pieces.append(Paragraph(tuple(paragraph)))
+        self._atoms = []
+
+    def _content(self, element: HtmlElement) -> None:
+        """Take in text and children of an element."""
+        self._text(element.text)
+        for child in element:
+            if child not in self._dropped:
+                self._element(child)
+            self._text(child.tail)
+
+    def _text(self, text: str | None) -> None:
+        if text:
+            self._atoms.extend(split_text(text, self._marks))
+
+    def _element(self, element: HtmlElement) -> None:
+        if not is_read(element):
+            return
+        tag = str(element.tag)
+        handler = _HANDLERS.get(tag)
+        if handler is not None:
+            handler(self, element)
+        elif is_container(element):
+            self._flush()
+            self._content(element)
+            self._flush()
+        else:
+            self._inline(element)
+
+    def _inline(self, element: HtmlElement) -> None:
+        if self._marks and self._marks[-1].kind == "link" and _is_for_ears(element):
+            return
+        mark = self._mark(element)
+        if mark is None:
+            self._content(element)
+            return
+        if mark.kind == "address":
+            self._atoms.extend(split_text(mark.target, self._marks))
+            return
+        outer, self._marks = self._marks, (*self._marks, mark)
+        self._content(element)
+        self._marks = outer
+
+    def _mark(self, element: HtmlElement) -> Mark | None:
+        kind = _MARKS.get(str(element.tag))
+        if kind is None:
+            return self._link_mark(element)
+        if any(mark.kind == kind for mark in self._marks):
+            return None
+        self._count += 1
+        return Mark(kind, key=self._count)
+
+    def _break(self, element: HtmlElement) -> None:
+        self._atoms.append(Atom(BREAK, self._marks))
+
+    def _rule(self, element: HtmlElement) -> None:
+        self._flush()
+        self._pieces.append(Rule())
+
+    def _quotation(self, element: HtmlElement) -> None:
+        self._text('"')
+        self._content(element)
+        self._text('"')
+
+    def _line(self, element: HtmlElement) -> tuple[Atom, ...]:
+        """Return all text of an element as one line, whatever stands in it."""
+        return _one_line(self._inside(element))
+
+    def _inside(self, element: HtmlElement) -> tuple[Piece, ...]:
+        with self._fresh() as pieces:
+            self._content(element)
+        return tuple(pieces)
+
+    def _heading(self, element: HtmlElement) -> None:
+        self._flush()
+        pieces = self._inside(element)
+        line = _one_line(pieces)
+        if sum(len(atom.text) for atom in line) > _LONGEST_HEADING or any(
+            isinstance(piece, ItemList | Table) for piece in pieces
+        ):
+            self._pieces.extend(pieces)  # a heading tag never closed: what follows is no heading
+        elif has_text(line):
+            self._pieces.append(Heading(int(element.tag[1]), line))
+
+    def _quote(self, element: HtmlElement) -> None:
+        self._flush()
+        blocks = self._inside(element)
+        if blocks:
+            self._pieces.append(Quote(blocks))
+
+    def _preformatted(self, element: HtmlElement) -> None:
+        self._flush()
+        text = "".join(_raw_text(element, self._dropped))
+        if text.strip():
+            self._pieces.append(Preformatted(text.strip("\r\n").rstrip()))
+
+    def _list(self, element: HtmlElement) -> None:
+        self._flush()
+        items: list[Item] = []
+        number = _first_number(element)
+        step = -1 if element.get("reversed") is not None else 1
+        self._text(element.text)
+        self._flush()
+        for child in _list_children(element, self._dropped):
+            if child.tag == "li":
+                number = _number(child.get("value"), number)
+                self._item(child, number if element.tag == "ol" else None, items)
+                number += step
+            else:
+                self._stray(child, items)
+            if (child.tail or "").strip():
+                self._text(child.tail)
+                self._flush_into(items)
+        if items:
+            self._pieces.append(ItemList(tuple(items)))
+
+    def _item(self, element: HtmlElement, number: int | None, items: list[Item]) -> None:
+        blocks = self._inside(element)
+        if blocks:
+            items.append(Item(number, blocks, set_off=_is_set_off(element)))
+
+    def _stray(self, element: HtmlElement, items: list[Item]) -> None:
+        """Give what stands in a list outside of all items to the item before: browsers show it under that."""
+        with self._fresh() as pieces:
+            self._element(element)
+        if not pieces:
+            return
+        if items:
+            items[-1] = _extend(items[-1], pieces)
+        elif all(isinstance(piece, ItemList) for piece in pieces):
+            items.extend(item for piece in pieces if isinstance(piece, ItemList) for item in piece.items)
+        else:
+            self._pieces.extend(pieces)
+
+    def _flush_into(self, items: list[Item]) -> None:
+        with self._lent() as pieces:
+            self._flush()
+        if items:
+            items[-1] = _extend(items[-1], pieces)
+        else:
+            self._pieces.extend(pieces)
+
+    def _lone_item(self, element: HtmlElement) -> None:
+        """Keep an item without a list around it, joined to the item before it."""
+        self._flush()
+        blocks = self._inside(element)
+        if not blocks:
+            return
+        item = Item(None, blocks)
+        last = self._pieces[-1] if self._pieces else None
+        if (
+            isinstance(last, ItemList)
+            and element.getprevious() is not None
+            and element.getprevious().tag == "li"
+        ):
+            self._pieces[-1] = ItemList((*last.items, item))
+        else:
+            self._pieces.append(ItemList((item,)))
+
+    def _definitions(self, element: HtmlElement) -> None:
+        self._flush()
+        for child in element.iter("dt", "dd"):
+            if _closest(child, "dl") is not element or self._is_dropped(child, element):
+                continue
+            if child.tag == "dt":
+                self._pieces.extend(self._inside(child))
+            else:
+                self._definition(child)
+
+    def _definition(self, element: HtmlElement) -> None:
+        blocks = self._inside(element)
+        last = self._pieces[-1] if self._pieces else None
+        term = element.getprevious()
+        follows_term = term is not None and term.tag == "dt"
+        if (
+            follows_term
+            and isinstance(last, Paragraph)
+            and len(blocks) == 1
+            and isinstance(blocks[0], Paragraph)
+        ):
+            self._pieces[-1] = Definition(last.atoms, blocks[0].atoms)
+        else:
+            self._pieces.extend(blocks)
+
+    def _is_dropped(self, element: HtmlElement, below: HtmlElement) -> bool:
+        node = element
+        while node is not below:
+            if node in self._dropped:
+                return True
+            node = node.getparent()
+        return False
+
+    def _table(self, element: HtmlElement) -> None:
+        self._flush()
+        rows = tables.grid(element, self._dropped)
+        if tables.is_layout(element, rows):
+            for row in rows:
+                for cell in row:
+                    if cell is not None:
+                        self._element(cell)
+            self._flush()
+            return
+        for caption in element.findall("caption"):
+            self._element(caption)
+        self._flush()
+        lines = [tuple(self._line(cell) if cell is not None else () for cell in row) for row in rows]
+        kept = tuple(line for line in lines if any(has_text(cell) for cell in line))
+        if kept:
+            self._pieces.append(Table(kept))
+
+
+def _is_for_ears(element: HtmlElement) -> bool:
+    """Tell words that only screen readers speak ("opens in a new window"): classes of CSS frameworks."""
+    return not _FOR_EARS.isdisjoint((element.get("class") or "").split())
+
+
+_FOR_EARS = frozenset(
+    ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader-only")
+)
+
+_LONGEST_HEADING = 1000
+"""Characters; a longer one is a tag that was never closed."""
+
+_HANDLERS: dict[str, Callable[[_Builder, HtmlElement], None]] = {
+    **dict.fromkeys(HEADINGS, _Builder._heading),
+    **dict.fromkeys(LISTS, _Builder._list),
+    "br": _Builder._break,
+    "hr": _Builder._rule,
+    "q": _Builder._quotation,
+    "blockquote": _Builder._quote,
+    "pre": _Builder._preformatted,
+    "textarea": _Builder._preformatted,
+    "li": _Builder._lone_item,
+    "dl": _Builder._definitions,
+    "table": _Builder._table,
+}
+
+
+def _extend(item: Item, pieces: list[Piece]) -> Item:
+    return Item(item.number, (*item.blocks, *pieces), item.set_off)
+
+
+def _one_line(pieces: tuple[Piece, ...]) -> tuple[Atom, ...]:
+    line: list[Atom] = []
+    for piece in pieces:
+        if line:
+            line.append(Atom(" ", ()))
+        line.extend(_atoms_of(piece))
+    return tuple(line)
+
+
+def _atoms_of(piece: Piece) -> tuple[Atom, ...]:
+    match piece:
+        case Paragraph(atoms) | Heading(_, atoms):
+            return atoms
+        case ItemList(items):
+            return _one_line(tuple(block for item in items for block in item.blocks))
+        case Quote(blocks):
+            return _one_line(blocks)
+        case Preformatted(text):
+            return tuple(split_text(text, ()))
+        case Definition(term, definition):
+            return (*term, Atom(" ", ()), *definition)
+        case Table(rows):
+            return _one_line(tuple(Paragraph(cell) for row in rows for cell in row))
+        case Rule():
+            return ()
+
+
+def _is_set_off(item: HtmlElement) -> bool:
+    first = next(iter(item), None)
+    return (
+        first is not None
+        and first.tag == "p"
+        and not (item.text or "").strip()
+        and first.find(".//br") is None
+    )
+
+
+def _first_number(element: HtmlElement) -> int:
+    default = sum(child.tag == "li" for child in element) if element.get("reversed") is not None else 1
+    return _number(element.get("start"), default)
+
+
+def _number(text: str | None, default: int) -> int:
+    try:
+        number = int(text or "")
+    except ValueError:
+        return default
+    return number if 0 <= number <= 999_999_999 else default  # Markdown has no others
+
+
+def _list_children(element: HtmlElement, dropped: frozenset[HtmlElement]) -> Iterator[HtmlElement]:
+    """Yield the items of a list and what else stands in it; wrappers around items are opened."""
+    for child in element:
+        if not isinstance(child.tag, str) or child in dropped:
+            continue
+        if child.tag not in LISTS and child.tag != "li" and child.find("li") is not None:
+            yield from _list_children(child, dropped)
+        else:
+            yield child
+
+
+def _closest(element: HtmlElement, tag: str) -> HtmlElement | None:
+    return next(element.iterancestors(tag), None)
+
+
+def _raw_text(element: HtmlElement, dropped: frozenset[HtmlElement]) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        if child.tag == "br":
+            yield "\n"
+        elif is_read(child) and child not in dropped:
+            yield from _raw_text(child, dropped)
+        yield child.tail or ""

@@ -1,0 +1,149 @@
+"""Lines at the edges of a text that are the page's: the day it is, visitors counted, menus."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from policy_archive.data import DATA
+from policy_archive.pipelines.extract.blocks import Heading, ItemList, Paragraph, Piece, Quote, Rule, Table
+from policy_archive.pipelines.extract.dates import find_stated_dates
+from policy_archive.pipelines.extract.markdown.inline import BREAK, Atom
+from policy_archive.pipelines.extract.outline import PROSE_WORDS, count_words
+
+_LONGEST_LINE = 16
+"""Words of a line that may pass for one of the page's."""
+
+_LONGEST_HEAD = 60
+"""Words before the first heading; more are a text without headings, or one that begins before them."""
+
+_LONGEST_LABEL = 6
+"""Words that say nothing where they stand alone below the last rule."""
+
+_YEAR_OR_TIME = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}:\d\d")
+_SENTENCE_END = re.compile(r"[.!?:;。！？：]$")
+
+
+def trim_rim(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Return the pieces without the page's own lines before the first heading and after the last words.
+
+    Where no prose is left without them, they stay: a page of a few lines is what it is.
+    """
+    pieces = _without_rules(pieces)
+    trimmed = _without_rules(_trim_tail(_trim_head(pieces)))
+    return trimmed if any(map(_is_prose, trimmed)) else pieces
+
+
+def _is_prose(piece: Piece) -> bool:
+    return count_words(_plain(piece)) >= PROSE_WORDS or isinstance(piece, ItemList | Quote | Table)
+
+
+def is_passing(line: str) -> bool:
+    """Tell whether a line says what changes from look to look, and states no date of the document.
+
+    >>> is_passing("Saturday, May 8, 1999 - lamp lit 0032664 times"), is_passing("Sie sind Besucher 4711")
+    (True, True)
+    >>> is_passing("Last updated: Monday, May 10, 1999"), is_passing("Effective May 10, 1999")
+    (False, False)
+    """
+    if count_words(line) > _LONGEST_LINE or not any(character.isdigit() for character in line):
+        return False
+    words = _words()
+    dated = _YEAR_OR_TIME.search(line) is not None
+    passing = words["counters"].search(line) or (
+        dated and (words["weekdays"].search(line) or words["made"].search(line))
+    )
+    return bool(passing) and not find_stated_dates(line, language=None)
+
+
+@cache
+def _words() -> dict[str, re.Pattern[str]]:
+    lists = tomllib.loads((DATA / "words" / "passing-lines.toml").read_text("utf-8"))
+    return {name: _any_of(words) for name, words in lists.items()}
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern of whole words; of those in scripts without blanks, wherever they stand."""
+    spaced = sorted((word for word in words if count_words(word) == len(word.split())), reverse=True)
+    unspaced = [word for word in words if word not in spaced]
+    forms = [rf"\b(?:{'|'.join(map(re.escape, spaced))})\b", *map(re.escape, unspaced)]
+    return re.compile("|".join(forms), re.IGNORECASE)
+
+
+def _without_rules(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Return the pieces without rules at either end: those part the text from what stood around it."""
+    said = [index for index, piece in enumerate(pieces) if not isinstance(piece, Rule)]
+    return tuple(pieces[said[0] : said[-1] + 1]) if said else ()
+
+
+def _trim_head(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    title = next((index for index, piece in enumerate(pieces) if isinstance(piece, Heading)), 0)
+    head = pieces[:title]
+    if not all(isinstance(piece, Paragraph | Rule) for piece in head):
+        return tuple(pieces)
+    if sum(count_words(_plain(piece)) for piece in head) > _LONGEST_HEAD:
+        return tuple(pieces)
+    kept = (piece for piece in head if not isinstance(piece, Rule) and not _is_no_opening(piece))
+    return (*kept, *pieces[title:])
+
+
+def _is_no_opening(piece: Piece) -> bool:
+    return is_passing(_plain(piece)) or _is_menu(piece)
+
+
+def _trim_tail(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    rule = max((index for index, piece in enumerate(pieces) if isinstance(piece, Rule)), default=None)
+    if rule and all(_is_no_ending(piece) for piece in pieces[rule + 1 :]):
+        pieces = pieces[:rule]
+    end = len(pieces)
+    while end and is_passing(_plain(pieces[end - 1])):
+        end -= 1
+    return tuple(pieces[:end])
+
+
+def _is_no_ending(piece: Piece) -> bool:
+    """Tell a line below the last rule that is no sentence and gives no number: a label, or links."""
+    line = _plain(piece)
+    if is_passing(line) or _is_menu(piece):
+        return True
+    label = not any(character.isdigit() for character in line) and not _SENTENCE_END.search(line)
+    return isinstance(piece, Paragraph) and label and count_words(line) <= _LONGEST_LABEL
+
+
+def _is_menu(piece: Piece) -> bool:
+    """Tell a paragraph most of whose lines are links away from the page, and that says little besides."""
+    if not isinstance(piece, Paragraph):
+        return False
+    lines = [_shares(line) for line in _lines(piece)]
+    words, linked = (sum(shares) for shares in zip(*lines, strict=True))
+    links = sum(linked * 2 >= words > 0 for words, linked in lines)
+    return links * 2 >= len(lines) and words - linked <= _LONGEST_LINE
+
+
+def _lines(paragraph: Paragraph) -> list[list[Atom]]:
+    lines: list[list[Atom]] = [[]]
+    for atom in paragraph.atoms:
+        if atom.text == BREAK:
+            lines.append([])
+        else:
+            lines[-1].append(atom)
+    return [line for line in lines if line] or [[]]
+
+
+def _shares(atoms: Iterable[Atom]) -> tuple[int, int]:
+    """Return the number of words, and of those in links away from the page."""
+    counts = [(count_words(atom.text), _leads_away(atom)) for atom in atoms]
+    return sum(count for count, _ in counts), sum(count for count, linked in counts if linked)
+
+
+def _leads_away(atom: Atom) -> bool:
+    return any(mark.kind == "link" and not mark.target.startswith(("#", "mailto:")) for mark in atom.marks)
+
+
+def _plain(piece: Piece) -> str:
+    """Return the text of a paragraph without its marks, '' of anything else."""
+    if not isinstance(piece, Paragraph):
+        return ""
+    return " ".join("".join(atom.text for atom in piece.atoms).split())

@@ -1,0 +1,1 @@
+"""Bytes to a tree: decoding, media types, parsing, frames, PDF."""

@@ -1,0 +1,91 @@
+"""Scrapy item pipelines: a `Capture` comes in, is read in a process of its own, and is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy.exceptions import NotConfigured
+
+from policy_archive.crawler.core.records import Capture, Reading
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from policy_archive.pipelines.reading.pool import ReadingPool
+    from policy_archive.pipelines.store.writer import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadCapture:
+    """A capture and what its body was read as: what the two pipelines hand on."""
+
+    capture: Capture
+    reading: Reading | None
+    """None when there was no body to read: the capture's own outcome says why."""
+    stored: bool = False
+    """False after the store: it had come already."""
+
+
+class ReadPipeline:
+    """Reads the bodies, in processes that may die (setting `READING_PROCESSES`; as many as processors)."""
+
+    def __init__(self, pool: ReadingPool) -> None:
+        self.pool = pool
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        from policy_archive.pipelines.reading.pool import ReadingPool
+
+        return cls(ReadingPool(crawler.settings.getint("READING_PROCESSES") or None))
+
+    async def process_item(self, item: Any) -> Any:
+        """Return the capture with its reading; an item of another kind passes."""
+        if not isinstance(item, Capture):
+            return item
+        return ReadCapture(capture=item, reading=await read_capture(self.pool, item))
+
+    async def close_spider(self) -> None:
+        await self.pool.close()
+
+
+class StorePipeline:
+    """Writes captures through the spider's own `store`. A write is short, so it is done in the loop."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        store = getattr(crawler.spider, "store", None)
+        if store is None:
+            raise NotConfigured("the spider has no store")
+        return cls(store)
+
+    def process_item(self, item: Any) -> Any:
+        """Return the item, stored, with its text's hash ready for the planner."""
+        if not isinstance(item, ReadCapture):
+            return item
+        stored = self.store.record_capture(item.capture, item.reading)
+        return ReadCapture(capture=item.capture, reading=item.reading, stored=stored)
+
+
+class PassPipeline:
+    """Hands captures back as they came: for spiders that neither read nor store them."""
+
+    def process_item(self, item: Any) -> Any:
+        """Return the capture without a reading; an item of another kind passes."""
+        return ReadCapture(capture=item, reading=None) if isinstance(item, Capture) else item
+
+
+async def read_capture(pool: ReadingPool, capture: Capture) -> Reading | None:
+    """Return what a capture's body was read as; None when its outcome is settled without reading."""
+    if capture.outcome is not None or capture.body is None:
+        return None
+    return await pool.read(
+        capture.body,
+        document=capture.document,
+        url=capture.row.original,
+        timestamp=capture.row.timestamp,
+        content_type=capture.content_type,
+    )

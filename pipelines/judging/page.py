@@ -1,0 +1,159 @@
+"""What a page is: a policy and of which kind, or what stands in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lxml.html import HtmlElement
+
+from policy_archive.crawler.core.cache import remembered
+from policy_archive.crawler.core.records import Extraction, Kind, Verdict
+from policy_archive.crawler.discovery.words import fold, match_name
+from policy_archive.pipelines.judging.features import (
+    Page,
+    iter_sections,
+    linked_share,
+    named_kinds,
+    other_group,
+    prose_of,
+)
+from policy_archive.pipelines.judging.lexicon import count_words, load_lexicon
+from policy_archive.pipelines.judging.model import NO_POLICY, weigh_page
+from policy_archive.pipelines.judging.notices import Notice, asks_for_password, find_notice
+from policy_archive.pipelines.judging.weights import load_weights
+
+POLICY_THRESHOLD = 0.72
+"""Probability from which a page is called a policy; bench/judge.py prints what it gives."""
+FOUND_ODDS = 1.25
+"""How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
+NAME_ODDS = 4.5
+"""The same of such a page whose title or heading is the name of the kind expected.
+
+Three in four real policies are so named, none of 200 other pages, but errors, forms and settings at the
+address of a policy are; bench/judge.py prints what comes of it.
+"""
+_NAMEABLE_WORDS = 40
+"""Words outside of menus from which a page's name speaks for it."""
+_SURE_NAME = 0.75
+"""Strength from which a label is a name and not a sentence that holds one."""
+_BARE_NAME = 0.9
+"""Strength of a name with nothing of its own beside it."""
+_PART_WORDS = 25
+"""Words of a page's part from which it may be a policy."""
+_CLEAR_KIND = 0.8
+"""Share of the policies' probability from which a kind is believed against the one expected."""
+_WORDS_A_WORDING = 150
+"""A page that is no policy is a notice if it has one of its wordings for so many words."""
+_WORDS_A_WORDING_OF_POLICY = 30
+"""The same of a page that reads like a policy (terms speak of passwords), and of one that is but loading."""
+_INDEX_LINKED = 0.7
+"""Share of the text in links from which a page lists policies and is none."""
+
+
+def judge_page(
+    extraction: Extraction, *, tree: HtmlElement | None, url: str, expected: Kind | None = None
+) -> Verdict:
+    """Return what a page is, judged by its extracted text, its title, its address and, if given, its tree.
+
+    `expected` is the kind that the page was found as: something speaks for a policy then, and another
+    kind must be clear. Never raises. `probability` is the model's for policies and for `other`; of
+    notices it grows with the number of their wordings found.
+    """
+    asks = tree is not None and asks_for_password(tree)
+    return _judge(extraction.text, extraction.title, url, expected, asks)
+
+
+@remembered(64)
+def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_password: bool) -> Verdict:
+    page = Page(title=title, text=text, url=url)
+    odds = _weigh(page)
+    by_text = 1.0 - odds[NO_POLICY]
+    policy = by_text if expected is None else add_evidence(by_text, page, expected)
+    likely = policy >= POLICY_THRESHOLD
+    notice = find_notice(page, asks_for_password=asks_for_password, reads_like_policy=likely)
+    # a menu on a policy's page asks to log in; an error at a policy's address may bear its name
+    if notice is not None and _outweighs(notice, policy if notice.page_class == "wall" else by_text):
+        return _notice_verdict(notice)
+    if policy < POLICY_THRESHOLD:
+        return _other_verdict(1.0 - policy, "does not read like a policy")
+    linked = linked_share(page.text)
+    if linked >= _INDEX_LINKED:
+        return _other_verdict(linked, "a list of links")
+    kind, reason = _choose_kind(odds, page, expected)
+    return Verdict(page_class="policy", kind=kind, probability=policy, reason=reason)
+
+
+def _weigh(page: Page) -> dict[str, float]:
+    return weigh_page(page, load_lexicon("policy_concepts"), load_weights())
+
+
+def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
+    """Return the probability of a policy, given that discovery led here and what the page calls itself.
+
+    Its address is among the model's features already. A name with hardly a sentence below it proves
+    nothing: an error at a policy's address bears it, too.
+    """
+    named = _calls_itself(page, expected) and count_words(prose_of(page.text)) >= _NAMEABLE_WORDS
+    weight = FOUND_ODDS * (NAME_ODDS if named else 1.0) * by_text
+    return weight / (weight + 1.0 - by_text)
+
+
+def _calls_itself(page: Page, kind: Kind) -> bool:
+    return named_kinds(page).get(kind, 0.0) >= _SURE_NAME
+
+
+def _choose_kind(odds: Mapping[str, float], page: Page, expected: Kind | None) -> tuple[Kind, str]:
+    """Return a policy's kind with the reason.
+
+    A page of two kinds ("Terms and privacy"), or one that reads like two, is of the kind expected.
+    """
+    shares = {
+        Kind(name): share / (1.0 - odds[NO_POLICY]) for name, share in odds.items() if name != NO_POLICY
+    }
+    kind = max(shares, key=shares.__getitem__)
+    name = (other_group(page) or "further") if kind is Kind.OTHER else kind
+    reason = f"reads like a policy: {name} ({shares[kind]:.2f} of its kind)"
+    if expected not in shares or expected is kind:
+        return kind, reason
+    if shares[kind] < _CLEAR_KIND:
+        return expected, f"{reason}, not clearly another than the {expected} policy expected"
+    if _calls_itself(page, expected):
+        return expected, f"{reason}, but calls itself a {expected} policy"
+    if _holds_part(page, expected):
+        return expected, f"{reason}, but holds a {expected} policy beside"
+    return kind, reason
+
+
+def _holds_part(page: Page, kind: Kind) -> bool:
+    """Tell whether a page of several policies holds one of a kind: under its name, and reading like one.
+
+    Terms have a clause named "Privacy" that but points to the policy.
+    """
+    for heading, text in iter_sections(page.text):
+        matches = match_name(fold(heading))
+        named = any(match.kind is kind and match.strength >= _BARE_NAME for match in matches)
+        if named and count_words(text) >= _PART_WORDS:
+            part = Page(title=heading, text=text, url="")
+            odds = _weigh(part)
+            if 1.0 - odds[NO_POLICY] >= POLICY_THRESHOLD and max(odds, key=odds.__getitem__) == kind:
+                return True
+    return False
+
+
+def _outweighs(notice: Notice, policy: float) -> bool:
+    """Tell whether a notice is to be believed against the model, which does not know notices."""
+    if notice.page_class == "archive-message":
+        return True
+    rare = policy < POLICY_THRESHOLD and notice.page_class != "empty"
+    rarity = _WORDS_A_WORDING if rare else _WORDS_A_WORDING_OF_POLICY
+    return notice.score >= max(1.0, notice.words / rarity)
+
+
+def _other_verdict(probability: float, reason: str) -> Verdict:
+    return Verdict(page_class="other", kind=None, probability=probability, reason=reason)
+
+
+def _notice_verdict(notice: Notice) -> Verdict:
+    probability = 1.0 - 0.5 ** (1.0 + notice.score)
+    reason = f"{notice.words:.0f} words that read like: {notice.page_class}"
+    return Verdict(page_class=notice.page_class, kind=None, probability=probability, reason=reason)

@@ -1,0 +1,1 @@
+"""One body read, in a process that may die."""

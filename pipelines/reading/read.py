@@ -1,0 +1,80 @@
+"""One captured body → `Reading`: its text, what it is, whose it is, and the policies that it links to."""
+
+from __future__ import annotations
+
+from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.crawler.core.records import (
+    Document,
+    Extraction,
+    Kind,
+    Outcome,
+    Owner,
+    PolicyLink,
+    Reading,
+    Verdict,
+)
+from policy_archive.crawler.discovery.links import find_policy_links
+from policy_archive.pipelines.extract.extraction import ExtractedPage, extract_page, parse_page
+from policy_archive.pipelines.extract.source.decode import decode_body, unpack_body
+from policy_archive.pipelines.extract.source.media import Media, sniff_media
+from policy_archive.pipelines.judging.owner import judge_owner
+from policy_archive.pipelines.judging.page import judge_page
+
+_SOMEBODY_ELSE = ("registrar", "platform")
+
+
+def read_body(
+    body: bytes, *, document: Document, url: str, timestamp: str, content_type: str | None
+) -> Reading:
+    """Return what a body turned out to be; never raises ExtractionError, its outcome is the reading's.
+
+    `url` is the page's own address, `timestamp` the capture's 14 digits, `content_type` as captured.
+    Of a home page only the links are read.
+    """
+    try:
+        if document.kind is Kind.HOME:
+            return Reading(outcome=Outcome.HOME, links=_read_home_links(body, url, content_type))
+        page = extract_page(body, url=url, timestamp=timestamp, content_type=content_type, kind=document.kind)
+    except ExtractionError as error:
+        return Reading(outcome=Outcome(error.outcome), reason=str(error))
+    return _judge(page, document, url)
+
+
+def _read_home_links(body: bytes, url: str, content_type: str | None) -> tuple[PolicyLink, ...]:
+    body = unpack_body(body)
+    if not body.strip():
+        raise ExtractionError("the body holds no bytes", outcome=Outcome.EMPTY)
+    if sniff_media(body, content_type) is not Media.PAGE:
+        raise ExtractionError(f"no page ({content_type or 'unknown type'})", outcome=Outcome.NOT_TEXT)
+    return find_policy_links(parse_page(decode_body(body, content_type)), url=url)
+
+
+def _judge(page: ExtractedPage, document: Document, url: str) -> Reading:
+    extraction = page.extraction
+    links = find_policy_links(page.tree, url=url) if page.tree is not None else ()
+    if extraction.frame_url and not extraction.text.strip():
+        reason = f"a frameset; its main frame is {extraction.frame_url}"
+        return Reading(outcome=Outcome.EMPTY, reason=reason, extraction=extraction, links=links)
+    verdict = judge_page(extraction, tree=page.tree, url=url, expected=document.kind)
+    owner = judge_owner(extraction, site=document.site, url=url, links=links)
+    outcome, reason = _decide(extraction, verdict, owner, document)
+    return Reading(
+        outcome=outcome, reason=reason, extraction=extraction, verdict=verdict, owner=owner, links=links
+    )
+
+
+def _decide(
+    extraction: Extraction, verdict: Verdict, owner: Owner, document: Document
+) -> tuple[Outcome, str]:
+    """Return the outcome, with the reason for every outcome but a policy of the document's own."""
+    if verdict.page_class == "empty":
+        return Outcome.EMPTY, verdict.reason
+    if verdict.page_class != "policy":
+        return Outcome.NOT_A_POLICY, verdict.page_class
+    if owner.relation in _SOMEBODY_ELSE:
+        return Outcome.FOREIGN, f"{owner.relation}: {owner.reason}"
+    # a page of several documents holds its kind beside others; `other` is every kind
+    expected = verdict.kind is document.kind or document.kind is Kind.OTHER
+    if not expected and extraction.documents_on_page == 1:
+        return Outcome.OTHER_KIND, verdict.reason
+    return Outcome.TEXT, ""

@@ -1,0 +1,1 @@
+"""Work on the whole database: verify, compact, back up, re-extract."""

@@ -1,0 +1,207 @@
+"""Stored bodies read again by the current extractor: what it changed is told from what the sites changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, Reading
+from policy_archive.pipelines.reading.pool import Done, ReadingPool
+from policy_archive.pipelines.store.bodies import load_body
+from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
+from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.writer import Store
+
+_READ_OUTCOMES = (
+    Outcome.TEXT,
+    Outcome.HOME,
+    Outcome.NOT_A_POLICY,
+    Outcome.OTHER_KIND,
+    Outcome.FOREIGN,
+    Outcome.EMPTY,
+    Outcome.BAD_ENCODING,
+    Outcome.TOO_LARGE,
+    Outcome.NO_TEXT_LAYER,
+    Outcome.NOT_TEXT,
+    Outcome.EXTRACTION_FAILED,
+    Outcome.EXTRACTOR_CRASH,
+    Outcome.EXTRACTOR_TIMEOUT,
+    Outcome.EXTRACTOR_MEMORY,
+)
+"""Outcomes that reading gives. The others are the archive's answers, which no extractor changes."""
+
+
+_ORPHANS = """select id from texts where sha256 not in (select text_sha256 from extractions)
+    and sha256 not in (select text_sha256 from versions)"""
+_FORGET_IN_SEARCH = f"""insert into texts_search (texts_search, rowid, text)
+    select 'delete', id, text from texts_search_content where id in ({_ORPHANS})"""  # noqa: S608 (constants)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredBody:
+    """One capture whose body is stored."""
+
+    document: Document
+    row: CdxRow
+    body_digest: str
+    content_type: str | None
+    outcome: Outcome
+    text_sha256: str | None
+    """Of the text that counts now; None when the outcome is another than `text`."""
+    extractor: str | None
+
+
+@dataclass(kw_only=True)
+class DocumentReport:
+    """What reading a document's bodies again came to."""
+
+    document: Document
+    captures: int = 0
+    """With a text, before or after."""
+    texts_changed: int = 0
+    """Of these, how many the extractor gave another text: their bodies are the same."""
+    site_changes: int = 0
+    """Consecutive captures whose texts differ by both extractors: made by the site."""
+    only_before: int = 0
+    """Differences that only the old extractor saw: gone."""
+    only_now: int = 0
+    """Differences that only the new extractor sees: of the site, too, but unseen till now."""
+    lost: list[str] = field(default_factory=list)
+    """Captures that had a text and have none now: timestamp, outcome and reason."""
+    versions_before: int = 0
+    versions_now: int = 0
+
+
+def list_documents(connection: sqlite3.Connection) -> list[Document]:
+    """Return all documents that are stored."""
+    rows = connection.execute("select site, kind, name from documents order by site, kind, name")
+    return [Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"]) for row in rows]
+
+
+def list_bodies(connection: sqlite3.Connection, document: Document) -> list[StoredBody]:
+    """Return a document's captures with stored bodies that an extractor has read, in order of time."""
+    marks = ",".join("?" * len(_READ_OUTCOMES))
+    rows = connection.execute(
+        f"""select {ROW_COLUMNS}, body_digest, content_type, outcome, text_sha256, extractor
+        from captures left join extractions on capture_id = id and current
+        where document_id = ? and body_digest is not null and outcome in ({marks})
+        order by timestamp, original, digest""",  # noqa: S608 (constants)
+        (document.id, *_READ_OUTCOMES),
+    )
+    return [
+        StoredBody(
+            document=document,
+            row=parse_row(row),
+            body_digest=row["body_digest"],
+            content_type=row["content_type"],
+            outcome=Outcome(row["outcome"]),
+            text_sha256=row["text_sha256"] if row["outcome"] == Outcome.TEXT else None,
+            extractor=row["extractor"],
+        )
+        for row in rows
+    ]
+
+
+def read_again(
+    store: Store, pool: ReadingPool, *, extractors: frozenset[str], everything: bool = False
+) -> Iterator[DocumentReport | StoredBody]:
+    """Read stored bodies, all cores at work; yield each one that is done, and a report as a document ends.
+
+    Bodies that one of `extractors` (the current labels) has read are passed over unless `everything`
+    is asked for, so a run that was stopped goes on where it was. A document's versions are
+    rebuilt when its last body is done: no version ever mixes two extractors' texts.
+    """
+    bodies = {
+        document: list_bodies(store.connection, document) for document in list_documents(store.connection)
+    }
+    todo = {
+        document: [body for body in found if everything or body.extractor not in extractors]
+        for document, found in bodies.items()
+    }
+    left = Counter({document: len(found) for document, found in todo.items()})
+    for document in [document for document, found in todo.items() if not found]:
+        store.fold_versions(document, of_site=False)
+    wanted = (body for found in todo.values() for body in found)
+    loaded = (_Loaded(stored=body, body=load_body(store.connection, body.body_digest)) for body in wanted)
+    for done in pool.map(_read_task, loaded):
+        body = done.item.stored
+        store.record_reading(body.document, body.row, _reading_of(done))
+        yield body
+        left[body.document] -= 1
+        if not left[body.document]:
+            yield _finish(store, body.document, bodies[body.document])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Loaded:
+    stored: StoredBody
+    body: bytes
+
+
+def _read_task(loaded: _Loaded) -> Reading:
+    from policy_archive.pipelines.reading.read import (
+        read_body,  # heavy, and needed in the reading processes only
+    )
+
+    stored = loaded.stored
+    return read_body(
+        loaded.body,
+        document=stored.document,
+        url=stored.row.original,
+        timestamp=stored.row.timestamp,
+        content_type=stored.content_type,
+    )
+
+
+def _reading_of(done: Done[_Loaded, Reading]) -> Reading:
+    if done.result is not None:
+        return done.result
+    error = done.error
+    assert isinstance(error, ExtractionError)
+    return Reading(outcome=Outcome(error.outcome), reason=str(error))
+
+
+def _finish(store: Store, document: Document, before: list[StoredBody]) -> DocumentReport:
+    """Rebuild a document's versions and return what changed, and by whom."""
+    now = {body.row: body for body in list_bodies(store.connection, document)}
+    report = DocumentReport(document=document, versions_before=_count_versions(store.connection, document))
+    texts = [(old.text_sha256, now[old.row].text_sha256) for old in before]
+    both = [(old, new) for old, new in texts if old and new]
+    report.captures = sum(1 for old, new in texts if old or new)
+    report.texts_changed = sum(1 for old, new in both if old != new)
+    report.lost = [
+        _describe_loss(now[old.row]) for old in before if old.text_sha256 and not now[old.row].text_sha256
+    ]
+    for (old_one, new_one), (old_two, new_two) in pairwise(both):
+        was, is_now = old_one != old_two, new_one != new_two
+        report.site_changes += was and is_now
+        report.only_before += was and not is_now
+        report.only_now += is_now and not was
+    report.versions_now = store.fold_versions(document, of_site=False)
+    return report
+
+
+def _describe_loss(body: StoredBody) -> str:
+    return f"{body.row.timestamp} {body.outcome}"
+
+
+def _count_versions(connection: sqlite3.Connection, document: Document) -> int:
+    row = connection.execute("select count(*) from versions where document_id = ?", (document.id,)).fetchone()
+    return int(row[0])
+
+
+def prune_extractions(store: Store) -> int:
+    """Delete the texts of earlier extractors; return how many extractions went."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        pruned = connection.execute("delete from extractions where not current").rowcount
+        connection.execute(_FORGET_IN_SEARCH)
+        connection.execute(f"delete from text_runs where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
+        connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)
+        return pruned
+
+    return write(store.connection, work)

@@ -1,0 +1,117 @@
+"""How a corpus stands: its last runs, what fails, what is overdue, what waits, who is at work."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from policy_archive.crawler.planning.due import Failing, parse_interval
+from policy_archive.pipelines.store.monitoring.outbox import read_backlog
+from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
+from policy_archive.pipelines.store.runlock import Holder, read_holder
+
+Row = dict[str, Any]
+
+LARGEST_WAL_BYTES = 256 * 1024 * 1024
+"""A log that grows beyond, and beyond the database, is not emptied: some reader never ends."""
+LEAST_PATIENCE = timedelta(days=2)
+"""A site is overdue after another interval has passed, and this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """All that `status` says."""
+
+    runs: list[Row]
+    """The last ones of fetch and update, newest first; `health` as an object."""
+    watched: int
+    due: int
+    overdue: list[str]
+    """Sites that should have been updated long ago: no scheduler runs, or it never comes to them."""
+    failing: list[Failing]
+    backlog: list[Row]
+    holder: Holder | None
+    wal_bytes: int
+    database_bytes: int
+
+    @property
+    def complaints(self) -> list[str]:
+        """Return a sentence for each thing that its owner has to look after; none when all is well."""
+        return [*self._complain_of_runs(), *self._complain_of_rest()]
+
+    def _complain_of_runs(self) -> list[str]:
+        ended = [run for run in self.runs if run["status"] != "running"]
+        running_dead = [run for run in self.runs if run["status"] == "running" and self.holder is None]
+        found = [f"run {run['id']} ({run['command']}) died" for run in running_dead[:1]]
+        if ended and ended[0]["status"] != "done" and ended[0]["reason"] != "stopped by hand":
+            last = ended[0]
+            found.append(f"the last {last['command']} ended {last['status']}: {last['reason']}")
+        return found
+
+    def _complain_of_rest(self) -> list[str]:
+        found = [f"{one.site} has failed since {one.since}: {one.reason}" for one in self.failing]
+        if self.overdue:
+            are = "sites are" if len(self.overdue) > 1 else "site is"
+            found.append(f"{len(self.overdue)} {are} overdue, {self.overdue[0]} first: does 'update' run?")
+        found += [
+            f"{row['label']} was not told of {row['waiting']} new "
+            f"version{'s' * (row['waiting'] != 1)}: {row['error']}"
+            for row in self.backlog
+            if row["failed"]
+        ]
+        if self.wal_bytes > max(LARGEST_WAL_BYTES, self.database_bytes):
+            found.append(
+                f"the write-ahead log has grown to {self.wal_bytes} bytes: end the reader that holds it"
+            )
+        return found
+
+    def as_json(self) -> Row:
+        """Return it for programs."""
+        return {"healthy": not self.complaints, "complaints": self.complaints, **asdict(self)}
+
+
+def read_standing(
+    connection: sqlite3.Connection, database: Path, now: datetime, *, runs: int = 5
+) -> Standing:
+    """Return how a corpus stands at a time by our own clock."""
+    watches = list_watches(connection)
+    wal = database.with_name(f"{database.name}-wal")
+    return Standing(
+        runs=_list_runs(connection, runs),
+        watched=len(watches),
+        due=sum(watch.is_due(now) for watch in watches),
+        overdue=[
+            watch.site
+            for watch in watches
+            if watch.due_at + max(parse_interval(watch.every), LEAST_PATIENCE) < now
+        ],
+        failing=list_failing(connection),
+        backlog=read_backlog(connection),
+        holder=read_holder(database),
+        wal_bytes=wal.stat().st_size if wal.exists() else 0,
+        database_bytes=database.stat().st_size,
+    )
+
+
+def find_other_extractor(connection: sqlite3.Connection, current: Iterable[str]) -> str | None:
+    """Return what read texts that count and is none of `current`, None when all were read by these."""
+    row = connection.execute(
+        "select extractor from extractions where current and extractor not in "
+        "(select value from json_each(?)) limit 1",
+        (json.dumps(sorted(current)),),
+    ).fetchone()
+    return row["extractor"] if row else None
+
+
+def _list_runs(connection: sqlite3.Connection, limit: int) -> list[Row]:
+    rows = connection.execute(
+        """select id, command, started_at, finished_at, status, reason, index_requests, replay_requests,
+            health from runs where command in ('fetch', 'update') order by id desc limit ?""",
+        (limit,),
+    )
+    return [dict(row) | {"health": json.loads(row["health"]) if row["health"] else None} for row in rows]

@@ -1,0 +1,149 @@
+"""News: versions that became known, each once, in the order of becoming known."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from policy_archive.crawler.core.records import Document
+from policy_archive.pipelines.store.connection import write
+
+Row = dict[str, Any]
+
+# A version is the same one after another fold when its text stood for the same time: its number
+# and its first capture may both change when captures between are fetched.
+_NUMBERED = """
+select document_id, version, text_sha256,
+    row_number() over (partition by text_sha256 order by version) as number
+from versions where document_id = :document_id
+"""
+
+_INSERT = f"""
+insert into news (document_id, text_sha256, occurrence, recorded_at, run_id, of_site)
+select document_id, text_sha256, number, :now, :run_id, :of_site
+from ({_NUMBERED}) as numbered where not exists (
+    select 1 from news where news.document_id = numbered.document_id
+    and news.text_sha256 = numbered.text_sha256 and news.occurrence = numbered.number)
+order by version returning id
+"""  # noqa: S608 (a constant)
+
+# "+": of two indexes the document's is meant, for some texts stand in thousands of documents
+_FROM_NEWS = """
+from news
+join documents on documents.id = news.document_id
+join versions on versions.document_id = news.document_id and +versions.text_sha256 = news.text_sha256
+    and news.occurrence = (select count(*) from versions as same
+        where same.document_id = versions.document_id and +same.text_sha256 = versions.text_sha256
+        and same.version <= versions.version)
+"""
+
+_COLUMNS = """policy_versions.document_id as document_id, site, kind, name,
+    policy_versions.version as version, url, timestamp, first_captured, last_captured, changed_after,
+    title, language, words, words_added, words_removed, change, returns_to, stated_updated,
+    stated_effective, text_sha256, replay_url"""
+
+
+def write_news(
+    connection: sqlite3.Connection, document: Document, *, run_id: int | None, of_site: bool, now: str
+) -> list[int]:
+    """Note the versions of a document that were not known before; return their ids. Inside a transaction."""
+    values = {"document_id": document.id, "run_id": run_id, "of_site": of_site, "now": now}
+    return [row["id"] for row in connection.execute(_INSERT, values)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewsFilter:
+    """Which news is wanted; None: all."""
+
+    site: str | None = None
+    captured_since: date | None = None
+    """First captured on this day or later, by the archive's time."""
+    after_id: int | None = None
+    """Became known after this one."""
+    run_id: int | None = None
+    """Became known in this run."""
+
+    def conditions(self) -> dict[str, object]:
+        """Return SQL conditions with their values, None for those that are not wished."""
+        day = self.captured_since and self.captured_since.strftime("%Y%m%d000000")
+        return {
+            "documents.site = ?": self.site,
+            "versions.first_timestamp >= ?": day,
+            "news.id > ?": self.after_id,
+            "news.run_id = ?": self.run_id,
+        }
+
+
+def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int | None = None) -> list[Row]:
+    """Return versions that the sites made, newest first by capture, without their texts.
+
+    The columns are those of `policy_versions`, `change` as an object; `news_id` and `recorded_at` (when
+    it became known to this corpus) stand first.
+    """
+    given = {sql: value for sql, value in wanted.conditions().items() if value is not None}
+    conditions = " and ".join(["news.of_site", *given])
+    values = [*given.values(), -1 if limit is None else limit]
+    # "+": few pieces of news are sorted, not looked for along the index of all versions' times
+    few = wanted.after_id is not None or wanted.run_id is not None
+    order = f"{'+' if few else ''}first_timestamp desc, news_id desc"
+    return _select(connection, f"{_FROM_NEWS} where {conditions} order by {order} limit ?", values, order)
+
+
+def select_payloads(connection: sqlite3.Connection, news_ids: Sequence[int]) -> list[Row]:
+    """Return news by its ids, in their order."""
+    chosen = f"{_FROM_NEWS} where news.id in (select value from json_each(?))"  # noqa: S608
+    return _select(connection, chosen, [json.dumps(news_ids)], "news_id")
+
+
+def _select(connection: sqlite3.Connection, chosen: str, values: Sequence[object], order: str) -> list[Row]:
+    """Return the news that was chosen; its columns are worked out for that alone."""
+    rows = connection.execute(
+        f"""with chosen as (
+            select news.id as news_id, recorded_at, versions.document_id, versions.version, first_timestamp
+            {chosen})
+        select news_id, recorded_at, {_COLUMNS}
+        from chosen join policy_versions on policy_versions.document_id = chosen.document_id
+            and policy_versions.version = chosen.version
+        order by {order}""",  # noqa: S608 (our own conditions)
+        values,
+    )
+    return [_parse_news(row) for row in rows]
+
+
+def _parse_news(row: sqlite3.Row) -> Row:
+    """Return one piece of news with its change as an object."""
+    return dict(row) | {"change": json.loads(row["change"]) if row["change"] else None}
+
+
+def newest_news(connection: sqlite3.Connection) -> int:
+    """Return the id of what became known last, 0 when nothing is known."""
+    (newest,) = connection.execute("select coalesce(max(id), 0) from news").fetchone()
+    return int(newest)
+
+
+def count_news(connection: sqlite3.Connection, run_id: int) -> int:
+    """Return how many versions became known in a run."""
+    (count,) = connection.execute(
+        "select count(*) from news where run_id = ? and of_site", (run_id,)
+    ).fetchone()
+    return int(count)
+
+
+def last_look(connection: sqlite3.Connection, site: str | None) -> int:
+    """Return the id of the newest news that was shown, of a site or of all; 0 when nobody has looked."""
+    row = connection.execute("select news_id from looks where site = ?", (site or "",)).fetchone()
+    return row["news_id"] if row else 0
+
+
+def note_look(connection: sqlite3.Connection, site: str | None, news_id: int, *, now: str) -> None:
+    """Note that the news up to this one was shown."""
+    values = (site or "", news_id, now)
+
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute("insert or replace into looks (site, news_id, looked_at) values (?, ?, ?)", values)
+
+    write(connection, work)

@@ -1,0 +1,111 @@
+"""News on its way to the user's own programs: written with the versions, taken out when it has arrived."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from policy_archive.crawler.core.records import content_id
+from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.monitoring.news import select_payloads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """Where news is told. Its target is not stored: addresses hold secrets, and databases are passed on."""
+
+    kind: str
+    """command or url."""
+    target: str
+
+    @property
+    def id(self) -> str:
+        return content_id(self.kind, self.target)
+
+    @property
+    def label(self) -> str:
+        """Return what the channel is called in messages and in the database."""
+        if self.kind == "url":
+            return f"url {urlsplit(self.target).hostname or ''}"
+        return f"command {Path((shlex.split(self.target) or [''])[0]).name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One piece of news for one channel."""
+
+    id: int
+    payload: dict[str, Any]
+
+
+def enqueue(
+    connection: sqlite3.Connection, news_ids: Sequence[int], channels: Iterable[Channel], *, now: str
+) -> None:
+    """Put news into the outbox, for every channel. Inside the transaction that writes the versions."""
+    channels = tuple(channels)
+    if not channels or not news_ids:
+        return
+    for payload in select_payloads(connection, news_ids):
+        stamp = (payload["site"], payload["text_sha256"], payload["recorded_at"], str(payload["news_id"]))
+        text = json.dumps({"event": "new-version", "id": content_id(*stamp)} | payload, ensure_ascii=False)
+        connection.executemany(
+            "insert into outbox (channel, label, news_id, payload, created_at) values (?, ?, ?, ?, ?)",
+            [(channel.id, channel.label, payload["news_id"], text, now) for channel in channels],
+        )
+
+
+def iter_messages(connection: sqlite3.Connection, channel: Channel) -> Iterator[Message]:
+    """Yield what has still to be told to a channel, oldest first, each once."""
+    last = 0
+    while True:
+        row = connection.execute(
+            "select id, payload from outbox where channel = ? and id > ? order by id limit 1",
+            (channel.id, last),
+        ).fetchone()
+        if row is None:
+            return
+        last = row["id"]
+        yield Message(id=last, payload=json.loads(row["payload"]))
+
+
+def count_messages(connection: sqlite3.Connection, channel: Channel) -> int:
+    """Return how much has still to be told to a channel."""
+    (count,) = connection.execute("select count(*) from outbox where channel = ?", (channel.id,)).fetchone()
+    return int(count)
+
+
+def note_delivered(connection: sqlite3.Connection, message: Message) -> None:
+    """Take out what has arrived."""
+    write(connection, lambda c: c.execute("delete from outbox where id = ?", (message.id,)))
+
+
+def note_failed(connection: sqlite3.Connection, message: Message, error: str, *, now: str) -> None:
+    """Note why a delivery failed; it is tried again in a later run."""
+    values = (now, error[:500], message.id)
+    write(
+        connection,
+        lambda c: c.execute(
+            "update outbox set tries = tries + 1, tried_at = ?, error = ? where id = ?", values
+        ),
+    )
+
+
+def forget_channel(connection: sqlite3.Connection, label: str) -> int:
+    """Give up what was not delivered to the channels of a label; return how many messages that were."""
+    return write(connection, lambda c: c.execute("delete from outbox where label = ?", (label,)).rowcount)
+
+
+def read_backlog(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return a row for each channel that has not been told everything, the longest waiting first."""
+    rows = connection.execute(
+        """select label, count(*) as waiting, sum(tries > 0) as failed, min(created_at) as oldest,
+            max(tried_at) as tried_at, max(error) as error
+        from outbox group by channel order by oldest"""
+    )
+    return [dict(row) for row in rows]

@@ -1,0 +1,110 @@
+"""The list of sites that are kept up to date, and how each one stands."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.planning.due import FAILURES, Failing, Watch
+
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+
+_SELECT = """
+select watches.site, every, kinds, added_at, watches.checked_at, searched_at, misses, outcome, reason
+from watches join sites on sites.site = watches.site
+"""
+
+
+def list_watches(connection: sqlite3.Connection) -> list[Watch]:
+    """Return the list, those due first at its head."""
+    watches = [_parse_watch(row) for row in connection.execute(_SELECT)]
+    return sorted(watches, key=lambda watch: (watch.due_at, watch.site))
+
+
+def _parse_watch(row: sqlite3.Row) -> Watch:
+    instants = ("added_at", "checked_at", "searched_at")
+    return Watch(
+        site=row["site"],
+        every=row["every"],
+        kinds=tuple(Kind(kind) for kind in json.loads(row["kinds"])),
+        misses=row["misses"],
+        outcome=row["outcome"] if row["checked_at"] else None,
+        reason=row["reason"],
+        **{name: _parse_instant(row[name]) for name in instants},  # type: ignore[arg-type]  # added_at is set
+    )
+
+
+def _parse_instant(text: str | None) -> datetime | None:
+    return datetime.strptime(text, _INSTANT).replace(tzinfo=UTC) if text else None
+
+
+def list_failing(connection: sqlite3.Connection, *, limit: int = 5) -> list[Failing]:
+    """Return the sites whose runs fail, the longest failing first."""
+    rows = connection.execute(
+        "select site, failing_since as since, reason from sites "
+        "where failing_since is not null order by failing_since, site limit ?",
+        (limit,),
+    )
+    return [Failing(**dict(row)) for row in rows]
+
+
+def write_watch(
+    connection: sqlite3.Connection, site: str, *, every: str, kinds: Iterable[Kind], now: str
+) -> None:
+    """Put a site on the list, or change how it is watched. Inside a transaction.
+
+    A site that was fetched already counts as searched then.
+    """
+    connection.execute("insert or ignore into sites (site) values (?)", (site,))
+    connection.execute(
+        """insert into watches (site, every, kinds, added_at, searched_at)
+        values (:site, :every, :kinds, :now, (select checked_at from sites where site = :site))
+        on conflict (site) do update set every = excluded.every, kinds = excluded.kinds""",
+        {"site": site, "every": every, "kinds": json.dumps(list(kinds)), "now": now},
+    )
+
+
+def delete_watch(connection: sqlite3.Connection, site: str) -> bool:
+    """Take a site off the list; False when it was not on it. What was fetched stays. Inside a transaction."""
+    return connection.execute("delete from watches where site = ?", (site,)).rowcount > 0
+
+
+def known_kinds(connection: sqlite3.Connection, site: str) -> tuple[Kind, ...]:
+    """Return the kinds of document of which the corpus has versions of a site."""
+    rows = connection.execute(
+        "select distinct kind from documents join versions on document_id = id where site = ?", (site,)
+    ).fetchall()
+    return tuple(kind for kind in Kind if kind in {row["kind"] for row in rows})
+
+
+def was_crawled(connection: sqlite3.Connection, site: str) -> bool:
+    """Tell whether a crawl of a site ever came to its end."""
+    row = connection.execute("select checked_at from sites where site = ?", (site,)).fetchone()
+    return row is not None and row["checked_at"] is not None
+
+
+def write_outcome(connection: sqlite3.Connection, site: str, outcome: str, reason: str, *, now: str) -> None:
+    """Note what the crawl of a site ended with, and since when it has been failing. Inside a transaction."""
+    connection.execute(
+        """update sites set outcome = :outcome, reason = :reason, checked_at = :now,
+            failing_since = case when :failed then coalesce(failing_since, :now) end
+        where site = :site""",
+        {"site": site, "outcome": outcome, "reason": reason, "now": now, "failed": outcome in FAILURES},
+    )
+
+
+def write_check(
+    connection: sqlite3.Connection, site: str, outcome: str, *, checked: bool, searched: bool, now: str
+) -> None:
+    """Note that a watched site was checked, or searched. Inside a transaction."""
+    if searched and outcome not in FAILURES:
+        connection.execute("update watches set searched_at = ? where site = ?", (now, site))
+    if checked:
+        misses = {"found": "0", **dict.fromkeys(FAILURES, "misses")}.get(outcome, "misses + 1")
+        connection.execute(
+            f"update watches set checked_at = ?, misses = {misses} where site = ?",  # noqa: S608 (constants)
+            (now, site),
+        )

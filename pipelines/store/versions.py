@@ -1,0 +1,194 @@
+"""A document's stored captures → its rows in `versions`, with what changed between them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
+from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row, read_known
+from policy_archive.pipelines.versions.change import compare_texts
+from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
+
+_COLUMNS = (
+    "document_id",
+    "version",
+    "text_sha256",
+    "text_id",
+    "first_capture",
+    "last_capture",
+    "text_capture",
+    "first_timestamp",
+    "last_timestamp",
+    "changed_after",
+    "captures",
+    "verified",
+    "returns_to",
+    "words_added",
+    "words_removed",
+    "change",
+    "stated_updated",
+    "stated_effective",
+    "stated_flag",
+)
+
+
+def build_versions(
+    connection: sqlite3.Connection, document: Document, *, compare_afresh: bool = False
+) -> list[tuple[Any, ...]]:
+    """Return the rows of `versions` that a document should have, in order; writes nothing.
+
+    What was compared before is not compared again, unless `compare_afresh`.
+    """
+    versions = fold_versions(read_known(connection, document), _read_decisions(connection, document))
+    known_changes = {} if compare_afresh else _read_changes(connection, document)
+    rows = []
+    for before, version in zip([None, *versions], versions, strict=False):
+        row = _base_values(connection, document, version)
+        row |= _change_values(connection, known_changes, before, version)
+        rows.append(tuple(row[column] for column in _COLUMNS))
+    return rows
+
+
+def replace_versions(
+    connection: sqlite3.Connection, document: Document, rows: Sequence[tuple[Any, ...]]
+) -> int:
+    """Put these rows in place of the document's versions, if they differ; inside a transaction."""
+    if read_versions(connection, document) != list(rows):
+        connection.execute("delete from versions where document_id = ?", (document.id,))
+        point("in-fold")
+        columns, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+        connection.executemany(f"insert into versions ({columns}) values ({marks})", rows)  # noqa: S608 (constants)
+    return len(rows)
+
+
+def read_versions(connection: sqlite3.Connection, document: Document) -> list[tuple[Any, ...]]:
+    """Return the rows of `versions` that a document has, as `build_versions` gives them."""
+    rows = connection.execute(
+        f"select {', '.join(_COLUMNS)} from versions where document_id = ? order by version",  # noqa: S608 (constants)
+        (document.id,),
+    )
+    return [tuple(row) for row in rows]
+
+
+# Rows that others prove, and those others: of a document of which every row was fetched, nothing.
+_PROVEN = f"""
+with proven as (
+    select * from captures where document_id = :document and state in ('same-digest', 'bracketed'))
+select id, {ROW_COLUMNS}, state, same_as, after_id, before_id from captures where id in (
+    select id from proven union select same_as from proven
+    union select after_id from proven union select before_id from proven)
+"""  # noqa: S608 (constants)
+
+
+def _read_decisions(connection: sqlite3.Connection, document: Document) -> dict[CdxRow, RowDecision]:
+    """Return the stored decisions on rows that others prove the text of."""
+    rows = connection.execute(_PROVEN, {"document": document.id}).fetchall()
+    by_id = {row["id"]: parse_row(row) for row in rows}
+    return {
+        by_id[row["id"]]: RowDecision(
+            state=RowState(row["state"]),
+            same_as=by_id.get(row["same_as"]),
+            bracket=_bracket(by_id.get(row["after_id"]), by_id.get(row["before_id"])),
+        )
+        for row in rows
+        if row["state"] in (RowState.SAME_DIGEST, RowState.BRACKETED)
+    }
+
+
+def _bracket(after: CdxRow | None, before: CdxRow | None) -> tuple[CdxRow, CdxRow] | None:
+    return (after, before) if after is not None and before is not None else None
+
+
+def _base_values(connection: sqlite3.Connection, document: Document, version: Version) -> dict[str, Any]:
+    source = _read_source(connection, document, version)
+    updated = _latest_day(source["stated_dates"], "updated")
+    effective = _latest_day(source["stated_dates"], "effective")
+    return {
+        "document_id": document.id,
+        "version": version.number,
+        "text_sha256": version.text_sha256,
+        "text_id": source["text_id"],
+        "first_capture": version.first.id_in(document.id),
+        "last_capture": version.last.id_in(document.id),
+        "text_capture": source["capture_id"],
+        "first_timestamp": version.first.timestamp,
+        "last_timestamp": version.last.timestamp,
+        "changed_after": version.changed_after,
+        "captures": version.captures,
+        "verified": source["verified"],
+        "returns_to": version.returns_to,
+        "stated_updated": updated and updated.isoformat(),
+        "stated_effective": effective and effective.isoformat(),
+        "stated_flag": flag_stated_day(updated or effective, version),
+    }
+
+
+def _read_source(connection: sqlite3.Connection, document: Document, version: Version) -> sqlite3.Row:
+    """Return the fetched capture that a version's text is read from: its own first, if it has one."""
+    own = version.rows[0].id_in(document.id) if version.rows else None
+    row: sqlite3.Row = connection.execute(
+        """select capture_id, verified, stated_dates, texts.id as text_id from extractions
+        join captures on captures.id = capture_id join texts on texts.sha256 = text_sha256
+        where text_sha256 = ? and current and document_id = ? and outcome = 'text'
+        order by capture_id is not ?, timestamp, original limit 1""",
+        (version.text_sha256, document.id, own),
+    ).fetchone()
+    return row
+
+
+def _latest_day(stated_dates: str, kind: str) -> date | None:
+    """Return the latest day of a kind: pages that list their earlier dates name the present one too."""
+    days = [stated["day"] for stated in json.loads(stated_dates) if stated["kind"] == kind]
+    return date.fromisoformat(max(days)) if days else None
+
+
+def _read_changes(
+    connection: sqlite3.Connection, document: Document
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what was compared before, by the two texts: a fold of old captures compares nothing again."""
+    rows = connection.execute(
+        """select older.text_sha256 as old, newer.text_sha256 as new,
+            newer.words_added, newer.words_removed, newer.change
+        from versions as newer join versions as older
+            on older.document_id = newer.document_id and older.version = newer.version - 1
+        where newer.document_id = ?""",
+        (document.id,),
+    )
+    return {
+        (row["old"], row["new"]): {key: row[key] for key in ("words_added", "words_removed", "change")}
+        for row in rows
+    }
+
+
+def _change_values(
+    connection: sqlite3.Connection,
+    known_changes: dict[tuple[str, str], dict[str, Any]],
+    before: Version | None,
+    version: Version,
+) -> dict[str, Any]:
+    if before is None:
+        return {"words_added": None, "words_removed": None, "change": None}
+    pair = (before.text_sha256, version.text_sha256)
+    if pair not in known_changes:
+        known_changes[pair] = _compare(*(_read_text(connection, text_sha256) for text_sha256 in pair))
+    return known_changes[pair]
+
+
+def _compare(old: str, new: str) -> dict[str, Any]:
+    change = compare_texts(old, new)
+    return {
+        "words_added": change.words_added,
+        "words_removed": change.words_removed,
+        "change": json.dumps(asdict(change), ensure_ascii=False),
+    }
+
+
+def _read_text(connection: sqlite3.Connection, text_sha256: str) -> str:
+    (text,) = connection.execute("select text from policy_texts where sha256 = ?", (text_sha256,)).fetchone()
+    return str(text)

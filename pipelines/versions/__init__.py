@@ -1,0 +1,1 @@
+"""Pure: captures to versions, differences, kinds of change."""

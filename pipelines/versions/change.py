@@ -1,0 +1,179 @@
+"""Text, text → what kind of change it is: how much, and whether only dates, links or marks changed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations, groupby
+from typing import Any
+
+from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts
+
+_LINK = re.compile(
+    r"""\[(?P<text>[^\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ ]"[^"\n]*")?\)
+    |<(?:https?://|mailto:)[^>\s]*>|https?://[^\s<>()]+""",
+    re.VERBOSE,
+)
+_YEAR = r"(?:19|20)[0-9]{2}"
+_DAY = r"[0-9]{1,2}(?:st|nd|rd|th|er|º|\.)?"
+# The shape of a date, not the names of months: a word beside a year is one in any language.
+_DATE = re.compile(
+    rf"""\b(?:
+        {_YEAR}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}
+        |[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.](?:{_YEAR}|[0-9]{{2}})
+        |{_YEAR}\s?[年년]\s?[0-9]{{1,2}}\s?[月월]\s?(?:[0-9]{{1,2}}\s?[日일])?
+        |{_DAY}\s+(?:of\s+|de\s+)?[^\W\d_]{{3,14}}\.?,?\s+(?:de\s+|del\s+)?{_YEAR}
+        |[^\W\d_]{{3,14}}\.?\s+{_DAY},?\s+{_YEAR}
+        |[^\W\d_]{{3,14}}\.?,?\s+(?:de\s+)?{_YEAR}
+        |{_YEAR}
+    )(?![\d年]|[-/.][0-9])""",
+    re.VERBOSE,
+)
+_SAME_LINES = "\ua66e"  # a letter, so that no cut takes it away, which no policy is written with
+_MARK = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """How one text became the next. Stored as JSON in `versions.change`."""
+
+    words_added: int
+    words_removed: int
+    share: float
+    """Words added and removed, of the words of both texts: 0 to 1."""
+    only: tuple[str, ...]
+    """`whitespace`, or all that differs: `punctuation` (marks, letter case), `links`, `dates`; `order`
+    when the same lines stand in another order. Empty when words changed."""
+    moved: int
+    """Lines that stand elsewhere, word for word."""
+    sections_added: tuple[str, ...]
+    """Headings that are new, as they stand, marks cut."""
+    sections_removed: tuple[str, ...]
+
+
+def compare_texts(old: str, new: str) -> Change:
+    """Return the kind of change from one Markdown text to another."""
+    return classify_change(diff_texts(old, new))
+
+
+def classify_change(diff: Diff) -> Change:
+    """Return the kind of change that a difference is."""
+    words = diff.words_old + diff.words_new
+    return Change(
+        words_added=diff.words_added,
+        words_removed=diff.words_removed,
+        share=round((diff.words_added + diff.words_removed) / words, 4) if words else 0.0,
+        only=_find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
+        moved=sum(1 for line in diff.lines if line.kind is LineKind.MOVED_HERE),
+        sections_added=_headings(diff, LineKind.ADDED),
+        sections_removed=_headings(diff, LineKind.REMOVED),
+    )
+
+
+def change_from_json(text: str) -> Change:
+    """Return the change that `versions.change` holds.
+
+    >>> change_from_json('{"words_added": 1, "words_removed": 0, "share": 0.1, "only": [], "moved": 0,'
+    ...     '"sections_added": [], "sections_removed": []}').words_added
+    1
+    """
+    return change_from_values(json.loads(text))
+
+
+def change_from_values(values: Mapping[str, Any]) -> Change:
+    """Return a change from its fields, lists in place of tuples."""
+    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Change(**{**values, **lists})
+
+
+def describe_change(change: Change) -> str:
+    """Return the gist of a change in a few words: "only dates", "3 % of the text; new section “Cookies”"."""
+    if change.only == ("order",):
+        return "sections moved"
+    if change.only:
+        return "only " + " and ".join({"whitespace": "white space"}.get(word, word) for word in change.only)
+    parts = [_describe_share(change.share)]
+    parts += _describe_sections("new section", change.sections_added)
+    parts += _describe_sections("dropped section", change.sections_removed)
+    if change.moved:
+        parts.append(f"{change.moved} line{'s' * (change.moved > 1)} moved")
+    return "; ".join(parts)
+
+
+def _describe_share(share: float) -> str:
+    if share >= 0.6:
+        return "rewritten"
+    return "under 0.1 % of the text" if share < 0.001 else f"{share:.1%} of the text".replace("%", " %")
+
+
+def _describe_sections(what: str, headings: tuple[str, ...]) -> list[str]:
+    if len(headings) > 1:
+        return [f"{len(headings)} {what}s"]
+    return [f"{what} “{heading}”" for heading in headings]
+
+
+def _changed_text(diff: Diff, side: str) -> str:
+    """Return one side with a mark for each stretch of lines that is the same on the other."""
+    lines = []
+    for is_same, group in groupby(diff.lines, key=lambda line: line.kind is LineKind.SAME):
+        spans = [getattr(line, side) for line in group]
+        lines += [_SAME_LINES] if is_same else ["".join(span.text for span in line) for line in spans if line]
+    return "\n".join(lines)
+
+
+def _cut_whitespace(text: str) -> str:
+    return "".join(text.split())
+
+
+def _cut_links(text: str) -> str:
+    return _LINK.sub(lambda match: match["text"] or "", text)
+
+
+def _cut_dates(text: str) -> str:
+    return _DATE.sub("1970", text)
+
+
+def _cut_marks(text: str) -> str:
+    return _MARK.sub("", text).casefold()
+
+
+# In the order in which they are cut: marks last, for a link or a date is known by its marks.
+_CUTS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("links", _cut_links),
+    ("dates", _cut_dates),
+    ("punctuation", _cut_marks),
+)
+
+
+def _find_only(old: str, new: str) -> tuple[str, ...]:
+    """Return the fewest things that, set aside, leave the two texts equal; empty when none do."""
+    if _cut_whitespace(old) == _cut_whitespace(new):
+        return ("whitespace",)
+    for size in range(1, len(_CUTS) + 1):
+        for cuts in combinations(_CUTS, size):
+            if _cut(old, cuts) == _cut(new, cuts):
+                return tuple(name for name, _ in cuts)
+    return ("order",) if _sorted_lines(old) == _sorted_lines(new) else ()
+
+
+def _cut(text: str, cuts: tuple[tuple[str, Callable[[str], str]], ...]) -> str:
+    for _, cut in cuts:
+        text = cut(text)
+    return _cut_whitespace(text)
+
+
+def _sorted_lines(text: str) -> list[str]:
+    return sorted(line.strip() for line in text.split("\n") if line.strip())
+
+
+def _headings(diff: Diff, kind: LineKind) -> tuple[str, ...]:
+    lines = (line for line in diff.lines if line.kind is kind)
+    return tuple(heading for line in lines if (heading := _heading(line)))
+
+
+def _heading(line: DiffLine) -> str | None:
+    text = "".join(span.text for span in (line.new or line.old))
+    marks, _, heading = text.partition(" ")
+    return heading.strip(" *_#") or None if marks and not marks.strip("#") else None

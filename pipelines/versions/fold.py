@@ -1,0 +1,170 @@
+"""Captures → versions: pure, and the same whatever order the captures came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import groupby
+
+from policy_archive.crawler.core.records import CdxRow, KnownCapture, Outcome, RowDecision, RowState, Version
+from policy_archive.crawler.core.timestamps import parse_timestamp, seconds_between
+
+BRIEF_DAYS = 31
+"""A text that can have stood no longer than this, between two captures of another text, flaps."""
+_SECONDS_A_DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sighting:
+    """A row that is known to hold a text: fetched, or of a digest that was."""
+
+    row: CdxRow
+    text_sha256: str
+    fetched: bool
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        return self.row.timestamp, self.row.original, self.row.digest
+
+
+def fold_versions(
+    known: Iterable[KnownCapture], decisions: Mapping[CdxRow, RowDecision] | None = None
+) -> list[Version]:
+    """Return the versions in order of time: the longest runs of captures with equal text.
+
+    Captures without a text of the document's own (errors, walls, somebody
+    else's policy) say nothing of the text and split no run. Rows that were not
+    fetched count where a digest or a bracket proves what they hold.
+    """
+    decisions = decisions or {}
+    sightings = sorted(_iter_sightings(known, decisions), key=lambda sighting: sighting.order)
+    runs = [list(run) for _, run in groupby(sightings, key=lambda sighting: sighting.text_sha256)]
+    bracketed = _count_bracketed(runs, decisions)
+    return list(_iter_versions(runs, bracketed))
+
+
+def _iter_sightings(
+    known: Iterable[KnownCapture], decisions: Mapping[CdxRow, RowDecision]
+) -> Iterator[_Sighting]:
+    texts = {
+        capture.row: capture.text_sha256
+        for capture in known
+        if capture.outcome is Outcome.TEXT and capture.text_sha256 is not None
+    }
+    for row, text_sha256 in texts.items():
+        yield _Sighting(row=row, text_sha256=text_sha256, fetched=True)
+    for row, decision in decisions.items():
+        if decision.state is RowState.SAME_DIGEST and decision.same_as in texts and row not in texts:
+            yield _Sighting(row=row, text_sha256=texts[decision.same_as], fetched=False)
+
+
+def _count_bracketed(
+    runs: Sequence[Sequence[_Sighting]], decisions: Mapping[CdxRow, RowDecision]
+) -> list[int]:
+    """Return how many rows each run brackets: both ends in that one run, or it proves nothing."""
+    run_of = {sighting.row: index for index, run in enumerate(runs) for sighting in run}
+    counts = [0] * len(runs)
+    for row, decision in decisions.items():
+        if decision.state is RowState.BRACKETED and decision.bracket is not None and row not in run_of:
+            after, before = (run_of.get(end) for end in decision.bracket)
+            if after is not None and after == before:
+                counts[after] += 1
+    return counts
+
+
+def _iter_versions(runs: Sequence[Sequence[_Sighting]], bracketed: Sequence[int]) -> Iterator[Version]:
+    first_with: dict[str, int] = {}
+    for number, (run, between) in enumerate(zip(runs, bracketed, strict=True), start=1):
+        text_sha256 = run[0].text_sha256
+        yield Version(
+            number=number,
+            text_sha256=text_sha256,
+            first=run[0].row,
+            last=run[-1].row,
+            changed_after=runs[number - 2][-1].row.timestamp if number > 1 else None,
+            captures=len(run) + between,
+            returns_to=first_with.get(text_sha256),
+            rows=tuple(sighting.row for sighting in run if sighting.fetched),
+        )
+        first_with.setdefault(text_sha256, number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flapping:
+    """A stretch in which a few texts take turns: variants by region or language, not changes."""
+
+    first: int
+    """Number of the stretch's first version."""
+    last: int
+    texts: int
+    """How many texts take turns."""
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.first <= number <= self.last
+
+
+def find_flapping(versions: Sequence[Version]) -> list[Flapping]:
+    """Return the stretches that flap, in order, none overlapping.
+
+    A stretch flaps when its texts come back more often than new ones come
+    (A, B, A, B; A, B, A, C, A), and no version between its ends can have stood
+    for more than a month. A, B, A alone is a change that was undone.
+    """
+    found, start = [], 0
+    while start < len(versions):
+        end = _flapping_end(versions, start)
+        if end is None:
+            start += 1
+            continue
+        texts = {version.text_sha256 for version in versions[start : end + 1]}
+        found.append(Flapping(first=versions[start].number, last=versions[end].number, texts=len(texts)))
+        start = end + 1
+    return found
+
+
+def _flapping_end(versions: Sequence[Version], start: int) -> int | None:
+    """Return the index of the last version of the longest stretch that flaps from `start` on."""
+    times: dict[str, int] = {}
+    end = None
+    for index in range(start, len(versions)):
+        if index - start > 1 and not _is_brief(versions, index - 1):
+            break
+        text_sha256 = versions[index].text_sha256
+        times[text_sha256] = times.get(text_sha256, 0) + 1
+        returns = index - start + 1 - len(times)
+        ends_return = times[versions[start].text_sha256] > 1 and times[text_sha256] > 1
+        if ends_return and returns >= max(2, len(times) - 1):
+            end = index
+    return end
+
+
+def _is_brief(versions: Sequence[Version], index: int) -> bool:
+    """Tell whether a version stood for a month at most: from the capture before it to the one after it."""
+    stood = seconds_between(versions[index - 1].last.timestamp, versions[index + 1].first.timestamp)
+    return stood <= BRIEF_DAYS * _SECONDS_A_DAY
+
+
+class StatedFlag(StrEnum):
+    """How the date that a policy states of itself lies to the interval in which it changed."""
+
+    AGREES = "agrees"
+    BEFORE = "before"
+    """Stated before the interval: edited without a new date, or archived late."""
+    AFTER = "after"
+    """Stated after it: announced ahead."""
+
+
+def flag_stated_day(stated: date | None, version: Version) -> StatedFlag | None:
+    """Return how a stated day lies to a version's interval of change; None when no day is stated.
+
+    A first version has no start of its interval: a day before it agrees.
+    """
+    if stated is None:
+        return None
+    if stated > parse_timestamp(version.first.timestamp).date():
+        return StatedFlag.AFTER
+    if version.changed_after and stated < parse_timestamp(version.changed_after).date():
+        return StatedFlag.BEFORE
+    return StatedFlag.AGREES

@@ -1,0 +1,198 @@
+"""The links of a page that promise policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from gzip import decompress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_archive.crawler.core.records import Kind, PolicyLink
+from policy_archive.crawler.discovery import find_policy_links
+from policy_archive.pipelines.extract.source.parse import parse_html
+
+URL = "http://www.example.com/"
+
+
+def links(html: str, url: str = URL) -> tuple[PolicyLink, ...]:
+    return find_policy_links(parse_html(html), url=url)
+
+
+def targets(html: str, kind: Kind = Kind.PRIVACY, url: str = URL) -> list[str]:
+    return [link.url for link in links(html, url) if link.kind is kind]
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "language"),
+    [
+        ("Privacy Policy", Kind.PRIVACY, "en"),
+        ("Your Privacy Rights", Kind.PRIVACY, "en"),
+        ("Politique de confidentialité", Kind.PRIVACY, "fr"),
+        ("CONDITIONS GENERALES DE VENTE", Kind.TERMS, "fr"),
+        ("Datenschutzerklärung", Kind.PRIVACY, "de"),
+        ("AGB", Kind.TERMS, "de"),
+        ("Política de privacidad", Kind.PRIVACY, "es"),
+        ("Informativa sulla privacy", Kind.PRIVACY, "it"),
+        ("Termos de uso", Kind.TERMS, "pt"),
+        ("Privacybeleid", Kind.PRIVACY, "nl"),
+        ("Algemene voorwaarden", Kind.TERMS, "nl"),
+        ("Polityka prywatności", Kind.PRIVACY, "pl"),
+        ("Regulamin", Kind.TERMS, "pl"),
+        ("Integritetspolicy", Kind.PRIVACY, "sv"),
+        ("Privatlivspolitik", Kind.PRIVACY, "da"),
+        ("Tietosuojaseloste", Kind.PRIVACY, "fi"),
+        ("Ochrana osobních údajů", Kind.PRIVACY, "cs"),
+        ("GİZLİLİK POLİTİKASI", Kind.PRIVACY, "tr"),
+        ("KULLANIM KOŞULLARI", Kind.TERMS, "tr"),
+        ("Политика конфиденциальности", Kind.PRIVACY, "ru"),
+        ("Пользовательское соглашение", Kind.TERMS, "ru"),
+        ("プライバシーポリシー", Kind.PRIVACY, "ja"),
+        ("当社の個人情報保護方針", Kind.PRIVACY, "ja"),
+        ("利用規約", Kind.TERMS, "ja"),
+        ("隐私政策", Kind.PRIVACY, "zh"),
+        ("《用户服务协议》", Kind.TERMS, "zh"),
+        ("개인정보처리방침", Kind.PRIVACY, "ko"),
+        ("이용약관", Kind.TERMS, "ko"),
+        ("سياسة الخصوصية", Kind.PRIVACY, "ar"),
+        ("מדיניות פרטיות", Kind.PRIVACY, "he"),
+        ("Chính sách bảo mật", Kind.PRIVACY, "vi"),
+        ("นโยบายความเป็นส่วนตัว", Kind.PRIVACY, "th"),
+        ("Cookie-Richtlinie", Kind.COOKIES, "de"),
+        ("Mentions légales", Kind.OTHER, "fr"),
+    ],
+)
+def test_labels_of_many_languages_are_understood(label: str, kind: Kind, language: str) -> None:
+    found = [link for link in links(f'<a href="/page?id=7">{label}</a>') if link.kind is kind]
+    assert [link.url for link in found] == [f"{URL}page?id=7"]
+    assert found[0].language == language
+    assert found[0].confidence >= 0.75
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="/x"><img src="b.gif" alt="Privacy Policy"></a>',
+        '<a href="/x"><img src="/img/btn_privacy.gif"></a>',
+        '<a href="/x" title="Privacy Policy"><i></i></a>',
+        '<a href="/x" aria-label="Read our privacy policy">more</a>',
+        '<map name="m"><area href="/x" alt="Privacy"></map>',
+        '<link rel="privacy-policy" href="/x">',
+        '<a rel="nofollow privacy-policy" href="/x">x</a>',
+        '<base href="http://www.example.com/y/"><a href="../x">Privacy</a>',
+        '<a href="http://web.archive.org/web/20100101000000/http://www.example.com/x">Privacy</a>',
+        '<a href="/web/20100101000000id_/http://www.example.com/x">Privacy</a>',
+        "<footer><ul><li><a href=' /x '> Privacy\n Policy</a></ul></footer>",
+    ],
+)
+def test_a_link_is_found_whatever_carries_its_label(html: str) -> None:
+    assert targets(html) == [f"{URL}x"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="javascript:show(1)">Privacy</a>',
+        '<a href="mailto:privacy@example.com">Privacy</a>',
+        '<a href="#">Privacy</a>',
+        '<a href="#privacy">Privacy</a>',
+        '<a href="/">Privacy</a>',
+        '<a href="https://web.archive.org/privacy">Privacy</a>',
+        '<a href="/x">Privacy settings</a>',
+        '<a href="/x">Cookie-Einstellungen</a>',
+        '<a href="/recipes/1">Oatmeal cookies</a>',
+        '<a href="/recipes/cookies">Cookies</a>',
+        '<a href="/tag/privacy">Privacy</a>',
+        '<a href="https://tracker.example/policies-of-others">https://tracker.example/privacy-a-b-c-d</a>',
+        '<a href="/2019/x">Why the new privacy law that passed in the state matters to you</a>',
+        '<a href="http://[broken">Privacy</a>',
+        "<a>Privacy</a>",
+    ],
+)
+def test_what_leads_to_no_policy_is_left_out(html: str) -> None:
+    assert links(html) == ()
+
+
+def test_one_link_may_promise_two_policies() -> None:
+    found = {(link.kind, link.url) for link in links('<a href="/legal">Privacy &amp; Terms</a>')}
+    assert found == {(Kind.PRIVACY, f"{URL}legal"), (Kind.TERMS, f"{URL}legal")}
+
+
+def test_an_address_speaks_where_the_label_is_silent() -> None:
+    assert targets('<a href="/privacy-policy">here</a>') == [f"{URL}privacy-policy"]
+    assert targets('<a href="/page7">here</a>') == []
+
+
+def test_the_part_of_a_page_is_kept() -> None:
+    assert targets('<a href="/policies#privacy">Privacy</a>') == [f"{URL}policies#privacy"]
+    assert targets('<a href="/privacy#top">Privacy</a>') == [f"{URL}privacy"]
+
+
+def test_frames_come_as_pages_to_be_read() -> None:
+    html = '<html><frameset cols="1,2"><frame src="menu.html"><frame src="privacy.html"></frameset></html>'
+    assert targets(html, Kind.HOME) == [f"{URL}menu.html"]
+    assert targets(html) == [f"{URL}privacy.html"]
+
+
+def test_a_refresh_is_a_page_to_be_read() -> None:
+    assert targets('<meta http-equiv="Refresh" content="0; URL=home.html">', Kind.HOME) == [f"{URL}home.html"]
+
+
+def test_scripts_are_read_where_nothing_else_speaks() -> None:
+    html = '<script>{"links":[{"href":"\\/privacy-policy"},{"href":"/blog/privacy-tips"}]}</script>'
+    assert targets(html) == [f"{URL}privacy-policy"]
+    assert links(html)[0].place == "script"
+    assert targets(html + '<a href="/p">Privacy</a>') == [f"{URL}p"]
+
+
+@given(
+    st.text(alphabet="<>/ab=\"' hrefsc#:%[]&;é隐", max_size=80), st.sampled_from(["", "a", "http://[", URL])
+)
+def test_any_page_can_be_read(text: str, url: str) -> None:
+    for link in links(f"<a href='{text}'>Privacy</a>{text}", url):
+        assert link.url.startswith(("http://", "https://"))
+        assert 0.5 <= link.confidence <= 0.99
+
+
+def _pages(shared: Path) -> Iterator[str]:
+    for path in sorted((shared / "kinds" / "dev" / "other-pages").glob("*.html.gz"))[::8]:
+        yield decompress(path.read_bytes()).decode("utf-8", "replace")
+
+
+def test_footers_of_real_pages_are_read(shared: Path) -> None:
+    """Pages of trafilatura's tests, mostly of German sites: most link to an imprint or a policy."""
+    pages = list(_pages(shared))
+    found = [bool(links(page, "https://page.example/article")) for page in pages]
+    assert len(pages) == 25
+    assert sum(found) >= 15
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a href=\"javascript:openWin('legal/pv.html', 400)\">Privacy Policy</a>",
+        "<a href='#' onclick=\"window.open('legal/pv.html','w','width=400')\">Privacy Policy</a>",
+        "<select><option value='about.html'>About<option value='legal/pv.html'>Privacy Policy</select>",
+    ],
+    ids=["javascript", "onclick", "option"],
+)
+def test_pages_that_scripts_open_and_choices_of_a_menu_are_links(html: str) -> None:
+    assert targets(html) == ["http://www.example.com/legal/pv.html"]
+
+
+def test_a_link_that_a_script_counts_keeps_its_own_address() -> None:
+    html = "<a href='/privacy' onclick=\"track('footer/click')\">Privacy</a>"
+    assert targets(html) == ["http://www.example.com/privacy"]
+
+
+def test_a_page_that_only_moves_on_names_the_next_page() -> None:
+    html = "<script>if (top != self) top.location.replace('/main.html')</script><p>Wait"
+    assert targets(html, Kind.HOME) == ["http://www.example.com/main.html"]
+    assert targets("<a href='/privacy'>Privacy</a>" + html, Kind.HOME) == []
+
+
+@pytest.mark.parametrize("label", ["C.G.V.", "Brugsvilkår", "শর্তাবলী", "Услови за користење", "Skilmálar"])
+def test_terms_are_told_by_more_names(label: str) -> None:
+    assert targets(f"<a href='/x1'>{label}</a>", Kind.TERMS) == ["http://www.example.com/x1"]

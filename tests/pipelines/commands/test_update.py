@@ -1,0 +1,77 @@
+"""fetch, watch, update as a scheduler runs them: processes, days apart, killed in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.crawler.core.failpoints import EXIT_STATUS
+
+ROOT = Path(__file__).resolve().parents[3]
+SITE = "quillfort.example"
+DAY = 86_400
+
+
+@pytest.fixture
+def archive(demo_archive: ArchiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArchiveServer:
+    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("POLICY_ARCHIVE_DB", str(tmp_path / "policies.db"))
+    monkeypatch.setenv("POLICY_ARCHIVE_URL", demo_archive.url)
+    return demo_archive
+
+
+def run(*arguments: str, days: float = 0, fault: str = "") -> subprocess.CompletedProcess[str]:
+    crawls = arguments[0] in ("fetch", "update")
+    limits = ("--index-rate", "0", "--replay-rate", "0") if crawls else ()
+    return subprocess.run(
+        [sys.executable, "cli.py", *arguments, *limits],
+        cwd=ROOT,
+        env=os.environ | {"POLICY_ARCHIVE_CLOCK": str(days * DAY), "POLICY_ARCHIVE_FAULT": fault},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_corpus_keeps_itself_up_over_the_weeks(archive: ArchiveServer, tmp_path: Path) -> None:
+    told = tmp_path / "told.jsonl"
+    notify = ("--notify-command", f"tee -a {told}")
+    fetched = json.loads(run("fetch", SITE, "--to", "2003", "--json").stdout)
+    assert run("watch", "add", SITE).returncode == 0
+    # the first update dies after its versions are stored, before anybody is told of them
+    died = run("update", *notify, fault="before-delivery:exit:1")
+    assert died.returncode == EXIT_STATUS
+    assert not told.exists()
+    nothing_due = run("update", "--json", *notify, days=1)
+    report = json.loads(nothing_due.stdout)
+    assert (nothing_due.returncode, report["requests"]) == (0, {"index": 0, "replay": 0})
+    versions = [json.loads(line) for line in told.read_text().splitlines()]
+    assert versions
+    first_new = fetched["versions"] + 1
+    assert [one["version"] for one in versions] == list(range(first_new, first_new + len(versions)))
+    assert {one["site"] for one in versions} == {SITE}
+    asked = len(archive.log)
+    due = run("update", "--log-json", *notify, days=8)
+    assert due.returncode == 0
+    assert [entry.kind for entry in archive.log[asked:]] == ["index"]
+    events = [json.loads(line) for line in due.stderr.splitlines()]
+    assert [event["event"] for event in events] == ["run-started", "site-done", "run-finished"]
+    assert (events[1]["site"], events[1]["outcome"]) == (SITE, "found")
+    assert (events[2]["sites_due"], events[2]["index_requests"]) == (1, 1)
+    assert len(told.read_text().splitlines()) == len(versions)
+
+
+def test_each_new_version_is_one_event_on_stderr(archive: ArchiveServer) -> None:
+    fetched = run("fetch", SITE, "--log-json", "--json")
+    report = json.loads(fetched.stdout)
+    events = [json.loads(line) for line in fetched.stderr.splitlines()]
+    new = [event for event in events if event["event"] == "version-new"]
+    assert len(new) == report["versions"] == report["health"]["versions_new"] > 1
+    assert {event["site"] for event in new} == {SITE}
+    assert all(event["time"] and event["level"] == "info" for event in events)

@@ -1,0 +1,142 @@
+"""Export: a tree that nothing leaves, files whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from policy_archive.crawler.core.safe_files import ExportError, safe_name, site_folder, write_file
+from policy_archive.pipelines.exchange.files import export_csv, export_jsonl, export_markdown, markdown_path
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.writer import Store
+from tests.support.synthetic import store_texts
+
+
+@given(st.text(max_size=300))
+@example("../../etc/passwd")
+@example("..")
+@example("/etc/passwd")
+@example("a\x00b")
+@example("CON")
+@example("con.txt")
+@example("-rf")
+@example("trailing.")
+@example("x" * 300)
+def test_any_name_stays_one_part_of_a_path(text: str) -> None:
+    name = safe_name(text)
+    assert 1 <= len(name.encode()) <= 100
+    assert Path(name).name == name == Path(name).as_posix()
+    assert not name.startswith((".", "-")) and not name.endswith(".")
+    assert name.split(".")[0] not in {"con", "prn", "aux", "nul", "com1", "lpt1"}
+    assert name.isascii() and name.isprintable()
+
+
+@given(st.text(max_size=150), st.text(max_size=150))
+def test_two_names_differ_also_where_case_does_not_count(one: str, two: str) -> None:
+    assert (safe_name(one).casefold() == safe_name(two).casefold()) == (one == two)
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_a_site_never_leaves_the_target(site: str) -> None:
+    target = Path("/corpus")
+    folder = site_folder(target, site)
+    assert Path(os.path.normpath(folder)) == folder
+    assert folder.is_relative_to(target) and folder != target
+
+
+@pytest.fixture
+def versions(tmp_path: Path):
+    with Store.open(tmp_path / "policies.db") as store:
+        store_texts(store, [("20180101", "One.\n"), ("20190101", "Two.\n")], title="=HYPERLINK()")
+    with closing(open_reader(tmp_path / "policies.db")) as reader:
+        return list(queries.iter_texts(reader))
+
+
+def test_markdown_is_a_file_a_version_and_a_second_export_writes_nothing(tmp_path: Path, versions) -> None:
+    target = tmp_path / "corpus"
+    assert export_markdown(versions, target) == 2
+    folder = target / "i/in/int/intently.example/privacy"
+    assert sorted(path.name for path in folder.iterdir()) == ["20180101000000.md", "20190101000000.md"]
+    before = {path: path.stat().st_ino for path in folder.iterdir()}
+    export_markdown(versions, target)
+    assert {path: path.stat().st_ino for path in folder.iterdir()} == before
+
+
+def test_two_texts_of_one_second_are_two_files(tmp_path: Path, versions) -> None:
+    twins = [versions[0], {**versions[0], "version": 2, "text": "Other.\n", "text_sha256": "f" * 64}]
+    export_markdown(twins, tmp_path / "corpus")
+    assert len(list((tmp_path / "corpus").rglob("*.md"))) == 2
+
+
+def test_json_lines_and_csv_hold_every_column(tmp_path: Path, versions) -> None:
+    assert export_jsonl(versions, tmp_path) == export_csv(versions, tmp_path) == 2
+    lines = (tmp_path / "policies.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == versions
+    with (tmp_path / "policies.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == ["One.\n", "Two.\n"]
+    assert {row["title"] for row in rows} == {"'=HYPERLINK()"}
+    export_csv(versions, tmp_path, raw=True)
+    assert "'=" not in (tmp_path / "policies.csv").read_text("utf-8")
+
+
+def test_a_link_in_the_target_is_not_followed(tmp_path: Path, versions) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    target = tmp_path / "corpus"
+    target.mkdir()
+    (target / "i").symlink_to(outside)
+    with pytest.raises(ExportError, match="leads out of"):
+        export_markdown(versions, target)
+    assert not list(outside.rglob("*.md"))
+
+
+def test_a_link_in_place_of_a_file_is_replaced(tmp_path: Path, versions) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("keep")
+    path = markdown_path(versions[0], tmp_path / "corpus")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(secret)
+    export_markdown(versions, tmp_path / "corpus")
+    assert secret.read_text() == "keep"
+    assert not path.is_symlink()
+
+
+def test_an_export_that_dies_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert write_file(path, ["old"], within=tmp_path)
+    script = (
+        "import sys; from pathlib import Path; from policy_archive.crawler.core.safe_files import write_file;"
+        "write_file(Path(sys.argv[1]), ['new'], within=Path(sys.argv[1]).parent)"
+    )
+    environment = os.environ | {"POLICY_ARCHIVE_FAULT": "before-rename:exit"}
+    died = subprocess.run([sys.executable, "-c", script, str(path)], env=environment, check=False)
+    assert (died.returncode, path.read_text()) == (86, "old")
+    assert write_file(path, ["new"], within=tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("fault", ["enospc"])
+def test_a_full_disk_is_one_sentence(tmp_path: Path, fault: str) -> None:
+    script = "from pathlib import Path; from policy_archive.crawler.core.safe_files import write_file; write_file(Path('f'), ['x'], within=Path())"  # noqa: E501
+    environment = os.environ | {"POLICY_ARCHIVE_FAULT": f"before-rename:{fault}"}
+    died = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "DiskFullError" in died.stderr
+    assert list(tmp_path.iterdir()) == []

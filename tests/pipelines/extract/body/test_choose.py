@@ -1,0 +1,177 @@
+"""What of a page is the document: pages written for this, in several languages and times."""
+
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from policy_archive.crawler.core.records import Kind
+from policy_archive.pipelines.extract.body.documents import name_kind
+from policy_archive.pipelines.extract.page import transform_page
+from policy_archive.pipelines.extract.source.parse import parse_html
+
+PROSE = {
+    "en": "We collect the data that you give us when you register, and keep it while you are our customer. ",
+    "de": "Wir erheben die Daten, die Sie uns bei der Anmeldung geben, und speichern sie bis auf Widerruf. ",
+    "ja": "当社は、お客様が登録の際に提供した情報を収集し、お客様である限り保存します。",
+    "ru": "Мы собираем данные, которые вы сообщаете нам при регистрации, и храним их, пока вы наш клиент. ",
+}
+
+
+def paragraphs(language: str, count: int) -> str:
+    return "".join(f"<p>n{number} {PROSE[language]}</p>" for number in range(count))
+
+
+@pytest.mark.parametrize("language", PROSE)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "<div class=menu><a href=/1>AA</a> <a href=/2>BB</a></div><div>{body}</div><div>© 2020 CC</div>",
+        "<nav><ul><li><a href=/1>AA</a></ul></nav><article>{body}</article><aside><a href=/x>DD</a></aside>",
+        "<table><tr><td width=20%><a href=/1>AA</a><br><a href=/2>BB</a><td>{body}</table>",
+        "<form><div><a href=/1>AA</a></div><div>{body}</div><div><a href=/3>BB</a></div></form>",
+        "<center><font><a href=/1>AA</a> | <a href=/2>BB</a></font></center><font>{body}</font>",
+    ],
+    ids=["divs", "html5", "layout table", "form around all", "1997"],
+)
+def test_the_whole_document_and_nothing_around_it(language: str, frame: str) -> None:
+    body = paragraphs(language, 8)
+    page = transform_page(parse_html(f"<body>{frame.format(body=body)}</body>"), url="https://x.org/p")
+
+    assert page.text == "\n\n".join(f"n{number} {PROSE[language].strip()}" for number in range(8)) + "\n"
+    assert page.kept_share == 1.0
+
+
+def test_date_and_title_above_the_body_come_along_and_the_banner_does_not() -> None:
+    html = (
+        "<body><div role=dialog><p>We use cookies to make this site better for everyone who comes here.</p>"
+        "<button>Accept</button></div><header><a href=/>Home</a></header>"
+        "<div class=hero><div><h1>Privacy Policy</h1><p>Last updated 3 May 2020</p></div></div>"
+        f"<div class=content>{paragraphs('en', 9)}</div></body>"
+    )
+    text = transform_page(parse_html(html), url="").text
+
+    assert text.startswith("# Privacy Policy\n\nLast updated 3 May 2020\n\nn0 We collect")
+    assert "cookies" not in text and "Home" not in text
+
+
+def test_a_second_copy_of_the_document_is_dropped_and_repeated_sections_stay() -> None:
+    copy = f"<div>{paragraphs('en', 9)}</div>"
+    twice = transform_page(parse_html(f"<body><main>{copy}{copy}</main></body>"), url="").text
+    section = f"<div>{paragraphs('en', 1)}</div>"
+    rights = f"<h2>Europe</h2>{section}<h2>California</h2>{section}{paragraphs('de', 9)}"
+
+    assert twice == transform_page(parse_html(f"<body><main>{copy}</main></body>"), url="").text
+    assert transform_page(parse_html(f"<body>{rights}</body>"), url="").text.count(PROSE["en"].strip()) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("<a href=/><h1>Acme</h1></a>", "", id="site's name inside a link"),
+        pytest.param("<h1><a href=https://x.org>Acme</a></h1>", "", id="link inside the site's name"),
+        pytest.param(
+            "", f"<textarea>{'<b>Embed</b> this page on your own one. ' * 9}</textarea>", id="code to copy"
+        ),
+        pytest.param(
+            "", "<div class=share><h2>Tell others</h2><ul><li><a href=/s>Acme</a></ul></div>", id="share"
+        ),
+        pytest.param("", "<p><a href=#top>Up</a></p>", id="link to the top"),
+        pytest.param(
+            "<p><a href=javascript:print()>Print</a></p>", "<p><a href=#>Top</a></p>", id="page tools"
+        ),
+    ],
+)
+def test_what_stands_right_around_the_text_is_left_out(before: str, after: str) -> None:
+    html = f"<body>{before}<h2>Privacy</h2>{paragraphs('en', 9)}{after}</body>"
+    text = transform_page(parse_html(html), url="https://x.org/p").text
+
+    assert text.startswith("## Privacy\n\nn0 We collect")
+    assert text.endswith(f"n8 {PROSE['en'].strip()}\n")
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "<p><a href=#a>Data we collect</a></p><p><a href=#b>Rights</a></p><p><a href=#c>Ending</a></p>",
+        "<table><tr><th>Of<th>At<tr><td>A<td><a href=/a>A</a><tr><td>Ending<td><a href=/b>B</a></table>",
+        f"<div><p>{PROSE['en']} See <a href=https://y.org>the ending</a>: Ending</p></div>",
+        "<article><footer>Whatever else you want to know of this, please ask us: Ending</footer></article>",
+    ],
+    ids=["contents", "table of links", "link to another site", "footer of an article"],
+)
+def test_links_and_footers_that_end_the_text_stay(ending: str) -> None:
+    html = (
+        f"<body><nav><a href=/>Home</a></nav><div><h1>Privacy</h1>{paragraphs('en', 20)}{ending}</div></body>"
+    )
+    assert "Ending" in transform_page(parse_html(html), url="https://x.org/p").text
+
+
+def test_the_tree_is_left_as_it_was() -> None:
+    tree = parse_html(
+        f"<body><nav><a href=/>Home</a></nav><main><h1>P</h1>{paragraphs('en', 5)}</main></body>"
+    )
+    before = etree.tostring(tree)
+    transform_page(tree, url="https://x.org/#a", kind=Kind.PRIVACY)
+
+    assert etree.tostring(tree) == before
+
+
+SEVERAL = (
+    "<body><main><h1>Legal</h1>"
+    f"<h2 id=tos>Terms of Service</h2>{paragraphs('en', 12)}"
+    f"<h2 id=pp>Privacy Policy</h2>{paragraphs('de', 12)}"
+    f"<h2>Cookie Policy</h2>{paragraphs('ru', 12)}</main></body>"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "language"),
+    [
+        (Kind.PRIVACY, "https://x.org/legal", "de"),
+        (Kind.TERMS, "https://x.org/legal", "en"),
+        (Kind.COOKIES, "https://x.org/legal", "ru"),
+        (Kind.PRIVACY, "https://x.org/legal#tos", "en"),
+    ],
+    ids=["privacy", "terms", "cookies", "a fragment says more than the kind"],
+)
+def test_the_document_asked_for_is_taken_from_a_page_of_several(kind: Kind, url: str, language: str) -> None:
+    page = transform_page(parse_html(SEVERAL), url=url, kind=kind)
+
+    assert page.text.count(PROSE[language].strip()) == 12
+    assert sum(page.text.count(prose.strip()) for prose in PROSE.values()) == 12
+    assert page.documents_on_page == 3
+
+
+def test_without_a_kind_all_documents_of_a_page_are_kept_and_counted() -> None:
+    page = transform_page(parse_html(SEVERAL), url="https://x.org/legal")
+
+    assert page.documents_on_page == 3
+    assert page.text.count("## ") == 3
+
+
+def test_a_policy_with_a_section_on_cookies_is_one_document() -> None:
+    html = (
+        f"<body><h1>Privacy Policy</h1><h2>Who we are</h2>{paragraphs('en', 12)}<h2>Cookie policy</h2>"
+        f"{paragraphs('de', 12)}<h2>Privacy policy of others</h2>{paragraphs('ru', 3)}</body>"
+    )
+    page = transform_page(parse_html(html), url="", kind=Kind.COOKIES)
+
+    assert page.documents_on_page == 1
+    assert all(prose.strip() in page.text for key, prose in PROSE.items() if key != "ja")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Acme Privacy Policy", Kind.PRIVACY),
+        ("Politique de confidentialité", Kind.PRIVACY),
+        ("利用規約", Kind.TERMS),
+        ("豆包隐私政策", Kind.PRIVACY),
+        ("Cookie-Richtlinie", Kind.COOKIES),
+        ("8. Privacy", None),
+        ("How we protect what you tell us", None),
+    ],
+)
+def test_a_documents_name_says_its_kind(name: str, kind: Kind | None) -> None:
+    assert name_kind(name) is kind

@@ -1,0 +1,42 @@
+"""A reading without extraction: what is tested here is the crawl, and its speed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from policy_archive.crawler.archive.replay import body_digest
+from policy_archive.crawler.core.records import Capture, Extraction, Outcome, Reading
+from policy_archive.pipelines.item_pipelines import ReadCapture
+
+
+class PlainReadPipeline:
+    """Takes every body for a policy; the text says which body it was."""
+
+    def process_item(self, item: Any) -> Any:
+        return ReadCapture(capture=item, reading=read_plainly(item))
+
+
+def read_plainly(capture: Capture) -> Reading | None:
+    if capture.outcome is not None or capture.body is None:
+        return None
+    text = f"The policy {body_digest(capture.body)}.\n"
+    frame = re.search(rb'<frame src="([^"]+)"', capture.body)
+    return Reading(
+        outcome=Outcome.TEXT,
+        extraction=Extraction(
+            text=text,
+            title="A policy",
+            language="en",
+            language_confidence=1.0,
+            words=len(text.split()),
+            stated_dates=(),
+            kept_share=1.0,
+            replacement_characters=0,
+            charset="utf-8",
+            hidden_text_used=False,
+            documents_on_page=1,
+            extractor="plain/1",
+            frame_url=frame[1].decode() if frame else None,
+        ),
+    )
