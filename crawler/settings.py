@@ -5,15 +5,15 @@ from __future__ import annotations
 from importlib.metadata import version
 
 BOT_NAME = "policy-archive"
-SPIDER_MODULES = ["crawler.spiders"]
-NEWSPIDER_MODULE = "crawler.spiders"
-COMMANDS_MODULE = "crawler.scrapy_commands"
+SPIDER_MODULES = ["policy_archive.crawler.spiders"]
+NEWSPIDER_MODULE = "policy_archive.crawler.spiders"
+COMMANDS_MODULE = "policy_archive.crawler.scrapy_commands"
 USER_AGENT = f"policy-archive/{version('policy-archive')} (Scrapy; history of website policies)"
 
 # Our own settings, with the values that a run has when nobody says otherwise
 POLICY_ARCHIVE_URL = "https://web.archive.org"
 POLICY_DIALECT = "auto"
-POLICY_INDEX_PER_MINUTE = None  # None: crawler.politeness has the numbers
+POLICY_INDEX_PER_MINUTE = None  # None: crawler.archive.rate_gate has the numbers
 POLICY_REPLAY_PER_SECOND = None
 POLICY_REQUESTS_A_DAY = None
 POLICY_FIRST_PAUSE_SECONDS = None
@@ -37,7 +37,7 @@ DOWNLOAD_TIMEOUT = 60  # index answers of 25 s are on record, wayback-protocol s
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024  # compressed; Scrapy's default of 1 GiB lets bombs through
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_FAIL_ON_DATALOSS = False  # a body cut short is an outcome, not an exception
-COMPRESSION_ENABLED = False  # crawler.codings knows the archive's ways, checks trailers, keeps limits
+COMPRESSION_ENABLED = False  # crawler.archive.content_coding knows the archive's ways, checks trailers, keeps limits
 DEFAULT_REQUEST_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}
 
 # Few connections, kept alive; the pace is the gate's, not a delay of Scrapy's

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-OURS = ("crawler", "pipelines")
+OURS = ("policy_archive",)
 
 
 def log_event(

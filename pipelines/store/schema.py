@@ -160,7 +160,7 @@ create table versions (
     returns_to integer,
     words_added integer,
     words_removed integer,
-    change text,                     -- JSON: see pipelines/changes.py
+    change text,                     -- JSON: see pipelines/versions/change.py
     stated_updated text,             -- day that the text states, ISO
     stated_effective text,
     stated_flag text,                -- stated date against interval: agrees, before, after, null

@@ -21,7 +21,7 @@ from tests.support.generated import crawl, generate
 from tests.support.processes import LOAD, ROOT, assert_sound, content_of, finish, start_crawl
 
 OF_A_FETCH = ("after-index", "after-fetch", *OF_A_CRAWL)
-OF_AN_EXPORT = ("before-rename",)  # tests/pipelines/outputs/test_export.py
+OF_AN_EXPORT = ("before-rename",)  # tests/pipelines/exchange/test_files.py
 OF_A_NOTICE = ("before-delivery", "after-delivery")  # tests/pipelines/test_notify.py
 KILLS = 40
 

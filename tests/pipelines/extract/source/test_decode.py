@@ -14,7 +14,7 @@ from pytest import param
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.pipelines.extract.source.decode import MAX_BODY_BYTES, decode_body, unpack_body
 
-LANGUAGES = Path(__file__).parent / "languages"
+LANGUAGES = Path(__file__).parents[1] / "languages"
 LEGACY = {
     "ru": ("cp1251", "koi8-r", "iso8859-5"),
     "uk": ("cp1251",),
