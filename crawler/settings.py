@@ -37,7 +37,7 @@ DOWNLOAD_TIMEOUT = 60  # index answers of 25 s are on record, wayback-protocol s
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024  # compressed; Scrapy's default of 1 GiB lets bombs through
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_FAIL_ON_DATALOSS = False  # a body cut short is an outcome, not an exception
-COMPRESSION_ENABLED = False  # crawler.archive.content_coding knows the archive's ways, checks trailers, keeps limits
+COMPRESSION_ENABLED = False  # content_coding knows the archive's ways, checks trailers, keeps limits
 DEFAULT_REQUEST_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}
 
 # Few connections, kept alive; the pace is the gate's, not a delay of Scrapy's

@@ -97,7 +97,7 @@ class GateKeeper:
 def gate_keeper(crawler: Crawler) -> GateKeeper:
     """Return the crawl's gate keeper."""
     keeper = crawler.get_extension(GateKeeper)
-    assert keeper is not None, "policy_archive.crawler.archive.middlewares.GateKeeper must be among EXTENSIONS"
+    assert keeper is not None, "middlewares.GateKeeper must be among EXTENSIONS"
     return keeper
 
 
