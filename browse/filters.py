@@ -37,7 +37,7 @@ _MONTH_WORDS = {
 def build_environment() -> Environment:
     """Return the templates, everything escaped, with the filters of this module."""
     environment = Environment(
-        loader=PackageLoader("browse"),
+        loader=PackageLoader("policy_archive.browse"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
