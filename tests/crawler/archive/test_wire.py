@@ -19,7 +19,7 @@ from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.archive.cdx import Dialect, build_query_url
 from policy_archive.crawler.archive.middlewares import EnvironmentProxy
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.records import Document, Kind, PlannedCapture
+from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind, PlannedCapture
 from policy_archive.crawler.crawl.run import FetchOptions, build_target
 from policy_archive.crawler.discovery.index import domain_query
 from policy_archive.crawler.runner import build_settings, run_spider
