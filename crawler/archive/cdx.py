@@ -17,6 +17,7 @@ from waybackpy.cdx_snapshot import CDXSnapshot
 from waybackpy.cdx_utils import full_url
 from waybackpy.exceptions import WaybackError
 
+from policy_archive.crawler.core.archives import ARCHIVES
 from policy_archive.crawler.core.errors import (
     BlockedError,
     CdxError,
@@ -26,7 +27,6 @@ from policy_archive.crawler.core.errors import (
 )
 from policy_archive.crawler.core.records import CdxRow
 from policy_archive.crawler.core.timestamps import format_timestamp, repair_timestamp, utc_now
-from policy_archive.crawler.core.urls import WAYBACK_MACHINE
 
 FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 ROWS_A_PAGE = 25_000  # waybackpy's own; one query of 24 a minute should carry much
@@ -95,8 +95,9 @@ def dialects_to_try(archive_url: str, wish: str = "auto") -> tuple[Dialect, ...]
     """
     if wish != "auto":
         return (Dialect(wish),)
-    if archive_url == WAYBACK_MACHINE:
-        return (Dialect.WAYBACK,)
+    named = next((one for one in ARCHIVES.values() if one.url == archive_url), None)
+    if named:
+        return (Dialect(named.dialect),)
     # a pywb is named with its collection, a Wayback Machine by its host alone
     both = (Dialect.PYWB, Dialect.WAYBACK)
     return both if urlsplit(archive_url).path.strip("/") else both[::-1]

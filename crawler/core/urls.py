@@ -11,6 +11,7 @@ import idna
 from publicsuffixlist import PublicSuffixList
 from surt import surt
 
+from policy_archive.crawler.core.archives import ARCHIVES
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.data import DATA
 
@@ -19,7 +20,7 @@ UriR = NewType("UriR", str)
 UriM = NewType("UriM", str)
 """Address of a capture in an archive."""
 
-WAYBACK_MACHINE = "https://web.archive.org"
+WAYBACK_MACHINE = ARCHIVES["wayback"].url
 
 _WAYBACK_HOSTS = ("web.archive.org", "archive.org", "www.archive.org")
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -176,11 +177,13 @@ def parse_archive(text: str) -> str:
     One archive has one form, for its budget is counted by it. The Wayback Machine is
     known by any of its names, with `/web` or without, and is asked by https alone.
 
-    Raises UsageError if it is none.
+    A name of `ARCHIVES` means its address. Raises UsageError if it is none.
 
     >>> parse_archive("http://web.archive.org/web/"), parse_archive("http://LOCALHOST:80/Demo/")
     ('https://web.archive.org', 'http://localhost/Demo')
     """
+    named = ARCHIVES.get(text.strip().lower())
+    text = named.url if named else text
     try:
         parts = urlsplit(text.strip())
         host, port = parts.hostname or "", parts.port
@@ -199,7 +202,10 @@ def parse_archive(text: str) -> str:
 
 
 def _no_archive(text: str) -> UsageError:
-    return UsageError(f"--archive {text[:200]!a} is no archive's address: write one like {WAYBACK_MACHINE}.")
+    names = ", ".join(ARCHIVES)
+    return UsageError(
+        f"--archive {text[:200]!a} is no archive's address: write one like {WAYBACK_MACHINE}, or: {names}."
+    )
 
 
 def parse_page(text: str) -> UriR:
