@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from policy_archive.archive_server.demo import DEMO
 from policy_archive.archive_server.server import ArchiveServer
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import POLICY_KINDS
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.crawl.run import FetchOptions, Target, build_target
 from policy_archive.crawler.planning.plan import PlanOptions
@@ -30,7 +30,7 @@ from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.monitoring.watches import write_watch
 from policy_archive.pipelines.store.writer import Store
 
-KINDS = tuple(kind for kind in Kind if kind is not Kind.HOME)
+KINDS = POLICY_KINDS
 SITES = [build_target(line) for line in (DEMO / "sites.txt").read_text("utf-8").split()]
 _LINE = "{:28} {:>10} {:>6} {:>7} {:>9}"
 _VERSIONS = "select site, kind, name, text_sha256, first_captured, changed_after from policy_versions"

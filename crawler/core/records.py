@@ -18,13 +18,34 @@ def content_id(*parts: str) -> str:
 
 
 class Kind(StrEnum):
-    """What a document is. `home` is a site's home page: fetched for its links, never a version."""
+    """What a document is: stored value, what people call it, and words in curators' names that mean it.
 
-    PRIVACY = "privacy"
-    TERMS = "terms"
-    COOKIES = "cookies"
-    OTHER = "other"
-    HOME = "home"
+    The one table of kinds, in the order in which they are offered and tried; CONTRIBUTING.md says which words
+    a new one needs. `other` is any policy that is none of those before it; `home` is a site's home page,
+    fetched for its links, never a version.
+    """
+
+    PRIVACY = "privacy", "privacy policy", ("privacy", "data protection")
+    TERMS = "terms", "terms of service", ("terms", "conditions")
+    COOKIES = "cookies", "cookie policy", ("cookie", "tracker")
+    OTHER = "other", "policy", ()
+    HOME = "home", "home page", ()
+
+    label: str
+    """What people call such a document, in the corpus' sentence as well."""
+    curators_words: tuple[str, ...]
+    """A curator's name of a document that holds one of these, lower case, is of this kind."""
+
+    def __new__(cls, value: str, label: str = "", curators_words: tuple[str, ...] = ()) -> Kind:
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.label = label
+        kind.curators_words = curators_words
+        return kind
+
+
+POLICY_KINDS = tuple(kind for kind in Kind if kind is not Kind.HOME)
+"""The kinds that are policies: what `--kind` offers."""
 
 
 class Outcome(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -101,3 +101,16 @@ def _holds_same(path: Path, other: Path) -> bool:
             if chunk != two.read(1 << 16):
                 return False
     return True
+
+
+class CountedLines:
+    """Lines that count themselves while they are written."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = lines
+        self.count = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.lines:
+            self.count += 1
+            yield line

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.crawler.discovery.words import (
     GERMAN,
@@ -23,8 +23,6 @@ from policy_archive.crawler.discovery.words import (
     match_name,
     read_words,
 )
-
-KINDS = (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER)
 
 _CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 _CODE = re.compile("([a-z]{2,3})(?:[-_]([a-z]{2,5}|419))?")
@@ -144,7 +142,7 @@ def _exact() -> dict[str, Kind]:
         for name in names
     }
     names: dict[str, Any] = dict(read_words("policy-names"))
-    for kind in KINDS:
+    for kind in POLICY_KINDS:
         for entry in names[kind].values():
             for phrase in entry["strong"]:
                 found.setdefault(glue(fold(phrase)), kind)
@@ -155,7 +153,7 @@ def _exact() -> dict[str, Kind]:
 @cache
 def _stems() -> tuple[tuple[str, Kind], ...]:
     stems = read_words("policy-addresses")["stems"]
-    return tuple((glue(fold(stem)), kind) for kind in KINDS for stem in stems[kind])
+    return tuple((glue(fold(stem)), kind) for kind in POLICY_KINDS for stem in stems[kind])
 
 
 @dataclass(frozen=True)

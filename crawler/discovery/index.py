@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 from urllib.parse import quote, urlsplit
 
 from policy_archive.crawler.archive.cdx import IndexQuery
-from policy_archive.crawler.core.records import CdxRow, Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, CdxRow, Kind
 from policy_archive.crawler.core.urls import registrable_domain
-from policy_archive.crawler.discovery.addresses import KINDS, AddressReading, read_address
+from policy_archive.crawler.discovery.addresses import AddressReading, read_address
 from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, Purpose, SiteQuery
 from policy_archive.crawler.discovery.words import read_words
 
@@ -42,7 +42,9 @@ def host_query(site: str, kinds: Iterable[Kind]) -> SiteQuery:
 def prefix_queries(site: str, kinds: Iterable[Kind]) -> tuple[SiteQuery, ...]:
     """Return the same for the paths that policies mostly stand under."""
     prefixes = read_words("policy-addresses")["prefixes"]
-    paths = dict.fromkeys(path for kind in KINDS if kind in set(kinds) for path in prefixes[kind.value])
+    paths = dict.fromkeys(
+        path for kind in POLICY_KINDS if kind in set(kinds) for path in prefixes[kind.value]
+    )
     return tuple(_search(site, kinds, Purpose.PREFIX, "prefix", f"{site}{path}") for path in paths)
 
 
@@ -77,7 +79,7 @@ def key_pattern(kinds: Iterable[Kind]) -> str:
     Both Java's and Python's regular expressions read it alike.
     """
     words = read_words("policy-addresses")["index"]
-    pieces = [piece for kind in KINDS if kind in set(kinds) for piece in words[kind.value]]
+    pieces = [piece for kind in POLICY_KINDS if kind in set(kinds) for piece in words[kind.value]]
     pieces += words["any"]
     # a dot for each "%", which would be sent as "%25": servers refuse request lines of more than 4 to 8 kB
     pieces += [quote(piece).lower().replace("%", ".") for piece in words["encoded"]]

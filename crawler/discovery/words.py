@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.data import DATA
 
 LONGEST_LABEL = 24  # words; what is longer is a sentence or a headline, no name of a document
@@ -106,7 +106,7 @@ def _piece_pattern(list_name: str, *, unspaced: bool) -> re.Pattern[str]:
 
 def _name_lists() -> Iterable[tuple[Kind, str, Mapping[str, Any]]]:
     names = read_words("policy-names")
-    for kind in (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER):
+    for kind in POLICY_KINDS:
         for language, entry in names[kind].items():
             yield kind, language, entry
 

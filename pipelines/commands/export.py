@@ -9,7 +9,7 @@ import click
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.commands.options import db_option
-from policy_archive.pipelines.exchange.files import export_csv, export_jsonl, export_markdown
+from policy_archive.pipelines.exchange.formats import FORMATS
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
 
@@ -20,7 +20,7 @@ from policy_archive.pipelines.store.connection import open_reader
 @click.option(
     "--to", "target", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
 )
-@click.option("--format", "form", type=click.Choice(["md", "jsonl", "csv"]), default="md", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="md", show_default=True)
 @click.option(
     "--raw-csv", is_flag=True, help="Leave CSV cells alone that a spreadsheet would run as a formula."
 )
@@ -43,10 +43,5 @@ def export_command(
     with closing(open_reader(database)) as connection:
         chosen = None if everything else [queries.find_site(connection, site) for site in sites]
         versions = queries.iter_texts(connection, chosen)
-        if form == "md":
-            count = export_markdown(versions, target)
-        elif form == "jsonl":
-            count = export_jsonl(versions, target)
-        else:
-            count = export_csv(versions, target, raw=raw_csv)
+        count = FORMATS[form](versions, target, raw=raw_csv)
     click.echo(f"{count} version{'s' * (count != 1)} written to {target}.", err=True)

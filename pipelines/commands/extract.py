@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import CdxError, UsageError
-from policy_archive.crawler.core.records import Extraction, Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.timestamps import parse_day, repair_timestamp
 from policy_archive.crawler.core.urls import parse_site
@@ -44,7 +44,7 @@ _SHOWN_FAILURES = 20
 @click.option("--site", default="", help="Whose policy it is.  [default: the address's site]")
 @click.option(
     "--kind",
-    type=click.Choice([kind.value for kind in Kind if kind is not Kind.HOME]),
+    type=click.Choice([kind.value for kind in POLICY_KINDS]),
     help="Kind of document wanted, for pages that hold several.",
 )
 @click.option("--content-type", help="Content-Type that the page was served with.")

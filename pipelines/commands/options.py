@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.crawler.core.urls import WAYBACK_MACHINE, parse_archive
 from policy_archive.crawler.planning.plan import PlanName
 
 DEFAULT_ARCHIVE = WAYBACK_MACHINE
 DEFAULT_DATABASE = "policies.db"
-KINDS = [kind.value for kind in Kind if kind is not Kind.HOME]
+KINDS = [kind.value for kind in POLICY_KINDS]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

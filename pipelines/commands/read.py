@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, Document
 from policy_archive.crawler.core.timestamps import isoformat, parse_day
 from policy_archive.pipelines.commands.options import db_option, json_option, row_options
 from policy_archive.pipelines.exchange.corpus_format import describe_kind, render_version
@@ -45,7 +45,7 @@ def document_options(command: _Command) -> _Command:
         ),
         click.option(
             "--kind",
-            type=click.Choice([kind.value for kind in Kind if kind is not Kind.HOME]),
+            type=click.Choice([kind.value for kind in POLICY_KINDS]),
             help="Kind of document.  [default: privacy, or what there is]",
         ),
     ):

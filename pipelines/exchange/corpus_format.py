@@ -13,14 +13,6 @@ from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import cited_uri_m
 
-_KIND_WORDS = {
-    Kind.PRIVACY: "privacy policy",
-    Kind.TERMS: "terms of service",
-    Kind.COOKIES: "cookie policy",
-    Kind.OTHER: "policy",
-    Kind.HOME: "home page",
-}
-
 
 def describe_kind(kind: str, name: str = "") -> str:
     """Return what a document is, in words.
@@ -28,7 +20,7 @@ def describe_kind(kind: str, name: str = "") -> str:
     >>> describe_kind("privacy"), describe_kind("terms", "business")
     ('privacy policy', 'terms of service (business)')
     """
-    words = _KIND_WORDS[Kind(kind)]
+    words = Kind(kind).label
     return f"{words} ({name})" if name else words
 
 

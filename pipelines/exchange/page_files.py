@@ -15,14 +15,6 @@ from policy_archive.crawler.core.records import Extraction, Kind, Outcome
 _SUFFIXES = re.compile(
     r"(?:\.(?:gz|html?|xhtml|shtml|xml|txt|text|md|markdown|pdf|php\d?|aspx?|jsp|bin|body))+$", re.IGNORECASE
 )
-_KIND_WORDS = {
-    "privacy": Kind.PRIVACY,
-    "data protection": Kind.PRIVACY,
-    "cookie": Kind.COOKIES,
-    "tracker": Kind.COOKIES,
-    "terms": Kind.TERMS,
-    "conditions": Kind.TERMS,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +118,7 @@ def parse_loose_kind(text: str) -> Kind | None:
     lower = text.lower()
     if lower in (Kind.OTHER, Kind.HOME):
         return None
-    return next((kind for word, kind in _KIND_WORDS.items() if word in lower), None)
+    return next((kind for kind in Kind if any(word in lower for word in kind.curators_words)), None)
 
 
 def extract_file(page: PageFile) -> Extraction:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.cache import remembered
-from policy_archive.crawler.core.records import Extraction, Kind, Verdict
+from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind, Verdict
 from policy_archive.crawler.discovery.words import fold, match_name
 from policy_archive.pipelines.judging.features import (
     Page,
@@ -113,8 +113,11 @@ def _choose_kind(odds: Mapping[str, float], page: Page, expected: Kind | None) -
     kind = max(shares, key=shares.__getitem__)
     name = (other_group(page) or "further") if kind is Kind.OTHER else kind
     reason = f"reads like a policy: {name} ({shares[kind]:.2f} of its kind)"
-    if expected not in shares or expected is kind:
+    if expected is None or expected is kind:
         return kind, reason
+    if expected not in shares:  # a kind that the model was not trained for: the page's name alone can say it
+        named = expected in POLICY_KINDS and _calls_itself(page, expected)
+        return (expected, f"{reason}, and calls itself a {expected.label}") if named else (kind, reason)
     if shares[kind] < _CLEAR_KIND:
         return expected, f"{reason}, not clearly another than the {expected} policy expected"
     if _calls_itself(page, expected):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
 
+from policy_archive.pipelines.exchange.csv_lines import format_csv_line
 from policy_archive.pipelines.outputs.table import print_table
 
 Row = Mapping[str, Any]
-
-_FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
 def print_rows(
@@ -42,18 +39,3 @@ def _print_csv(rows: Iterable[Row]) -> None:
         if number == 0:
             click.echo(format_csv_line(row.keys()), nl=False)
         click.echo(format_csv_line(row.values()), nl=False)
-
-
-def format_csv_line(values: Iterable[Any], *, raw: bool = False) -> str:
-    """Return one line of CSV with its line end; lists and objects as JSON; `raw` leaves formulas alone."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_csv_cell(value, raw=raw) for value in values])
-    return line.getvalue()
-
-
-def _csv_cell(value: Any, *, raw: bool) -> Any:
-    if isinstance(value, (dict, list, tuple)):
-        value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and not raw and value.startswith(_FORMULA_START):
-        return f"'{value}"
-    return value

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from lxml.html import HtmlElement
 
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.data import DATA
 from policy_archive.pipelines.extract.outline import HEADINGS, Outline, Span, count_words
 
@@ -106,7 +106,7 @@ def _names() -> dict[str, Kind]:
     tables = tomllib.loads((DATA / "words" / "policy-names.toml").read_text("utf-8"))
     return {
         _fold(phrase): kind
-        for kind in (Kind.OTHER, Kind.COOKIES, Kind.TERMS, Kind.PRIVACY)
+        for kind in reversed(POLICY_KINDS)
         for words in tables[kind.value].values()
         for phrase in words.get("strong", ())
     }

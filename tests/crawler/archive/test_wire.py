@@ -19,7 +19,7 @@ from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.archive.cdx import Dialect, build_query_url
 from policy_archive.crawler.archive.middlewares import EnvironmentProxy
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.records import Document, Kind, PlannedCapture
+from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind, PlannedCapture
 from policy_archive.crawler.crawl.run import FetchOptions, build_target
 from policy_archive.crawler.discovery.index import domain_query
 from policy_archive.crawler.runner import build_settings, run_spider
@@ -32,7 +32,6 @@ from tests.support.processes import start_program
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 HOST = "archive.example"
-POLICIES = tuple(kind for kind in Kind if kind is not Kind.HOME)
 
 
 @pytest.fixture
@@ -340,7 +339,7 @@ def test_nobody_asks_more_of_the_wayback_machine_than_it_allows(rates: dict[str,
     assert crawler_of("http://localhost/mine/").settings["POLICY_ARCHIVE_URL"] == "http://localhost/mine"
 
 
-@pytest.mark.parametrize("kinds", [*((kind,) for kind in POLICIES), POLICIES], ids="-".join)
+@pytest.mark.parametrize("kinds", [*((kind,) for kind in POLICY_KINDS), POLICY_KINDS], ids="-".join)
 def test_no_question_to_the_index_is_longer_than_servers_take(kinds: tuple[Kind, ...]) -> None:
     """Python's servers refuse a request line of more than 4,094 bytes, nginx and Tomcat of 8,192."""
     query = domain_query("a-name-of-twenty.example", kinds).query
