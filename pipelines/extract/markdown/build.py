@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
 from lxml.html import HtmlElement
@@ -50,7 +50,7 @@ PlaceOf = Callable[[HtmlElement | None], int]
 def build_pieces(
     element: HtmlElement,
     *,
-    dropped: frozenset[HtmlElement] = frozenset(),
+    dropped: Container[HtmlElement] = (),
     link_mark: LinkMark,
     place_of: PlaceOf = lambda _: 0,
 ) -> tuple[Piece, ...]:
@@ -64,7 +64,7 @@ def build_pieces(
 
 
 class _Builder:
-    def __init__(self, dropped: frozenset[HtmlElement], link_mark: LinkMark, place_of: PlaceOf) -> None:
+    def __init__(self, dropped: Container[HtmlElement], link_mark: LinkMark, place_of: PlaceOf) -> None:
         self._dropped = dropped
         self._link_mark = link_mark
         self._place_of = place_of
@@ -395,7 +395,7 @@ def _number(text: str | None, default: int) -> int:
     return number if 0 <= number <= 999_999_999 else default  # Markdown has no others
 
 
-def _list_children(element: HtmlElement, dropped: frozenset[HtmlElement]) -> Iterator[HtmlElement]:
+def _list_children(element: HtmlElement, dropped: Container[HtmlElement]) -> Iterator[HtmlElement]:
     """Yield the items of a list and what else stands in it; wrappers around items are opened."""
     for child in element:
         if not isinstance(child.tag, str) or child in dropped:
@@ -410,7 +410,7 @@ def _closest(element: HtmlElement, tag: str) -> HtmlElement | None:
     return next(element.iterancestors(tag), None)
 
 
-def _raw_text(element: HtmlElement, dropped: frozenset[HtmlElement]) -> Iterator[str]:
+def _raw_text(element: HtmlElement, dropped: Container[HtmlElement]) -> Iterator[str]:
     yield element.text or ""
     for child in element:
         if child.tag == "br":
