@@ -185,6 +185,11 @@ class StatedDate:
     day: date
 
 
+OUTSIDE_ROOT = 1
+UNDER_BOILERPLATE = 2
+"""Flags of a line's place on its page; a line may have both."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Extraction:
     """The text of one body, and what the reader should know about how good it is."""
@@ -212,6 +217,11 @@ class Extraction:
     """Name and version, `policy-archive/0.1.0 trafilatura/2.3.1`."""
     frame_url: str | None = None
     """Main frame of a frameset: the text is there, in a further capture."""
+    line_places: tuple[int, ...] = ()
+    """Where on the page each line of `text.split("\\n")[:-1]` stands, 0 for within the document:
+    OUTSIDE_ROOT beside the deepest element that holds nine tenths of the text's words, UNDER_BOILERPLATE
+    inside a nav, footer, aside, dialog, header, form or menu that holds at most half of them. Plain text
+    and PDF: all 0."""
 
     @property
     def text_sha256(self) -> str:

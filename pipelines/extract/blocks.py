@@ -10,12 +10,15 @@ from policy_archive.pipelines.extract.markdown.inline import Atom
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     atoms: tuple[Atom, ...]
+    place: int = 0
+    """Where on the page it stands (places.py); here and below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
     level: int
     atoms: tuple[Atom, ...]
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Quote:
 @dataclass(frozen=True, slots=True)
 class Preformatted:
     text: str
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,13 @@ class Definition:
 
     term: tuple[Atom, ...]
     definition: tuple[Atom, ...]
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     rows: tuple[tuple[tuple[Atom, ...], ...], ...]
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

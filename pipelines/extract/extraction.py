@@ -156,6 +156,7 @@ def _complete(
         hidden_text_used=page.hidden_text_used,
         documents_on_page=page.documents_on_page,
         extractor=_extractor(library),
+        line_places=page.line_places or (0,) * page.text.count("\n"),
         frame_url=page.frame_url,
     )
 

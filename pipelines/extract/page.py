@@ -11,9 +11,10 @@ from policy_archive.pipelines.extract.body.choose import choose_body, kept_block
 from policy_archive.pipelines.extract.body.documents import choose_part, find_parts, find_target
 from policy_archive.pipelines.extract.links import LinkReader, fragment_of
 from policy_archive.pipelines.extract.markdown.build import build_pieces
-from policy_archive.pipelines.extract.markdown.render import render
+from policy_archive.pipelines.extract.markdown.render import Rendered, render_lines
 from policy_archive.pipelines.extract.markdown.trim import trim_rim
 from policy_archive.pipelines.extract.outline import Outline, outline_page
+from policy_archive.pipelines.extract.places import Places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class PageText:
     """Share of the page's visible prose that the text holds, 0 to 1."""
     hidden_text_used: bool
     documents_on_page: int
+    line_places: tuple[int, ...] = ()
+    """Of each line of the text, as in `Extraction`."""
     frame_url: str | None
     """Main frame of a frameset: the text is there."""
 
@@ -46,13 +49,16 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
     part = find_target(fragment, within, outline, tree) if fragment else choose_part(parts, kind)
     if part is not None:
         body = narrow_body(body, part, outline)
-    links = LinkReader(tree, url)
-    pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark)
-    if body.title is not None:
-        pieces = (*build_pieces(body.title, link_mark=links.mark), *pieces)
     kept = kept_blocks(body, outline)
+    links = LinkReader(tree, url)
+    place_of = Places(outline, kept).of
+    pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark, place_of=place_of)
+    if body.title is not None:
+        pieces = (*build_pieces(body.title, link_mark=links.mark, place_of=place_of), *pieces)
+    rendered = render_lines(trim_rim(pieces)) if any(kept) else Rendered("", ())
     return PageText(
-        text=render(trim_rim(pieces)) if any(kept) else "",
+        text=rendered.text,
+        line_places=rendered.places,
         title=read_title(tree),
         kept_share=_kept_share(kept, outline),
         hidden_text_used=any(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TypeAlias
 
 from lxml.html import HtmlElement
@@ -18,7 +19,7 @@ Cell: TypeAlias = "HtmlElement | None"
 """None where a cell spans in from the left or from above."""
 
 
-def grid(table: HtmlElement, dropped: frozenset[HtmlElement] = frozenset()) -> list[list[Cell]]:
+def grid(table: HtmlElement, dropped: Container[HtmlElement] = ()) -> list[list[Cell]]:
     """Return the rows of a table, cells in their columns, without rows of tables inside it."""
     rows: list[list[Cell]] = []
     spanned: dict[int, int] = {}  # column → rows that a cell above still covers

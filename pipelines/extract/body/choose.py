@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from lxml.html import HtmlElement
@@ -21,12 +21,38 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_site_name,
 )
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, Regions, has_heading
+from policy_archive.pipelines.extract.body.rules import Decision, Rule, Spot, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import guide
 from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
 from policy_archive.pipelines.extract.tables import grid, is_layout
 
 _WORDS_A_CONTROL = 25
 """Of a section with a button in it ("Cookie settings"); banners have fewer."""
+
+_SMALL_SHARE = 3 / 10
+"""Of the root's words (or the page's, while the root is sought): what is larger is no furniture."""
+_BULK_SHARE = 4 / 5
+"""Of a box's prose: the child that holds as much is the document, what stands beside it its surroundings."""
+_NEIGHBOUR_SHARE = 1 / 10
+"""Of the document's prose: a box beside it with more is no teaser."""
+_MAIN_SHARE = 1 / 2
+"""Of the page's prose: a <main> with as much is believed."""
+_BESIDE_MAIN_SHARE = 1 / 5
+"""Of the <main>'s prose: what stands outside with less is no content."""
+_MINOR_SHARE = 1 / 2
+"""Of the page's prose: a sibling with less may be furniture or a form."""
+_PROSE_SHARE = 1 / 2
+"""Of a part's words in prose blocks: as many make it content."""
+_CHOSEN_SHARE = 1 / 2
+"""Of a part's words that trafilatura chose: as many make it content."""
+_UNCHOSEN_SHARE = 1 / 5
+"""Of a part's words that trafilatura chose: fewer, and its buttons tell."""
+_LINKED_SHARE = 1 / 2
+"""Of a part's words in links: as many make it a menu."""
+_TITLE_LINKED_SHARE = 1 / 5
+"""Of a title box's words in links, the title's own aside."""
+_SECTION_LINKED_SHARE = 1 / 10
+"""Of a section's words in links; a menu with a heading has more."""
 
 _CELLS = frozenset(("table", "tbody", "tr", "td"))
 
@@ -36,10 +62,14 @@ class Body:
     """The chosen part of a page."""
 
     root: HtmlElement
-    dropped: frozenset[HtmlElement]
-    """Elements inside the root that are no part of the body."""
+    dropped: Mapping[HtmlElement, str]
+    """Elements inside the root that are no part of the body, each with the name of the rule that says so."""
     title: HtmlElement | None
     """The page's first heading, when it stands outside the root."""
+    kept: Mapping[HtmlElement, str] = field(default_factory=dict)
+    """Parts that a rule looked at and kept, each with the last rule that did."""
+    outside: Mapping[HtmlElement, str] = field(default_factory=dict)
+    """Parts of the page beside the root, each with the rule that left it there."""
 
 
 def choose_body(tree: HtmlElement, outline: Outline) -> Body:
@@ -47,14 +77,20 @@ def choose_body(tree: HtmlElement, outline: Outline) -> Body:
     page = tree.find("body")
     page = tree if page is None else page
     if page not in outline.ranges:
-        return Body(root=page, dropped=frozenset(), title=None)
+        return Body(root=page, dropped={}, title=None)
     choice = _Choice(page, outline, guide(outline))
     choice.grow()
     choice.drop_neighbours()
     choice.drop_furniture()
     choice.drop_twins()
     choice.trim()
-    return Body(root=choice.root, dropped=frozenset(choice.dropped), title=choice.title_outside())
+    return Body(
+        root=choice.root,
+        dropped=choice.dropped,
+        title=choice.title_outside(),
+        kept=choice.kept,
+        outside=choice.outside,
+    )
 
 
 class _Choice(Regions):
@@ -74,7 +110,18 @@ class _Choice(Regions):
         headings = [element for element in outline.ranges if element.tag in HEADINGS]
         self._headings = sorted(headings, key=outline.ranges.__getitem__)
         self._titles = self._find_titles()
-        self.dropped: set[HtmlElement] = set()
+        self.dropped: dict[HtmlElement, str] = {}
+        self.kept: dict[HtmlElement, str] = {}
+        self.outside: dict[HtmlElement, str] = {}
+
+    def _drops(self, rules: Sequence[Rule[_Choice]], spot: Spot, *, otherwise: Decision) -> bool:
+        """Return whether the rules drop a part, and keep in mind which one did or did not."""
+        decision = decide(rules, self, spot) or otherwise
+        if decision.keeps:
+            self.kept[spot.element] = decision.name
+        else:
+            self.dropped[spot.element] = decision.name
+        return not decision.keeps
 
     def _chosen(self, element: HtmlElement) -> int:
         start, end = self._outline.ranges[element]
@@ -110,72 +157,81 @@ class _Choice(Regions):
         """Return the page's only <main>, if at least half of its prose stands in it."""
         mains = [element for element in self._outline.ranges if is_main(element)]
         outermost = [main for main in mains if not any(other in main.iterancestors() for other in mains)]
-        if len(outermost) != 1 or self.prose(outermost[0]) * 2 < self.prose(self._page):
+        if len(outermost) != 1 or self.prose(outermost[0]) < self.prose(self._page) * _MAIN_SHARE:
             return None
         return outermost[0]
 
     def grow(self) -> None:
         """Climb to the page; at each level take in the siblings up to the last content on either side."""
         inner = self.root
-        skipped: list[HtmlElement] = []
         while inner is not self._page:
             outer = self._outline.parents[inner]
             siblings = self.children(outer)
             here = siblings.index(inner)
-            first, last = self._reach(siblings, here)
-            beyond = [sibling for index, sibling in enumerate(siblings) if not first <= index <= last]
+            decisions = {
+                sibling: self._decide_sibling(sibling, leading=index == here - 1)
+                for index, sibling in enumerate(siblings)
+                if index != here
+            }
+            content = [
+                here,
+                *(i for i, one in enumerate(siblings) if one in decisions and decisions[one].keeps),
+            ]
+            first, last = min(content), max(content)
+            beyond = [*siblings[:first], *siblings[last + 1 :]]
+            self.kept.update(
+                (one, decisions[one].name) for one in siblings[first : last + 1] if one in decisions
+            )
+            self.outside.update((one, decisions[one].name) for one in beyond)
             if (first, last) != (here, here) or self.holds_loose_prose(outer):
                 self.root = outer
-                self.dropped.update(skipped, beyond)
-                skipped = []
-            else:
-                skipped += beyond
+                self.dropped.update(self.outside)
+                self.outside.clear()
             inner = outer
 
-    def _reach(self, siblings: Sequence[HtmlElement], here: int) -> tuple[int, int]:
-        content = [
-            index
-            for index, sibling in enumerate(siblings)
-            if index == here or self._is_content(sibling) or (index == here - 1 and self._leads_in(sibling))
-        ]
-        return min(content), max(content)
+    def _decide_sibling(self, element: HtmlElement, *, leading: bool) -> Decision:
+        """Return whether a sibling of the body belongs to it; `leading`: it stands right above."""
+        decision = decide(_SIBLINGS, self, Spot(element)) or _NO_CONTENT
+        return _LEAD_IN if leading and not decision.keeps and self._leads_in(element) else decision
 
     def _leads_in(self, element: HtmlElement) -> bool:
         """Tell what belongs to the text right below it: its heading, or the date that it was updated."""
         heading = self.is_lone_heading(element) and not self.holds_site_name(element)
         return heading or self.states_date(element)
 
-    def _is_content(self, element: HtmlElement) -> bool:
-        """Tell whether a sibling of the body belongs to it: prose, or chosen, and not furniture."""
-        words = self.words(element)
-        chosen_share = self._chosen(element) / words
-        if self._is_title_box(element):
-            return True
+    def _is_named_small(self, element: HtmlElement) -> bool:
         named = is_banner(element) or (self._is_named(element) and not self._is_section(element))
-        if named and words * 10 < self.words(self._page) * 3:
-            return False
-        if self._is_beside_main(element):
-            return False
-        minor = self.prose(element) * 2 < self.prose(self._page)
-        if minor and (self.holds_furniture(element) or (chosen_share < 0.2 and count_controls(element) > 1)):
-            return False
-        prose = self.prose(element) * 2 >= words
-        return prose or (chosen_share >= 0.5 and self.linked(element) * 2 < words)
+        return named and self.words(element) < self.words(self._page) * _SMALL_SHARE
+
+    def _is_minor(self, element: HtmlElement) -> bool:
+        return self.prose(element) < self.prose(self._page) * _MINOR_SHARE
+
+    def _is_unchosen_form(self, element: HtmlElement) -> bool:
+        return self._chosen_share(element) < _UNCHOSEN_SHARE and count_controls(element) > 1
+
+    def _is_mostly_prose(self, element: HtmlElement) -> bool:
+        return self.prose(element) >= self.words(element) * _PROSE_SHARE
+
+    def _is_mostly_linked(self, element: HtmlElement) -> bool:
+        return self.linked(element) >= self.words(element) * _LINKED_SHARE
+
+    def _chosen_share(self, element: HtmlElement) -> float:
+        return self._chosen(element) / self.words(element)
 
     def _is_beside_main(self, element: HtmlElement) -> bool:
         """Tell what stands outside of the page's <main>, if that holds most of its prose, and says little."""
         if self._main is None or element is self._main or self._main in element.iterancestors():
             return False
-        return self.prose(element) * 5 < self.prose(self._main)
+        return self.prose(element) < self.prose(self._main) * _BESIDE_MAIN_SHARE
 
     def _is_small(self, element: HtmlElement) -> bool:
-        return self.words(element) * 10 < self.words(self.root) * 3
+        return self.words(element) < self.words(self.root) * _SMALL_SHARE
 
     def _is_title_box(self, element: HtmlElement) -> bool:
         """Tell a box with the title and little else; the title itself may be a link to its own page."""
         titles = [title for title in element.iter(*HEADINGS) if title in self._titles]
         words, linked = self.words(element), self.linked(element) - sum(map(self.linked, titles))
-        return bool(titles) and words <= LONGEST_BOX and linked * 5 <= words
+        return bool(titles) and words <= LONGEST_BOX and linked <= words * _TITLE_LINKED_SHARE
 
     def _is_lone_title(self, element: HtmlElement) -> bool:
         """Tell the document's title without anything beside it."""
@@ -194,7 +250,7 @@ class _Choice(Regions):
         level = self.first_heading(element)
         if level is None or is_overlay(element) or self.is_imprint(element):
             return False
-        if self.prose(element) * 2 < words or self.linked(element) * 10 > words:
+        if not self._is_mostly_prose(element) or self.linked(element) > words * _SECTION_LINKED_SHARE:
             return False
         within = [heading for heading in self._headings if heading.tag == level]
         alike = any(element not in other.iterancestors() and self._is_in_root(other) for other in within)
@@ -216,40 +272,36 @@ class _Choice(Regions):
             bulk = self._find_bulk(bulk, inside)
             if bulk is not None:
                 here = inside.index(bulk)
-                self.dropped.update(
-                    box
-                    for index, box in enumerate(inside)
-                    if box is not bulk and self._is_neighbour(box, bulk, after=index > here)
-                )
+                for index, box in enumerate(inside):
+                    if box is not bulk:
+                        spot = Spot(box, bulk=bulk, after=index > here)
+                        self._drops(_NEIGHBOURS, spot, otherwise=Decision("beside-the-bulk", keeps=True))
 
     def _find_bulk(self, element: HtmlElement, children: Sequence[HtmlElement]) -> HtmlElement | None:
         """Return the child with at least four fifths of an element's prose, the title in or above it."""
         bulk = max(children, key=self.prose, default=None)
-        if bulk is None or self.prose(bulk) * 5 < self.prose(element) * 4 or not self.prose(bulk):
+        if bulk is None or self.prose(bulk) < self.prose(element) * _BULK_SHARE or not self.prose(bulk):
             return None
         _, end = self._outline.ranges[bulk]
         titled = any(self._outline.ranges[title][0] < end and self._is_kept(title) for title in self._titles)
         return bulk if titled else None
 
-    def _is_neighbour(self, box: HtmlElement, bulk: HtmlElement, *, after: bool) -> bool:
-        """Tell a box of little prose that leads elsewhere: a teaser, an offer, a form, an imprint."""
-        if not _are_boxes(box, bulk) or self._is_title_box(box) or self.states_date(box):
+    def _leads_elsewhere(self, spot: Spot) -> bool:
+        """Tell a box of little prose beside the document that does not look like a part of it."""
+        box, bulk = spot.element, spot.bulk
+        if bulk is None or not _are_boxes(box, bulk) or self._is_title_box(box) or self.states_date(box):
             return False
-        if self.prose(box) * 10 > self.prose(bulk) or self._is_section(box):
+        if self.prose(box) > self.prose(bulk) * _NEIGHBOUR_SHARE or self._is_section(box):
             return False
-        if not after and (has_heading(box) or not self._is_above_title(box)):
-            return False
-        if self.leads_into_site(box) or count_controls(box) > 0:
-            return True
-        return after and self.is_imprint(box)
+        return spot.after or (not has_heading(box) and self._is_above_title(box))
 
     def drop_furniture(self) -> None:
         """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""
         if self.root not in self._outline.ranges:
             return
         for element in self._inside(self.root):
-            if self._is_small(element) and self._is_dead_weight(element):
-                self.dropped.add(element)
+            if self._is_small(element):
+                self._drops(_FURNITURE, Spot(element), otherwise=Decision("no-furniture", keeps=True))
 
     def _inside(self, element: HtmlElement) -> Iterator[HtmlElement]:
         """Yield the containers inside one, outermost first, nothing below what is dropped."""
@@ -258,13 +310,6 @@ class _Choice(Regions):
                 yield child
                 if child not in self.dropped:
                     yield from self._inside(child)
-
-    def _is_dead_weight(self, element: HtmlElement) -> bool:
-        if is_dialog(element) or is_banner(element) or self.is_widget(element):
-            return True
-        if is_named_dialog(element) and not self._is_section(element):
-            return True
-        return is_furniture(element) and self.linked(element) * 2 >= self.words(element)
 
     def drop_twins(self) -> None:
         """Drop a second copy of the document, word for word, as pages for two screen sizes have it.
@@ -279,7 +324,7 @@ class _Choice(Regions):
             text = hash(tuple(block.text.strip() for block in self._outline.blocks[start:end]))
             first = seen.setdefault(text, element)
             if self._outline.ranges[first][1] <= start:
-                self.dropped.add(element)
+                self.dropped[element] = "second-copy"
 
     def trim(self) -> None:
         """Drop what stands at both ends of the root and is mostly links or buttons."""
@@ -292,9 +337,8 @@ class _Choice(Regions):
         children = [child for child in self.children(element) if child not in self.dropped]
         for child in reversed(children) if backwards else children:
             whole = self._outline.ranges[child] == self._outline.ranges[element]
-            if whole or not self._is_rim(child, backwards):
+            if whole or not self._trims(child, backwards=backwards):
                 break
-            self.dropped.add(child)
         else:
             return
         if not backwards and not whole and self._is_lone_title(child):
@@ -306,28 +350,21 @@ class _Choice(Regions):
         """Drop the links between the title and the text: to print, to share, to other documents."""
         for sibling in siblings:
             links = self.linked(sibling) and next(sibling.iter("a"), None) is not None
-            if not links or has_heading(sibling) or not self._is_rim(sibling, backwards=False):
+            if not links or has_heading(sibling) or not self._trims(sibling, backwards=False):
                 return
-            self.dropped.add(sibling)
 
-    def _is_rim(self, element: HtmlElement, backwards: bool) -> bool:
-        if element.tag in HEADINGS or (not backwards and self.is_lone_heading(element)):
-            return self.holds_site_name(element)
-        if not self._is_small(element) or self.states_date(element):
-            return False
-        if self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element)):
-            return self._titles.isdisjoint(element.iter(*HEADINGS))
-        if self.prose(element):
-            return self.is_notice(element) and self._is_above_title(element)
-        if element.tag == "th" or element.find(".//th") is not None:
-            return False
-        if self.leads_nowhere(element) or (self.linked(element) and self._is_above_headings(element)):
-            return True
-        if self.linked(element) * 2 >= self.words(element) and not self.stands_in_text(
-            element, backwards=backwards
-        ):
-            return True
-        return self.is_lone_jump(element, backwards=backwards) or (backwards and self.is_imprint(element))
+    def _trims(self, element: HtmlElement, *, backwards: bool) -> bool:
+        spot = Spot(element, after=backwards)
+        return self._drops(_RIM, spot, otherwise=Decision("in-the-text", keeps=True))
+
+    def _is_rim_heading(self, element: HtmlElement, *, backwards: bool) -> bool:
+        return element.tag in HEADINGS or (not backwards and self.is_lone_heading(element))
+
+    def _is_rim_furniture(self, element: HtmlElement) -> bool:
+        return self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element))
+
+    def _holds_title(self, element: HtmlElement) -> bool:
+        return not self._titles.isdisjoint(element.iter(*HEADINGS))
 
     def _is_above_headings(self, element: HtmlElement) -> bool:
         """Tell what stands between the top of the body and its first heading: breadcrumbs, links to print."""
@@ -354,7 +391,9 @@ class _Choice(Regions):
         return (before[-1:] or outside[:1] or [None])[0]
 
     def _is_kept(self, element: HtmlElement) -> bool:
-        return self._is_in_root(element) and self.dropped.isdisjoint((element, *element.iterancestors()))
+        return self._is_in_root(element) and not any(
+            node in self.dropped for node in (element, *element.iterancestors())
+        )
 
     def _first_block(self) -> int:
         """Return the number of the first block of the root that is not dropped."""
@@ -363,6 +402,108 @@ class _Choice(Regions):
             if first <= start < last:
                 start = last
         return start
+
+
+_NO_CONTENT = Decision("no-prose", keeps=False)
+_LEAD_IN = Decision("heading-or-date-above", keeps=True)
+
+_SIBLINGS: tuple[Rule[_Choice], ...] = (
+    Rule("title-box", True, lambda choice, spot: choice._is_title_box(spot.element)),
+    Rule("named-furniture", False, lambda choice, spot: choice._is_named_small(spot.element)),
+    Rule("beside-main", False, lambda choice, spot: choice._is_beside_main(spot.element)),
+    Rule(
+        "furniture-tag",
+        False,
+        lambda choice, spot: choice._is_minor(spot.element) and choice.holds_furniture(spot.element),
+    ),
+    Rule(
+        "form",
+        False,
+        lambda choice, spot: choice._is_minor(spot.element) and choice._is_unchosen_form(spot.element),
+    ),
+    Rule("prose", True, lambda choice, spot: choice._is_mostly_prose(spot.element)),
+    Rule(
+        "chosen",
+        True,
+        lambda choice, spot: (
+            choice._chosen_share(spot.element) >= _CHOSEN_SHARE and not choice._is_mostly_linked(spot.element)
+        ),
+    ),
+)
+"""For a sibling of the body while it grows; the first that holds decides, here and below."""
+
+_NEIGHBOURS: tuple[Rule[_Choice], ...] = (
+    Rule("part-of-the-document", True, lambda choice, spot: not choice._leads_elsewhere(spot)),
+    Rule("teaser", False, lambda choice, spot: choice.leads_into_site(spot.element)),
+    Rule("neighbour-with-buttons", False, lambda _, spot: count_controls(spot.element) > 0),
+    Rule("imprint", False, lambda choice, spot: spot.after and choice.is_imprint(spot.element)),
+)
+"""For a box beside the one with the title and nearly all prose."""
+
+_FURNITURE: tuple[Rule[_Choice], ...] = (
+    Rule("dialog", False, lambda _, spot: is_dialog(spot.element)),
+    Rule("page-header", False, lambda _, spot: is_banner(spot.element)),
+    Rule("widget", False, lambda choice, spot: choice.is_widget(spot.element)),
+    Rule(
+        "consent-banner",
+        False,
+        lambda choice, spot: is_named_dialog(spot.element) and not choice._is_section(spot.element),
+    ),
+    Rule(
+        "menu",
+        False,
+        lambda choice, spot: is_furniture(spot.element) and choice._is_mostly_linked(spot.element),
+    ),
+)
+"""For a small part anywhere inside the root."""
+
+_RIM: tuple[Rule[_Choice], ...] = (
+    Rule(
+        "site-name",
+        False,
+        lambda choice, spot: (
+            choice._is_rim_heading(spot.element, backwards=spot.after)
+            and choice.holds_site_name(spot.element)
+        ),
+    ),
+    Rule("heading", True, lambda choice, spot: choice._is_rim_heading(spot.element, backwards=spot.after)),
+    Rule("large", True, lambda choice, spot: not choice._is_small(spot.element)),
+    Rule("stated-date", True, lambda choice, spot: choice.states_date(spot.element)),
+    Rule(
+        "title-in-furniture",
+        True,
+        lambda choice, spot: choice._is_rim_furniture(spot.element) and choice._holds_title(spot.element),
+    ),
+    Rule("furniture", False, lambda choice, spot: choice._is_rim_furniture(spot.element)),
+    Rule(
+        "notice-above-title",
+        False,
+        lambda choice, spot: (
+            choice.prose(spot.element) > 0
+            and choice.is_notice(spot.element)
+            and choice._is_above_title(spot.element)
+        ),
+    ),
+    Rule("prose", True, lambda choice, spot: choice.prose(spot.element) > 0),
+    Rule("table-head", True, lambda _, spot: next(spot.element.iter("th"), None) is not None),
+    Rule("page-controls", False, lambda choice, spot: choice.leads_nowhere(spot.element)),
+    Rule(
+        "links-above-headings",
+        False,
+        lambda choice, spot: choice.linked(spot.element) > 0 and choice._is_above_headings(spot.element),
+    ),
+    Rule(
+        "links",
+        False,
+        lambda choice, spot: (
+            choice._is_mostly_linked(spot.element)
+            and not choice.stands_in_text(spot.element, backwards=spot.after)
+        ),
+    ),
+    Rule("jump-link", False, lambda choice, spot: choice.is_lone_jump(spot.element, backwards=spot.after)),
+    Rule("imprint", False, lambda choice, spot: spot.after and choice.is_imprint(spot.element)),
+)
+"""For what stands at either end of the root."""
 
 
 def kept_blocks(body: Body, outline: Outline) -> list[bool]:
@@ -380,14 +521,16 @@ def kept_blocks(body: Body, outline: Outline) -> list[bool]:
 
 def narrow_body(body: Body, span: Span, outline: Outline) -> Body:
     """Return a body cut down to some of its blocks."""
-    outside: set[HtmlElement] = set()
+    outside: dict[HtmlElement, str] = {}
     root = body.root
     for element, (start, end) in sorted(outline.ranges.items(), key=lambda pair: (pair[1][0], -pair[1][1])):
         if start <= span[0] and span[1] <= end:
             root = element
         elif end <= span[0] or span[1] <= start:
-            outside.add(element)
-    return Body(root=root, dropped=body.dropped | outside, title=None)
+            outside[element] = "another-document"
+    return Body(
+        root=root, dropped={**body.dropped, **outside}, title=None, kept=body.kept, outside=body.outside
+    )
 
 
 def _are_boxes(one: HtmlElement, other: HtmlElement) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
 from lxml.html import HtmlElement
@@ -44,23 +44,32 @@ _MARKS = {
 }
 
 LinkMark = Callable[[HtmlElement], Mark | None]
+PlaceOf = Callable[[HtmlElement | None], int]
 
 
 def build_pieces(
-    element: HtmlElement, *, dropped: frozenset[HtmlElement] = frozenset(), link_mark: LinkMark
+    element: HtmlElement,
+    *,
+    dropped: Container[HtmlElement] = (),
+    link_mark: LinkMark,
+    place_of: PlaceOf = lambda _: 0,
 ) -> tuple[Piece, ...]:
     """Return what stands in an element, in document order, without the elements in `dropped`.
 
-    `link_mark` says what a link or an obfuscated address amounts to (pipelines.extract.links).
+    `link_mark` says what a link or an obfuscated address amounts to (pipelines.extract.links), `place_of`
+    where on the page an element stands (pipelines.extract.places).
     """
-    builder = _Builder(dropped, link_mark)
+    builder = _Builder(dropped, link_mark, place_of)
     return builder.build(element)
 
 
 class _Builder:
-    def __init__(self, dropped: frozenset[HtmlElement], link_mark: LinkMark) -> None:
+    def __init__(self, dropped: Container[HtmlElement], link_mark: LinkMark, place_of: PlaceOf) -> None:
         self._dropped = dropped
         self._link_mark = link_mark
+        self._place_of = place_of
+        self._around: HtmlElement | None = None
+        """Element around the text taken last."""
         self._pieces: list[Piece] = []
         self._atoms: list[Atom] = []
         self._marks: tuple[Mark, ...] = ()
@@ -93,20 +102,21 @@ class _Builder:
 
     def _flush(self) -> None:
         for paragraph in split_paragraphs(self._atoms):
-            self._pieces.append(Paragraph(tuple(paragraph)))
+            self._pieces.append(Paragraph(tuple(paragraph), self._place_of(self._around)))
         self._atoms = []
 
     def _content(self, element: HtmlElement) -> None:
         """Take in text and children of an element."""
-        self._text(element.text)
+        self._text(element.text, element)
         for child in element:
             if child not in self._dropped:
                 self._element(child)
-            self._text(child.tail)
+            self._text(child.tail, element)
 
-    def _text(self, text: str | None) -> None:
+    def _text(self, text: str | None, around: HtmlElement) -> None:
         if text:
             self._atoms.extend(split_text(text, self._marks))
+            self._around = around if text.strip() else self._around
 
     def _element(self, element: HtmlElement) -> None:
         if not is_read(element):
@@ -130,7 +140,7 @@ class _Builder:
             self._content(element)
             return
         if mark.kind == "address":
-            self._atoms.extend(split_text(mark.target, self._marks))
+            self._text(mark.target, element)
             return
         outer, self._marks = self._marks, (*self._marks, mark)
         self._content(element)
@@ -153,9 +163,9 @@ class _Builder:
         self._pieces.append(Rule())
 
     def _quotation(self, element: HtmlElement) -> None:
-        self._text('"')
+        self._text('"', element)
         self._content(element)
-        self._text('"')
+        self._text('"', element)
 
     def _line(self, element: HtmlElement) -> tuple[Atom, ...]:
         """Return all text of an element as one line, whatever stands in it."""
@@ -175,7 +185,7 @@ class _Builder:
         ):
             self._pieces.extend(pieces)  # a heading tag never closed: what follows is no heading
         elif has_text(line):
-            self._pieces.append(Heading(int(element.tag[1]), line))
+            self._pieces.append(Heading(int(element.tag[1]), line, self._place_of(element)))
 
     def _quote(self, element: HtmlElement) -> None:
         self._flush()
@@ -187,14 +197,14 @@ class _Builder:
         self._flush()
         text = "".join(_raw_text(element, self._dropped))
         if text.strip():
-            self._pieces.append(Preformatted(text.strip("\r\n").rstrip()))
+            self._pieces.append(Preformatted(text.strip("\r\n").rstrip(), self._place_of(element)))
 
     def _list(self, element: HtmlElement) -> None:
         self._flush()
         items: list[Item] = []
         number = _first_number(element)
         step = -1 if element.get("reversed") is not None else 1
-        self._text(element.text)
+        self._text(element.text, element)
         self._flush()
         for child in _list_children(element, self._dropped):
             if child.tag == "li":
@@ -204,7 +214,7 @@ class _Builder:
             else:
                 self._stray(child, items)
             if (child.tail or "").strip():
-                self._text(child.tail)
+                self._text(child.tail, element)
                 self._flush_into(items)
         if items:
             self._pieces.append(ItemList(tuple(items)))
@@ -273,7 +283,7 @@ class _Builder:
             and len(blocks) == 1
             and isinstance(blocks[0], Paragraph)
         ):
-            self._pieces[-1] = Definition(last.atoms, blocks[0].atoms)
+            self._pieces[-1] = Definition(last.atoms, blocks[0].atoms, last.place)
         else:
             self._pieces.extend(blocks)
 
@@ -301,7 +311,7 @@ class _Builder:
         lines = [tuple(self._line(cell) if cell is not None else () for cell in row) for row in rows]
         kept = tuple(line for line in lines if any(has_text(cell) for cell in line))
         if kept:
-            self._pieces.append(Table(kept))
+            self._pieces.append(Table(kept, self._place_of(element)))
 
 
 def _is_for_ears(element: HtmlElement) -> bool:
@@ -385,7 +395,7 @@ def _number(text: str | None, default: int) -> int:
     return number if 0 <= number <= 999_999_999 else default  # Markdown has no others
 
 
-def _list_children(element: HtmlElement, dropped: frozenset[HtmlElement]) -> Iterator[HtmlElement]:
+def _list_children(element: HtmlElement, dropped: Container[HtmlElement]) -> Iterator[HtmlElement]:
     """Yield the items of a list and what else stands in it; wrappers around items are opened."""
     for child in element:
         if not isinstance(child.tag, str) or child in dropped:
@@ -400,7 +410,7 @@ def _closest(element: HtmlElement, tag: str) -> HtmlElement | None:
     return next(element.iterancestors(tag), None)
 
 
-def _raw_text(element: HtmlElement, dropped: frozenset[HtmlElement]) -> Iterator[str]:
+def _raw_text(element: HtmlElement, dropped: Container[HtmlElement]) -> Iterator[str]:
     yield element.text or ""
     for child in element:
         if child.tag == "br":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from policy_archive.pipelines.extract.blocks import (
     Definition,
@@ -23,13 +24,31 @@ Lines = list[str]
 _COLUMN_0 = "\0"
 """Begins a line that is not to be indented, whatever list it stands in."""
 
+_PLACES = "\1\2\3\4"
+"""One of these ends each line with text on its way out: the flags of its place, 0 to 3. No page holds any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text, and for every line of it where on the page it stands."""
+
+    text: str
+    places: tuple[int, ...]
+    """One for each line that "\n" ends; 0 for empty lines and rules."""
+
 
 def render(pieces: Sequence[Piece]) -> str:
     """Return the Markdown of a page's body: one line a paragraph, one newline at the end, '' for nothing."""
+    return render_lines(pieces).text
+
+
+def render_lines(pieces: Sequence[Piece]) -> Rendered:
+    """Return the Markdown of a page's body as `render` does, with the place of each line."""
     lines = _write(pieces, margin=3)
     while lines and not lines[-1].strip():
         lines.pop()
-    return "\n".join(line.lstrip(_COLUMN_0) for line in lines) + "\n" if lines else ""
+    text = "".join(f"{line.strip(_COLUMN_0 + _PLACES)}\n" for line in lines)
+    return Rendered(text=text, places=tuple(max(0, _PLACES.find(line[-1:] or "-")) for line in lines))
 
 
 def _write(pieces: Sequence[Piece], *, margin: int = 1) -> Lines:
@@ -58,22 +77,29 @@ def _runs_on(before: Piece | None, piece: Piece) -> bool:
 
 def _write_piece(piece: Piece, *, alternate: bool) -> Lines:
     match piece:
-        case Paragraph(atoms):
-            return _inline(atoms)
-        case Heading(level, atoms):
-            return [f"{'#' * level} {_heading_text(atoms)}"]
         case ItemList(items):
             return _write_list(items, alternate=alternate)
         case Quote(blocks):
             return _write_quote(blocks)
+        case Rule():
+            return ["* * *"]
+        case _:
+            mark = _PLACES[piece.place]
+            return [line + mark if line else line for line in _write_leaf(piece)]
+
+
+def _write_leaf(piece: Paragraph | Heading | Preformatted | Definition | Table) -> Lines:
+    match piece:
+        case Paragraph(atoms):
+            return _inline(atoms)
+        case Heading(level, atoms):
+            return [f"{'#' * level} {_heading_text(atoms)}"]
         case Preformatted(text):
             return [f"    {line}".rstrip() for line in text.splitlines()]
         case Definition(term, definition):
             return _write_definition(term, definition)
         case Table(rows):
             return _write_table(rows)
-        case Rule():
-            return ["* * *"]
 
 
 def _inline(atoms: Sequence[Atom]) -> Lines:
