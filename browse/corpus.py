@@ -19,7 +19,7 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove, Row
 
 _LISTED = 12
-_NO_JUNK = frozenset((None, Outcome.TEXT, Outcome.REDIRECT))
+_NO_JUNK = frozenset((None, Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.REDIRECT))
 
 
 @dataclass(frozen=True, kw_only=True)

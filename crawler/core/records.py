@@ -53,6 +53,9 @@ class Outcome(StrEnum):
 
     TEXT = "text"
     """A policy of the document's kind: its text counts for versions."""
+    INCOMPLETE_TEXT = "incomplete-text"
+    """The same, but words of its page are missing that no rule left out; `reason` holds their share. It
+    counts for versions, and its document is named until the extractor is mended."""
     HOME = "home"
     """A home page, kept for its links."""
     NOT_A_POLICY = "not-a-policy"
@@ -87,6 +90,11 @@ class Outcome(StrEnum):
     EXTRACTOR_MEMORY = "extractor-memory"
     ARCHIVE_ERROR = "archive-error"
     """The archive failed (5xx, time-out, broken connection) on every try: worth asking again."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the capture's text counts for the document's versions."""
+        return self in (Outcome.TEXT, Outcome.INCOMPLETE_TEXT)
 
 
 RETRYABLE_OUTCOMES = frozenset({Outcome.ARCHIVE_ERROR, Outcome.TRUNCATED, Outcome.BAD_ENCODING})
@@ -217,11 +225,19 @@ class Extraction:
     """Name and version, `policy-archive/0.1.0 trafilatura/2.3.1`."""
     frame_url: str | None = None
     """Main frame of a frameset: the text is there, in a further capture."""
+    lost_share: float = 0.0
+    """Share of the words of the chosen part of the page that are neither in the text nor were left out by a
+    named rule, 0 to 1; more than 0 is a fault of the extractor."""
     line_places: tuple[int, ...] = ()
     """Where on the page each line of `text.split("\\n")[:-1]` stands, 0 for within the document:
     OUTSIDE_ROOT beside the deepest element that holds nine tenths of the text's words, UNDER_BOILERPLATE
     inside a nav, footer, aside, dialog, header, form or menu that holds at most half of them. Plain text
     and PDF: all 0."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of a capture whose text this is and is wanted."""
+        return Outcome.INCOMPLETE_TEXT if self.lost_share else Outcome.TEXT
 
     @property
     def text_sha256(self) -> str:

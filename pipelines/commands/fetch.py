@@ -40,7 +40,7 @@ from policy_archive.pipelines.commands.options import (
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 
-SUCCESSES = frozenset({Outcome.TEXT, Outcome.HOME, Outcome.FOREIGN})
+SUCCESSES = frozenset({Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.HOME, Outcome.FOREIGN})
 
 _SKIPS = {
     RowState.SAME_DIGEST: "same bytes as a capture that was fetched",

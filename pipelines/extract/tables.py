@@ -17,7 +17,6 @@ _WIDEST = 100
 """Columns; a larger span is a mistake of the page."""
 
 _CELLS = frozenset(("td", "th"))
-_NO_PART = frozenset(("caption", "col", "colgroup"))
 
 Cell: TypeAlias = "HtmlElement | None"
 """None where a cell spans in from the left or from above."""
@@ -73,7 +72,8 @@ def _iter_parts(
     if (element.text or "").strip():
         yield Stray(element.text or "", element)
     for child in element:
-        if child in dropped or not isinstance(child.tag, str) or child.tag in _NO_PART:
+        is_caption = child.tag == "caption" and element is table
+        if child in dropped or not isinstance(child.tag, str) or is_caption:
             pass
         elif child.tag in ("tr", "td", "th") and not (child.tag == "tr" and element.tag == "tr"):
             yield child

@@ -96,7 +96,7 @@ def _state_of(captures: Iterable[Row], within: bool) -> MonthState:
 
 
 def _state_of_row(row: Row) -> MonthState:
-    if row["outcome"] == Outcome.TEXT:
+    if row["outcome"] and Outcome(row["outcome"]).is_text:
         return MonthState.TEXT
     if row["state"] == RowState.FETCHED:
         return MonthState.FAILED if row["outcome"] in _FAILED else MonthState.NOT_A_TEXT

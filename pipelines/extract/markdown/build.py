@@ -229,18 +229,16 @@ class _Builder:
         items: list[Item] = []
         number = _first_number(element)
         step = -1 if element.get("reversed") is not None else 1
-        self._text(element.text, element)
-        self._flush()
-        for child in _list_children(element, self._dropped):
-            if child.tag == "li":
-                number = _number(child.get("value"), number)
-                self._item(child, number if element.tag == "ol" else None, items)
+        for part, text in _iter_list(element, self._dropped):
+            if text is not None:
+                self._text(text, part)
+                self._flush_into(items)
+            elif part.tag == "li":
+                number = _number(part.get("value"), number)
+                self._item(part, number if element.tag == "ol" else None, items)
                 number += step
             else:
-                self._stray(child, items)
-            if (child.tail or "").strip():
-                self._text(child.tail, element)
-                self._flush_into(items)
+                self._stray(part, items)
         if items:
             self._pieces.append(ItemList(tuple(items)))
 
@@ -430,15 +428,23 @@ def _number(text: str | None, default: int) -> int:
     return number if 0 <= number <= 999_999_999 else default  # Markdown has no others
 
 
-def _list_children(element: HtmlElement, dropped: Container[HtmlElement]) -> Iterator[HtmlElement]:
-    """Yield the items of a list and what else stands in it; wrappers around items are opened."""
+def _iter_list(
+    element: HtmlElement, dropped: Container[HtmlElement]
+) -> Iterator[tuple[HtmlElement, str | None]]:
+    """Yield the items of a list and what else stands in it, as (element, None) or (element around, text).
+
+    Wrappers around items are opened.
+    """
+    if (element.text or "").strip():
+        yield element, element.text
     for child in element:
-        if not isinstance(child.tag, str) or child in dropped:
-            continue
-        if child.tag not in LISTS and child.tag != "li" and child.find("li") is not None:
-            yield from _list_children(child, dropped)
-        else:
-            yield child
+        if isinstance(child.tag, str) and child not in dropped:
+            if child.tag not in LISTS and child.tag != "li" and child.find("li") is not None:
+                yield from _iter_list(child, dropped)
+            else:
+                yield child, None
+        if (child.tail or "").strip():
+            yield element, child.tail
 
 
 def _closest(element: HtmlElement, tag: str) -> HtmlElement | None:

@@ -18,6 +18,7 @@ from policy_archive.pipelines.store.writer import Store
 
 _READ_OUTCOMES = (
     Outcome.TEXT,
+    Outcome.INCOMPLETE_TEXT,
     Outcome.HOME,
     Outcome.NOT_A_POLICY,
     Outcome.OTHER_KIND,
@@ -51,7 +52,7 @@ class StoredBody:
     content_type: str | None
     outcome: Outcome
     text_sha256: str | None
-    """Of the text that counts now; None when the outcome is another than `text`."""
+    """Of the text that counts now; None when the outcome has none."""
     extractor: str | None
 
 
@@ -99,7 +100,7 @@ def list_bodies(connection: sqlite3.Connection, document: Document) -> list[Stor
             body_digest=row["body_digest"],
             content_type=row["content_type"],
             outcome=Outcome(row["outcome"]),
-            text_sha256=row["text_sha256"] if row["outcome"] == Outcome.TEXT else None,
+            text_sha256=row["text_sha256"] if Outcome(row["outcome"]).is_text else None,
             extractor=row["extractor"],
         )
         for row in rows

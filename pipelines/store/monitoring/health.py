@@ -34,6 +34,8 @@ class Standing:
     overdue: list[str]
     """Sites that should have been updated long ago: no scheduler runs, or it never comes to them."""
     failing: list[Failing]
+    incomplete: list[Row]
+    """Documents with texts that lack words of their page by no rule: site, kind, name, captures."""
     backlog: list[Row]
     holder: Holder | None
     wal_bytes: int
@@ -58,6 +60,12 @@ class Standing:
         if self.overdue:
             are = "sites are" if len(self.overdue) > 1 else "site is"
             found.append(f"{len(self.overdue)} {are} overdue, {self.overdue[0]} first: does 'update' run?")
+        found += [
+            f"{row['site']} {'-'.join(filter(None, (row['kind'], row['name'])))}: {row['captures']} "
+            f"text{'s' * (row['captures'] != 1)} incomplete, words of the page are missing: "
+            "please report it, with the page"
+            for row in self.incomplete
+        ]
         found += [
             f"{row['label']} was not told of {row['waiting']} new "
             f"version{'s' * (row['waiting'] != 1)}: {row['error']}"
@@ -91,6 +99,7 @@ def read_standing(
             if watch.due_at + max(parse_interval(watch.every), LEAST_PATIENCE) < now
         ],
         failing=list_failing(connection),
+        incomplete=_list_incomplete(connection),
         backlog=read_backlog(connection),
         holder=read_holder(database),
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
@@ -106,6 +115,15 @@ def find_other_extractor(connection: sqlite3.Connection, current: Iterable[str])
         (json.dumps(sorted(current)),),
     ).fetchone()
     return row["extractor"] if row else None
+
+
+def _list_incomplete(connection: sqlite3.Connection) -> list[Row]:
+    rows = connection.execute(
+        """select site, kind, name, count(*) as captures from captures
+        join documents on documents.id = document_id
+        where outcome = 'incomplete-text' group by document_id order by site, kind, name"""
+    )
+    return [dict(row) for row in rows]
 
 
 def _list_runs(connection: sqlite3.Connection, limit: int) -> list[Row]:
