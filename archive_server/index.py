@@ -12,7 +12,7 @@ from itertools import islice
 from urllib.parse import quote_plus, unquote_plus
 
 from policy_archive.crawler.core.records import CdxRow
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 
 FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 MAXIMUM_ROWS = 150_000
@@ -128,10 +128,10 @@ def build_key(url: str) -> str:
 
     Raises BadQueryError if it is no address.
     """
-    try:
-        return urlkey(url)
-    except ValueError as error:  # surt's way to say so
-        raise BadQueryError(f"bad url: {url}") from error
+    key = urlkey(url)
+    if ")" not in key:
+        raise BadQueryError(f"bad url: {url}")
+    return key
 
 
 def _key_range(query: Query) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from warcio.recordloader import ArcWarcRecord
 from policy_archive.archive_server.captures import CapturedAnswer
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import CdxRow
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 
 
 @dataclass(frozen=True, slots=True)

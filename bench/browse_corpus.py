@@ -17,7 +17,8 @@ from pathlib import Path
 
 from policy_archive.crawler.core.records import Document, Kind, content_id
 from policy_archive.crawler.core.timestamps import format_timestamp
-from policy_archive.crawler.core.urls import build_uri_m, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import build_uri_m
 from policy_archive.pipelines.store.writer import Store
 
 TEXTS = Path(__file__).resolve().parent.parent.parent / "shared" / "replay" / "dev" / "texts"

@@ -27,7 +27,8 @@ from policy_archive.crawler.archive.cdx import Dialect, IndexReader
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer
 from policy_archive.crawler.core.errors import BlockedError, CdxError
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome, PolicyLink
-from policy_archive.crawler.core.urls import build_uri_m, parse_site, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import build_uri_m, parse_site
 from policy_archive.crawler.discovery.links import find_policy_links
 from policy_archive.crawler.discovery.records import (
     AnswerState,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from policy_archive.archive_server.captures import CapturedAnswer
 from policy_archive.crawler.core.records import CdxRow
 from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 
 FIRST = datetime(2005, 1, 1, 12, tzinfo=UTC)
 CAPTURES_A_VERSION = 8

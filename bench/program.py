@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.recorded import REPLAY, Truth
 from policy_archive.archive_server.server import ArchiveServer
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 
 _VERSIONS = """
 select addresses.urlkey, replace(replace(replace(changed_after, '-', ''), ':', ''), 'T', ''), timestamp

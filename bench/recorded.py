@@ -15,7 +15,8 @@ from warcio.archiveiterator import ArchiveIterator
 
 from bench.histories import History, Recorded
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, KnownCapture, Outcome
-from policy_archive.crawler.core.urls import parse_site, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import parse_site
 from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.reading.read import read_body
 

@@ -17,7 +17,8 @@ from policy_archive.crawler.archive.content_coding import CodingError, Unwrapped
 from policy_archive.crawler.core.errors import CdxError
 from policy_archive.crawler.core.records import CdxRow, Outcome
 from policy_archive.crawler.core.timestamps import format_timestamp, seconds_between
-from policy_archive.crawler.core.urls import DEFAULT_PORTS, build_uri_m, replay_prefix, same_page, split_uri_m
+from policy_archive.crawler.core.urlkeys import DEFAULT_PORTS
+from policy_archive.crawler.core.urls import build_uri_m, replay_prefix, same_page, split_uri_m
 
 TOLERANCE_SECONDS = 24 * 3600.0  # nearest captures within a day, EDGI wayback `_client.get_memento`
 MAX_HOPS = 5

@@ -9,10 +9,10 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import idna
 from publicsuffixlist import PublicSuffixList
-from surt import surt
 
 from policy_archive.crawler.core.archives import ARCHIVES
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.urlkeys import DEFAULT_PORTS, urlkey
 from policy_archive.data import DATA
 
 UriR = NewType("UriR", str)
@@ -23,7 +23,6 @@ UriM = NewType("UriM", str)
 WAYBACK_MACHINE = ARCHIVES["wayback"].url
 
 _WAYBACK_HOSTS = ("web.archive.org", "archive.org", "www.archive.org")
-DEFAULT_PORTS = {"http": 80, "https": 443}
 _PASTED_REPLAY = re.compile(r"(?:https?://)?web\.archive\.org/web/[0-9a-z_*]+/(.+)", re.IGNORECASE)
 _REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
@@ -95,18 +94,6 @@ def split_uri_m(url: str) -> tuple[str, UriR] | None:
     if re.match("https?%3a", target, re.IGNORECASE):
         target = unquote(target)
     return timestamp, UriR(re.sub(r"^(https?):/(?!/)", r"\1://", target))
-
-
-def urlkey(url: str) -> str:
-    """Return the SURT form that the index matches by; what is no address is its own key, and no other's.
-
-    >>> urlkey("https://www.Example.com/Privacy/"), urlkey("http://x.org:port/")
-    ('com,example)/privacy', 'http://x.org:port/')
-    """
-    try:
-        return str(surt(url))
-    except (ValueError, AttributeError):  # of a port that is no number, of nothing but spaces
-        return url
 
 
 def same_page(one: str, other: str) -> bool:

@@ -28,7 +28,8 @@ from policy_archive.crawler.core.records import (
     PlannedCapture,
 )
 from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp, utc_now
-from policy_archive.crawler.core.urls import parse_site, same_page, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import parse_site, same_page
 from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
 from policy_archive.crawler.crawl.site_discovery import SiteSearch
 from policy_archive.crawler.discovery.addresses import read_address

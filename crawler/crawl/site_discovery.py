@@ -19,7 +19,7 @@ from policy_archive.crawler.core.records import (
     PlannedCapture,
     PolicyLink,
 )
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.records import (
     AnswerState,
     AskedQuery,

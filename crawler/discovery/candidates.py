@@ -8,7 +8,8 @@ from functools import cache, cached_property
 from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
-from policy_archive.crawler.core.urls import registrable_domain, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.crawler.discovery.addresses import AddressReading, read_address
 from policy_archive.crawler.discovery.index import Candidate, candidates_of, is_on_site, was_searched
 from policy_archive.crawler.discovery.records import (

@@ -9,7 +9,8 @@ from dataclasses import replace
 from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.core.records import EMPTY_BODY_DIGEST, Document, Kind
-from policy_archive.crawler.core.urls import registrable_domain, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.crawler.discovery.addresses import language_of, language_of_site
 from policy_archive.crawler.discovery.candidates import LINK_PAGES, Suspect, find_suspects
 from policy_archive.crawler.discovery.records import (

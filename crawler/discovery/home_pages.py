@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from policy_archive.crawler.core.records import CdxRow, Kind
 from policy_archive.crawler.core.timestamps import seconds_between
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.index import may_be_text
 from policy_archive.crawler.discovery.records import FoundDocument, ReadPage
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.documents import SURE, find_documents
 from policy_archive.crawler.discovery.home_pages import LINK_DIFFERENTLY, choose_home_rows, uncovered_kinds
 from policy_archive.crawler.discovery.index import (

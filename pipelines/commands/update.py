@@ -15,7 +15,8 @@ import click
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.timestamps import utc_now
-from policy_archive.crawler.core.urls import parse_site, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target
 from policy_archive.crawler.planning.due import Watch, find_live_key, is_gone, needs_search
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions

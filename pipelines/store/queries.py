@@ -15,7 +15,8 @@ from rapidfuzz import process
 from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import parse_timestamp
-from policy_archive.crawler.core.urls import is_address, parse_site, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
 from policy_archive.pipelines.versions.fold import fold_versions
 

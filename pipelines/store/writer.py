@@ -27,7 +27,7 @@ from policy_archive.crawler.core.records import (
     RowState,
 )
 from policy_archive.crawler.core.timestamps import utc_now
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.pipelines.store import captures
 from policy_archive.pipelines.store import versions as folding
 from policy_archive.pipelines.store.connection import open_writer, write

@@ -12,7 +12,7 @@ import pytest
 from policy_archive.archive_server.captures import CapturedAnswer
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.records import CdxRow
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 
 _BODIES = {
     "20170101000000": b"<p>first</p>",

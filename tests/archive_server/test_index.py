@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from policy_archive.archive_server.index import FIELDS, Index, Query, build_new_key, build_old_key, read_key
 from policy_archive.crawler.core.records import CdxRow
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 
 
 def build_row(

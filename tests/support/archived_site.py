@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from policy_archive.archive_server.index import Index, Query
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.links import find_policy_links
 from policy_archive.crawler.discovery.records import (
     AnswerState,

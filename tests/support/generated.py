@@ -12,7 +12,7 @@ from typing import Any
 
 from policy_archive.archive_server.captures import CapturedAnswer
 from policy_archive.crawler.core.records import CdxRow
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, build_target
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.crawler.runner import run_fetch

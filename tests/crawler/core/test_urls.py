@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.urls import build_uri_m, parse_archive, parse_page, split_uri_m, urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.urls import build_uri_m, parse_archive, parse_page, split_uri_m
 from policy_archive.crawler.crawl.run import build_target
 
 

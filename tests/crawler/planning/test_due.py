@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import CdxRow, Kind, KnownCapture, Outcome
-from policy_archive.crawler.core.urls import urlkey
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.planning.due import (
     LONGEST_WAIT,
     SEARCH_AGAIN,
