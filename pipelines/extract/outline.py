@@ -30,6 +30,7 @@ PROSE_WORDS = 9
 _SHORTEST_TERMS = 50
 """Words in a field that are the page's and no example of what to fill in."""
 
+_GOES_ON = re.compile(r"\s*[.,;:)。、，]|\s+[^\W\d_]")
 _MARKUP = re.compile("</?[a-z][^<>]*>", re.IGNORECASE)
 """A field that holds some is a template, or code to copy."""
 
@@ -60,7 +61,20 @@ def is_read(element: HtmlElement) -> bool:
     if element.tag == "textarea":
         text = element.text or ""
         return count_words(text) >= _SHORTEST_TERMS and not _MARKUP.search(text)
-    return element.tag != "button" or _is_title_button(element)
+    return element.tag != "button" or is_said_in_line(element) or _is_title_button(element)
+
+
+def is_said_in_line(button: HtmlElement) -> bool:
+    """Tell a button whose text is a part of the sentence around it: "To do so, click [Cookie settings]."
+
+    Words stand before it, a word or a sentence's end after it, in the same element.
+    """
+    if _GOES_ON.match(button.tail or "") is None:
+        return False
+    before = button.getprevious()
+    parent = button.getparent()
+    text = (parent.text if parent is not None else "") if before is None else before.tail
+    return count_words(text or "") > 1 and not (text or "")[-1:].isalnum()
 
 
 def _is_title_button(button: HtmlElement) -> bool:
@@ -97,6 +111,8 @@ def is_raised(element: HtmlElement) -> bool:
 def is_container(element: HtmlElement) -> bool:
     """Tell whether an element stands on lines of its own; custom elements do, unless amid a line."""
     tag = element.tag
+    if tag == "button" and is_said_in_line(element):
+        return False
     return isinstance(tag, str) and (tag in CONTAINERS or ("-" in tag and not _is_in_line(element)))
 
 

@@ -41,6 +41,8 @@ from policy_archive.pipelines.extract.outline import (
 
 _RAISED_NUMBER = re.compile(r"\s*[-+−–]?\d")
 
+_FIELDS = frozenset(("button", "select", "textarea", "iframe", "object", "canvas", "video", "audio"))
+
 _MARKS = {
     "b": "bold",
     "strong": "bold",
@@ -131,6 +133,8 @@ class _Builder:
 
     def _element(self, element: HtmlElement) -> None:
         if not is_read(element):
+            if element.tag in _FIELDS:
+                self._text(" ", element)  # what stands on its two sides does not touch
             return
         tag = str(element.tag)
         handler = _HANDLERS.get(tag)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from policy_archive.pipelines.extract.source.reveal import reveal
 
 DEEPEST = 150
 """Levels kept. 418 real policy pages have at most 47; 1990s pages with unclosed <font> have thousands."""
@@ -17,6 +20,7 @@ _PARSER_LIMIT = 2000
 _AT_DEEPEST = etree.XPath("/*" * DEEPEST)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));?")
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 """Browsers read on after these; libxml2 loses what follows `</html>`, which some pages close in the head."""
 
@@ -29,6 +33,15 @@ _NEVER_NESTED = frozenset(
 )
 
 
+def undo_cdata(text: str) -> str:
+    """Return the source of an XHTML page with its CDATA sections as text; to HTML they are comments.
+
+    >>> undo_cdata("<p><![CDATA[you & we]]></p>")
+    '<p>you &amp; we</p>'
+    """
+    return _CDATA.sub(lambda match: escape(match[1], quote=False), text)
+
+
 def parse_html(text: str) -> HtmlElement:
     """Return the page's tree, its root `html`, at most DEEPEST levels deep; every piece of text is in it.
 
@@ -39,6 +52,8 @@ def parse_html(text: str) -> HtmlElement:
     tree = _parse(clean)
     if _elements_at_deepest(tree) and _depth(tree) >= _PARSER_LIMIT:
         tree = _parse(_unnest(clean))
+    _flatten(tree)
+    reveal(tree, _parse)
     _flatten(tree)
     return tree
 
