@@ -13,6 +13,7 @@ from typing import Any
 from policy_archive.crawler.planning.due import Failing, parse_interval
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
+from policy_archive.pipelines.store.queries import list_unread
 from policy_archive.pipelines.store.runlock import Holder, read_holder
 
 Row = dict[str, Any]
@@ -34,6 +35,8 @@ class Standing:
     overdue: list[str]
     """Sites that should have been updated long ago: no scheduler runs, or it never comes to them."""
     failing: list[Failing]
+    unread: list[Row]
+    """`site`, `outcome`, `captures`: those over which their reader died; their texts are missing."""
     backlog: list[Row]
     holder: Holder | None
     wal_bytes: int
@@ -58,6 +61,11 @@ class Standing:
         if self.overdue:
             are = "sites are" if len(self.overdue) > 1 else "site is"
             found.append(f"{len(self.overdue)} {are} overdue, {self.overdue[0]} first: does 'update' run?")
+        found += [
+            f"{row['captures']} capture{'s' * (row['captures'] != 1)} of {row['site']} could not be read "
+            f"({row['outcome']}): fetch it again"
+            for row in self.unread
+        ]
         found += [
             f"{row['label']} was not told of {row['waiting']} new "
             f"version{'s' * (row['waiting'] != 1)}: {row['error']}"
@@ -91,6 +99,7 @@ def read_standing(
             if watch.due_at + max(parse_interval(watch.every), LEAST_PATIENCE) < now
         ],
         failing=list_failing(connection),
+        unread=list_unread(connection),
         backlog=read_backlog(connection),
         holder=read_holder(database),
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
