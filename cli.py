@@ -31,6 +31,7 @@ COMMANDS = {
     "export": "policy_archive.pipelines.commands.export",
     "verify": "policy_archive.pipelines.commands.verify",
     "backup": "policy_archive.pipelines.commands.maintain",
+    "restore": "policy_archive.pipelines.commands.maintain",
     "compact": "policy_archive.pipelines.commands.maintain",
     "browse": "policy_archive.browse.commands",
     "publish": "policy_archive.browse.commands",

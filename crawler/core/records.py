@@ -51,6 +51,8 @@ POLICY_KINDS = tuple(kind for kind in Kind if kind is not Kind.HOME)
 class Trait(Flag):
     """What an outcome means to those who act on it: the one place where outcomes are classified."""
 
+    TEXT = auto()
+    """The capture's text counts for the versions of its document."""
     READ = auto()
     """An extractor looked at the body; another may find more in it."""
     POLICY = auto()
@@ -70,8 +72,11 @@ class Trait(Flag):
 class Outcome(StrEnum):
     """What came of asking the archive for one capture. Exactly one each; stored, never only logged."""
 
-    TEXT = "text", Trait.READ | Trait.POLICY | Trait.WANTED
+    TEXT = "text", Trait.TEXT | Trait.READ | Trait.POLICY | Trait.WANTED
     """A policy of the document's kind: its text counts for versions."""
+    INCOMPLETE_TEXT = "incomplete-text", Trait.TEXT | Trait.READ | Trait.POLICY | Trait.WANTED
+    """The same, but words of its page are missing that no rule left out; `reason` holds their share. It
+    counts for versions, and its document is named until the extractor is mended."""
     HOME = "home", Trait.READ | Trait.WANTED
     """A home page, kept for its links."""
     NOT_A_POLICY = "not-a-policy", Trait.READ | Trait.GONE
@@ -116,9 +121,9 @@ class Outcome(StrEnum):
         return outcome
 
     @property
-    def has_text(self) -> bool:
-        """Return whether the capture holds a text that counts for versions."""
-        return self is Outcome.TEXT
+    def is_text(self) -> bool:
+        """Return whether the capture's text counts for its document's versions."""
+        return Trait.TEXT in self.traits
 
     @property
     def is_policy(self) -> bool:
@@ -295,11 +300,19 @@ class Extraction:
     """Name and version, `policy-archive/0.1.0 trafilatura/2.3.1`."""
     frame_url: str | None = None
     """Main frame of a frameset: the text is there, in a further capture."""
+    lost_share: float = 0.0
+    """Share of the words of the chosen part of the page that are neither in the text nor were left out by a
+    named rule, 0 to 1; more than 0 is a fault of the extractor."""
     line_places: tuple[int, ...] = ()
     """Where on the page each line of `text.split("\\n")[:-1]` stands, 0 for within the document:
     OUTSIDE_ROOT beside the deepest element that holds nine tenths of the text's words, UNDER_BOILERPLATE
     inside a nav, footer, aside, dialog, header, form or menu that holds at most half of them. Plain text
     and PDF: all 0."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the outcome of a capture whose text this is and is wanted."""
+        return Outcome.INCOMPLETE_TEXT if self.lost_share else Outcome.TEXT
 
     @property
     def text_sha256(self) -> str:

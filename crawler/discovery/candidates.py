@@ -93,7 +93,9 @@ class Suspect:
 def find_suspects(evidence: SiteEvidence, options: DiscoveryOptions) -> list[Suspect]:
     """Return the addresses that may hold a policy; not those that were read and hold none."""
     refused = _refused_keys(evidence)
-    confirmed = {page.row.urlkey for page in evidence.pages if page.outcome is Outcome.TEXT}
+    confirmed = {
+        page.row.urlkey for page in evidence.pages if page.outcome is not None and page.outcome.is_text
+    }
     return [
         replace(suspect, confirmed=suspect.urlkey in confirmed)
         for suspect in _suspects(evidence)

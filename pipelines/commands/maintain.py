@@ -1,8 +1,9 @@
-"""The commands backup and compact: what a corpus needs besides crawls."""
+"""The commands backup, restore and compact: what a corpus needs besides crawls."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow, show_bar
-from policy_archive.pipelines.store.connection import check_there, open_reader
+from policy_archive.pipelines.store.connection import check_there, open_backup, open_reader
 from policy_archive.pipelines.store.maintenance.backup import copy_database
 from policy_archive.pipelines.store.maintenance.compact import (
     Sizes,
@@ -37,13 +38,36 @@ def backup_command(target: Path, force: bool, database: Path) -> None:
     Example:
       policy-archive backup policies-2026-11-22.db
     """
-    with closing(open_reader(database)) as connection, show_bar("MB") as bar:
+    with closing(open_reader(database)) as connection:
+        _copy(connection, target, overwrite=force)
+
+
+@click.command("restore")
+@click.argument("source", metavar="BACKUP", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace the database when it is there already.")
+@db_option
+def restore_command(source: Path, force: bool, database: Path) -> None:
+    """Make a BACKUP the database again; its pages are checked first.
+
+    The database is the one or the other, whenever this is stopped. Do not copy a backup over a database by
+    hand: SQLite would play what is left of the old one's log (`-wal`) over it.
+
+    \b
+    Example:
+      policy-archive restore policies-2026-11-22.db --db policies.db --force
+    """
+    with closing(open_backup(source)) as connection:
+        _copy(connection, database, overwrite=force)
+
+
+def _copy(connection: sqlite3.Connection, target: Path, *, overwrite: bool) -> None:
+    with show_bar("MB") as bar:
         task = bar.add_task("copied", total=None)
 
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done // 2**20, total=total // 2**20)
 
-        copied = copy_database(connection, target, overwrite=force, on_progress=show)
+        copied = copy_database(connection, target, overwrite=overwrite, on_progress=show)
     click.echo(f"{copied:,} bytes written to {target}.", err=True)
 
 

@@ -158,6 +158,7 @@ def _complete(
         extractor=_extractor(library),
         line_places=page.line_places or (0,) * page.text.count("\n"),
         frame_url=page.frame_url,
+        lost_share=page.account.lost_share,
     )
 
 

@@ -101,7 +101,7 @@ def _state_of_row(row: Row) -> MonthState:
 
 
 def _state_of_outcome(outcome: Outcome) -> MonthState:
-    if outcome.has_text:
+    if outcome.is_text:
         return MonthState.TEXT
     return MonthState.NOT_A_TEXT if outcome.is_evidence else MonthState.FAILED
 

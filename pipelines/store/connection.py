@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
-from policy_archive.crawler.core.errors import DiskFullError, StoreError
+from policy_archive.crawler.core.errors import DiskFullError, StoreError, UsageError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.pipelines.store.schema import APPLICATION_ID, migrations
 
@@ -25,20 +26,30 @@ TRANSACTION_TRIES = 7
 _Result = TypeVar("_Result")
 
 
+class Connection(sqlite3.Connection):
+    """A connection that knows which file it writes to, whatever bears the file's name by now."""
+
+    written_file: tuple[str, int, int] | None = None
+    """Path, device and inode; None for a reader."""
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """Return the connection of a writer; the file is made, or upgraded after a copy of it was laid aside.
 
     WAL, so that readers never wait for a crawl; NORMAL, which in WAL mode
     cannot tear a transaction, only lose the last ones with the power.
 
-    Raises StoreError when the file is not ours, newer than the program, locked or unreadable.
+    Raises StoreError when the file is not ours, newer than the program, locked or unreadable;
+    UsageError when the name would be none of a file.
     """
+    check_name(path)
     try:
         connection = _connect(str(path))
         _check_ours(connection, path)
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
         connection.execute("pragma foreign_keys = on")
+        connection.written_file = _identify(str(_path_of(connection)))
         _upgrade(connection, path)
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
@@ -52,22 +63,45 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
     Raises StoreError when there is no such database, or one that is not ours or of another release.
     """
+    connection = open_backup(path)
+    try:
+        if migrations.pending(_wrap(connection)):
+            raise StoreError(_describe_unready(path))
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise explain(error, path) from error
+        raise
+    return connection
+
+
+def open_backup(path: Path) -> sqlite3.Connection:
+    """Return a read-only connection to a corpus of this release or of an earlier one.
+
+    Raises StoreError when there is no such database, or one that is not ours or newer than the program.
+    """
     check_there(path)
     try:
         connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         connection.execute("pragma query_only = on")
         _check_ours(connection, path)
-        pending = migrations.pending(_wrap(connection))
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
-    if pending:
-        connection.close()
-        raise StoreError(_describe_unready(path))
     return connection
+
+
+def check_name(path: Path) -> None:
+    """Raise UsageError for a name that SQLite takes for something else than a file: nothing would be kept."""
+    if str(path).lower().startswith((":", "file:")):
+        raise UsageError(
+            f"{path} is no name for a database: SQLite would not write a file of that name; "
+            "name another one with --db"
+        )
 
 
 def check_there(path: Path) -> None:
     """Raise StoreError when there is no such file: not every writer is to make one of a mistyped name."""
+    check_name(path)
     if not path.is_file():
         raise StoreError(
             f"there is no database {path}: make one with 'policy-archive fetch example.com --db {path}'"
@@ -103,8 +137,38 @@ def write(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _
     at once when another writer came between, whatever the time-out says. When the
     lock cannot be had the whole of `work` runs again, so it must only write here.
 
-    Raises StoreError (DiskFullError) when it cannot be stored.
+    Raises StoreError (DiskFullError) when it cannot be stored, also because the
+    file was deleted, moved or replaced: what is written then reaches nobody.
     """
+    check_same_file(connection)
+    result = _write_in_turn(connection, work)
+    check_same_file(connection)
+    return result
+
+
+def check_same_file(connection: sqlite3.Connection) -> None:
+    """Raise StoreError when the name of a writer's file stands for another file by now, or for none.
+
+    SQLite goes on writing to the file that it opened, and would say that all is well.
+    """
+    written = getattr(connection, "written_file", None)
+    if written is None or _identify(written[0]) == written:
+        return
+    raise StoreError(
+        f"{written[0]} was deleted, moved or replaced while this ran: what was stored since then "
+        "is not in it; put the file back, or restore a backup, then run the same command again"
+    )
+
+
+def _identify(path: str) -> tuple[str, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 (asked twice a transaction: no Path is built for it)
+    except OSError:
+        return None
+    return path, found.st_dev, found.st_ino
+
+
+def _write_in_turn(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
     for tries_left in reversed(range(TRANSACTION_TRIES)):
         try:
             return _transact(connection, work)
@@ -132,8 +196,10 @@ def _transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection
     return result
 
 
-def _connect(target: str, *, uri: bool = False) -> sqlite3.Connection:
-    connection = sqlite3.connect(target, uri=uri, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+def _connect(target: str, *, uri: bool = False) -> Connection:
+    connection = sqlite3.connect(
+        target, uri=uri, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, factory=Connection
+    )
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -211,13 +277,18 @@ def explain(error: Exception, path: Path | str) -> StoreError:
         return StoreError(f"{path} is locked by another program: try again when that has ended")
     if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return StoreError(f"{path} is no SQLite database, or a damaged one ({error}): restore a backup of it")
-    if _code(error) == sqlite3.SQLITE_CANTOPEN:
+    if _code(error) == sqlite3.SQLITE_CANTOPEN and not _lies_in_read_only_folder(path):
         return StoreError(f"{path} cannot be opened: is there such a folder, and may you write to it?")
-    if _code(error) == sqlite3.SQLITE_READONLY:
+    if _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return StoreError(
             f"{path} or its folder is read-only: what 'policy-archive backup' writes can be read there"
         )
     return StoreError(f"{path}: {error}")
+
+
+def _lies_in_read_only_folder(path: Path | str) -> bool:
+    """Tell whether a database is there, but not what readers of a write-ahead log must write beside it."""
+    return os.path.isfile(path) and not os.access(Path(path).absolute().parent, os.W_OK)  # noqa: PTH113
 
 
 @contextmanager

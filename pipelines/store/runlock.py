@@ -15,6 +15,7 @@ from pathlib import Path
 
 from policy_archive.crawler.core.errors import InUseError, StoreError
 from policy_archive.crawler.core.timestamps import seconds_now, utc_now
+from policy_archive.pipelines.store.connection import check_name
 
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 180.0
@@ -57,8 +58,9 @@ def hold_lock(database: Path, command: str) -> Iterator[Holder | None]:
     shared by machines may not pass locks on: there the holder's heartbeat counts. A process
     that holds the lock already may take it once more.
 
-    Raises InUseError, which says who holds it.
+    Raises InUseError, which says who holds it; UsageError when the name would be none of a file.
     """
+    check_name(database)
     path = lock_path(database)
     if path in _held:
         yield None

@@ -36,7 +36,7 @@ class StoredBody:
     content_type: str | None
     outcome: Outcome
     text_sha256: str | None
-    """Of the text that counts now; None when the outcome is another than `text`."""
+    """Of the text that counts now; None when the outcome has none."""
     extractor: str | None
 
 
@@ -84,7 +84,7 @@ def list_bodies(connection: sqlite3.Connection, document: Document) -> list[Stor
             body_digest=row["body_digest"],
             content_type=row["content_type"],
             outcome=Outcome(row["outcome"]),
-            text_sha256=row["text_sha256"] if row["outcome"] == Outcome.TEXT else None,
+            text_sha256=row["text_sha256"] if Outcome(row["outcome"]).is_text else None,
             extractor=row["extractor"],
         )
         for row in rows

@@ -37,6 +37,8 @@ class Standing:
     failing: list[Failing]
     unread: list[Row]
     """`site`, `outcome`, `captures`: those over which their reader died; their texts are missing."""
+    incomplete: list[Row]
+    """Documents with texts that lack words of their page by no rule: site, kind, name, captures."""
     backlog: list[Row]
     holder: Holder | None
     wal_bytes: int
@@ -65,6 +67,12 @@ class Standing:
             f"{row['captures']} capture{'s' * (row['captures'] != 1)} of {row['site']} could not be read "
             f"({row['outcome']}): fetch it again"
             for row in self.unread
+        ]
+        found += [
+            f"{row['site']} {'-'.join(filter(None, (row['kind'], row['name'])))}: {row['captures']} "
+            f"text{'s' * (row['captures'] != 1)} incomplete, words of the page are missing: "
+            "please report it, with the page"
+            for row in self.incomplete
         ]
         found += [
             f"{row['label']} was not told of {row['waiting']} new "
@@ -100,6 +108,7 @@ def read_standing(
         ],
         failing=list_failing(connection),
         unread=list_unread(connection),
+        incomplete=_list_incomplete(connection),
         backlog=read_backlog(connection),
         holder=read_holder(database),
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
@@ -115,6 +124,15 @@ def find_other_extractor(connection: sqlite3.Connection, current: Iterable[str])
         (json.dumps(sorted(current)),),
     ).fetchone()
     return row["extractor"] if row else None
+
+
+def _list_incomplete(connection: sqlite3.Connection) -> list[Row]:
+    rows = connection.execute(
+        """select site, kind, name, count(*) as captures from captures
+        join documents on documents.id = document_id
+        where outcome = 'incomplete-text' group by document_id order by site, kind, name"""
+    )
+    return [dict(row) for row in rows]
 
 
 def _list_runs(connection: sqlite3.Connection, limit: int) -> list[Row]:

@@ -11,7 +11,7 @@ from policy_archive.crawler.core.records import Outcome, Trait
 
 ROOT = Path(__file__).resolve().parents[3]
 PROPERTIES = [
-    "has_text",
+    "is_text",
     "is_policy",
     "is_wanted",
     "shows_no_policy",
@@ -38,7 +38,7 @@ def test_every_outcome_has_every_property(outcome: Outcome) -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_an_outcome_is_a_fact_or_an_accident_or_nothing_was_seen(outcome: Outcome) -> None:
     assert [outcome.is_evidence, outcome.is_accident, outcome.is_unseen].count(True) == 1
-    if outcome.has_text or outcome.shows_no_policy:
+    if outcome.is_text or outcome.shows_no_policy:
         assert outcome.is_evidence
     if outcome.is_accident:
         assert outcome.is_retryable
@@ -46,9 +46,9 @@ def test_an_outcome_is_a_fact_or_an_accident_or_nothing_was_seen(outcome: Outcom
 
 
 def test_what_the_properties_say() -> None:
-    assert of("has_text") == {"text"}
-    assert of("is_policy") == {"text", "foreign", "other-kind"}
-    assert of("is_wanted") == {"text", "home", "foreign"}
+    assert of("is_text") == {"text", "incomplete-text"}
+    assert of("is_policy") == of("is_text") | {"foreign", "other-kind"}
+    assert of("is_wanted") == of("is_text") | {"home", "foreign"}
     assert of("shows_no_policy") == {"error-page", "redirect", "not-a-policy", "foreign"}
     assert of("is_accident") == {"extractor-crash", "extractor-timeout", "extractor-memory"}
     assert of("is_retryable") == of("is_accident") | {"archive-error", "truncated", "bad-encoding"}

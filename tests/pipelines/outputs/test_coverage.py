@@ -15,4 +15,4 @@ def test_a_month_says_that_a_page_was_read_only_when_it_was(outcome: Outcome) ->
     if outcome.is_unseen or outcome.is_accident:
         assert month["state"] is MonthState.FAILED
     else:
-        assert month["state"] is (MonthState.TEXT if outcome is Outcome.TEXT else MonthState.NOT_A_TEXT)
+        assert month["state"] is (MonthState.TEXT if outcome.is_text else MonthState.NOT_A_TEXT)
