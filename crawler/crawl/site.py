@@ -170,7 +170,7 @@ class SiteCrawl:
     def _conclude_search(self, plan: DiscoveryPlan, documents: Iterable[Document]) -> tuple[str, str]:
         """Return the site's outcome: what was found counts only if one of its pages is a policy."""
         outcomes = Counter(known.outcome for d in documents for known in self.store.known_captures(d))
-        if plan.outcome != "found" or outcomes[Outcome.TEXT] or outcomes[Outcome.INCOMPLETE_TEXT]:
+        if plan.outcome != "found" or any(outcome and outcome.is_text for outcome in outcomes):
             return plan.outcome, plan.reason
         if outcomes[Outcome.FOREIGN]:
             return "found", "none of the site's own: somebody else's policy stands in its place"
@@ -190,7 +190,7 @@ class SiteCrawl:
         if not known:
             return "not-archived", "the index has no captures of this address"
         outcomes = {capture.outcome for capture in known}
-        if outcomes & {Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.FOREIGN}:
+        if any(outcome and (outcome.is_text or outcome is Outcome.FOREIGN) for outcome in outcomes):
             return "found", ""
         if Outcome.BLOCKED in outcomes:
             return "blocked", "the archive does not show this site"

@@ -143,7 +143,7 @@ def _text_digests(known: Iterable[KnownCapture]) -> frozenset[str]:
 
 def _shows_no_text(known: KnownCapture) -> bool:
     if known.outcome is not None:
-        return known.outcome in (Outcome.ERROR_PAGE, Outcome.REDIRECT, Outcome.NOT_A_POLICY, Outcome.FOREIGN)
+        return known.outcome.shows_no_policy
     return known.row.statuscode[:1] in ("3", "4", "5")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
-    RETRYABLE_OUTCOMES,
     Capture,
     CdxRow,
     Document,
@@ -180,7 +179,7 @@ def body_digest(body: bytes) -> str:
 
 def _has_final_outcome(connection: sqlite3.Connection, capture_id: str) -> bool:
     (outcome,) = connection.execute("select outcome from captures where id = ?", (capture_id,)).fetchone()
-    return outcome is not None and outcome not in RETRYABLE_OUTCOMES
+    return outcome is not None and not Outcome(outcome).is_retryable
 
 
 def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]:

@@ -316,3 +316,15 @@ def width_in_days(version: Row) -> float | None:
         for key in ("changed_after", "first_captured")
     )
     return round((end - start).total_seconds() / 86_400, 1)
+
+
+def list_unread(connection: sqlite3.Connection) -> list[Row]:
+    """Return `site`, `outcome` and number (`captures`) of the captures over which their reader died."""
+    accidents = json.dumps([outcome for outcome in Outcome if outcome.is_accident])
+    rows = connection.execute(
+        """select site, outcome, count(*) as captures
+        from captures join documents on documents.id = document_id
+        where outcome in (select value from json_each(?)) group by site, outcome order by site, outcome""",
+        (accidents,),
+    )
+    return [dict(row) for row in rows]

@@ -16,23 +16,7 @@ from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.writer import Store
 
-_READ_OUTCOMES = (
-    Outcome.TEXT,
-    Outcome.INCOMPLETE_TEXT,
-    Outcome.HOME,
-    Outcome.NOT_A_POLICY,
-    Outcome.OTHER_KIND,
-    Outcome.FOREIGN,
-    Outcome.EMPTY,
-    Outcome.BAD_ENCODING,
-    Outcome.TOO_LARGE,
-    Outcome.NO_TEXT_LAYER,
-    Outcome.NOT_TEXT,
-    Outcome.EXTRACTION_FAILED,
-    Outcome.EXTRACTOR_CRASH,
-    Outcome.EXTRACTOR_TIMEOUT,
-    Outcome.EXTRACTOR_MEMORY,
-)
+_READ_OUTCOMES = tuple(outcome for outcome in Outcome if outcome.was_read)
 """Outcomes that reading gives. The others are the archive's answers, which no extractor changes."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from policy_archive.crawler.planning.due import Failing, parse_interval
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
+from policy_archive.pipelines.store.queries import list_unread
 from policy_archive.pipelines.store.runlock import Holder, read_holder
 
 Row = dict[str, Any]
@@ -34,6 +35,8 @@ class Standing:
     overdue: list[str]
     """Sites that should have been updated long ago: no scheduler runs, or it never comes to them."""
     failing: list[Failing]
+    unread: list[Row]
+    """`site`, `outcome`, `captures`: those over which their reader died; their texts are missing."""
     incomplete: list[Row]
     """Documents with texts that lack words of their page by no rule: site, kind, name, captures."""
     backlog: list[Row]
@@ -60,6 +63,11 @@ class Standing:
         if self.overdue:
             are = "sites are" if len(self.overdue) > 1 else "site is"
             found.append(f"{len(self.overdue)} {are} overdue, {self.overdue[0]} first: does 'update' run?")
+        found += [
+            f"{row['captures']} capture{'s' * (row['captures'] != 1)} of {row['site']} could not be read "
+            f"({row['outcome']}): fetch it again"
+            for row in self.unread
+        ]
         found += [
             f"{row['site']} {'-'.join(filter(None, (row['kind'], row['name'])))}: {row['captures']} "
             f"text{'s' * (row['captures'] != 1)} incomplete, words of the page are missing: "
@@ -99,6 +107,7 @@ def read_standing(
             if watch.due_at + max(parse_interval(watch.every), LEAST_PATIENCE) < now
         ],
         failing=list_failing(connection),
+        unread=list_unread(connection),
         incomplete=_list_incomplete(connection),
         backlog=read_backlog(connection),
         holder=read_holder(database),
