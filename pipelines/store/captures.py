@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import sqlite3
 import sys
@@ -22,6 +20,8 @@ from policy_archive.crawler.core.records import (
     PolicyLink,
     Reading,
     RowDecision,
+    StoredCapture,
+    body_digest,
 )
 from policy_archive.pipelines.store.codec import compress_body
 
@@ -167,14 +167,22 @@ def write_reading(connection: sqlite3.Connection, capture_id: str, reading: Read
     _write_findings(connection, capture_id, reading)
 
 
-def body_digest(body: bytes) -> str:
-    """Return the digest of a body as the index writes it: base-32 SHA-1.
-
-    >>> body_digest(b"")
-    '3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
-    """
-    # the archive's own digest: it finds equal bodies, nothing is secured by it
-    return base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+def sample_stored(connection: sqlite3.Connection, number: int) -> list[StoredCapture]:
+    """Return captures with a body, drawn by lot."""
+    rows = connection.execute(
+        f"""select site, kind, name, body_digest, {ROW_COLUMNS} from captures
+        join documents on documents.id = document_id
+        where body_digest is not null order by random() limit ?""",  # noqa: S608 (a constant)
+        (number,),
+    )
+    return [
+        StoredCapture(
+            document=Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"]),
+            row=parse_row(row),
+            body_digest=row["body_digest"],
+        )
+        for row in rows
+    ]
 
 
 def _has_final_outcome(connection: sqlite3.Connection, capture_id: str) -> bool:

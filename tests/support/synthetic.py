@@ -16,10 +16,10 @@ from policy_archive.crawler.core.records import (
     Reading,
     StatedDate,
     Verdict,
+    body_digest,
 )
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
-from policy_archive.pipelines.store.captures import body_digest
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.versions.diff import count_words
 

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from policy_archive.crawler.core.errors import StoreError
-from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.records import ConservationFault, Document, Kind, body_digest
 from policy_archive.pipelines.store.bodies import BodyReader
-from policy_archive.pipelines.store.captures import body_digest
-from policy_archive.pipelines.store.invariants import CONSERVATION_SQL, ConservationFault
+from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.versions import build_versions, read_versions
 
 SEARCH_SECONDS = 45.0
