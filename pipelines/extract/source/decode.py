@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from chardet import detect
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom, resolve_encoding
 
+from policy_archive.crawler.archive.content_coding import CodingError, undo_coding
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Outcome
 
@@ -77,22 +78,10 @@ def unpack_body(body: bytes) -> bytes:
 
 def _gunzip(body: bytes) -> bytes:
     """Return all members put together; what follows the last member and is no member is padding."""
-    parts: list[bytes] = []
-    room = MAX_BODY_BYTES
-    while body[:2] == b"\x1f\x8b":
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            part = stream.decompress(body, room + 1)
-        except zlib.error as error:
-            raise ExtractionError(f"corrupt gzip: {error}", outcome=Outcome.BAD_ENCODING) from error
-        room -= len(part)
-        if room < 0:
-            raise _too_large()
-        if not stream.eof:
-            raise ExtractionError("gzip breaks off before its end", outcome=Outcome.TRUNCATED)
-        parts.append(part)
-        body = stream.unused_data
-    return b"".join(parts)
+    try:
+        return undo_coding("gzip", body, MAX_BODY_BYTES)
+    except CodingError as error:
+        raise ExtractionError(error.reason, outcome=error.outcome) from error
 
 
 def _try_zlib(body: bytes) -> bytes | None:

@@ -155,7 +155,7 @@ def test_gzip_that_breaks_off_is_an_outcome_never_a_shorter_text(tenth: int) -> 
 def test_corrupt_gzip_is_an_outcome() -> None:
     packed = bytearray(gzip.compress(PLAIN))
     packed[-6] ^= 0xFF  # the checksum
-    with pytest.raises(ExtractionError, match="corrupt") as caught:
+    with pytest.raises(ExtractionError, match="gzip") as caught:
         unpack_body(bytes(packed))
     assert caught.value.outcome == "bad-encoding"
 
