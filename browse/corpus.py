@@ -19,7 +19,6 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove, Row
 
 _LISTED = 12
-_NO_JUNK = frozenset((None, Outcome.TEXT, Outcome.REDIRECT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,4 +229,4 @@ def count_outcomes(captures: Sequence[Row]) -> dict[str, int]:
 
 def is_junk(capture: Row) -> bool:
     """Tell whether a capture was read and held no text of its document."""
-    return capture["outcome"] not in _NO_JUNK
+    return capture["outcome"] not in (None, Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.REDIRECT)

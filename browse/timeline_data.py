@@ -16,7 +16,11 @@ def draw_history(history: DocumentHistory, addresses: Addresses) -> str:
     spans = [_span(history.key, row, addresses) for row in history.versions]
     foreign = [_foreign(row) for row in history.foreign]
     ticks = [
-        Tick(timestamp=row["timestamp"], fetched=row["outcome"] == Outcome.TEXT, junk=is_junk(row))
+        Tick(
+            timestamp=row["timestamp"],
+            fetched=bool(row["outcome"]) and Outcome(row["outcome"]).is_text,
+            junk=is_junk(row),
+        )
         for row in history.captures
     ]
     moves = [_move(move) for move in history.moves]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 
 EMPTY_BODY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 """Base-32 SHA-1 of no bytes: nearly every redirect has it, so it proves no sameness."""
@@ -48,49 +48,132 @@ POLICY_KINDS = tuple(kind for kind in Kind if kind is not Kind.HOME)
 """The kinds that are policies: what `--kind` offers."""
 
 
+class Trait(Flag):
+    """What an outcome means to those who act on it: the one place where outcomes are classified."""
+
+    TEXT = auto()
+    """The capture's text counts for the versions of its document."""
+    READ = auto()
+    """An extractor looked at the body; another may find more in it."""
+    POLICY = auto()
+    """The body is a policy, though perhaps not this document's."""
+    WANTED = auto()
+    """What the capture was asked for; all others are counted by name when a run ends."""
+    GONE = auto()
+    """The page showed that day that the policy was not there."""
+    UNSEEN = auto()
+    """Nothing was learnt about the page: the archive, or the way, failed; a twin may still show it."""
+    ACCIDENT = auto()
+    """The reading died: that says nothing of the page. A run with one left is not done."""
+    AGAIN = auto()
+    """Asked again in later runs, not for ever: the damage may be of the way or of the machine."""
+
+
 class Outcome(StrEnum):
     """What came of asking the archive for one capture. Exactly one each; stored, never only logged."""
 
-    TEXT = "text"
+    TEXT = "text", Trait.TEXT | Trait.READ | Trait.POLICY | Trait.WANTED
     """A policy of the document's kind: its text counts for versions."""
-    HOME = "home"
+    INCOMPLETE_TEXT = "incomplete-text", Trait.TEXT | Trait.READ | Trait.POLICY | Trait.WANTED
+    """The same, but words of its page are missing that no rule left out; `reason` holds their share. It
+    counts for versions, and its document is named until the extractor is mended."""
+    HOME = "home", Trait.READ | Trait.WANTED
     """A home page, kept for its links."""
-    NOT_A_POLICY = "not-a-policy"
+    NOT_A_POLICY = "not-a-policy", Trait.READ | Trait.GONE
     """A page with text that is no policy; `reason` holds the judge's class (soft-404, parked, wall ...)."""
-    OTHER_KIND = "other-kind"
+    OTHER_KIND = "other-kind", Trait.READ | Trait.POLICY
     """A policy, but of another kind than the document's."""
-    FOREIGN = "foreign"
+    FOREIGN = "foreign", Trait.READ | Trait.POLICY | Trait.WANTED | Trait.GONE
     """A policy of somebody else (registrar, platform): text kept, versions kept apart."""
-    ERROR_PAGE = "error-page"
+    ERROR_PAGE = "error-page", Trait.GONE
     """A captured 4xx or 5xx: a fact about that day."""
-    REDIRECT = "redirect"
+    REDIRECT = "redirect", Trait.GONE
     """A captured redirect; `location` says where to."""
-    REDIRECT_LOOP = "redirect-loop"
-    DRIFT = "drift"
+    REDIRECT_LOOP = "redirect-loop", Trait.UNSEEN
+    DRIFT = "drift", Trait.UNSEEN
     """The archive had only a capture of another time, beyond the tolerance."""
-    NOT_ARCHIVED = "not-archived"
-    BLOCKED = "blocked"
+    NOT_ARCHIVED = "not-archived", Trait.UNSEEN
+    BLOCKED = "blocked", Trait.UNSEEN
     """The archive does not show this site."""
-    OFF_ARCHIVE = "off-archive-redirect"
+    OFF_ARCHIVE = "off-archive-redirect", Trait.UNSEEN
     """The answer led away from the archive that was named: not followed."""
-    EMPTY = "empty"
-    TRUNCATED = "truncated"
-    BAD_ENCODING = "bad-encoding"
-    TOO_LARGE = "too-large"
-    NO_TEXT_LAYER = "no-text-layer"
+    EMPTY = "empty", Trait.READ
+    TRUNCATED = "truncated", Trait.UNSEEN | Trait.AGAIN
+    BAD_ENCODING = "bad-encoding", Trait.READ | Trait.UNSEEN | Trait.AGAIN
+    TOO_LARGE = "too-large", Trait.READ
+    NO_TEXT_LAYER = "no-text-layer", Trait.READ
     """A PDF of pictures."""
-    NOT_TEXT = "not-text"
+    NOT_TEXT = "not-text", Trait.READ
     """An image, a program, a film."""
-    EXTRACTION_FAILED = "extraction-failed"
-    EXTRACTOR_CRASH = "extractor-crash"
-    EXTRACTOR_TIMEOUT = "extractor-timeout"
-    EXTRACTOR_MEMORY = "extractor-memory"
-    ARCHIVE_ERROR = "archive-error"
+    EXTRACTION_FAILED = "extraction-failed", Trait.READ
+    EXTRACTOR_CRASH = "extractor-crash", Trait.READ | Trait.ACCIDENT | Trait.AGAIN
+    EXTRACTOR_TIMEOUT = "extractor-timeout", Trait.READ | Trait.ACCIDENT | Trait.AGAIN
+    EXTRACTOR_MEMORY = "extractor-memory", Trait.READ | Trait.ACCIDENT | Trait.AGAIN
+    ARCHIVE_ERROR = "archive-error", Trait.UNSEEN | Trait.AGAIN
     """The archive failed (5xx, time-out, broken connection) on every try: worth asking again."""
 
+    traits: Trait
 
-RETRYABLE_OUTCOMES = frozenset({Outcome.ARCHIVE_ERROR, Outcome.TRUNCATED, Outcome.BAD_ENCODING})
-"""Asked again in a later run, for the damage may be of the way; every other outcome is final."""
+    def __new__(cls, value: str, *traits: Trait) -> Outcome:
+        outcome = str.__new__(cls, value)
+        outcome._value_ = value
+        outcome.traits = traits[0]
+        return outcome
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether the capture's text counts for its document's versions."""
+        return Trait.TEXT in self.traits
+
+    @property
+    def is_policy(self) -> bool:
+        """Return whether the body is a policy, whosever and of whatever kind."""
+        return Trait.POLICY in self.traits
+
+    @property
+    def is_wanted(self) -> bool:
+        """Return whether this is what captures are asked for."""
+        return Trait.WANTED in self.traits
+
+    @property
+    def shows_no_policy(self) -> bool:
+        """Return whether the page itself said that the policy was not there that day."""
+        return Trait.GONE in self.traits
+
+    @property
+    def is_unseen(self) -> bool:
+        """Return whether nothing was learnt about the page."""
+        return Trait.UNSEEN in self.traits
+
+    @property
+    def is_accident(self) -> bool:
+        """Return whether the reading died, which is no fact about the page."""
+        return Trait.ACCIDENT in self.traits
+
+    @property
+    def is_evidence(self) -> bool:
+        """Return whether the outcome is a fact about the page as captured, and final."""
+        return not (self.is_unseen or self.is_accident)
+
+    @property
+    def is_retryable(self) -> bool:
+        """Return whether a later run asks again."""
+        return Trait.AGAIN in self.traits
+
+    @property
+    def was_read(self) -> bool:
+        """Return whether an extractor looked at the body, so that another may look again."""
+        return Trait.READ in self.traits
+
+    @property
+    def leaves_run_incomplete(self) -> bool:
+        """Return whether a run with such a capture is not done: it could not be had, or not read."""
+        return self is Outcome.ARCHIVE_ERROR or self.is_accident
+
+    @classmethod
+    def retryable(cls) -> tuple[Outcome, ...]:
+        """Return the outcomes that a later run asks again, for SQL."""
+        return tuple(outcome for outcome in cls if outcome.is_retryable)
 
 
 class RowState(StrEnum):
@@ -217,11 +300,19 @@ class Extraction:
     """Name and version, `policy-archive/0.1.0 trafilatura/2.3.1`."""
     frame_url: str | None = None
     """Main frame of a frameset: the text is there, in a further capture."""
+    lost_share: float = 0.0
+    """Share of the words of the chosen part of the page that are neither in the text nor were left out by a
+    named rule, 0 to 1; more than 0 is a fault of the extractor."""
     line_places: tuple[int, ...] = ()
     """Where on the page each line of `text.split("\\n")[:-1]` stands, 0 for within the document:
     OUTSIDE_ROOT beside the deepest element that holds nine tenths of the text's words, UNDER_BOILERPLATE
     inside a nav, footer, aside, dialog, header, form or menu that holds at most half of them. Plain text
     and PDF: all 0."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the outcome of a capture whose text this is and is wanted."""
+        return Outcome.INCOMPLETE_TEXT if self.lost_share else Outcome.TEXT
 
     @property
     def text_sha256(self) -> str:

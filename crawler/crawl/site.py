@@ -170,7 +170,7 @@ class SiteCrawl:
     def _conclude_search(self, plan: DiscoveryPlan, documents: Iterable[Document]) -> tuple[str, str]:
         """Return the site's outcome: what was found counts only if one of its pages is a policy."""
         outcomes = Counter(known.outcome for d in documents for known in self.store.known_captures(d))
-        if plan.outcome != "found" or outcomes[Outcome.TEXT]:
+        if plan.outcome != "found" or any(outcome and outcome.is_text for outcome in outcomes):
             return plan.outcome, plan.reason
         if outcomes[Outcome.FOREIGN]:
             return "found", "none of the site's own: somebody else's policy stands in its place"
@@ -190,7 +190,7 @@ class SiteCrawl:
         if not known:
             return "not-archived", "the index has no captures of this address"
         outcomes = {capture.outcome for capture in known}
-        if outcomes & {Outcome.TEXT, Outcome.FOREIGN}:
+        if any(outcome and (outcome.is_text or outcome is Outcome.FOREIGN) for outcome in outcomes):
             return "found", ""
         if Outcome.BLOCKED in outcomes:
             return "blocked", "the archive does not show this site"
@@ -261,7 +261,9 @@ class SiteCrawl:
         if not (self.target.url or self._new_rows[document]):
             return ()
         known = self.store.known_captures(document)
-        last_text = max((k.row.timestamp for k in known if k.outcome is Outcome.TEXT), default="")
+        last_text = max(
+            (k.row.timestamp for k in known if k.outcome is not None and k.outcome.is_text), default=""
+        )
         tails = [k for k in known if k.row.timestamp > last_text and _redirects(k)]
         first = {k.row.urlkey: k for k in reversed(tails)}
         return tuple(
@@ -389,7 +391,7 @@ class _Lead:
 def _lead_of(read: ReadCapture) -> _Lead:
     """Return what a capture leads to; the site's own text says more of the owner than what took its place."""
     capture, reading = read.capture, read.reading
-    weights = {Outcome.TEXT: 1000, Outcome.FOREIGN: 1}
+    weights = {Outcome.TEXT: 1000, Outcome.INCOMPLETE_TEXT: 1000, Outcome.FOREIGN: 1}
     return _Lead(
         row=capture.row,
         location=capture.location if capture.outcome is Outcome.REDIRECT else None,

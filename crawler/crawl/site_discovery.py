@@ -65,6 +65,8 @@ class SiteSearch:
 
         Raises CdxError and RateLimitedError when the archive gives no answer.
         """
+        if self._evidence is None:
+            self.store.reopen_failed(self._home)  # a page whose reader died may hold the only link
         evidence = self._evidence or SiteEvidence(site=self.site, known=tuple(self._iter_known()))
         pages = (*(page for page in evidence.pages if not _is_of_policy(page)), *self._iter_read(documents))
         evidence = SiteEvidence(site=self.site, asked=evidence.asked, pages=pages, known=evidence.known)

@@ -27,7 +27,6 @@ LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
 SURE_LINK = 0.75
 """Confidence from which a link names its target; below, it may be about it."""
 _SEARCHES = frozenset({Purpose.DOMAIN, Purpose.HOST, Purpose.PREFIX})
-_POLICIES = frozenset({Outcome.TEXT, Outcome.FOREIGN, Outcome.OTHER_KIND})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +93,9 @@ class Suspect:
 def find_suspects(evidence: SiteEvidence, options: DiscoveryOptions) -> list[Suspect]:
     """Return the addresses that may hold a policy; not those that were read and hold none."""
     refused = _refused_keys(evidence)
-    confirmed = {page.row.urlkey for page in evidence.pages if page.outcome is Outcome.TEXT}
+    confirmed = {
+        page.row.urlkey for page in evidence.pages if page.outcome is not None and page.outcome.is_text
+    }
     return [
         replace(suspect, confirmed=suspect.urlkey in confirmed)
         for suspect in _suspects(evidence)
@@ -114,7 +115,7 @@ def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: Disco
 def _refused_keys(evidence: SiteEvidence) -> frozenset[str]:
     """Return addresses whose pages were read and are no policies: soft 404s, walls, articles."""
     read = [page for page in evidence.pages if page.purpose is Purpose.POLICY]
-    policies = {page.row.urlkey for page in read if page.outcome in _POLICIES}
+    policies = {page.row.urlkey for page in read if page.outcome is not None and page.outcome.is_policy}
     return frozenset(page.row.urlkey for page in read if page.outcome is Outcome.NOT_A_POLICY) - policies
 
 

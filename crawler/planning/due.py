@@ -112,7 +112,7 @@ def find_live_key(known: Collection[KnownCapture], keys: Collection[str]) -> str
 
     None when no text of the document is known. A frame's text is found by its frameset's address.
     """
-    if not any(capture.outcome is Outcome.TEXT for capture in known):
+    if not any(_has_text(capture) for capture in known):
         return None
     proven = _text_digests(known)
     rows = [capture.row for capture in known if capture.row.urlkey in keys]
@@ -132,14 +132,18 @@ def is_gone(known: Collection[KnownCapture], live_key: str) -> bool:
     return len(bad) >= 2 or any(_redirects(capture) for capture in bad)
 
 
+def _has_text(known: KnownCapture) -> bool:
+    return known.outcome is not None and known.outcome.is_text
+
+
 def _text_digests(known: Iterable[KnownCapture]) -> frozenset[str]:
     """Return the digests of bodies that hold the document's text, fetched or not."""
-    return frozenset(capture.row.digest for capture in known if capture.outcome is Outcome.TEXT)
+    return frozenset(capture.row.digest for capture in known if _has_text(capture))
 
 
 def _shows_no_text(known: KnownCapture) -> bool:
     if known.outcome is not None:
-        return known.outcome in (Outcome.ERROR_PAGE, Outcome.REDIRECT, Outcome.NOT_A_POLICY, Outcome.FOREIGN)
+        return known.outcome.shows_no_policy
     return known.row.statuscode[:1] in ("3", "4", "5")
 
 

@@ -85,7 +85,7 @@ def _rules(options: PlanOptions) -> Rules:
 def _stop_if_blocked(selection: Selection, known: Sequence[KnownCapture]) -> Selection:
     """Drop all questions when the archive does not show this site: it blocks sites, not captures."""
     outcomes = {capture.outcome for capture in known}
-    if Outcome.BLOCKED in outcomes and Outcome.TEXT not in outcomes:
+    if Outcome.BLOCKED in outcomes and not any(outcome and outcome.is_text for outcome in outcomes):
         return _drop_pending(selection, "the archive does not show this site")
     return selection
 

@@ -11,27 +11,12 @@ from policy_archive.crawler.core.records import (
     EMPTY_BODY_DIGEST,
     CdxRow,
     KnownCapture,
-    Outcome,
     RowDecision,
     RowState,
 )
 from policy_archive.crawler.core.timestamps import parse_timestamp
 
 DAY_SECONDS = 86_400
-
-_FAULTS_OF_REPLAY = frozenset(
-    {
-        Outcome.REDIRECT_LOOP,
-        Outcome.DRIFT,
-        Outcome.NOT_ARCHIVED,
-        Outcome.BLOCKED,
-        Outcome.OFF_ARCHIVE,
-        Outcome.TRUNCATED,
-        Outcome.BAD_ENCODING,
-        Outcome.ARCHIVE_ERROR,
-    }
-)
-"""What befell one request: nothing is learnt about the body, so another row with its digest may be asked."""
 
 _TEXT_MIMETYPES = frozenset({"", "-", "unk", "unknown", "warc/revisit", "no-type"})
 """Mimetypes with no slash-word that names a text, and yet the capture may be one."""
@@ -136,7 +121,8 @@ def _bodies(captures: Iterable[KnownCapture]) -> dict[str, KnownCapture]:
     """Return for each digest the first capture from which its body is known."""
     bodies: dict[str, KnownCapture] = {}
     for capture in captures:
-        if capture.outcome is not None and capture.outcome not in _FAULTS_OF_REPLAY:
+        # what befell one request says nothing of the body: another row with its digest may be asked
+        if capture.outcome is not None and not capture.outcome.is_unseen:
             bodies.setdefault(capture.row.digest, capture)
     return {digest: capture for digest, capture in bodies.items() if proves_sameness(digest)}
 

@@ -274,10 +274,11 @@ class PolicySpider(Spider):
     def report(self) -> FetchReport:
         """Return how the run ended, or how it stands."""
         status, reason = self._status, self._reason
-        failed = self.tally.outcomes[Outcome.ARCHIVE_ERROR]
+        failed = sum(n for outcome, n in self.tally.outcomes.items() if outcome.leaves_run_incomplete)
         if status == "done" and (failed or self.tally.problems):
             status = "incomplete"
-            reason = self.tally.problems[0] if self.tally.problems else f"{failed} captures could not be had"
+            unhad = f"{failed} captures could not be had or read: run the same command again"
+            reason = self.tally.problems[0] if self.tally.problems else unhad
         return FetchReport(
             status=status,
             reason=reason,

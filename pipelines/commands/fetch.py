@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.records import Kind, Outcome, RowState
+from policy_archive.crawler.core.records import Kind, RowState
 from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target
@@ -39,8 +39,6 @@ from policy_archive.pipelines.commands.options import (
 )
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
-
-SUCCESSES = frozenset({Outcome.TEXT, Outcome.HOME, Outcome.FOREIGN})
 
 _SKIPS = {
     RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
@@ -205,7 +203,7 @@ def resume_command() -> str:
 def summarise(report: FetchReport) -> dict[str, Any]:
     """Return the end of a run as JSON has it."""
     tally = report.tally
-    failed = {o.value: n for o, n in sorted(tally.outcomes.items()) if o not in SUCCESSES}
+    failed = {o.value: n for o, n in sorted(tally.outcomes.items()) if not o.is_wanted}
     skipped = {s.value: n for s, n in sorted(tally.states.items()) if s is not RowState.FETCHED}
     return {
         "status": report.status,

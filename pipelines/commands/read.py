@@ -251,6 +251,7 @@ def _describe_document(row: Row) -> Row:
         "kind",
         "name",
         "captures",
+        "incomplete",
         "versions",
         "owner",
         "owner_name",
@@ -274,7 +275,9 @@ def _iter_document_lines(row: Row) -> Iterator[Row]:
         "Kind": row["kind"],
         "Name": row["name"] or "(main)",
         "Years": "-".join(dict.fromkeys(years)),
-        "Captures": row["captures"],
+        "Captures": f"{row['captures']} ({row['incomplete']} incomplete)"
+        if row["incomplete"]
+        else row["captures"],
         "Versions": row["versions"],
         "Address": "",
         "Owner": owner or "unknown",

@@ -28,6 +28,7 @@ from policy_archive.pipelines.store.maintenance.verify import (
     iter_steps,
     list_checks,
 )
+from policy_archive.pipelines.store.queries import list_unread
 from policy_archive.pipelines.store.runlock import read_holder
 
 
@@ -119,6 +120,10 @@ def _check_database(database: Path, findings: _Findings, *, thorough: bool) -> N
             findings.notes.append(f"versions of {unfolded} documents are being made by {holder.describe()}")
         if pending := count_pending(connection):
             findings.notes.append(f"{pending} captures have still to be fetched: run the same fetch again")
+        findings.notes += [
+            f"{row['site']}: {row['captures']} captures could not be read ({row['outcome']}): fetch it again"
+            for row in list_unread(connection)
+        ]
 
 
 def _follow(

@@ -136,8 +136,8 @@ def extract_file(page: PageFile) -> Extraction:
 
 
 def quality_of(extraction: Extraction) -> dict[str, Any]:
-    """Return all of an extraction but its text, ready for JSON."""
+    """Return all of an extraction but its text and the places of its lines, ready for JSON."""
     fields = asdict(extraction)
-    del fields["text"]
+    del fields["text"], fields["line_places"]
     fields["stated_dates"] = [date | {"day": date["day"].isoformat()} for date in fields["stated_dates"]]
-    return {"outcome": Outcome.TEXT.value} | fields | {"text_sha256": extraction.text_sha256}
+    return {"outcome": extraction.outcome.value} | fields | {"text_sha256": extraction.text_sha256}

@@ -39,11 +39,13 @@ _DATE = re.compile(
             rf"(?P<w6>{_WORD})\.?\s?(?P<d6>\d{{1,2}})(?:\s?(?:st|nd|rd|th))?(?:\s?,\s?|\.\s?|\s)(?:of\s)?"
             r"(?P<y6>(?:19|20)\d\d)(?!\d)",
             rf"(?P<y7>(?<!\d)(?:19|20)\d\d)[.,]?\s(?P<w7>{_WORD})\.?\s(?P<d7>\d{{1,2}})(?!\d)",
+            r"(?<![\d/.-])(?P<m9>0?[1-9]|1[0-2])\s?/\s?(?P<y9>(?:19|20)\d\d)(?!\d)",
+            rf"(?P<d0>{_NUMBER})-(?P<w0>{_WORD})-(?P<y0>\d\d)(?!\d)",
             rf"(?P<w8>{_WORD})\.?,?\s(?:(?:of|de|del|do)\s)?(?P<y8>(?:19|20)\d\d)(?!\d)",
         )
     )
 )
-_MONTH_GROUPS = ("w5", "w6", "w7", "w8")
+_MONTH_GROUPS = ("w5", "w6", "w7", "w8", "w0")
 _DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
 _ERAS = {"令和": 2018, "平成": 1988}
 _MARKUP = re.compile(
@@ -51,6 +53,7 @@ _MARKUP = re.compile(
 )
 # "UpdatedMarch 2, 2023": label and date in elements of their own, with nothing between
 _GLUED = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-Z][^\W\d_]{2,13}\.? \d)")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SENTENCE_END = re.compile(r"[.!?。！？;；:：(（\[【]")
 _VERSION_NUMBER = re.compile(r"^\W*v?\d+(?:\.\d+)+")
 _TOKEN = re.compile(r"[^\W_]+")
@@ -75,6 +78,10 @@ class _Words:
     glue: frozenset[str]
     document: re.Pattern[str]
     months: dict[str, int]
+    copulas: frozenset[str]
+    others: re.Pattern[str]
+    own: re.Pattern[str]
+    pointers: frozenset[str]
 
 
 def find_stated_dates(
@@ -138,7 +145,7 @@ def _iter_dates(text: str) -> Iterator[_Dated]:
             previous = ""
             continue
         # composed, so that a letter with its accent is one character to fold
-        plain = unicodedata.normalize("NFC", " ".join(_MARKUP.sub(r" \1", line).split()))
+        plain = unicodedata.normalize("NFC", " ".join(_MARKUP.sub(r" \1", _UNSEEN.sub("", line)).split()))
         plain = _GLUED.sub(" ", plain)
         if not plain:
             continue
@@ -196,6 +203,8 @@ def _labels_before(before: str) -> tuple[tuple[str, ...], int]:
             break
         if name not in words.strong and not _speaks_of_itself(before[: label.start()]):
             break
+        if _speaks_of_another(before[: label.start()]):
+            break
         kinds.insert(0, words.kinds[name])
         start = end = label.start()
     return tuple(dict.fromkeys(kinds)), start
@@ -214,6 +223,27 @@ def _speaks_of_itself(before: str) -> bool:
     sentence = _words().labels.sub(" ", _SENTENCE_END.split(before)[-1])
     odd = [token for token in _TOKEN.findall(sentence) if token not in _words().glue]
     return not odd or _words().document.search(sentence) is not None
+
+
+def _speaks_of_another(before: str) -> bool:
+    """Tell whether a label hangs on the name of something else: a law, a list, the policy of another company.
+
+    "The list of authorities was last updated", "the Privacy Act, last amended", "read the policy of Maps, …".
+    """
+    words = _words()
+    sentence = _SENTENCE_END.split(before)[-1].strip()
+    tokens = _TOKEN.findall(sentence)
+    if not tokens or not (sentence.endswith(",") or tokens[-1] in words.copulas):
+        return False
+    if words.own.search(sentence):
+        return False
+    named = list(words.document.finditer(sentence))
+    others = list(words.others.finditer(sentence))
+    if others and (not named or others[-1].start() > named[-1].start()):
+        return True
+    if not named:
+        return any(token not in words.glue and token not in words.copulas for token in tokens)
+    return tokens[0] in words.pointers
 
 
 def _iter_parts(match: re.Match[str]) -> Iterator[tuple[int, int, int]]:
@@ -296,10 +326,19 @@ def _words() -> _Words:
         kinds=kinds,
         after=re.compile(rf"[\s)\],.:、・-]*({_any_of(after)})"),
         after_kinds=after,
-        glue=frozenset(_fold(word) for word in tables["glue"]["words"]),
+        glue=frozenset(_fold(word) for word in (*tables["glue"]["words"], *_weekdays())),
         document=re.compile(_any_of({_fold(word) for word in tables["document"]["words"]})),
         months=months,
+        copulas=frozenset(map(_fold, tables["another"]["copulas"])),
+        others=re.compile(_any_of(set(map(_fold, tables["another"]["names"])))),
+        own=re.compile(_any_of(set(map(_fold, tables["another"]["own"])))),
+        pointers=frozenset(map(_fold, tables["another"]["pointers"])),
     )
+
+
+def _weekdays() -> list[str]:
+    lines = tomllib.loads((DATA / "words" / "passing-lines.toml").read_text("utf-8"))
+    return [word for phrase in lines["weekdays"] for word in _TOKEN.findall(phrase)]
 
 
 def _any_of(phrases: Iterable[str]) -> str:

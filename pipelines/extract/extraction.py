@@ -21,7 +21,7 @@ from policy_archive.pipelines.extract.page import PageText, transform_page
 from policy_archive.pipelines.extract.source.decode import Decoded, decode_body, unpack_body
 from policy_archive.pipelines.extract.source.frames import find_main_frame
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
-from policy_archive.pipelines.extract.source.parse import parse_html
+from policy_archive.pipelines.extract.source.parse import parse_html, undo_cdata
 from policy_archive.pipelines.extract.source.pdf import read_pdf
 from policy_archive.pipelines.extract.source.plain import read_plain
 
@@ -83,6 +83,8 @@ def extract_page(
         plain = read_plain(decoded.text)
         page = _whole(plain.text, plain.title)
         return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, ""), tree=None)
+    if "xml" in (content_type or "").lower():
+        decoded = replace(decoded, text=undo_cdata(decoded.text))
     tree = parse_page(decoded)
     elements = tuple(tree.iter())
     page = transform_page(tree, url=url, kind=kind)
@@ -158,6 +160,7 @@ def _complete(
         extractor=_extractor(library),
         line_places=page.line_places or (0,) * page.text.count("\n"),
         frame_url=page.frame_url,
+        lost_share=page.account.lost_share,
     )
 
 

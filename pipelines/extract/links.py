@@ -122,6 +122,16 @@ def is_relative(href: str) -> bool:
     return bool(address) and not re.match(r"#|//|[a-z][a-z0-9+.-]*:", address, re.IGNORECASE)
 
 
+def is_page_address(href: str) -> bool:
+    """Tell an address that leads to another page.
+
+    >>> is_page_address("/news/1"), is_page_address("https://x.org/a"), is_page_address("#a")
+    (True, True, False)
+    """
+    address = original_address(href.strip())
+    return bool(address) and re.match(r"#|(?!https?:)[a-z][a-z0-9+.-]*:", address, re.IGNORECASE) is None
+
+
 def clean_address(url: str) -> str:
     """Return an address without session ids, cache busters and campaign marks.
 

@@ -19,8 +19,8 @@ HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 LISTS = frozenset(("ul", "ol", "menu", "dir"))
 CONTAINERS = frozenset(
     """html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption
-    figure footer form header hgroup hr li main menu nav ol p pre search section summary table caption
-    tbody td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 button legend textarea""".split()
+    figure footer form header hgroup hr li listing main menu nav ol p pre search section summary table caption
+    tbody td tfoot th thead tr ul xmp plaintext h1 h2 h3 h4 h5 h6 button legend textarea""".split()
 )
 """Elements that begin and end a block of text."""
 
@@ -30,10 +30,13 @@ PROSE_WORDS = 9
 _SHORTEST_TERMS = 50
 """Words in a field that are the page's and no example of what to fill in."""
 
+_GOES_ON = re.compile(r"\s*[.,;:)。、，]|\s+[^\W\d_]")
 _MARKUP = re.compile("</?[a-z][^<>]*>", re.IGNORECASE)
 """A field that holds some is a template, or code to copy."""
 
 _CJK = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_APART = re.compile(r"display\s*:\s*(?:none|block|flex|grid|list-item|table)", re.IGNORECASE)
+_RAISED = re.compile(r"vertical-align\s*:\s*(?:super|text-top)", re.IGNORECASE)
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
 
@@ -58,7 +61,20 @@ def is_read(element: HtmlElement) -> bool:
     if element.tag == "textarea":
         text = element.text or ""
         return count_words(text) >= _SHORTEST_TERMS and not _MARKUP.search(text)
-    return element.tag != "button" or _is_title_button(element)
+    return element.tag != "button" or is_said_in_line(element) or _is_title_button(element)
+
+
+def is_said_in_line(button: HtmlElement) -> bool:
+    """Tell a button whose text is a part of the sentence around it: "To do so, click [Cookie settings]."
+
+    Words stand before it, a word or a sentence's end after it, in the same element.
+    """
+    if _GOES_ON.match(button.tail or "") is None:
+        return False
+    before = button.getprevious()
+    parent = button.getparent()
+    text = (parent.text if parent is not None else "") if before is None else before.tail
+    return count_words(text or "") > 1 and not (text or "")[-1:].isalnum()
 
 
 def _is_title_button(button: HtmlElement) -> bool:
@@ -72,9 +88,31 @@ def _is_title_button(button: HtmlElement) -> bool:
     return unfolded or any(child.tag in HEADINGS for child in button.iter())
 
 
+_FOR_EARS = frozenset(
+    ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader-only")
+)
+
+
+def is_for_ears(element: HtmlElement) -> bool:
+    """Tell words that only screen readers speak ("opens in a new window"): classes of CSS frameworks."""
+    return not _FOR_EARS.isdisjoint((element.get("class") or "").split())
+
+
+def is_set_apart(element: HtmlElement) -> bool:
+    """Tell an element amid a line that a reader does not see amid it: a tooltip, a block by its style."""
+    return element.get("role") == "tooltip" or _APART.search(element.get("style") or "") is not None
+
+
+def is_raised(element: HtmlElement) -> bool:
+    """Tell a superscript, by its tag or its style."""
+    return element.tag == "sup" or _RAISED.search(element.get("style") or "") is not None
+
+
 def is_container(element: HtmlElement) -> bool:
     """Tell whether an element stands on lines of its own; custom elements do, unless amid a line."""
     tag = element.tag
+    if tag == "button" and is_said_in_line(element):
+        return False
     return isinstance(tag, str) and (tag in CONTAINERS or ("-" in tag and not _is_in_line(element)))
 
 

@@ -9,10 +9,16 @@ from lxml.html import HtmlElement
 from policy_archive.crawler.core.records import Kind
 from policy_archive.pipelines.extract.body.choose import choose_body, kept_blocks, narrow_body
 from policy_archive.pipelines.extract.body.documents import choose_part, find_parts, find_target
+from policy_archive.pipelines.extract.conservation import (
+    NOTHING_LEFT_OUT,
+    Account,
+    LeftOut,
+    account_for,
+)
 from policy_archive.pipelines.extract.links import LinkReader, fragment_of
 from policy_archive.pipelines.extract.markdown.build import build_pieces
-from policy_archive.pipelines.extract.markdown.render import Rendered, render_lines
-from policy_archive.pipelines.extract.markdown.trim import trim_rim
+from policy_archive.pipelines.extract.markdown.render import Rendered, render, render_lines
+from policy_archive.pipelines.extract.markdown.trim import split_rim
 from policy_archive.pipelines.extract.outline import Outline, outline_page
 from policy_archive.pipelines.extract.places import Places
 
@@ -31,6 +37,8 @@ class PageText:
     documents_on_page: int
     line_places: tuple[int, ...] = ()
     """Of each line of the text, as in `Extraction`."""
+    account: Account = NOTHING_LEFT_OUT
+    """What became of the words of the chosen body."""
     frame_url: str | None
     """Main frame of a frameset: the text is there."""
 
@@ -55,10 +63,17 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
     pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark, place_of=place_of)
     if body.title is not None:
         pieces = (*build_pieces(body.title, link_mark=links.mark, place_of=place_of), *pieces)
-    rendered = render_lines(trim_rim(pieces)) if any(kept) else Rendered("", ())
+    trimmed = split_rim(pieces)
+    rendered = render_lines(trimmed.pieces) if any(kept) else Rendered("", ())
     return PageText(
         text=rendered.text,
         line_places=rendered.places,
+        account=account_for(
+            body.root,
+            rendered.text,
+            dropped=body.dropped,
+            also=[LeftOut("passing-line", 0, render((piece,))) for piece in trimmed.dropped],
+        ),
         title=read_title(tree),
         kept_share=_kept_share(kept, outline),
         hidden_text_used=any(

@@ -46,10 +46,9 @@ SIGNS = {
 }
 LEGEND = (
     "T text read; = same text, proven by digest or bracket; ~ same text before and after; ? not fetched; \
-x read, no policy; e errors or redirects only; ! the archive failed; . no capture"
+x read, no policy; e errors or redirects only; ! not read: the archive or the reading failed; . no capture"
 )
 
-_FAILED = {Outcome.NOT_ARCHIVED, Outcome.BLOCKED, Outcome.ARCHIVE_ERROR, Outcome.DRIFT, Outcome.TRUNCATED}
 _BY_STATE = {
     RowState.SAME_DIGEST: MonthState.PROVEN,
     RowState.BRACKETED: MonthState.PROVEN,
@@ -96,11 +95,15 @@ def _state_of(captures: Iterable[Row], within: bool) -> MonthState:
 
 
 def _state_of_row(row: Row) -> MonthState:
-    if row["outcome"] == Outcome.TEXT:
-        return MonthState.TEXT
     if row["state"] == RowState.FETCHED:
-        return MonthState.FAILED if row["outcome"] in _FAILED else MonthState.NOT_A_TEXT
+        return _state_of_outcome(Outcome(row["outcome"]))
     return _BY_STATE[RowState(row["state"])]
+
+
+def _state_of_outcome(outcome: Outcome) -> MonthState:
+    if outcome.is_text:
+        return MonthState.TEXT
+    return MonthState.NOT_A_TEXT if outcome.is_evidence else MonthState.FAILED
 
 
 def _is_within(month: str, versions: Sequence[Row]) -> bool:

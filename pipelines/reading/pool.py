@@ -36,6 +36,10 @@ _WALL_PER_CPU = 3
 _TASKS_PER_PROCESS = 500
 """Then a process is replaced, so that whatever a parser leaks is given back."""
 _PARENT_GRACE_SECONDS = 5.0
+_MOST_TRIES = 2
+"""A page that kills its reader is read once more: something else may have been the cause."""
+_MOST_TRIES_WHEN_KILLED = 6
+"""No page sends SIGKILL or SIGTERM: the machine or its owner did, and the next process may be spared."""
 
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
@@ -61,6 +65,14 @@ class Done(Generic[_Item, _Result]):
     item: _Item
     result: _Result | None = None
     error: ExtractionError | None = None
+
+
+class ReaderDiedError(ExtractionError):
+    """The process died over a task, or none could be had; `most_tries` says how often it is worth trying."""
+
+    def __init__(self, message: str, *, outcome: str, most_tries: int = _MOST_TRIES) -> None:
+        super().__init__(message, outcome=outcome)
+        self.most_tries = most_tries
 
 
 class ReadingPool:
@@ -122,12 +134,19 @@ class ReadingPool:
     def _serve(
         self, function: Callable[..., _Result], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> _Result:
-        worker = self._idle.get()
-        try:
-            result: _Result = worker.run(function, args, kwargs)
-            return result
-        finally:
-            self._idle.put(worker)
+        """Return the result; an accident is no fact about the page, so the task gets another process."""
+        tries = 0
+        while True:
+            tries += 1
+            worker = self._idle.get()
+            try:
+                result: _Result = worker.run(function, args, kwargs)
+                return result
+            except ReaderDiedError as error:
+                if tries >= error.most_tries:
+                    raise ExtractionError(f"{error}, {tries} times", outcome=error.outcome) from error
+            finally:
+                self._idle.put(worker)
 
     def shutdown(self) -> None:
         """End every process, also in the middle of a task."""
@@ -186,7 +205,11 @@ class _Worker:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the function's result; raises ExtractionError as `ReadingPool.run` says."""
-        connection = self._start()
+        try:
+            connection = self._start()
+        except (EOFError, OSError) as broken:  # no memory, no process to be had, the fork server is gone
+            message = f"no reading process could be started: {broken or type(broken).__name__}"
+            raise ReaderDiedError(message, outcome=Outcome.EXTRACTOR_CRASH) from broken
         try:
             connection.send((function, args, kwargs))
             if not connection.poll(self._limits.wall_seconds + _PARENT_GRACE_SECONDS):
@@ -197,13 +220,15 @@ class _Worker:
         self._tasks += 1
         if self._tasks >= self._limits.tasks_per_process or answer.outcome == Outcome.EXTRACTOR_MEMORY:
             self._stop()
+        if answer.outcome == Outcome.EXTRACTOR_MEMORY:
+            raise ReaderDiedError(answer.message, outcome=answer.outcome)
         if answer.outcome is not None:
             raise ExtractionError(answer.message, outcome=answer.outcome)
         return answer.result
 
     def _start(self) -> Connection:
         if self._closed:
-            raise ExtractionError("the pool is closed", outcome=Outcome.EXTRACTION_FAILED)
+            raise ExtractionError("the pool is closed", outcome=Outcome.EXTRACTOR_CRASH)
         if self._connection is not None and self._process is not None and self._process.is_alive():
             return self._connection
         self._stop()
@@ -212,12 +237,18 @@ class _Worker:
         context.set_forkserver_preload(["policy_archive.pipelines.reading.warmup"])
         ours, theirs = context.Pipe()
         self._process = context.Process(target=_serve_tasks, args=(theirs, self._limits), daemon=True)
-        self._process.start()
-        theirs.close()
+        try:
+            self._process.start()
+        except (EOFError, OSError):
+            ours.close()
+            self._process = None
+            raise
+        finally:
+            theirs.close()
         self._connection, self._tasks = ours, 0
         return ours
 
-    def _bury(self, *, killed: bool) -> ExtractionError:
+    def _bury(self, *, killed: bool) -> ReaderDiedError:
         """Return why the process is gone; the next task gets a new one."""
         process = self._process
         if killed and process is not None:
@@ -248,12 +279,14 @@ class _Worker:
                 process.join(_PARENT_GRACE_SECONDS)
 
 
-def _death(code: int | None, *, killed: bool, limits: Limits) -> ExtractionError:
+def _death(code: int | None, *, killed: bool, limits: Limits) -> ReaderDiedError:
     if killed or code in (-signal.SIGXCPU, -signal.SIGALRM):
         message = f"not done after {limits.timeout_seconds:g} s"
-        return ExtractionError(message, outcome=Outcome.EXTRACTOR_TIMEOUT)
+        return ReaderDiedError(message, outcome=Outcome.EXTRACTOR_TIMEOUT)
     message = f"the reading process died (exit status {code})"
-    return ExtractionError(message, outcome=Outcome.EXTRACTOR_CRASH)
+    from_outside = code in (None, -signal.SIGKILL, -signal.SIGTERM)
+    most_tries = _MOST_TRIES_WHEN_KILLED if from_outside else _MOST_TRIES
+    return ReaderDiedError(message, outcome=Outcome.EXTRACTOR_CRASH, most_tries=most_tries)
 
 
 def _serve_tasks(connection: Connection, limits: Limits) -> None:

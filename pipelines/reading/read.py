@@ -77,4 +77,7 @@ def _decide(
     expected = verdict.kind is document.kind or document.kind is Kind.OTHER
     if not expected and extraction.documents_on_page == 1:
         return Outcome.OTHER_KIND, verdict.reason
-    return Outcome.TEXT, ""
+    lost = (
+        f"{extraction.lost_share:.2%} of the words are missing, by no rule" if extraction.lost_share else ""
+    )
+    return extraction.outcome, lost

@@ -12,7 +12,6 @@ from typing import Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
-    RETRYABLE_OUTCOMES,
     Capture,
     CdxRow,
     Document,
@@ -26,6 +25,8 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.pipelines.store.codec import compress_body
 
+HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
+"""Condition on `captures`: the capture's text counts for versions."""
 ROW_COLUMNS = "urlkey, timestamp, original, mimetype, statuscode, digest, length"
 
 INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
@@ -96,7 +97,7 @@ def read_known(connection: sqlite3.Connection, document: Document) -> list[Known
     """Return what is known of a document's rows, in order of time."""
     rows = connection.execute(
         f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates
-        from captures left join extractions on capture_id = id and current and outcome = 'text'
+        from captures left join extractions on capture_id = id and current and {HAS_TEXT}
         where document_id = ? order by timestamp, original, digest""",  # noqa: S608 (a constant)
         (document.id,),
     )
@@ -178,7 +179,7 @@ def body_digest(body: bytes) -> str:
 
 def _has_final_outcome(connection: sqlite3.Connection, capture_id: str) -> bool:
     (outcome,) = connection.execute("select outcome from captures where id = ?", (capture_id,)).fetchone()
-    return outcome is not None and outcome not in RETRYABLE_OUTCOMES
+    return outcome is not None and not Outcome(outcome).is_retryable
 
 
 def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from policy_archive.crawler.core.records import Outcome, RowState
+from policy_archive.pipelines.store.captures import HAS_TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +37,16 @@ union all
 select 'fetch-without-outcome', id, original from captures where outcome is null and state = 'fetched'
 union all
 select 'text-without-extraction', id, original from captures
-    where outcome = 'text' and not exists (
+    where {HAS_TEXT} and not exists (
         select 1 from extractions join texts on sha256 = text_sha256
         where capture_id = captures.id and current)
 union all
-select 'text-without-body', id, original from captures where outcome = 'text' and body_digest is null
+select 'text-without-body', id, original from captures where {HAS_TEXT} and body_digest is null
 union all
 select 'empty-text', captures.id, original from captures
     join extractions on capture_id = captures.id and current
     join texts on sha256 = text_sha256
-    where outcome = 'text' and texts.words = 0
+    where {HAS_TEXT} and texts.words = 0
 union all
 select 'same-digest-unproven', row.id, row.original from captures as row
     left join captures as proof on proof.id = row.same_as
@@ -68,5 +69,6 @@ union all
 select 'version-without-text', versions.document_id || ' ' || version, source.outcome from versions
     join captures as source on source.id = text_capture
     left join extractions on extractions.capture_id = source.id and extractions.current
-    where source.outcome is not 'text' or extractions.text_sha256 is not versions.text_sha256
+    where source.outcome is null or not (source.{HAS_TEXT})
+        or extractions.text_sha256 is not versions.text_sha256
 """  # noqa: S608

@@ -17,7 +17,7 @@ from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Ou
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
-from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
 from policy_archive.pipelines.versions.fold import fold_versions
 
 Row = dict[str, Any]
@@ -88,6 +88,8 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
     rows = connection.execute(
         f"""select documents.*,
             (select count(*) from captures where document_id = documents.id) as captures,
+            (select count(*) from captures where document_id = documents.id and outcome = 'incomplete-text')
+                as incomplete,
             (select count(*) from versions where document_id = documents.id) as versions,
             (select min(timestamp) from captures where document_id = documents.id) as first_capture,
             (select max(timestamp) from captures where document_id = documents.id) as last_capture
@@ -246,8 +248,8 @@ def find_moves(connection: sqlite3.Connection, document: Document) -> list[Addre
     Two addresses that are captured in turn are no move: the old one must not be seen again.
     """
     rows = connection.execute(
-        """select urlkey, min(timestamp) as first, max(timestamp) as last, original from captures
-        where document_id = ? and outcome = 'text' group by urlkey order by first""",
+        f"""select urlkey, min(timestamp) as first, max(timestamp) as last, original from captures
+        where document_id = ? and {HAS_TEXT} group by urlkey order by first""",  # noqa: S608 (a constant)
         (document.id,),
     ).fetchall()
     return [
@@ -314,3 +316,15 @@ def width_in_days(version: Row) -> float | None:
         for key in ("changed_after", "first_captured")
     )
     return round((end - start).total_seconds() / 86_400, 1)
+
+
+def list_unread(connection: sqlite3.Connection) -> list[Row]:
+    """Return `site`, `outcome` and number (`captures`) of the captures over which their reader died."""
+    accidents = json.dumps([outcome for outcome in Outcome if outcome.is_accident])
+    rows = connection.execute(
+        """select site, outcome, count(*) as captures
+        from captures join documents on documents.id = document_id
+        where outcome in (select value from json_each(?)) group by site, outcome order by site, outcome""",
+        (accidents,),
+    )
+    return [dict(row) for row in rows]

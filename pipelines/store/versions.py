@@ -11,7 +11,7 @@ from typing import Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
-from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row, read_known
+from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.versions.change import compare_texts
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
 
@@ -133,10 +133,10 @@ def _read_source(connection: sqlite3.Connection, document: Document, version: Ve
     """Return the fetched capture that a version's text is read from: its own first, if it has one."""
     own = version.rows[0].id_in(document.id) if version.rows else None
     row: sqlite3.Row = connection.execute(
-        """select capture_id, verified, stated_dates, texts.id as text_id from extractions
+        f"""select capture_id, verified, stated_dates, texts.id as text_id from extractions
         join captures on captures.id = capture_id join texts on texts.sha256 = text_sha256
-        where text_sha256 = ? and current and document_id = ? and outcome = 'text'
-        order by capture_id is not ?, timestamp, original limit 1""",
+        where text_sha256 = ? and current and document_id = ? and {HAS_TEXT}
+        order by capture_id is not ?, timestamp, original limit 1""",  # noqa: S608 (a constant)
         (version.text_sha256, document.id, own),
     ).fetchone()
     return row

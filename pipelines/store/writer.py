@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.records import (
-    RETRYABLE_OUTCOMES,
     Address,
     Capture,
     CdxRow,
@@ -224,12 +223,12 @@ class Store:
 
     def reopen_failed(self, document: Document, *, most_tries: int = 5) -> int:
         """Make rows that failed, but may not another day, pending again; return how many."""
-        marks = ",".join("?" * len(RETRYABLE_OUTCOMES))
+        marks = ",".join("?" * len(Outcome.retryable()))
         return self._execute(
             # only the question marks are put in by hand
             f"update captures set state = 'pending', state_reason = 'asked again', outcome = null "  # noqa: S608
             f"where document_id = ? and tries < ? and outcome in ({marks})",
-            (document.id, most_tries, *RETRYABLE_OUTCOMES),
+            (document.id, most_tries, *Outcome.retryable()),
         )
 
     def record_decisions(self, document: Document, decisions: Mapping[CdxRow, RowDecision]) -> int:

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import groupby
 
-from policy_archive.crawler.core.records import CdxRow, KnownCapture, Outcome, RowDecision, RowState, Version
+from policy_archive.crawler.core.records import CdxRow, KnownCapture, RowDecision, RowState, Version
 from policy_archive.crawler.core.timestamps import parse_timestamp, seconds_between
 
 BRIEF_DAYS = 31
@@ -51,7 +51,7 @@ def _iter_sightings(
     texts = {
         capture.row: capture.text_sha256
         for capture in known
-        if capture.outcome is Outcome.TEXT and capture.text_sha256 is not None
+        if capture.outcome is not None and capture.outcome.is_text and capture.text_sha256 is not None
     }
     for row, text_sha256 in texts.items():
         yield _Sighting(row=row, text_sha256=text_sha256, fetched=True)

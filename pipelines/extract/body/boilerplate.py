@@ -38,6 +38,14 @@ _FURNITURE_NAMES = frozenset(
 )
 """Words of which web authors of all languages make class names and ids."""
 
+_CONSENT_TOOLS = re.compile(
+    r"\b(?:onetrust-(?:consent|pc|banner)-sdk|CybotCookiebotDialog|didomi-(?:host|popup|notice)|usercentrics-root"
+    r"|qc-cmp2-container|sp_message_container\w*|cky-consent-container|cmplz-cookiebanner|iubenda-cs-banner"
+    r"|osano-cm-(?:window|dialog)|borlabs-cookie|cmpbox|truste-consent-\w+)\b"
+)
+"""Ids and classes under which the usual tools put their banner and their preference centre on a page. The
+list of cookies that some of them write into a policy has names of its own and is text."""
+
 _OVERLAY_NAMES = frozenset("dialog drawer lightbox modal offcanvas popup".split())
 _QUALIFIERS = frozenset(("no", "has", "with", "without", "hide"))
 _SECTIONS = ("article", "main", "section")
@@ -100,6 +108,11 @@ def _names(name: str) -> tuple[str, ...]:
 def is_dialog(element: HtmlElement) -> bool:
     """Tell a box that lies over the page: it says so itself."""
     return element.tag == "dialog" or _role(element) in _DIALOG_ROLES or element.get("aria-modal") == "true"
+
+
+def is_consent_tool(element: HtmlElement) -> bool:
+    """Tell the banner or the preference centre of a consent tool."""
+    return _CONSENT_TOOLS.search(_name(element)) is not None
 
 
 def is_named_dialog(element: HtmlElement) -> bool:

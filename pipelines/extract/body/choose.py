@@ -12,6 +12,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     count_controls,
     has_fields,
     is_banner,
+    is_consent_tool,
     is_dialog,
     is_furniture,
     is_main,
@@ -20,17 +21,28 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_overlay,
     is_site_name,
 )
-from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, Regions, has_heading
+from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
 from policy_archive.pipelines.extract.body.rules import Decision, Rule, Spot, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import guide
+from policy_archive.pipelines.extract.links import is_page_address
 from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
 from policy_archive.pipelines.extract.tables import grid, is_layout
 
 _WORDS_A_CONTROL = 25
 """Of a section with a button in it ("Cookie settings"); banners have fewer."""
 
+_SHORTEST_TEXT = 60
+"""Words of prose beside a dialog that make it one that lies over a text."""
+
 _SMALL_SHARE = 3 / 10
 """Of the root's words (or the page's, while the root is sought): what is larger is no furniture."""
+_HALF_SHARE = 1 / 2
+"""Of the root's words: a mega menu or a row of teasers has fewer."""
+_MENU_PROSE_SHARE = 1 / 4
+"""Of the root's prose: a mega menu has no more, in the teasers between its links."""
+_FEWEST_TEASERS = 3
+_LONGEST_LABEL = 12
+"""Words beside a row of teasers that go with it ("Most popular")."""
 _BULK_SHARE = 4 / 5
 """Of a box's prose: the child that holds as much is the document, what stands beside it its surroundings."""
 _NEIGHBOUR_SHARE = 1 / 10
@@ -99,6 +111,8 @@ class _Choice(Regions):
     def __init__(self, page: HtmlElement, outline: Outline, chosen: frozenset[int]) -> None:
         super().__init__(outline)
         self._page = page
+        self._overlays = self._find_overlays()
+        chosen = chosen - self._blocks_of(self._overlays)
         self._taken = list(
             accumulate(
                 (block.words if number in chosen else 0 for number, block in enumerate(outline.blocks)),
@@ -122,6 +136,21 @@ class _Choice(Regions):
         else:
             self.dropped[spot.element] = decision.name
         return not decision.keeps
+
+    def _find_overlays(self) -> frozenset[HtmlElement]:
+        """Return boxes that lie over the page, however long, where it has a title and text besides."""
+        found = [one for one in self._outline.ranges if is_dialog(one) or is_consent_tool(one)]
+        if not found:
+            return frozenset()
+        within = {inner for one in found for inner in one.iter(*HEADINGS)}
+        titles = [one for one in self._outline.ranges if one.tag == "h1" and one not in within]
+        outermost = [one for one in found if not any(other in found for other in one.iterancestors())]
+        prose = self.prose(self._page) - sum(map(self.prose, outermost))
+        titled = any(not is_site_name(title) for title in titles)
+        return frozenset(outermost if titled and prose >= _SHORTEST_TEXT else ())
+
+    def _blocks_of(self, elements: Iterable[HtmlElement]) -> frozenset[int]:
+        return frozenset(number for one in elements for number in range(*self._outline.ranges[one]))
 
     def _chosen(self, element: HtmlElement) -> int:
         start, end = self._outline.ranges[element]
@@ -238,7 +267,41 @@ class _Choice(Regions):
         return self.is_lone_heading(element) and self._is_title_box(element)
 
     def _is_named(self, element: HtmlElement) -> bool:
-        return is_named_furniture(element) or is_named_dialog(element)
+        named = is_named_furniture(element) or is_named_dialog(element)
+        return named and not self._is_named_by_chance(element)
+
+    def _is_named_by_chance(self, element: HtmlElement) -> bool:
+        """Tell prose under a name of furniture (MsoFooter, policy-footer) that stands as the text does.
+
+        It has no buttons, no imprint and hardly a link, and is a paragraph, or stands right below one, or
+        most of the page's prose is in boxes beside it of the very same name.
+        """
+        words = self.words(element)
+        if not self._is_mostly_prose(element) or self.linked(element) > words * _SECTION_LINKED_SHARE:
+            return False
+        if (
+            count_controls(element)
+            or is_furniture(element)
+            or is_overlay(element)
+            or self.is_imprint(element)
+        ):
+            return False
+        return element.tag in TEXT_TAGS or self._is_of_one_name(element) or self._follows_text(element)
+
+    def _is_of_one_name(self, element: HtmlElement) -> bool:
+        name = element.get("class")
+        if not name or element not in self._outline.parents:
+            return False
+        alike = [one for one in self.siblings(element) if one.get("class") == name]
+        prose = sum(map(self.prose, alike))
+        return len(alike) > 2 and prose >= self.prose(self._page) * _MAIN_SHARE
+
+    def _follows_text(self, element: HtmlElement) -> bool:
+        if element not in self._outline.parents:
+            return False
+        siblings = self.siblings(element)
+        above = siblings[: siblings.index(element)][-2:]
+        return any(map(self.prose, above)) and all(one.tag in TEXT_TAGS for one in above)
 
     def _is_section(self, element: HtmlElement) -> bool:
         """Tell a section of the document, whatever its name: "cookies", "share", "section-header".
@@ -300,8 +363,46 @@ class _Choice(Regions):
         if self.root not in self._outline.ranges:
             return
         for element in self._inside(self.root):
-            if self._is_small(element):
+            if element in self._overlays:
+                self.dropped[element] = "overlay"
+            elif self._is_mega_menu(element):
+                self.dropped[element] = "mega-menu"
+            elif self._are_teasers(element):
+                self.dropped[self._with_label(element)] = "teasers"
+            elif self._is_small(element):
                 self._drops(_FURNITURE, Spot(element), otherwise=Decision("no-furniture", keeps=True))
+
+    def _is_half(self, element: HtmlElement) -> bool:
+        return self.words(element) < self.words(self.root) * _HALF_SHARE and not self._holds_title(element)
+
+    def _is_mega_menu(self, element: HtmlElement) -> bool:
+        """Tell a menu that is no small part of the page: named so, mostly links, some teasers between."""
+        if self._is_small(element) or not self._is_half(element) or not self._is_mostly_linked(element):
+            return False
+        named = is_furniture(element) or is_named_furniture(element)
+        return named and self.prose(element) <= self.prose(self.root) * _MENU_PROSE_SHARE
+
+    def _are_teasers(self, element: HtmlElement) -> bool:
+        """Tell a row of boxes that lead to other pages of the site, each with a heading that is a link."""
+        children = self.children(element)
+        if len(children) < _FEWEST_TEASERS or not self._is_half(element):
+            return False
+        return sum(map(self._is_teaser, children)) * 5 >= len(children) * 4
+
+    def _is_teaser(self, element: HtmlElement) -> bool:
+        return element.tag not in HEADINGS and any(map(self._leads_to_page, element.iter(*HEADINGS)))
+
+    def _leads_to_page(self, heading: HtmlElement) -> bool:
+        words = heading.text_content().split()
+        inside = [link for link in heading.iter("a") if link.text_content().split() == words]
+        return any(is_page_address(a.get("href") or "") for a in (*inside, *heading.iterancestors("a")))
+
+    def _with_label(self, element: HtmlElement) -> HtmlElement:
+        """Return the box around a row of teasers that holds a few words besides: its label."""
+        around = self._outline.parents[element]
+        while around is not self.root and self.words(around) - self.words(element) <= _LONGEST_LABEL:
+            element, around = around, self._outline.parents[around]
+        return element
 
     def _inside(self, element: HtmlElement) -> Iterator[HtmlElement]:
         """Yield the containers inside one, outermost first, nothing below what is dropped."""
@@ -408,6 +509,7 @@ _NO_CONTENT = Decision("no-prose", keeps=False)
 _LEAD_IN = Decision("heading-or-date-above", keeps=True)
 
 _SIBLINGS: tuple[Rule[_Choice], ...] = (
+    Rule("overlay", False, lambda choice, spot: spot.element in choice._overlays),
     Rule("title-box", True, lambda choice, spot: choice._is_title_box(spot.element)),
     Rule("named-furniture", False, lambda choice, spot: choice._is_named_small(spot.element)),
     Rule("beside-main", False, lambda choice, spot: choice._is_beside_main(spot.element)),

@@ -27,7 +27,7 @@ _LONGEST_DATE = 12
 """Words of a line that says when the document was updated."""
 
 BOXES = frozenset(("div", "section", "aside", "form", "fieldset"))
-_TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
+TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
 
 
 class Regions:
@@ -150,9 +150,7 @@ class Regions:
         """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""
         siblings = self.siblings(element)
         inward = siblings.index(element) + (-1 if backwards else 1)
-        return (
-            element.tag in _TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in _TEXT_TAGS
-        )
+        return element.tag in TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in TEXT_TAGS
 
 
 def has_heading(element: HtmlElement) -> bool:

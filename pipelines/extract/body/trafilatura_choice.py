@@ -64,7 +64,12 @@ def _copy_of(
     attributes = {name: value for name in _KEPT_ATTRIBUTES if (value := element.get(name))}
     # trafilatura reads no fields; those of the outline hold text
     tag = "div" if element.tag == "textarea" else element.tag
-    copies[element] = etree.SubElement(above, tag, attributes)
+    try:
+        copies[element] = etree.SubElement(above, tag, attributes)
+    except (
+        ValueError
+    ):  # markup that is none made a tag that is no name: `<HTTP-EQUIV="PRAGMA">`, `<td"width=5>`
+        copies[element] = etree.SubElement(above, "div", attributes)
     return copies[element]
 
 

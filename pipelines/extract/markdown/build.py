@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
@@ -28,7 +29,19 @@ from policy_archive.pipelines.extract.markdown.inline import (
     split_paragraphs,
     split_text,
 )
-from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, is_container, is_read
+from policy_archive.pipelines.extract.outline import (
+    HEADINGS,
+    LISTS,
+    is_container,
+    is_for_ears,
+    is_raised,
+    is_read,
+    is_set_apart,
+)
+
+_RAISED_NUMBER = re.compile(r"\s*[-+−–]?\d")
+
+_FIELDS = frozenset(("button", "select", "textarea", "iframe", "object", "canvas", "video", "audio"))
 
 _MARKS = {
     "b": "bold",
@@ -120,6 +133,8 @@ class _Builder:
 
     def _element(self, element: HtmlElement) -> None:
         if not is_read(element):
+            if element.tag in _FIELDS:
+                self._text(" ", element)  # what stands on its two sides does not touch
             return
         tag = str(element.tag)
         handler = _HANDLERS.get(tag)
@@ -133,8 +148,14 @@ class _Builder:
             self._inline(element)
 
     def _inline(self, element: HtmlElement) -> None:
-        if self._marks and self._marks[-1].kind == "link" and _is_for_ears(element):
+        if self._marks and self._marks[-1].kind == "link" and is_for_ears(element):
             return
+        apart = " " if is_set_apart(element) else ""
+        self._text(apart or ("^" if self._is_glued_number(element) else ""), element)
+        self._marked(element)
+        self._text(apart, element)
+
+    def _marked(self, element: HtmlElement) -> None:
         mark = self._mark(element)
         if mark is None:
             self._content(element)
@@ -145,6 +166,14 @@ class _Builder:
         outer, self._marks = self._marks, (*self._marks, mark)
         self._content(element)
         self._marks = outer
+
+    def _is_glued_number(self, element: HtmlElement) -> bool:
+        """Tell a raised number that would run into what stands before it: 10⁶, m², a note on a word."""
+        if not is_raised(element) or any(mark.kind == "link" for mark in self._marks):
+            return False
+        if not self._atoms or not self._atoms[-1].text.strip() or next(element.iter("a"), None) is not None:
+            return False
+        return _RAISED_NUMBER.match(element.text_content()) is not None
 
     def _mark(self, element: HtmlElement) -> Mark | None:
         kind = _MARKS.get(str(element.tag))
@@ -204,18 +233,16 @@ class _Builder:
         items: list[Item] = []
         number = _first_number(element)
         step = -1 if element.get("reversed") is not None else 1
-        self._text(element.text, element)
-        self._flush()
-        for child in _list_children(element, self._dropped):
-            if child.tag == "li":
-                number = _number(child.get("value"), number)
-                self._item(child, number if element.tag == "ol" else None, items)
+        for part, text in _iter_list(element, self._dropped):
+            if text is not None:
+                self._text(text, part)
+                self._flush_into(items)
+            elif part.tag == "li":
+                number = _number(part.get("value"), number)
+                self._item(part, number if element.tag == "ol" else None, items)
                 number += step
             else:
-                self._stray(child, items)
-            if (child.tail or "").strip():
-                self._text(child.tail, element)
-                self._flush_into(items)
+                self._stray(part, items)
         if items:
             self._pieces.append(ItemList(tuple(items)))
 
@@ -264,13 +291,28 @@ class _Builder:
 
     def _definitions(self, element: HtmlElement) -> None:
         self._flush()
-        for child in element.iter("dt", "dd"):
-            if _closest(child, "dl") is not element or self._is_dropped(child, element):
-                continue
-            if child.tag == "dt":
-                self._pieces.extend(self._inside(child))
+        self._terms(element, element)
+        self._flush()
+
+    def _terms(self, element: HtmlElement, within: HtmlElement) -> None:
+        """Take in terms and definitions, groups around them, and what stands stray between them."""
+        self._text(element.text, element)
+        for child in element:
+            if child in self._dropped or not isinstance(child.tag, str):
+                pass
+            elif child.tag in ("dt", "dd"):
+                self._flush()
+                if child.tag == "dt":
+                    self._pieces.extend(self._inside(child))
+                else:
+                    self._definition(child)
+            elif any(_closest(part, "dl") is within for part in child.iter("dt", "dd")):
+                self._flush()
+                self._terms(child, within)
+                self._flush()
             else:
-                self._definition(child)
+                self._element(child)
+            self._text(child.tail, element)
 
     def _definition(self, element: HtmlElement) -> None:
         blocks = self._inside(element)
@@ -287,41 +329,36 @@ class _Builder:
         else:
             self._pieces.extend(blocks)
 
-    def _is_dropped(self, element: HtmlElement, below: HtmlElement) -> bool:
-        node = element
-        while node is not below:
-            if node in self._dropped:
-                return True
-            node = node.getparent()
-        return False
-
     def _table(self, element: HtmlElement) -> None:
         self._flush()
-        rows = tables.grid(element, self._dropped)
-        if tables.is_layout(element, rows):
-            for row in rows:
-                for cell in row:
-                    if cell is not None:
-                        self._element(cell)
-            self._flush()
-            return
         for caption in element.findall("caption"):
-            self._element(caption)
+            if caption not in self._dropped:
+                self._element(caption)
         self._flush()
+        rows = tables.grid(element, self._dropped)
+        layout = tables.is_layout(element, rows)
+        for part in tables.scan(element, self._dropped):
+            if isinstance(part, tables.Stray):
+                self._stray_of_table(part)
+            elif layout:
+                for cell in part.cells:
+                    self._element(cell)
+        self._flush()
+        if layout:
+            return
         lines = [tuple(self._line(cell) if cell is not None else () for cell in row) for row in rows]
         kept = tuple(line for line in lines if any(has_text(cell) for cell in line))
         if kept:
             self._pieces.append(Table(kept, self._place_of(element)))
 
+    def _stray_of_table(self, stray: tables.Stray) -> None:
+        self._flush()
+        if stray.text:
+            self._text(stray.text, stray.element)
+        else:
+            self._element(stray.element)
+        self._flush()
 
-def _is_for_ears(element: HtmlElement) -> bool:
-    """Tell words that only screen readers speak ("opens in a new window"): classes of CSS frameworks."""
-    return not _FOR_EARS.isdisjoint((element.get("class") or "").split())
-
-
-_FOR_EARS = frozenset(
-    ("sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screenreader-only")
-)
 
 _LONGEST_HEADING = 1000
 """Characters; a longer one is a tag that was never closed."""
@@ -333,7 +370,7 @@ _HANDLERS: dict[str, Callable[[_Builder, HtmlElement], None]] = {
     "hr": _Builder._rule,
     "q": _Builder._quotation,
     "blockquote": _Builder._quote,
-    "pre": _Builder._preformatted,
+    **dict.fromkeys(("pre", "listing", "xmp", "plaintext"), _Builder._preformatted),
     "textarea": _Builder._preformatted,
     "li": _Builder._lone_item,
     "dl": _Builder._definitions,
@@ -395,15 +432,23 @@ def _number(text: str | None, default: int) -> int:
     return number if 0 <= number <= 999_999_999 else default  # Markdown has no others
 
 
-def _list_children(element: HtmlElement, dropped: Container[HtmlElement]) -> Iterator[HtmlElement]:
-    """Yield the items of a list and what else stands in it; wrappers around items are opened."""
+def _iter_list(
+    element: HtmlElement, dropped: Container[HtmlElement]
+) -> Iterator[tuple[HtmlElement, str | None]]:
+    """Yield the items of a list and what else stands in it, as (element, None) or (element around, text).
+
+    Wrappers around items are opened.
+    """
+    if (element.text or "").strip():
+        yield element, element.text
     for child in element:
-        if not isinstance(child.tag, str) or child in dropped:
-            continue
-        if child.tag not in LISTS and child.tag != "li" and child.find("li") is not None:
-            yield from _list_children(child, dropped)
-        else:
-            yield child
+        if isinstance(child.tag, str) and child not in dropped:
+            if child.tag not in LISTS and child.tag != "li" and child.find("li") is not None:
+                yield from _iter_list(child, dropped)
+            else:
+                yield child, None
+        if (child.tail or "").strip():
+            yield element, child.tail
 
 
 def _closest(element: HtmlElement, tag: str) -> HtmlElement | None:

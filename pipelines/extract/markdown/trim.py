@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from policy_archive.data import DATA
@@ -24,6 +25,21 @@ _LONGEST_LABEL = 6
 
 _YEAR_OR_TIME = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}:\d\d")
 _SENTENCE_END = re.compile(r"[.!?:;。！？：]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """Pieces, and those that went."""
+
+    pieces: tuple[Piece, ...]
+    dropped: tuple[Piece, ...]
+
+
+def split_rim(pieces: Sequence[Piece]) -> Trimmed:
+    """Return what `trim_rim` leaves, and what it takes away."""
+    kept = trim_rim(pieces)
+    ids = set(map(id, kept))
+    return Trimmed(kept, tuple(piece for piece in pieces if id(piece) not in ids))
 
 
 def trim_rim(pieces: Sequence[Piece]) -> tuple[Piece, ...]:

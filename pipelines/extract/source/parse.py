@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from policy_archive.pipelines.extract.source.reveal import reveal
 
 DEEPEST = 150
 """Levels kept. 418 real policy pages have at most 47; 1990s pages with unclosed <font> have thousands."""
@@ -16,9 +19,12 @@ _PARSER_LIMIT = 2000
 
 _AT_DEEPEST = etree.XPath("/*" * DEEPEST)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));?")
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 """Browsers read on after these; libxml2 loses what follows `</html>`, which some pages close in the head."""
 
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\"[^\"]*\"|'[^']*'|[^'\">])*)>")
 _INLINE = frozenset("a abbr b big code em font i s small span strike strong sub sup tt u".split())
 _NEVER_NESTED = frozenset(
@@ -27,18 +33,35 @@ _NEVER_NESTED = frozenset(
 )
 
 
+def undo_cdata(text: str) -> str:
+    """Return the source of an XHTML page with its CDATA sections as text; to HTML they are comments.
+
+    >>> undo_cdata("<p><![CDATA[you & we]]></p>")
+    '<p>you &amp; we</p>'
+    """
+    return _CDATA.sub(lambda match: escape(match[1], quote=False), text)
+
+
 def parse_html(text: str) -> HtmlElement:
     """Return the page's tree, its root `html`, at most DEEPEST levels deep; every piece of text is in it.
 
     An empty or blank text gives an empty page. Characters that no tree can hold (NUL, lone
     surrogates) are dropped.
     """
-    clean = _ENDS.sub("", _NOT_XML.sub("", text))
+    clean = _ENDS.sub("", _REFERENCE.sub(_keep_reference, _NOT_XML.sub("", text.replace("\f", " "))))
     tree = _parse(clean)
     if _elements_at_deepest(tree) and _depth(tree) >= _PARSER_LIMIT:
         tree = _parse(_unnest(clean))
     _flatten(tree)
+    reveal(tree, _parse)
+    _flatten(tree)
     return tree
+
+
+def _keep_reference(match: re.Match[str]) -> str:
+    """Return a reference to a character, '' when no tree can hold it: lxml refuses to write it again."""
+    code = int(match[1], 16) if match[1] else int(match[2])
+    return "" if code < 0x20000 and _NOT_XML.match(chr(code)) else match[0]
 
 
 def _parse(text: str) -> HtmlElement:
@@ -90,6 +113,15 @@ def _elements_at_deepest(tree: HtmlElement) -> list[HtmlElement]:
     return cast("list[HtmlElement]", _AT_DEEPEST(tree))
 
 
+def _copy(node: HtmlElement) -> HtmlElement:
+    """Return a childless copy; a tag or attributes that are no names (`<div<b>`) are left out."""
+    try:
+        return node.makeelement(node.tag, node.attrib)
+    except ValueError:
+        name = _NAME.match(node.tag)
+        return node.makeelement(name[0] if name else "span")
+
+
 def _linear_pieces(element: HtmlElement) -> list[HtmlElement]:
     """Return childless copies of all descendants; the text after one stands in a <span> of its own."""
     pieces = []
@@ -97,7 +129,7 @@ def _linear_pieces(element: HtmlElement) -> list[HtmlElement]:
         if node is element or not isinstance(node.tag, str):
             continue
         if event == "start":
-            piece = node.makeelement(node.tag, node.attrib)
+            piece = _copy(node)
             piece.text = node.text
             pieces.append(piece)
         elif node.tail:

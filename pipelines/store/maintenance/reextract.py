@@ -16,22 +16,7 @@ from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.writer import Store
 
-_READ_OUTCOMES = (
-    Outcome.TEXT,
-    Outcome.HOME,
-    Outcome.NOT_A_POLICY,
-    Outcome.OTHER_KIND,
-    Outcome.FOREIGN,
-    Outcome.EMPTY,
-    Outcome.BAD_ENCODING,
-    Outcome.TOO_LARGE,
-    Outcome.NO_TEXT_LAYER,
-    Outcome.NOT_TEXT,
-    Outcome.EXTRACTION_FAILED,
-    Outcome.EXTRACTOR_CRASH,
-    Outcome.EXTRACTOR_TIMEOUT,
-    Outcome.EXTRACTOR_MEMORY,
-)
+_READ_OUTCOMES = tuple(outcome for outcome in Outcome if outcome.was_read)
 """Outcomes that reading gives. The others are the archive's answers, which no extractor changes."""
 
 
@@ -51,7 +36,7 @@ class StoredBody:
     content_type: str | None
     outcome: Outcome
     text_sha256: str | None
-    """Of the text that counts now; None when the outcome is another than `text`."""
+    """Of the text that counts now; None when the outcome has none."""
     extractor: str | None
 
 
@@ -99,7 +84,7 @@ def list_bodies(connection: sqlite3.Connection, document: Document) -> list[Stor
             body_digest=row["body_digest"],
             content_type=row["content_type"],
             outcome=Outcome(row["outcome"]),
-            text_sha256=row["text_sha256"] if row["outcome"] == Outcome.TEXT else None,
+            text_sha256=row["text_sha256"] if Outcome(row["outcome"]).is_text else None,
             extractor=row["extractor"],
         )
         for row in rows

@@ -13,6 +13,7 @@ from typing import Any
 from policy_archive.crawler.planning.due import Failing, parse_interval
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
+from policy_archive.pipelines.store.queries import list_unread
 from policy_archive.pipelines.store.runlock import Holder, read_holder
 
 Row = dict[str, Any]
@@ -34,6 +35,10 @@ class Standing:
     overdue: list[str]
     """Sites that should have been updated long ago: no scheduler runs, or it never comes to them."""
     failing: list[Failing]
+    unread: list[Row]
+    """`site`, `outcome`, `captures`: those over which their reader died; their texts are missing."""
+    incomplete: list[Row]
+    """Documents with texts that lack words of their page by no rule: site, kind, name, captures."""
     backlog: list[Row]
     holder: Holder | None
     wal_bytes: int
@@ -58,6 +63,17 @@ class Standing:
         if self.overdue:
             are = "sites are" if len(self.overdue) > 1 else "site is"
             found.append(f"{len(self.overdue)} {are} overdue, {self.overdue[0]} first: does 'update' run?")
+        found += [
+            f"{row['captures']} capture{'s' * (row['captures'] != 1)} of {row['site']} could not be read "
+            f"({row['outcome']}): fetch it again"
+            for row in self.unread
+        ]
+        found += [
+            f"{row['site']} {'-'.join(filter(None, (row['kind'], row['name'])))}: {row['captures']} "
+            f"text{'s' * (row['captures'] != 1)} incomplete, words of the page are missing: "
+            "please report it, with the page"
+            for row in self.incomplete
+        ]
         found += [
             f"{row['label']} was not told of {row['waiting']} new "
             f"version{'s' * (row['waiting'] != 1)}: {row['error']}"
@@ -91,6 +107,8 @@ def read_standing(
             if watch.due_at + max(parse_interval(watch.every), LEAST_PATIENCE) < now
         ],
         failing=list_failing(connection),
+        unread=list_unread(connection),
+        incomplete=_list_incomplete(connection),
         backlog=read_backlog(connection),
         holder=read_holder(database),
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
@@ -106,6 +124,15 @@ def find_other_extractor(connection: sqlite3.Connection, current: Iterable[str])
         (json.dumps(sorted(current)),),
     ).fetchone()
     return row["extractor"] if row else None
+
+
+def _list_incomplete(connection: sqlite3.Connection) -> list[Row]:
+    rows = connection.execute(
+        """select site, kind, name, count(*) as captures from captures
+        join documents on documents.id = document_id
+        where outcome = 'incomplete-text' group by document_id order by site, kind, name"""
+    )
+    return [dict(row) for row in rows]
 
 
 def _list_runs(connection: sqlite3.Connection, limit: int) -> list[Row]:

@@ -1,0 +1,160 @@
+"""Nothing lost in silence: every word of the chosen body is in the text, or was left out by a named rule."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from lxml.html import HtmlElement
+
+from policy_archive.pipelines.extract.outline import is_for_ears, is_read
+
+_IN_LINE = frozenset(
+    """a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr rp rt ruby s samp
+    small span strike strong time tt u var wbr""".split()
+)
+"""Elements that may stand in the middle of a word; all others part words."""
+
+_MARKS = re.compile(r"[\\*_~`\[\]]+")
+"""What Markdown puts into a word; taken out on both sides."""
+_TARGET = re.compile(r"\]\((?:[^()\s]|\([^()\s]*\))*(?:\s\"(?:[^\"\\]|\\.)*\")?\)")
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+)
+_SHOWN = 80
+"""Characters of what was left out that a reader is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of the chosen body that is not in the text."""
+
+    rule: str
+    words: int
+    start: str
+    """Its first characters, white space folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the words of a chosen body."""
+
+    words: int
+    """In its text nodes."""
+    left_out: tuple[LeftOut, ...]
+    lost: tuple[str, ...]
+    """Words that are neither in the text nor left out by a rule; () when all is well."""
+
+    @property
+    def lost_share(self) -> float:
+        """Share of the body's words, 0 to 1."""
+        return len(self.lost) / self.words if self.words else 0.0
+
+
+NOTHING_LEFT_OUT = Account(words=0, left_out=(), lost=())
+
+
+def account_for(
+    body: HtmlElement, text: str, *, dropped: Mapping[HtmlElement, str], also: Iterable[LeftOut] = ()
+) -> Account:
+    """Return what became of the words of `body`, an element of the page as the choice returned it.
+
+    `text` is the Markdown written from it, `dropped` the elements that rules left out, with their names,
+    `also` what was left out after the tree had been left: the words of its `start` (whole there) count.
+    """
+    runs: dict[str | None, list[str]] = {}
+    parts: list[LeftOut] = []
+    for rule, run, is_start in _iter_runs(body, dropped):
+        runs.setdefault(rule, []).append(run)
+        if rule is not None and is_start:
+            parts.append(_left_out(rule, run))
+    parts += [_left_out(part.rule, part.start) for part in also]
+    wanted = _count("".join(runs.get(None, ())))
+    written = _count(_TARGET.sub("", text)) + _count(" ".join(part.start for part in also))
+    lost = _lost(wanted, written, text)
+    words = wanted.total() + sum(part.words for part in parts)
+    return Account(words=words, left_out=tuple(part for part in parts if part.words), lost=lost)
+
+
+def _left_out(rule: str, text: str) -> LeftOut:
+    return LeftOut(rule, _count(text).total(), " ".join(text.split())[:_SHOWN])
+
+
+def _iter_runs(
+    body: HtmlElement, dropped: Mapping[HtmlElement, str]
+) -> Iterator[tuple[str | None, str, bool]]:
+    """Yield the text nodes, blanks put where words part.
+
+    Of each: the rule that leaves it out or None, its text, whether it is a whole part of the page.
+    """
+    yield None, body.text or "", False
+    for child in body:
+        rule = _rule_on(child, dropped)
+        apart = child.tag not in _IN_LINE
+        if apart:
+            yield None, " ", False
+        if rule is None and isinstance(child.tag, str):
+            yield from _iter_runs(child, dropped)
+        elif isinstance(child.tag, str):
+            yield rule, "".join(_spaced(child)), True
+        if apart:
+            yield None, " ", False
+        yield None, child.tail or "", False
+
+
+def _spaced(element: HtmlElement) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        apart = "" if child.tag in _IN_LINE else " "
+        yield apart
+        if isinstance(child.tag, str):
+            yield from _spaced(child)
+        yield apart + (child.tail or "")
+
+
+def _rule_on(element: HtmlElement, dropped: Mapping[HtmlElement, str]) -> str | None:
+    if element in dropped:
+        return dropped[element]
+    if not isinstance(element.tag, str):
+        return None
+    if not is_read(element):
+        return f"not-read: {element.tag}"
+    if element.get("data-cfemail"):
+        return "hidden-address"
+    if is_for_ears(element) and next(element.iterancestors("a"), None) is not None:
+        return "for-screen-readers"
+    return None
+
+
+def _count(text: str) -> Counter[str]:
+    plain = _MARKS.sub("", unicodedata.normalize("NFKC", text))
+    return Counter(_WORD.findall(plain.casefold()))
+
+
+def _lost(wanted: Counter[str], written: Counter[str], text: str) -> tuple[str, ...]:
+    """Return the words wanted that were not written, whole or joined to or parted from their neighbours."""
+    lost = wanted - written
+    if not lost:
+        return ()
+    spare = written - wanted
+    if "](" in text:  # what looks like a link's target may be the page's own words
+        spare += _count(text) - _count(_TARGET.sub("", text))
+    squeezed = " ".join(spare)
+    return tuple(
+        word
+        for word in lost.elements()
+        if word not in squeezed and not _is_made_of(word, sorted(spare, key=len, reverse=True))
+    )
+
+
+def _is_made_of(word: str, pieces: list[str]) -> bool:
+    """Tell whether a word is a row of pieces, the longest taken first."""
+    while word:
+        piece = next((piece for piece in pieces if word.startswith(piece)), None)
+        if piece is None:
+            return False
+        word = word[len(piece) :]
+    return True
