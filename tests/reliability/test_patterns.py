@@ -61,7 +61,7 @@ _ANCHORED = {"match", "fullmatch"}
 
 
 def _methods(label: str) -> set[str]:
-    """Return how a pattern is used: `match` and `fullmatch` alone when its module does nothing else with it."""
+    """Return how a pattern is used: `match` and `fullmatch` when its module does nothing else with it."""
     module, _, name = label.partition("-")[0].rpartition(".")
     source = inspect.getsource(sys.modules[f"policy_archive.{module}"])
     uses = re.findall(rf"\b{name}\b(?!\s*=[^=])(?:\.(\w+)\()?", source)

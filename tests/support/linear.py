@@ -9,6 +9,8 @@ from collections.abc import Callable
 _ENOUGH_SECONDS = 0.03
 """Less is noise. Work that takes less for the largest input passes: it is too short to hurt."""
 
+_SUSPECT = 2.5
+
 
 def growth(work: Callable[[int], object], *, start: int = 500, largest: int = 32_000) -> float:
     """Return how many times longer `work(2 * n)` takes than `work(n)`, best of three; 1.0 if both are short.
@@ -17,13 +19,17 @@ def growth(work: Callable[[int], object], *, start: int = 500, largest: int = 32
     """
     size = start
     while size <= largest:
-        longer = _cpu_seconds(work, 2 * size)
-        if longer > _ENOUGH_SECONDS:
-            twice = min(longer, *(_cpu_seconds(work, 2 * size) for _ in range(2)))
-            once = min(_cpu_seconds(work, size) for _ in range(3))
-            return twice / max(once, 1e-6)
+        if _cpu_seconds(work, 2 * size) > _ENOUGH_SECONDS:
+            ratio = _ratio(work, size)
+            # a quarter more for a cache that is full: what is quadratic is so at twice the size as well
+            return ratio if ratio < _SUSPECT else min(ratio, _ratio(work, 2 * size))
         size *= 2
     return 1.0
+
+
+def _ratio(work: Callable[[int], object], size: int) -> float:
+    twice, once = (min(_cpu_seconds(work, n) for _ in range(3)) for n in (2 * size, size))
+    return twice / max(once, 1e-6)
 
 
 def _cpu_seconds(work: Callable[[int], object], size: int) -> float:
