@@ -21,6 +21,7 @@ from policy_archive.pipelines.extract.blocks import (
     Rule,
     Table,
 )
+from policy_archive.pipelines.extract.characters import normalize_text
 from policy_archive.pipelines.extract.markdown.inline import (
     BREAK,
     Atom,
@@ -128,7 +129,7 @@ class _Builder:
 
     def _text(self, text: str | None, around: HtmlElement) -> None:
         if text:
-            self._atoms.extend(split_text(text, self._marks))
+            self._atoms.extend(split_text(normalize_text(text), self._marks))
             self._around = around if text.strip() else self._around
 
     def _element(self, element: HtmlElement) -> None:
@@ -224,7 +225,7 @@ class _Builder:
 
     def _preformatted(self, element: HtmlElement) -> None:
         self._flush()
-        text = "".join(_raw_text(element, self._dropped))
+        text = normalize_text("".join(_raw_text(element, self._dropped)))
         if text.strip():
             self._pieces.append(Preformatted(text.strip("\r\n").rstrip(), self._place_of(element)))
 
