@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import CdxError, UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.timestamps import parse_day, repair_timestamp
@@ -178,7 +179,7 @@ def _report(manifest: Path, total: int, failed: list[tuple[int, str, str]]) -> N
     counts = Counter(outcome for _, _, outcome in failed).most_common()
     why = f" ({', '.join(f'{number} {outcome}' for outcome, number in counts)})" if counts else ""
     click.echo(
-        f"{total} page{'s' * (total != 1)}: {total - len(failed)} extracted, {len(failed)} failed{why}",
+        f"{plural(total, 'page')}: {total - len(failed)} extracted, {len(failed)} failed{why}",
         err=True,
     )
 
