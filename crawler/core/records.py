@@ -199,6 +199,10 @@ class RowState(StrEnum):
     """Not fetched: the plan (monthly ..., or a limit on requests) did not ask for it; `reason` says which."""
 
 
+CDX_FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
+"""The columns of an index row, in the order in which they are asked for, printed and stored."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CdxRow:
     """One line of the index. Column names are the archive's; `timestamp` is repaired, 14 digits."""

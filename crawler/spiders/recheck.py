@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, PlannedCapture
 from policy_archive.crawler.crawl.run import Target
 from policy_archive.crawler.spiders.policy import PolicySpider
-from policy_archive.pipelines.store.captures import ROW_COLUMNS, body_digest, parse_row
+from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.invariants import ConservationFault
 
 SAMPLE_SETTING = "POLICY_RECHECK_CAPTURES"

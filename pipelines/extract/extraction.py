@@ -16,6 +16,7 @@ from policy_archive.crawler.core.records import Extraction, Kind, Outcome
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.pipelines.extract.characters import normalize_text
 from policy_archive.pipelines.extract.dates import find_stated_dates
+from policy_archive.pipelines.extract.explain import PagePart
 from policy_archive.pipelines.extract.language import identify_language
 from policy_archive.pipelines.extract.outline import SKIPPED
 from policy_archive.pipelines.extract.page import PageText, transform_page
@@ -87,9 +88,7 @@ def extract_page(
         plain = read_plain(decoded.text)
         page = _whole(plain.text, plain.title)
         return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, ""), tree=None)
-    if "xml" in (content_type or "").lower():
-        decoded = replace(decoded, text=undo_cdata(decoded.text))
-    tree = parse_page(decoded)
+    tree = _parse_as(decoded, content_type)
     elements = tuple(tree.iter())
     page = transform_page(tree, url=url, kind=kind)
     if tree.find(".//frameset") is not None:
@@ -97,6 +96,27 @@ def extract_page(
     _check_empty(page, tree)
     extraction = _complete(page, decoded, url, timestamp, "trafilatura", tree)
     return ExtractedPage(extraction=extraction, tree=tree, elements=elements)
+
+
+def explain_body(
+    body: bytes, *, url: str, content_type: str | None = None, kind: Kind | None = None
+) -> tuple[PagePart, ...]:
+    """Return which rule kept or dropped each part of a page; () for plain text and PDF, kept whole.
+
+    Raises what `extract` raises.
+    """
+    body = unpack_body(body)
+    if sniff_media(body, content_type) is not Media.PAGE:
+        return ()
+    tree = _parse_as(decode_body(body, content_type), content_type)
+    _elements = tuple(tree.iter())  # held, as in ExtractedPage
+    return transform_page(tree, url=url, kind=kind, explained=True).parts
+
+
+def _parse_as(decoded: Decoded, content_type: str | None) -> HtmlElement:
+    if "xml" in (content_type or "").lower():
+        decoded = replace(decoded, text=undo_cdata(decoded.text))
+    return parse_page(decoded)
 
 
 def parse_page(decoded: Decoded) -> HtmlElement:

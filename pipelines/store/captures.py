@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import sqlite3
 import sys
-from datetime import UTC, date
+from datetime import date
 from typing import Any
 
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
+    CDX_FIELDS,
     Capture,
     CdxRow,
     Document,
@@ -23,11 +23,12 @@ from policy_archive.crawler.core.records import (
     Reading,
     RowDecision,
 )
+from policy_archive.crawler.core.timestamps import format_instant
 from policy_archive.pipelines.store.codec import compress_body
 
 HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
 """Condition on `captures`: the capture's text counts for versions."""
-ROW_COLUMNS = "urlkey, timestamp, original, mimetype, statuscode, digest, length"
+ROW_COLUMNS = ", ".join(CDX_FIELDS)
 
 INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
 
@@ -167,16 +168,6 @@ def write_reading(connection: sqlite3.Connection, capture_id: str, reading: Read
     _write_findings(connection, capture_id, reading)
 
 
-def body_digest(body: bytes) -> str:
-    """Return the digest of a body as the index writes it: base-32 SHA-1.
-
-    >>> body_digest(b"")
-    '3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
-    """
-    # the archive's own digest: it finds equal bodies, nothing is secured by it
-    return base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
-
-
 def _has_final_outcome(connection: sqlite3.Connection, capture_id: str) -> bool:
     (outcome,) = connection.execute("select outcome from captures where id = ?", (capture_id,)).fetchone()
     return outcome is not None and not Outcome(outcome).is_retryable
@@ -199,8 +190,7 @@ def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]
         "page_class": page_class,
         "page_probability": page_probability,
         "replay_url": capture.replay_url or None,
-        "fetched_at": capture.fetched_at
-        and capture.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "fetched_at": capture.fetched_at and format_instant(capture.fetched_at),
         "elapsed_seconds": capture.elapsed_seconds,
         "requests": capture.requests,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import (
     Capture,
     CdxRow,
@@ -19,7 +20,6 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
-from policy_archive.pipelines.store.captures import body_digest
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.versions.diff import count_words
 

@@ -7,20 +7,15 @@ declaration counts only if the bytes can be read by it: pages that lie about the
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chardet import detect
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom, resolve_encoding
 
-from policy_archive.crawler.archive.content_coding import CodingError, undo_coding
+from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body
 from policy_archive.crawler.core.errors import ExtractionError
-from policy_archive.crawler.core.records import Outcome
 from policy_archive.pipelines.extract.source.ballast import cut_elements
-
-MAX_BODY_BYTES = 20_000_000
-"""Of a body after every compression is undone; the largest of 1,606 real captures has 0.4 MB."""
 
 _REPLACEMENT = "\ufffd"
 # What browsers read; Python knows more (rot13, unicode_escape, utf-7) that no page may choose.
@@ -42,7 +37,6 @@ _NAMES = {
 # with NEC's ① and the like, which Python's own lack
 _WIDER = {"cp932": "shift_jisx0213", "euc_jp": "euc_jisx0213"}
 _TOLERATED_SHARE = 0.1  # of characters beyond ASCII that may be broken before a declaration is a lie
-_MAX_LAYERS = 3
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _TAGS = re.compile(r"<[^<>]*>")
 
@@ -60,43 +54,15 @@ class Decoded:
 
 
 def unpack_body(body: bytes) -> bytes:
-    """Return the body without gzip or zlib that the server, or the archive, left on, up to three layers.
+    """Return the body without the gzip or zlib that the server, or the archive, left on.
 
     Raises ExtractionError: `truncated` if a stream breaks off, `bad-encoding` if it is corrupt,
-    `too-large` beyond MAX_BODY_BYTES.
+    `too-large` beyond the client's own limit.
     """
-    for _ in range(_MAX_LAYERS):
-        if body[:2] == b"\x1f\x8b":
-            body = _gunzip(body)
-        elif body[:2] in (b"x\x01", b"x\x9c", b"x\xda") and (inflated := _try_zlib(body)) is not None:
-            body = inflated
-        else:
-            break
-    if len(body) > MAX_BODY_BYTES:
-        raise _too_large()
-    return body
-
-
-def _gunzip(body: bytes) -> bytes:
-    """Return all members put together; what follows the last member and is no member is padding."""
     try:
-        return undo_coding("gzip", body, MAX_BODY_BYTES)
+        return unwrap_body(body, ()).body
     except CodingError as error:
         raise ExtractionError(error.reason, outcome=error.outcome) from error
-
-
-def _try_zlib(body: bytes) -> bytes | None:
-    """Return the inflated bytes, or None: two bytes are a weak sign, the body may be what it seems."""
-    stream = zlib.decompressobj()
-    try:
-        inflated = stream.decompress(body, MAX_BODY_BYTES + 1)
-    except zlib.error:
-        return None
-    return inflated if stream.eof or len(inflated) > MAX_BODY_BYTES else None
-
-
-def _too_large() -> ExtractionError:
-    return ExtractionError(f"more than {MAX_BODY_BYTES:,} bytes when unpacked", outcome=Outcome.TOO_LARGE)
 
 
 def decode_body(body: bytes, content_type: str | None) -> Decoded:
