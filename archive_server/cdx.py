@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 
 from policy_archive.archive_server.answers import Answer, Request, build_text
-from policy_archive.archive_server.index import FIELDS, BadQueryError, Index, Line, Page, Query
+from policy_archive.archive_server.index import BadQueryError, Index, Line, Page, Query
+from policy_archive.crawler.core.records import CDX_FIELDS
 
 EditPage = Callable[[Query, Page], Page]
 """What a fault makes of a page before it is written down."""
@@ -69,10 +70,10 @@ def _number(request: Request, name: str) -> int:
 
 
 def _write_down(request: Request, page: Page) -> Answer:
-    fields = [field for field in _text(request, "fl").split(",") if field in FIELDS] or list(FIELDS)
-    numbers = [FIELDS.index(field) for field in fields]
+    fields = [field for field in _text(request, "fl").split(",") if field in CDX_FIELDS] or list(CDX_FIELDS)
+    numbers = [CDX_FIELDS.index(field) for field in fields]
     # a fault may have broken a line: it keeps the fields that it has
-    lines = [tuple(line[n] for n in numbers) if len(line) == len(FIELDS) else line for line in page.lines]
+    lines = [tuple(line[n] for n in numbers) if len(line) == len(CDX_FIELDS) else line for line in page.lines]
     key = page.next_key if _text(request, "showResumeKey") == "true" else None
     if request.path == "/web/timemap/json" or _text(request, "output") == "json":
         return _write_json(fields, lines, key)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote_plus, unquote_plus
 
-from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow
 from policy_archive.crawler.core.urlkeys import urlkey
 
-FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 MAXIMUM_ROWS = 150_000
 """`queryMaxLimit` of internetarchive/wayback, wayback-cdx-server-servlet.xml."""
 
@@ -42,7 +41,7 @@ class Query:
 
 
 Line = tuple[str, ...]
-"""A row as it is printed: seven fields in the order of FIELDS."""
+"""A row as it is printed: seven fields in the order of CDX_FIELDS."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,9 +188,9 @@ def _subject(line: Line, number: int | None) -> str:
 
 
 def _field_number(field: str) -> int:
-    if field in FIELDS:
-        return FIELDS.index(field)
-    if field.isdigit() and int(field) < len(FIELDS):
+    if field in CDX_FIELDS:
+        return CDX_FIELDS.index(field)
+    if field.isdigit() and int(field) < len(CDX_FIELDS):
         return int(field)
     raise BadQueryError(f"unknown field: {field}")
 

@@ -85,6 +85,7 @@ def publish_command(target: Path, database: Path, root: str | None, with_databas
     """
     try:
         from policy_archive.browse import publish
+        from policy_archive.pipelines.store.maintenance.backup import copy_database
     except ImportError as error:
         raise UsageError(_EXTRA) from error
 
@@ -105,5 +106,5 @@ def publish_command(target: Path, database: Path, root: str | None, with_databas
                 else:
                     unchanged += 1
         if with_database:
-            publish.copy_database(connection, target)
+            copy_database(connection, target / "policies.db", overwrite=True)
     click.echo(f"{written} files written, {unchanged} unchanged; open {target / 'index.html'}", err=True)

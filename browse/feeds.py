@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from policy_archive.browse import corpus
@@ -11,9 +11,9 @@ from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.filters import document_of, show_kind
 from policy_archive.browse.search import SearchFilters, search_versions
 from policy_archive.browse.search_syntax import build_match
-from policy_archive.pipelines.outputs.feed import Entry, build_feed
+from policy_archive.pipelines.outputs.feed import Entry, build_feed, entry_id
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
-from policy_archive.pipelines.store.queries import Row
+from policy_archive.pipelines.store.queries import Row, list_occurrences
 
 _NEWEST = 100
 
@@ -28,7 +28,7 @@ def build_changes_feed(
         title=f"Policy changes of {site}" if site else "Policy changes",
         link=root + (addresses.site(site) if site else addresses.home()),
         self_link=f"{root}{addresses.feed(site)}",
-        entries=_entries(rows, addresses, root),
+        entries=_entries(connection, rows, addresses, root),
     )
 
 
@@ -48,15 +48,19 @@ def build_search_feed(
         title=f"Policies that say {query}",
         link=f"{root}{addresses.search()}?{asked}",
         self_link=f"{root}{addresses.search_feed()}?{asked}",
-        entries=_entries(result.rows, addresses, root),
+        entries=_entries(connection, result.rows, addresses, root),
     )
 
 
-def _entries(rows: Iterable[Row], addresses: Addresses, root: str) -> Iterable[Entry]:
+def _entries(
+    connection: sqlite3.Connection, rows: Sequence[Row], addresses: Addresses, root: str
+) -> Iterable[Entry]:
+    keys = [(document_of(row).id, row["version"]) for row in rows]
+    occurrences = list_occurrences(connection, keys)
     for row in rows:
         document = document_of(row)
         yield Entry(
-            id=f"tag:policy-archive,2026:{document.id}/{row['timestamp']}",
+            id=entry_id(document.id, row["text_sha256"], occurrences[document.id, row["version"]]),
             title=f"{row['site']}: {show_kind(document)}, version {row['version']}",
             updated=row["first_captured"],
             link=root + addresses.version(document, row["timestamp"]),

@@ -6,7 +6,6 @@ import itertools
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -110,13 +109,3 @@ def copy_static(target: Path) -> None:
     shutil.copyfile(_STYLESHEET, target / "-" / "policies.css")
     # archived policies are not for search engines: they would stand beside the ones in force
     (target / "robots.txt").write_text("User-agent: *\nDisallow: /\n", "utf-8")
-
-
-def copy_database(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy the corpus, whole and consistent also while a crawl writes, to `policies.db` in the target."""
-    unfinished = target / "policies.db.unfinished"
-    unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(unfinished)) as copy:
-        connection.backup(copy)
-        copy.execute("pragma journal_mode = delete")
-    unfinished.replace(target / "policies.db")

@@ -22,7 +22,7 @@ from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import Channel
-from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.crawler.core.timestamps import now_iso
 from policy_archive.pipelines.outputs.history import describe_version
 from policy_archive.pipelines.store.monitoring import outbox
 from policy_archive.pipelines.store.monitoring.outbox import Message
@@ -102,7 +102,7 @@ def _deliver_to(connection: sqlite3.Connection, channel: Channel) -> Delivery:
             send(channel, message)
         except DeliveryError as error:
             reason, failed, in_a_row = str(error), failed + 1, in_a_row + 1
-            outbox.note_failed(connection, message, reason, now=_now())
+            outbox.note_failed(connection, message, reason, now=now_iso())
         else:
             point("after-delivery")
             outbox.note_delivered(connection, message)
@@ -183,7 +183,3 @@ def _run(command: str, body: bytes) -> None:
     if process.returncode:
         words = " ".join(said.decode("utf-8", "replace").split())[-300:]
         raise DeliveryError(f"exit status {process.returncode}{f': {words}' if words else ''}")
-
-
-def _now() -> str:
-    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

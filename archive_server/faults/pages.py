@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from policy_archive.archive_server.faults.base import Fault, When, index
-from policy_archive.archive_server.index import FIELDS, Line, Page, Query, build_old_key
+from policy_archive.archive_server.index import Line, Page, Query, build_old_key
+from policy_archive.crawler.core.records import CDX_FIELDS
 
 TIMESTAMP, ORIGINAL, MIMETYPE, STATUSCODE, DIGEST, LENGTH = (
-    FIELDS.index(name) for name in ("timestamp", "original", "mimetype", "statuscode", "digest", "length")
+    CDX_FIELDS.index(name) for name in ("timestamp", "original", "mimetype", "statuscode", "digest", "length")
 )
 
 

@@ -25,10 +25,9 @@ from policy_archive.crawler.core.errors import (
     RateLimitedError,
     UsageError,
 )
-from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow
 from policy_archive.crawler.core.timestamps import format_timestamp, repair_timestamp, utc_now
 
-FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 ROWS_A_PAGE = 25_000  # waybackpy's own; one query of 24 a minute should carry much
 PYWB_ROWS_A_PAGE = 100_000  # pywb has no resume keys and stops here by itself, pywb warcserver/index/query.py
 LONGEST_EMPTY_RUN = 50  # pages without rows but with a key: seen one after another, never for ever
@@ -117,7 +116,7 @@ def build_query_url(
     payload |= {
         "output": "json",
         # without urlkey the old server's resume keys break
-        "fl": ",".join(FIELDS),
+        "fl": ",".join(CDX_FIELDS),
         # without a limit the old server cuts silently, and gives no key
         "limit": str(query.rows_a_page or ROWS_A_PAGE),
         "showResumeKey": "true",
@@ -308,7 +307,7 @@ def _split_arrays(text: str, url: str) -> _Lines:
     key = None
     if len(table) >= 2 and table[-2] == [] and isinstance(table[-1], list) and len(table[-1]) == 1:
         key, table = str(table[-1][0]), table[:-2]
-    names = FIELDS
+    names = CDX_FIELDS
     if table and isinstance(table[0], list) and "urlkey" in table[0] and "timestamp" in table[0]:
         names, table = tuple(table[0]), table[1:]
     return _Lines(lines=(_array_fields(names, row) for row in table), resume_key=key)
@@ -357,7 +356,7 @@ def _text_fields(line: str) -> Mapping[str, str] | None:
         fields = _object_fields(parts[2])
         return None if fields is None else {**fields, "urlkey": parts[0], "timestamp": parts[1]}
     values = line.rstrip("\r").split(" ")
-    return dict(zip(FIELDS, values, strict=True)) if len(values) == len(FIELDS) else None
+    return dict(zip(CDX_FIELDS, values, strict=True)) if len(values) == len(CDX_FIELDS) else None
 
 
 def _object_fields(line: str) -> Mapping[str, str] | None:
@@ -367,7 +366,7 @@ def _object_fields(line: str) -> Mapping[str, str] | None:
         return None
     if not isinstance(item, dict):
         return None
-    return dict.fromkeys(FIELDS, "-") | {_PYWB_NAMES.get(str(k), str(k)): str(v) for k, v in item.items()}
+    return dict.fromkeys(CDX_FIELDS, "-") | {_PYWB_NAMES.get(str(k), str(k)): str(v) for k, v in item.items()}
 
 
 def _collect(answer: _Lines) -> IndexPage:
@@ -397,7 +396,7 @@ def _row_of(fields: Mapping[str, str] | None, latest: str) -> CdxRow:
 
     Raises CdxError if it is no row.
     """
-    if fields is None or not set(FIELDS) <= set(fields):
+    if fields is None or not set(CDX_FIELDS) <= set(fields):
         raise CdxError("a line of the index has not its seven fields")
     if ")" not in fields["urlkey"] or not _ADDRESS.fullmatch(fields["original"]):
         raise CdxError("a line of the index names no address")

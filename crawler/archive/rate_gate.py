@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from policy_archive.crawler.core.errors import RateLimitedError, StoreError
-from policy_archive.crawler.core.timestamps import seconds_now
+from policy_archive.crawler.core.timestamps import DAY_SECONDS, seconds_now
 
 INDEX_PER_MINUTE = 24.0  # 80 % of the 30/min that the index allows, as IA asks; EDGI wayback 0.5.1, 2026-06
 REPLAY_PER_SECOND = 8.0  # 80 % of 600/min for all else; same source
@@ -24,7 +24,6 @@ LONGEST_PAUSE_SECONDS = 3600.0  # the archive's firewall blocks for an hour at f
 _CREDIT_SECONDS = 0.5  # by so much a slot that was used late lets the next one come earlier
 _WINDOW_SECONDS = 60.0
 _NETWORK_SECONDS = 0.5  # by how much a request may take longer to arrive than another
-_DAY_SECONDS = 86_400
 
 
 class Budget(StrEnum):
@@ -98,7 +97,7 @@ def parse_retry_after(value: str | None, date: str | None = None) -> float | Non
     text = (value or "").strip()
     is_number = text.isascii() and text.isdigit()
     seconds = float(text[:9]) if is_number else _seconds_until(text, date)
-    return min(seconds, float(_DAY_SECONDS)) if seconds > 0 else None
+    return min(seconds, float(DAY_SECONDS)) if seconds > 0 else None
 
 
 def _seconds_until(text: str, date: str | None) -> float:
@@ -211,11 +210,11 @@ class Gate:
             )
 
     def _count(self, state: _State) -> None:
-        today = int(state.seen // _DAY_SECONDS)
+        today = int(state.seen // DAY_SECONDS)
         if state.day != today:
             state.day, state.spent = today, 0
         if self.politeness.requests_a_day is not None and state.spent >= self.politeness.requests_a_day:
-            rest = (today + 1) * _DAY_SECONDS - state.seen
+            rest = (today + 1) * DAY_SECONDS - state.seen
             raise RateLimitedError(
                 f"The day's {state.spent} requests to {self._archive} are spent; "
                 f"the next day begins in {_in_words(rest)}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import shlex
 from collections.abc import Mapping
@@ -19,16 +18,6 @@ EMPTY_BODY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 def content_id(*parts: str) -> str:
     """Return 16 hex digits that depend on the parts alone, so that a second run gives the same ids."""
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def body_digest(body: bytes) -> str:
-    """Return the digest of a body as the index writes it: base-32 SHA-1.
-
-    >>> body_digest(b"")
-    '3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
-    """
-    # the archive's own digest: it finds equal bodies, nothing is secured by it
-    return base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
 
 
 class Kind(StrEnum):
@@ -213,6 +202,10 @@ class RowState(StrEnum):
     """Not fetched: the plan (monthly ..., or a limit on requests) did not ask for it; `reason` says which."""
 
 
+CDX_FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
+"""The columns of an index row, in the order in which they are asked for, printed and stored."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CdxRow:
     """One line of the index. Column names are the archive's; `timestamp` is repaired, 14 digits."""
@@ -311,7 +304,7 @@ class Extraction:
     documents_on_page: int
     """Top-level policy documents seen on the page; 1 in the normal case."""
     extractor: str
-    """Name and version, `policy-archive/0.1.0 trafilatura/2.3.1`."""
+    """Names and versions, `policy-archive/0.2.0.t2 trafilatura/2.3.1`; `.t2` counts the changes of texts."""
     frame_url: str | None = None
     """Main frame of a frameset: the text is there, in a further capture."""
     lost_share: float = 0.0

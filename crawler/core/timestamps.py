@@ -20,6 +20,9 @@ _shift, _, _after = os.environ.get(CLOCK_VARIABLE, "0").partition("@")  # fixed 
 _shift_seconds, _shift_at = float(_shift or 0), time.monotonic() + float(_after or 0)
 
 
+DAY_SECONDS = 86_400
+
+
 def seconds_now() -> float:
     """Return our own clock's seconds since 1970. A capture's time is never taken from it."""
     return time.time() + (_shift_seconds if time.monotonic() >= _shift_at else 0.0)
@@ -91,7 +94,17 @@ def format_timestamp(instant: datetime) -> str:
 
 def isoformat(timestamp: str) -> str:
     """Return `2018-01-27T12:28:21Z` for 14 digits: sorts as text, read by every database tool."""
-    return parse_timestamp(timestamp).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return format_instant(parse_timestamp(timestamp))
+
+
+def format_instant(instant: datetime) -> str:
+    """Return an aware instant as the database has it, `2018-01-27T12:28:21Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def now_iso() -> str:
+    """Return this moment, by our own clock, as the database has it."""
+    return format_instant(utc_now())
 
 
 def seconds_between(earlier: str, later: str) -> float:

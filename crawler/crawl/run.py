@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
 from policy_archive.crawler.core.urls import WAYBACK_MACHINE, is_address, parse_page, parse_site, strip_replay
 from policy_archive.crawler.planning.due import FAILURES, Failing
@@ -122,9 +123,9 @@ class Health:
         """Return the line that ends a run."""
         failed = ", ".join(f"{number} {reason}" for reason, number in self.failed.items())
         parts = [
-            f"{self.sites_due} site{'s' * (self.sites_due != 1)} due, {self.sites_done} done",
+            f"{plural(self.sites_due, 'site')} due, {self.sites_done} done",
             f"{sum(self.failed.values())} failed{f' ({failed})' if failed else ''}",
-            f"{self.versions_new} new version{'s' * (self.versions_new != 1)}",
+            f"{plural(self.versions_new, 'new version')}",
             f"{self.index_requests} index and {self.replay_requests} replay requests",
         ]
         parts += [f"longest failing: {one.site} since {one.since}" for one in self.longest_failing[:1]]

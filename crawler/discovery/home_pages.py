@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from policy_archive.crawler.core.records import CdxRow, Kind
-from policy_archive.crawler.core.timestamps import seconds_between
+from policy_archive.crawler.core.timestamps import DAY_SECONDS, seconds_between
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.index import may_be_text
 from policy_archive.crawler.discovery.records import FoundDocument, ReadPage
 
-_YEAR_SECONDS = 365.25 * 86_400
+_YEAR_SECONDS = 365.25 * DAY_SECONDS
 WIDEST_GAP_SECONDS = 2 * _YEAR_SECONDS
 """A document without a capture for longer may have stood elsewhere meanwhile."""
 LINK_DIFFERENTLY = "between home pages that link differently"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from urllib.parse import quote, urlsplit
 
 from policy_archive.crawler.archive.cdx import IndexQuery
@@ -149,23 +149,13 @@ def rank_index_rows(
     return tuple(sorted(kept, key=lambda c: (-c.rank, c.urlkey))[:MOST_CANDIDATES])
 
 
-class _Rows:
-    """An answer's rows as a cache's key: known by what they are, not by what 100,000 rows hold."""
-
-    def __init__(self, rows: tuple[CdxRow, ...]) -> None:
-        self.rows = rows
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Rows) and other.rows is self.rows
-
-    def __hash__(self) -> int:
-        return id(self.rows)
-
-
-@lru_cache(maxsize=64)
-def _rank_once(rows: _Rows, site: str, listed_below: str | None) -> tuple[Candidate, ...]:
-    """Return the ranking of an answer that the planner is shown again in every round."""
-    return rank_index_rows(rows.rows, site, listed_below=listed_below)
+def _rank_once(answer: AskedQuery, site: str, listed_below: str | None) -> tuple[Candidate, ...]:
+    """Return the ranking of an answer, kept with the answer: rows of finished sites leave the memory."""
+    key = f"{site} {listed_below}"
+    if key not in answer.ranked:
+        answer.ranked[key] = rank_index_rows(answer.rows, site, listed_below=listed_below)
+    ranking: tuple[Candidate, ...] = answer.ranked[key]
+    return ranking
 
 
 def _candidate(key: str, rows: list[CdxRow], listed_below: str | None) -> Candidate | None:
@@ -210,7 +200,7 @@ def candidates_of(asked: Sequence[AskedQuery], site: str) -> tuple[Candidate, ..
         if answer.asked.purpose in (Purpose.HOME, Purpose.FRAME):
             continue
         cut = answer.rows[-1].urlkey if answer.state is not AnswerState.COMPLETE and answer.rows else None
-        for candidate in _rank_once(_Rows(answer.rows), site, cut):
+        for candidate in _rank_once(answer, site, cut):
             if candidate.urlkey not in best or candidate.listed:
                 best[candidate.urlkey] = candidate
     return tuple(sorted(best.values(), key=lambda c: (-c.rank, c.urlkey)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from policy_archive.crawler.archive.cdx import IndexQuery
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, PolicyLink
@@ -64,6 +65,8 @@ class AskedQuery:
     asked: SiteQuery
     state: AnswerState
     rows: tuple[CdxRow, ...] = ()
+    ranked: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was worked out of the rows, for a planner that is shown them in every round; goes with them."""
 
 
 @dataclass(frozen=True, kw_only=True)

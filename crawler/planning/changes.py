@@ -16,6 +16,7 @@ from itertools import pairwise
 from math import inf
 
 from policy_archive.crawler.core.records import CdxRow, PlannedCapture, RowDecision, RowState
+from policy_archive.crawler.core.timestamps import DAY_SECONDS
 from policy_archive.crawler.planning.splits import (
     Gap,
     find_balanced_split,
@@ -25,7 +26,7 @@ from policy_archive.crawler.planning.splits import (
     nearest_unknown,
     typical_step,
 )
-from policy_archive.crawler.planning.timeline import DAY_SECONDS, Spot, Timeline, proves_sameness
+from policy_archive.crawler.planning.timeline import Spot, Timeline, proves_sameness
 
 _SHORTEST_WATCH_SECONDS = 30 * DAY_SECONDS
 """A gap between equal texts is not split below this, unless the user names a largest gap."""

@@ -12,9 +12,10 @@ from datetime import date
 from enum import StrEnum
 
 from policy_archive.crawler.core.records import KnownCapture, Outcome, Plan, RowDecision, RowState
+from policy_archive.crawler.core.timestamps import DAY_SECONDS
 from policy_archive.crawler.planning.changes import Rules, Selection, plan_changes
 from policy_archive.crawler.planning.sampling import plan_all, plan_grid
-from policy_archive.crawler.planning.timeline import DAY_SECONDS, Timeline, build_timeline
+from policy_archive.crawler.planning.timeline import Timeline, build_timeline
 
 
 class PlanName(StrEnum):

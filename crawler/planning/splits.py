@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from statistics import median
 
-from policy_archive.crawler.planning.timeline import DAY_SECONDS, Spot
+from policy_archive.crawler.core.timestamps import DAY_SECONDS
+from policy_archive.crawler.planning.timeline import Spot
 
 _EARLY_SECONDS = DAY_SECONDS
 """A policy goes online about the day that it states; so much before it still counts (time zones)."""

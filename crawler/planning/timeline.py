@@ -16,8 +16,6 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.timestamps import parse_timestamp
 
-DAY_SECONDS = 86_400
-
 _TEXT_MIMETYPES = frozenset({"", "-", "unk", "unknown", "warc/revisit", "no-type"})
 """Mimetypes with no slash-word that names a text, and yet the capture may be one."""
 

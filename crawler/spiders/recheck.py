@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import (
     Capture,
     ConservationFault,
@@ -13,7 +14,6 @@ from policy_archive.crawler.core.records import (
     PlannedCapture,
     ReadCapture,
     StoredCapture,
-    body_digest,
 )
 from policy_archive.crawler.crawl.run import Target
 from policy_archive.crawler.spiders.policy import PolicySpider

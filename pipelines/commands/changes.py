@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.timestamps import parse_day, utc_now
+from policy_archive.crawler.core.plurals import plural
+from policy_archive.crawler.core.timestamps import now_iso, parse_day
 from policy_archive.pipelines.commands.options import db_option, row_options
 from policy_archive.pipelines.outputs.news import describe_news, news_cells, write_feed
 from policy_archive.pipelines.outputs.rows import print_rows
@@ -70,7 +71,7 @@ def changes_command(
         if row_format != "table":
             raise UsageError("--atom writes a file of its own: leave --json, --nl and --csv away.")
         written = write_feed(atom, news, site=site)
-        count = f"{len(news)} version{'s' * (len(news) != 1)}"
+        count = plural(len(news), "version")
         click.echo(f"{count} in {atom}{'' if written else ', as before'}.", err=True)
     else:
         print_rows(describe_news(news), row_format, cells=news_cells)
@@ -78,4 +79,4 @@ def changes_command(
             click.echo("Nothing new.", err=True)
     if since == "last":
         with Store.open(database) as store:  # only now: what could not be shown is shown again
-            note_look(store.connection, site, newest, now=utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+            note_look(store.connection, site, newest, now=now_iso())

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.pipelines.commands.options import db_option
 from policy_archive.pipelines.exchange.formats import FORMATS
 from policy_archive.pipelines.store import queries
@@ -44,4 +45,4 @@ def export_command(
         chosen = None if everything else [queries.find_site(connection, site) for site in sites]
         versions = queries.iter_texts(connection, chosen)
         count = FORMATS[form](versions, target, raw=raw_csv)
-    click.echo(f"{count} version{'s' * (count != 1)} written to {target}.", err=True)
+    click.echo(f"{plural(count, 'version')} written to {target}.", err=True)

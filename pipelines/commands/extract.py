@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import CdxError, UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.timestamps import parse_day, repair_timestamp
@@ -21,6 +22,7 @@ from policy_archive.pipelines.exchange.corpus_format import render_document
 from policy_archive.pipelines.exchange.page_files import (
     ManifestFault,
     PageFile,
+    explain_file,
     extract_file,
     iter_manifest,
     parse_loose_timestamp,
@@ -57,6 +59,9 @@ _SHOWN_FAILURES = 20
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for a manifest's results."
 )
 @click.option("--processes", type=click.IntRange(min=1), help="Pages read at a time.  [default: one a core]")
+@click.option(
+    "--explain", "explained", is_flag=True, help="Say which rule kept or dropped each part of the page."
+)
 @json_option
 def extract_command(
     page: Path | None,
@@ -68,6 +73,7 @@ def extract_command(
     manifest: Path | None,
     out: Path | None,
     processes: int | None,
+    explained: bool,
     as_json: bool,
 ) -> int:
     """Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.
@@ -78,11 +84,12 @@ def extract_command(
     \b
     Example:
       policy-archive extract page.html --url https://example.com/privacy --timestamp 20180525120000
+      policy-archive extract page.html --explain
       policy-archive extract --manifest pages.jsonl --out texts
     """
     if manifest is not None:
-        if page is not None or out is None:
-            raise UsageError("With --manifest give --out DIR, and no page.")
+        if page is not None or out is None or explained:
+            raise UsageError("With --manifest give --out DIR, no page and no --explain.")
         return _extract_all(manifest, out, processes)
     if page is None or out is not None:
         raise UsageError("Give a page to extract, or --manifest FILE --out DIR.")
@@ -95,6 +102,9 @@ def extract_command(
         content_type=content_type,
     )
     with ReadingPool(1) as pool:
+        if explained:
+            print_rows(pool.run(explain_file, wanted), "json" if as_json else "table")
+            return 0
         extraction = pool.run(extract_file, wanted)
     if as_json:
         click.echo(json.dumps(quality_of(extraction), ensure_ascii=False, indent=2))
@@ -169,7 +179,7 @@ def _report(manifest: Path, total: int, failed: list[tuple[int, str, str]]) -> N
     counts = Counter(outcome for _, _, outcome in failed).most_common()
     why = f" ({', '.join(f'{number} {outcome}' for outcome, number in counts)})" if counts else ""
     click.echo(
-        f"{total} page{'s' * (total != 1)}: {total - len(failed)} extracted, {len(failed)} failed{why}",
+        f"{plural(total, 'page')}: {total - len(failed)} extracted, {len(failed)} failed{why}",
         err=True,
     )
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Kind, RowState
 from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.crawl.progress import format_seconds
@@ -225,7 +226,7 @@ def summarise(report: FetchReport) -> dict[str, Any]:
 
 def _describe_homes(summary: dict[str, Any]) -> str:
     homes = summary["home_pages_fetched"]
-    return f"and {homes} home page{'s' * (homes != 1)}, to find the policies" if homes else ""
+    return f"and {plural(homes, 'home page')}, to find the policies" if homes else ""
 
 
 def build_table(summary: dict[str, Any]) -> Table:
@@ -242,7 +243,7 @@ def build_table(summary: dict[str, Any]) -> Table:
     table.add_row(
         "captures listed",
         str(summary["captures_listed"]),
-        f"{summary['documents']} document{'s' * (summary['documents'] != 1)}",
+        plural(summary["documents"], "document"),
     )
     table.add_row("captures planned", str(summary["captures_planned"]))
     table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.table import print_table
@@ -37,7 +38,7 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
     if label is not None:
         with Store.open(database) as store:
             given_up = forget_channel(store.connection, label)
-        click.echo(f"{given_up} message{'s' * (given_up != 1)} to '{label}' given up.", err=True)
+        click.echo(f"{plural(given_up, 'message')} to '{label}' given up.", err=True)
     with closing(open_reader(database)) as connection:
         standing = read_standing(connection, database, utc_now())
     if as_json:
@@ -53,9 +54,7 @@ def _print_standing(standing: Standing) -> None:
     if not standing.complaints:
         click.echo("healthy")
     held = f"in use: {standing.holder.describe()}" if standing.holder else "no run is under way"
-    click.echo(
-        f"{held}; {standing.watched} site{'s' * (standing.watched != 1)} watched, {standing.due} due now"
-    )
+    click.echo(f"{held}; {plural(standing.watched, 'site')} watched, {standing.due} due now")
     waiting = ", ".join(f"{row['waiting']} to {row['label']}" for row in standing.backlog) or "none"
     click.echo(f"messages waiting: {waiting}; write-ahead log: {standing.wal_bytes:,} bytes")
     print_table([_cells(run) for run in standing.runs])

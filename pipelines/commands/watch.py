@@ -13,7 +13,7 @@ import click
 
 from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.records import Kind
-from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.crawler.core.timestamps import format_instant, utc_now
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.crawl.run import KINDS, parse_kinds
 from policy_archive.crawler.planning.due import Watch, parse_interval
@@ -161,4 +161,4 @@ def _cells(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _format(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return format_instant(instant)

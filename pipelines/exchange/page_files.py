@@ -12,8 +12,8 @@ from typing import Any
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind, Outcome
 
-_SUFFIXES = re.compile(
-    r"(?:\.(?:gz|html?|xhtml|shtml|xml|txt|text|md|markdown|pdf|php\d?|aspx?|jsp|bin|body))+$", re.IGNORECASE
+_SUFFIX = re.compile(
+    r"\.(?:gz|html?|xhtml|shtml|xml|txt|text|md|markdown|pdf|php\d?|aspx?|jsp|bin|body)$", re.IGNORECASE
 )
 
 
@@ -39,7 +39,10 @@ class PageFile:
         >>> PageFile(path=Path("pages/0001.html.gz")).stem
         '0001'
         """
-        return _SUFFIXES.sub("", self.path.name) or self.path.name
+        stem = self.path.name
+        while match := _SUFFIX.search(stem):
+            stem = stem[: match.start()]
+        return stem or self.path.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,14 +128,25 @@ def extract_file(page: PageFile) -> Extraction:
     """Return the extraction of a page's file; raises ExtractionError also when it cannot be read."""
     from policy_archive.pipelines.extract import extract  # heavy, and needed in the reading processes only
 
+    return extract(
+        _read(page), url=page.url, timestamp=page.timestamp, content_type=page.content_type, kind=page.kind
+    )
+
+
+def explain_file(page: PageFile) -> list[dict[str, Any]]:
+    """Return which rule kept or dropped each part of a page's file, ready for JSON."""
+    from policy_archive.pipelines.extract.extraction import explain_body
+
+    parts = explain_body(_read(page), url=page.url, content_type=page.content_type, kind=page.kind)
+    return [asdict(part) for part in parts]
+
+
+def _read(page: PageFile) -> bytes:
     try:
-        body = page.path.read_bytes()
+        return page.path.read_bytes()
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}"
         raise ExtractionError(message, outcome=Outcome.EXTRACTION_FAILED) from error
-    return extract(
-        body, url=page.url, timestamp=page.timestamp, content_type=page.content_type, kind=page.kind
-    )
 
 
 def quality_of(extraction: Extraction) -> dict[str, Any]:

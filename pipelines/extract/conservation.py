@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
+from policy_archive.pipelines.extract.characters import normalize_text
 from policy_archive.pipelines.extract.outline import is_for_ears, is_read
 
 _IN_LINE = frozenset(
@@ -130,7 +131,7 @@ def _rule_on(element: HtmlElement, dropped: Mapping[HtmlElement, str]) -> str | 
 
 
 def _count(text: str) -> Counter[str]:
-    plain = _MARKS.sub("", unicodedata.normalize("NFKC", text))
+    plain = _MARKS.sub("", unicodedata.normalize("NFKC", normalize_text(text)))
     return Counter(_WORD.findall(plain.casefold()))
 
 

@@ -15,6 +15,7 @@ from policy_archive.pipelines.extract.conservation import (
     LeftOut,
     account_for,
 )
+from policy_archive.pipelines.extract.explain import PagePart, explain
 from policy_archive.pipelines.extract.links import LinkReader, fragment_of
 from policy_archive.pipelines.extract.markdown.build import build_pieces
 from policy_archive.pipelines.extract.markdown.render import Rendered, render, render_lines
@@ -37,17 +38,21 @@ class PageText:
     documents_on_page: int
     line_places: tuple[int, ...] = ()
     """Of each line of the text, as in `Extraction`."""
+    parts: tuple[PagePart, ...] = ()
+    """What became of each part of the page, where that was asked."""
     account: Account = NOTHING_LEFT_OUT
     """What became of the words of the chosen body."""
     frame_url: str | None
     """Main frame of a frameset: the text is there."""
 
 
-def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> PageText:
+def transform_page(
+    tree: HtmlElement, *, url: str, kind: Kind | None = None, explained: bool = False
+) -> PageText:
     """Return the text of the document that a page holds. The tree is left as it was.
 
     `url` is the page's address, '' when unknown; `kind` is the kind of document wanted, for pages
-    that hold several.
+    that hold several; `explained` asks for the fate of each part.
     """
     outline = outline_page(tree)
     body = choose_body(tree, outline)
@@ -65,15 +70,18 @@ def transform_page(tree: HtmlElement, *, url: str, kind: Kind | None = None) -> 
         pieces = (*build_pieces(body.title, link_mark=links.mark, place_of=place_of), *pieces)
     trimmed = split_rim(pieces)
     rendered = render_lines(trimmed.pieces) if any(kept) else Rendered("", ())
+    account = account_for(
+        body.root,
+        # the title stood outside the body: its words prove nothing
+        rendered.text if body.title is None else rendered.text.partition("\n")[2],
+        dropped=body.dropped,
+        also=[LeftOut("passing-line", 0, render((piece,))) for piece in trimmed.dropped],
+    )
     return PageText(
         text=rendered.text,
         line_places=rendered.places,
-        account=account_for(
-            body.root,
-            rendered.text,
-            dropped=body.dropped,
-            also=[LeftOut("passing-line", 0, render((piece,))) for piece in trimmed.dropped],
-        ),
+        account=account,
+        parts=explain(outline, body, account) if explained else (),
         title=read_title(tree),
         kept_share=_kept_share(kept, outline),
         hidden_text_used=any(

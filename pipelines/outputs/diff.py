@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.pipelines.outputs.table import clean_for_terminal
 from policy_archive.pipelines.versions.change import Change, describe_change
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, Hunk, LineKind, Span
@@ -43,7 +44,7 @@ def iter_marked_lines(diff: Diff, *, colour: bool, context: int = 2) -> Iterator
 
 
 def _count_lines(number: int) -> str:
-    return f"{number} line{'s' * (number != 1)}"
+    return plural(number, "line")
 
 
 def _mark_line(line: DiffLine, mark: Callable[[str, str], str]) -> str:

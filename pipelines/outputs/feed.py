@@ -22,6 +22,18 @@ class Entry:
     summary: str
 
 
+def entry_id(document_id: str, text_sha256: str, occurrence: int) -> str:
+    """Return the id of a version's entry, the same in every feed and for good.
+
+    By the text and which time it is that it stands: a version's number and its first capture both move
+    when an earlier capture of the same text is found, and a reader would see it twice.
+
+    >>> entry_id("1fa31ac93d", "2c26b46b68ffc68ff99b453c1d304134", 1)
+    'tag:policy-archive,2026:1fa31ac93d/2c26b46b68ffc68f/1'
+    """
+    return f"tag:policy-archive,2026:{document_id}/{text_sha256[:16]}/{occurrence}"
+
+
 def build_feed(*, id: str, title: str, link: str, self_link: str, entries: Iterable[Entry]) -> str:
     """Return the feed as XML text, newest entry first as given; texts are escaped, never markup."""
     listed = list(entries)

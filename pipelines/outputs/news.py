@@ -9,7 +9,7 @@ from typing import Any
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
-from policy_archive.pipelines.outputs.feed import Entry, build_feed
+from policy_archive.pipelines.outputs.feed import Entry, build_feed, entry_id
 from policy_archive.pipelines.outputs.history import (
     INTERVAL_HEADING,
     describe_interval,
@@ -61,7 +61,7 @@ def _build_entry(row: Row) -> Entry:
     what = describe_kind(row["kind"], row["name"])
     figures = "" if row["words_added"] is None else f" (+{row['words_added']} -{row['words_removed']} words)"
     return Entry(
-        id=f"tag:policy-archive,2026:{row['document_id']}/{row['timestamp']}",
+        id=entry_id(row["document_id"], row["text_sha256"], row["occurrence"]),
         title=f"{row['site']} {what}, version {row['version']}: {row['title']}".rstrip(": "),
         updated=row["first_captured"],
         link=page_uri_m(row["replay_url"] or row["url"]),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from datetime import UTC, date
+from datetime import date
 from typing import Any
 
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
+    CDX_FIELDS,
     Capture,
     CdxRow,
     Document,
@@ -21,13 +23,13 @@ from policy_archive.crawler.core.records import (
     Reading,
     RowDecision,
     StoredCapture,
-    body_digest,
 )
+from policy_archive.crawler.core.timestamps import format_instant
 from policy_archive.pipelines.store.codec import compress_body
 
 HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
 """Condition on `captures`: the capture's text counts for versions."""
-ROW_COLUMNS = "urlkey, timestamp, original, mimetype, statuscode, digest, length"
+ROW_COLUMNS = ", ".join(CDX_FIELDS)
 
 INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
 
@@ -207,8 +209,7 @@ def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]
         "page_class": page_class,
         "page_probability": page_probability,
         "replay_url": capture.replay_url or None,
-        "fetched_at": capture.fetched_at
-        and capture.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "fetched_at": capture.fetched_at and format_instant(capture.fetched_at),
         "elapsed_seconds": capture.elapsed_seconds,
         "requests": capture.requests,
     }

@@ -7,11 +7,9 @@ import sqlite3
 import zlib
 from collections.abc import Sequence
 
-from policy_archive.crawler.core.records import CdxRow, KeptAnswer
+from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow, KeptAnswer
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.pipelines.store.connection import write
-
-_FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 
 
 def recall_answer(connection: sqlite3.Connection, site: str, question: str) -> KeptAnswer | None:
@@ -23,7 +21,7 @@ def recall_answer(connection: sqlite3.Connection, site: str, question: str) -> K
     if found is None:
         return None
     lines = json.loads(zlib.decompress(found["rows"]))
-    rows = tuple(CdxRow(**dict(zip(_FIELDS, line, strict=True))) for line in lines)
+    rows = tuple(CdxRow(**dict(zip(CDX_FIELDS, line, strict=True))) for line in lines)
     return KeptAnswer(state=found["state"], rows=rows)
 
 
@@ -31,7 +29,7 @@ def keep_answer(
     connection: sqlite3.Connection, site: str, question: str, state: str, rows: Sequence[CdxRow]
 ) -> None:
     """Store an answer in place of the one of an earlier day."""
-    lines = [[getattr(row, name) for name in _FIELDS] for row in rows]
+    lines = [[getattr(row, name) for name in CDX_FIELDS] for row in rows]
     values = (site, question, state, zlib.compress(json.dumps(lines).encode()), _today())
 
     def work(connection: sqlite3.Connection) -> None:

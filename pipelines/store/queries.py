@@ -14,7 +14,7 @@ from rapidfuzz import process
 
 from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Outcome, Version
-from policy_archive.crawler.core.timestamps import parse_timestamp
+from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
@@ -315,7 +315,7 @@ def width_in_days(version: Row) -> float | None:
         parse_timestamp("".join(filter(str.isdigit, version[key])))
         for key in ("changed_after", "first_captured")
     )
-    return round((end - start).total_seconds() / 86_400, 1)
+    return round((end - start).total_seconds() / DAY_SECONDS, 1)
 
 
 def list_unread(connection: sqlite3.Connection) -> list[Row]:
@@ -328,3 +328,21 @@ def list_unread(connection: sqlite3.Connection) -> list[Row]:
         (accidents,),
     )
     return [dict(row) for row in rows]
+
+
+def list_occurrences(
+    connection: sqlite3.Connection, keys: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """Return for versions, (document id, number), which time it is that their text stands, from 1.
+
+    With the text's hash this names a version for good: its number and its first capture may move.
+    """
+    rows = connection.execute(
+        """select versions.document_id, versions.version, (select count(*) from versions as same
+            where same.document_id = versions.document_id and +same.text_sha256 = versions.text_sha256
+            and same.version <= versions.version)
+        from json_each(?) join versions on versions.document_id = json_extract(value, '$[0]')
+            and versions.version = json_extract(value, '$[1]')""",
+        (json.dumps(keys),),
+    )
+    return {(document_id, version): occurrence for document_id, version, occurrence in rows}

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from policy_archive.crawler.core.errors import InUseError, StoreError
-from policy_archive.crawler.core.timestamps import seconds_now, utc_now
+from policy_archive.crawler.core.timestamps import now_iso, seconds_now
 from policy_archive.pipelines.store.connection import check_name
 
 HEARTBEAT_SECONDS = 20.0
@@ -144,7 +144,7 @@ def _describe_self(command: str) -> Holder:
         pid=os.getpid(),
         host=socket.gethostname(),
         machine=_machine(),
-        since=utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        since=now_iso(),
         command=command,
         heartbeat=seconds_now(),
     )

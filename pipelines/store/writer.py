@@ -30,7 +30,7 @@ from policy_archive.crawler.core.records import (
     RowState,
     StoredCapture,
 )
-from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.planning.due import Failing
 from policy_archive.pipelines.store import captures, index_cache
@@ -102,8 +102,8 @@ class Store:
         """
 
         def work(connection: sqlite3.Connection) -> None:
-            watches.write_outcome(connection, site, outcome, reason, now=_now())
-            watches.write_check(connection, site, outcome, checked=checked, searched=searched, now=_now())
+            watches.write_outcome(connection, site, outcome, reason, now=now_iso())
+            watches.write_check(connection, site, outcome, checked=checked, searched=searched, now=now_iso())
 
         write(self.connection, work)
 
@@ -196,7 +196,7 @@ class Store:
             """update addresses set listed_from = min(coalesce(listed_from, ?), ?),
                 listed_to = iif(listed_to <= ?, max(listed_to, ?), ?), listed_at = ?
             where document_id = ? and urlkey = ?""",
-            (start, start, today, end, end, _now(), document.id, urlkey(url)),
+            (start, start, today, end, end, now_iso(), document.id, urlkey(url)),
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
@@ -276,9 +276,9 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
-            new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=_now())
+            new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=now_iso())
             if of_site:
-                outbox.enqueue(connection, new, self.channels, now=_now())
+                outbox.enqueue(connection, new, self.channels, now=now_iso())
             return count, new
 
         count, new = write(self.connection, work)
@@ -302,7 +302,7 @@ class Store:
         def work(connection: sqlite3.Connection) -> int | None:
             return connection.execute(
                 "insert into runs (command, arguments, started_at, forecast) values (?, ?, ?, ?)",
-                (command, json.dumps(arguments or {}, default=str), _now(), _json_or_null(forecast)),
+                (command, json.dumps(arguments or {}, default=str), now_iso(), _json_or_null(forecast)),
             ).lastrowid
 
         self.run_id = write(self.connection, work)
@@ -314,7 +314,7 @@ class Store:
         return self._execute(
             "update runs set status = 'interrupted', reason = 'the process died', finished_at = ? "
             "where status = 'running' and command in ('fetch', 'update', 're-extract', 'compact')",
-            (_now(),),
+            (now_iso(),),
         )
 
     def record_forecast(self, run_id: int, forecast: object) -> None:
@@ -335,7 +335,7 @@ class Store:
         self._execute(
             "update runs set finished_at = ?, status = ?, reason = ?, index_requests = ?, "
             "replay_requests = ?, health = ? where id = ?",
-            (_now(), status, reason, index_requests, replay_requests, _json_or_null(health), run_id),
+            (now_iso(), status, reason, index_requests, replay_requests, _json_or_null(health), run_id),
         )
 
     def iter_conservation_faults(self) -> Iterator[ConservationFault]:
@@ -376,10 +376,6 @@ class Store:
 
 if TYPE_CHECKING:
     _implements: type[Corpus] = Store  # mypy holds the store to the crawler's ports
-
-
-def _now() -> str:
-    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _json_or_null(value: object) -> str | None:

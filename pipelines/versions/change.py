@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Any
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts
 
 _LINK = re.compile(
-    r"""\[(?P<text>[^\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ ]"[^"\n]*")?\)
-    |<(?:https?://|mailto:)[^>\s]*>|https?://[^\s<>()]+""",
+    r"""\[(?P<text>[^\[\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ ]"[^"\n]*")?\)
+    |<(?:https?://|mailto:)[^<>\s]*>|https?://[^\s<>()]+""",
     re.VERBOSE,
 )
 _YEAR = r"(?:19|20)[0-9]{2}"
@@ -98,7 +99,7 @@ def describe_change(change: Change) -> str:
     parts += _describe_sections("new section", change.sections_added)
     parts += _describe_sections("dropped section", change.sections_removed)
     if change.moved:
-        parts.append(f"{change.moved} line{'s' * (change.moved > 1)} moved")
+        parts.append(f"{plural(change.moved, 'line')} moved")
     return "; ".join(parts)
 
 

@@ -9,11 +9,10 @@ from enum import StrEnum
 from itertools import groupby
 
 from policy_archive.crawler.core.records import CdxRow, KnownCapture, RowDecision, RowState, Version
-from policy_archive.crawler.core.timestamps import parse_timestamp, seconds_between
+from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp, seconds_between
 
 BRIEF_DAYS = 31
 """A text that can have stood no longer than this, between two captures of another text, flaps."""
-_SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +142,7 @@ def _flapping_end(versions: Sequence[Version], start: int) -> int | None:
 def _is_brief(versions: Sequence[Version], index: int) -> bool:
     """Tell whether a version stood for a month at most: from the capture before it to the one after it."""
     stood = seconds_between(versions[index - 1].last.timestamp, versions[index + 1].first.timestamp)
-    return stood <= BRIEF_DAYS * _SECONDS_A_DAY
+    return stood <= BRIEF_DAYS * DAY_SECONDS
 
 
 class StatedFlag(StrEnum):

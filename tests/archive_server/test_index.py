@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_archive.archive_server.index import FIELDS, Index, Query, build_new_key, build_old_key, read_key
-from policy_archive.crawler.core.records import CdxRow
+from policy_archive.archive_server.index import Index, Query, build_new_key, build_old_key, read_key
+from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow
 from policy_archive.crawler.core.urlkeys import urlkey
 
 
@@ -180,7 +180,7 @@ def test_text_has_seven_fields_and_an_empty_answer_has_no_bytes(client: httpx.Cl
 @pytest.mark.parametrize("path", ["/cdx/search/cdx?output=json&", "/web/timemap/json?"])
 def test_json_has_a_header_row_and_the_key_behind_an_empty_one(client: httpx.Client, path: str) -> None:
     rows = client.get(f"{path}url=x.example/privacy&limit=2&showResumeKey=true").json()
-    assert rows[0] == list(FIELDS)
+    assert rows[0] == list(CDX_FIELDS)
     assert [len(row) for row in rows[1:3]] == [7, 7]
     assert rows[3] == []
     following = client.get(

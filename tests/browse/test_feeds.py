@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from lxml import etree
 
-from tests.browse.conftest import NEW, OLD, PRIVACY, SITE
+from policy_archive.pipelines.outputs.news import write_feed
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_news
+from policy_archive.pipelines.store.writer import Store
+from tests.browse.conftest import OLD, PRIVACY, SITE
 from tests.support.asking import HOME, ask, ask_one
 from tests.support.hostile import HOSTILE
+from tests.support.synthetic import store_texts
 
 _ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
@@ -20,7 +26,7 @@ def test_the_feed_tells_the_newest_first_with_permanent_ids(database: Path) -> N
     updated = feed.xpath("a:entry/a:updated/text()", namespaces=_ATOM)
     assert updated == sorted(updated, reverse=True)
     ids = feed.xpath("a:entry/a:id/text()", namespaces=_ATOM)
-    assert f"tag:policy-archive,2026:{PRIVACY.id}/{NEW}" in ids
+    assert sum(id.startswith(f"tag:policy-archive,2026:{PRIVACY.id}/") for id in ids) == 3
     assert len(set(ids)) == len(ids) == 5
     links = feed.xpath("a:entry/a:link/@href", namespaces=_ATOM)
     assert f"http://localhost{HOME}/{SITE}/privacy/{OLD}" in links
@@ -45,3 +51,25 @@ def test_hostile_titles_are_text_in_the_feed(hostile_database: Path) -> None:
     feed = _read(ask_one(hostile_database, f"{HOME}/-/feed.atom").text)
     assert len(feed.findall("a:entry", _ATOM)) == 2 * len(HOSTILE)
     assert {etree.QName(element).namespace for element in feed.iter()} == {_ATOM["a"]}
+
+
+def test_no_entry_gets_another_id_when_earlier_captures_are_found(tmp_path: Path) -> None:
+    def ids() -> tuple[set[str], set[str]]:
+        with closing(open_reader(path)) as connection:
+            news = list_news(connection, NewsFilter())
+        write_feed(tmp_path / "feed.atom", news, site=None)
+        feeds = (ask_one(path, f"{HOME}/-/feed.atom").text, (tmp_path / "feed.atom").read_text("utf-8"))
+        found = [_read(feed).xpath("a:entry/a:id/text()", namespaces=_ATOM) for feed in feeds]
+        assert all(len(set(one)) == len(one) for one in found)
+        return set(found[0]), set(found[1])
+
+    path = tmp_path / "policies.db"
+    texts = [("20150101000000", "One.\n"), ("20160101000000", "Two.\n"), ("20170101000000", "One.\n")]
+    with Store.open(path) as store:
+        store_texts(store, texts)
+    before = ids()
+    assert before[0] == before[1]
+    assert len(before[0]) == 3
+    with Store.open(path) as store:
+        store_texts(store, [("20140101000000", "One.\n"), *texts])
+    assert ids() == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from policy_archive.crawler.archive.replay import body_digest
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import Capture, Extraction, Outcome, ReadCapture, Reading
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import (
     Capture,
     CdxRow,
@@ -16,7 +17,6 @@ from policy_archive.crawler.core.records import (
     Reading,
     StatedDate,
     Verdict,
-    body_digest,
 )
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m

@@ -24,6 +24,7 @@ from policy_archive.pipelines.extract.blocks import (
     Rule,
     Table,
 )
+from policy_archive.pipelines.extract.characters import normalize_text
 from policy_archive.pipelines.extract.markdown.inline import has_text, split_paragraphs, split_text
 from policy_archive.pipelines.extract.outline import (
     HEADINGS,
@@ -124,7 +125,7 @@ class _Builder:
 
     def _text(self, text: str | None, around: HtmlElement) -> None:
         if text:
-            self._atoms.extend(split_text(text, self._marks))
+            self._atoms.extend(split_text(normalize_text(text), self._marks))
             self._around = around if text.strip() else self._around
 
     def _element(self, element: HtmlElement) -> None:
@@ -220,7 +221,7 @@ class _Builder:
 
     def _preformatted(self, element: HtmlElement) -> None:
         self._flush()
-        text = "".join(_raw_text(element, self._dropped))
+        text = normalize_text("".join(_raw_text(element, self._dropped)))
         if text.strip():
             self._pieces.append(Preformatted(text.strip("\r\n").rstrip(), self._place_of(element)))
 

@@ -7,18 +7,15 @@ declaration counts only if the bytes can be read by it: pages that lie about the
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chardet import detect
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom, resolve_encoding
 
+from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body
 from policy_archive.crawler.core.errors import ExtractionError
-from policy_archive.crawler.core.records import Outcome
-
-MAX_BODY_BYTES = 20_000_000
-"""Of a body after every compression is undone; the largest of 1,606 real captures has 0.4 MB."""
+from policy_archive.pipelines.extract.source.ballast import cut_elements
 
 _REPLACEMENT = "\ufffd"
 # What browsers read; Python knows more (rot13, unicode_escape, utf-7) that no page may choose.
@@ -40,9 +37,8 @@ _NAMES = {
 # with NEC's ① and the like, which Python's own lack
 _WIDER = {"cp932": "shift_jisx0213", "euc_jp": "euc_jisx0213"}
 _TOLERATED_SHARE = 0.1  # of characters beyond ASCII that may be broken before a declaration is a lie
-_MAX_LAYERS = 3
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_TAGS = re.compile(rb"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_TAGS = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,55 +54,15 @@ class Decoded:
 
 
 def unpack_body(body: bytes) -> bytes:
-    """Return the body without gzip or zlib that the server, or the archive, left on, up to three layers.
+    """Return the body without the gzip or zlib that the server, or the archive, left on.
 
     Raises ExtractionError: `truncated` if a stream breaks off, `bad-encoding` if it is corrupt,
-    `too-large` beyond MAX_BODY_BYTES.
+    `too-large` beyond the client's own limit.
     """
-    for _ in range(_MAX_LAYERS):
-        if body[:2] == b"\x1f\x8b":
-            body = _gunzip(body)
-        elif body[:2] in (b"x\x01", b"x\x9c", b"x\xda") and (inflated := _try_zlib(body)) is not None:
-            body = inflated
-        else:
-            break
-    if len(body) > MAX_BODY_BYTES:
-        raise _too_large()
-    return body
-
-
-def _gunzip(body: bytes) -> bytes:
-    """Return all members put together; what follows the last member and is no member is padding."""
-    parts: list[bytes] = []
-    room = MAX_BODY_BYTES
-    while body[:2] == b"\x1f\x8b":
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            part = stream.decompress(body, room + 1)
-        except zlib.error as error:
-            raise ExtractionError(f"corrupt gzip: {error}", outcome=Outcome.BAD_ENCODING) from error
-        room -= len(part)
-        if room < 0:
-            raise _too_large()
-        if not stream.eof:
-            raise ExtractionError("gzip breaks off before its end", outcome=Outcome.TRUNCATED)
-        parts.append(part)
-        body = stream.unused_data
-    return b"".join(parts)
-
-
-def _try_zlib(body: bytes) -> bytes | None:
-    """Return the inflated bytes, or None: two bytes are a weak sign, the body may be what it seems."""
-    stream = zlib.decompressobj()
     try:
-        inflated = stream.decompress(body, MAX_BODY_BYTES + 1)
-    except zlib.error:
-        return None
-    return inflated if stream.eof or len(inflated) > MAX_BODY_BYTES else None
-
-
-def _too_large() -> ExtractionError:
-    return ExtractionError(f"more than {MAX_BODY_BYTES:,} bytes when unpacked", outcome=Outcome.TOO_LARGE)
+        return unwrap_body(body, ()).body
+    except CodingError as error:
+        raise ExtractionError(error.reason, outcome=error.outcome) from error
 
 
 def decode_body(body: bytes, content_type: str | None) -> Decoded:
@@ -190,7 +146,9 @@ def _detect(body: bytes, among: list[str] | None) -> str | None:
     # chosen against charset-normalizer and cchardet: docs/reading.md
     allowed = [_NAMES.get(charset, charset) for charset in among or sorted(_SINGLE_BYTE | _MULTI_BYTE)]
     fallback = allowed[0] if among else "cp1252"
-    found = detect(_TAGS.sub(b" ", body), include_encodings=allowed, no_match_encoding=fallback)["encoding"]
+    # as Latin-1, which turns every byte into one character and back
+    prose = _TAGS.sub(" ", cut_elements(body.decode("latin-1"), ["script", "style"], " ")).encode("latin-1")
+    found = detect(prose, include_encodings=allowed, no_match_encoding=fallback)["encoding"]
     return _codec(found) if found else None
 
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import StoreError
-from policy_archive.crawler.core.records import ConservationFault, Document, Kind, body_digest
+from policy_archive.crawler.core.records import ConservationFault, Document, Kind
 from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.versions import build_versions, read_versions

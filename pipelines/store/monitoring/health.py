@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.planning.due import Failing, parse_interval
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
@@ -64,19 +65,18 @@ class Standing:
             are = "sites are" if len(self.overdue) > 1 else "site is"
             found.append(f"{len(self.overdue)} {are} overdue, {self.overdue[0]} first: does 'update' run?")
         found += [
-            f"{row['captures']} capture{'s' * (row['captures'] != 1)} of {row['site']} could not be read "
+            f"{plural(row['captures'], 'capture')} of {row['site']} could not be read "
             f"({row['outcome']}): fetch it again"
             for row in self.unread
         ]
         found += [
-            f"{row['site']} {'-'.join(filter(None, (row['kind'], row['name'])))}: {row['captures']} "
-            f"text{'s' * (row['captures'] != 1)} incomplete, words of the page are missing: "
+            f"{row['site']} {'-'.join(filter(None, (row['kind'], row['name'])))}: "
+            f"{plural(row['captures'], 'text')} incomplete, words of the page are missing: "
             "please report it, with the page"
             for row in self.incomplete
         ]
         found += [
-            f"{row['label']} was not told of {row['waiting']} new "
-            f"version{'s' * (row['waiting'] != 1)}: {row['error']}"
+            f"{row['label']} was not told of {plural(row['waiting'], 'new version')}: {row['error']}"
             for row in self.backlog
             if row["failed"]
         ]

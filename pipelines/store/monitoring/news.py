@@ -81,8 +81,8 @@ class NewsFilter:
 def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int | None = None) -> list[Row]:
     """Return versions that the sites made, newest first by capture, without their texts.
 
-    The columns are those of `policy_versions`, `change` as an object; `news_id` and `recorded_at` (when
-    it became known to this corpus) stand first.
+    The columns are those of `policy_versions`, `change` as an object; `news_id`, `recorded_at` (when
+    it became known to this corpus) and `occurrence` (which time it is that the text stands) come first.
     """
     given = {sql: value for sql, value in wanted.conditions().items() if value is not None}
     conditions = " and ".join(["news.of_site", *given])
@@ -103,9 +103,10 @@ def _select(connection: sqlite3.Connection, chosen: str, values: Sequence[object
     """Return the news that was chosen; its columns are worked out for that alone."""
     rows = connection.execute(
         f"""with chosen as (
-            select news.id as news_id, recorded_at, versions.document_id, versions.version, first_timestamp
+            select news.id as news_id, recorded_at, occurrence,
+                versions.document_id, versions.version, first_timestamp
             {chosen})
-        select news_id, recorded_at, {_COLUMNS}
+        select news_id, recorded_at, occurrence, {_COLUMNS}
         from chosen join policy_versions on policy_versions.document_id = chosen.document_id
             and policy_versions.version = chosen.version
         order by {order}""",  # noqa: S608 (our own conditions)

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.archive.cdx import (
-    FIELDS,
     Dialect,
     IndexQuery,
     IndexReader,
@@ -21,6 +20,7 @@ from policy_archive.crawler.archive.cdx import (
     pywb_filter,
 )
 from policy_archive.crawler.core.errors import BlockedError, CdxError, RateLimitedError, UsageError
+from policy_archive.crawler.core.records import CDX_FIELDS
 
 LINE = [
     "com,example)/privacy",
@@ -38,12 +38,12 @@ BLOCKED = (
 
 
 def line(**changes: str) -> list[str]:
-    return [changes.get(name, value) for name, value in zip(FIELDS, LINE, strict=True)]
+    return [changes.get(name, value) for name, value in zip(CDX_FIELDS, LINE, strict=True)]
 
 
 def as_json(*lines: list[str], key: str | None = None) -> bytes:
     end = [] if key is None else [[], [key]]
-    return json.dumps([list(FIELDS), *lines, *end]).encode()
+    return json.dumps([list(CDX_FIELDS), *lines, *end]).encode()
 
 
 def as_text(*lines: list[str], key: str | None = None) -> bytes:
@@ -63,7 +63,7 @@ def test_a_query_always_has_a_limit_the_key_fields_and_a_resume_key() -> None:
     assert sent["filter"] == ["~urlkey:privacy", "!statuscode:5.."]
     assert sent["resumeKey"] == ["com%2Cexample 2018:"]
     assert (sent["matchType"], sent["limit"], sent["showResumeKey"]) == (["domain"], ["25000"], ["true"])
-    assert sent["fl"] == [",".join(FIELDS)]
+    assert sent["fl"] == [",".join(CDX_FIELDS)]
 
 
 @pytest.mark.parametrize("dialect", Dialect)
@@ -198,7 +198,7 @@ def test_words_of_a_refusal_in_a_row_are_words(write: Callable[..., bytes], word
 def broken(*addresses: str, key: str = "") -> bytes:
     """Return JSON as a server writes it that escapes nothing."""
     rows = [line(original=address) for address in addresses]
-    lines = ["[" + ",".join(f'"{field}"' for field in row) + "]" for row in [list(FIELDS), *rows]]
+    lines = ["[" + ",".join(f'"{field}"' for field in row) + "]" for row in [list(CDX_FIELDS), *rows]]
     return ("[" + ",\n".join([*lines, *(["[]", f'["{key}"]'] if key else [])]) + "]\n").encode()
 
 

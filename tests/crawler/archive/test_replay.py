@@ -16,12 +16,12 @@ from policy_archive.crawler.archive.content_coding import CodingError, split_cod
 from policy_archive.crawler.archive.replay import (
     Answer,
     Question,
-    body_digest,
     classify_answer,
     decode_header,
     is_archive_fault,
     on_archive,
 )
+from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import CdxRow, Outcome
 
 ARCHIVE = "https://web.archive.org"

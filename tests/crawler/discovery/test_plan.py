@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy_archive.crawler.core.records import Kind, Outcome
-from policy_archive.crawler.discovery.records import AnswerState, Purpose
+from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
+from policy_archive.crawler.discovery.index import candidates_of, domain_query
+from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, Purpose
 from tests.support.archived_site import ArchivedSite, shown
 
 ALL = (Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER)
@@ -387,3 +391,26 @@ def test_discovery_of_any_site_ends_within_its_budgets(
     assert len({found.document.id for found in plan.documents}) == len(plan.documents)
     assert (len(site.asked) <= 10, len(site.read) <= 8) == (True, True)
     assert plan.reason
+
+
+def test_the_rows_of_a_finished_site_leave_the_memory() -> None:
+    rows = tuple(
+        CdxRow(
+            urlkey=f"org,x)/privacy{n}",
+            timestamp="20180101000000",
+            original=f"https://x.org/privacy{n}",
+            mimetype="text/html",
+            statuscode="200",
+            digest="A" * 32,
+            length=1,
+        )
+        for n in range(3)
+    )
+    (query,) = {domain_query("x.org", [Kind.PRIVACY])}
+    answer = AskedQuery(asked=query, state=AnswerState.COMPLETE, rows=rows)
+    assert candidates_of([answer], "x.org") == candidates_of([answer], "x.org")
+    assert answer.ranked  # ranked once, and kept with the answer
+    gone = weakref.ref(answer)
+    del answer
+    gc.collect()
+    assert gone() is None

@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from policy_archive.crawler.core.timestamps import DAY_SECONDS
 from policy_archive.crawler.planning.splits import (
     Gap,
     find_balanced_split,
@@ -17,7 +18,7 @@ from policy_archive.crawler.planning.splits import (
     nearest_unknown,
     typical_step,
 )
-from policy_archive.crawler.planning.timeline import DAY_SECONDS, Spot, seconds_of
+from policy_archive.crawler.planning.timeline import Spot, seconds_of
 from tests.crawler.planning.test_plan import build_row
 
 WEEK = 7 * DAY_SECONDS

@@ -121,3 +121,21 @@ def test_what_cannot_be_meant_is_said_in_one_sentence(arguments: tuple[str, ...]
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "--manifest" in done.stderr
+
+
+def test_explain_names_the_rule_that_kept_or_dropped_each_part(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    menu = "<nav><a href='/'>Home</a> <a href='/shop'>Shop</a></nav>"
+    page.write_text(PAGE.replace("<h1>", f"{menu}<h1>").replace("</body>", "<script>var a</script></body>"))
+    done = run(str(page), "--explain", "--json")
+    assert done.returncode == 0, done.stderr
+    parts = {(part["tag"], part["fate"]): part["rule"] for part in json.loads(done.stdout)}
+    assert parts["nav", "dropped"] == "menu"
+    assert parts["body", "kept"] == "body"
+    assert parts["", "dropped"] == "not-read: script"
+
+
+def test_explain_of_a_manifest_is_refused(tmp_path: Path) -> None:
+    manifest = tmp_path / "pages.jsonl"
+    manifest.write_text("")
+    assert run("--manifest", str(manifest), "--out", str(tmp_path / "out"), "--explain").returncode == 2

@@ -122,6 +122,13 @@ def test_rows_are_found_through_what_stands_around_them(around: str) -> None:
         ('data<span role="tooltip">Facts of a person</span> safe', "data Facts of a person safe"),
         ("our insurer\freceives", "our insurer receives"),
         ("To withdraw, click <button>Cookie settings</button>, then refuse.", "click Cookie settings, then"),
+        ("mar\u00adketing to cus\u200btomers", "marketing to customers"),
+        ("our\ufeff capita\u0301l", "our capit\u00e1l"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
+        ("let\u200dters", "letters"),
         ("one<button>Copy</button>two", "one two"),
     ],
 )
