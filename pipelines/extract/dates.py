@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import StatedDate
 from policy_archive.data import DATA
+from policy_archive.pipelines.text import strip_links
 
 _OLDEST_SHORT_YEAR = 90
 _LATEST_YEAR = 2099
@@ -48,9 +49,7 @@ _DATE = re.compile(
 _MONTH_GROUPS = ("w5", "w6", "w7", "w8", "w0")
 _DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
 _ERAS = {"令和": 2018, "平成": 1988}
-_MARKUP = re.compile(
-    r"!?\[([^\]]*)\]\([^)]*\)|(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|"
-)
+_MARKUP = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|")
 # "UpdatedMarch 2, 2023": label and date in elements of their own, with nothing between
 _GLUED = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-Z][^\W\d_]{2,13}\.? \d)")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -145,7 +144,9 @@ def _iter_dates(text: str) -> Iterator[_Dated]:
             previous = ""
             continue
         # composed, so that a letter with its accent is one character to fold
-        plain = unicodedata.normalize("NFC", " ".join(_MARKUP.sub(r" \1", _UNSEEN.sub("", line)).split()))
+        plain = unicodedata.normalize(
+            "NFC", " ".join(_MARKUP.sub(" ", strip_links(_UNSEEN.sub("", line), before=" ")).split())
+        )
         plain = _GLUED.sub(" ", plain)
         if not plain:
             continue

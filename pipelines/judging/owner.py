@@ -16,10 +16,10 @@ from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.data import DATA
 from policy_archive.pipelines.judging.features import prose_of
 from policy_archive.pipelines.judging.lexicon import count_words, load_lexicon
+from policy_archive.pipelines.text import cut_targets
 
 _MAIL = re.compile(r"[\w.+-]+\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]+\.[a-z]{2,})", re.IGNORECASE)
-_LINK_TARGET = re.compile(r"\]\((?!mailto:)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
 _BEGINNING = 600
 """Characters in which a policy says whose it is."""
 _OFTEN = 3
@@ -108,7 +108,7 @@ class _Evidence:
     @cached_property
     def prose(self) -> str:
         """The text as a reader sees it, link targets left out."""
-        return _LINK_TARGET.sub("]", self.text)
+        return cut_targets(self.text, keep_mail=True)
 
     @cached_property
     def words(self) -> float:
