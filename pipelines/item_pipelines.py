@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.exceptions import NotConfigured
 
-from policy_archive.crawler.core.records import Capture, Reading
+from policy_archive.crawler.core.records import Capture, ReadCapture, Reading
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from policy_archive.pipelines.reading.pool import ReadingPool
     from policy_archive.pipelines.store.writer import Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadCapture:
-    """A capture and what its body was read as: what the two pipelines hand on."""
-
-    capture: Capture
-    reading: Reading | None
-    """None when there was no body to read: the capture's own outcome says why."""
-    stored: bool = False
-    """False after the store: it had come already."""
 
 
 class ReadPipeline:
@@ -68,14 +56,6 @@ class StorePipeline:
             return item
         stored = self.store.record_capture(item.capture, item.reading)
         return ReadCapture(capture=item.capture, reading=item.reading, stored=stored)
-
-
-class PassPipeline:
-    """Hands captures back as they came: for spiders that neither read nor store them."""
-
-    def process_item(self, item: Any) -> Any:
-        """Return the capture without a reading; an item of another kind passes."""
-        return ReadCapture(capture=item, reading=None) if isinstance(item, Capture) else item
 
 
 async def read_capture(pool: ReadingPool, capture: Capture) -> Reading | None:

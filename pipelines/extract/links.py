@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.urls import split_uri_m
-from policy_archive.pipelines.extract.markdown.inline import Mark
+from policy_archive.pipelines.extract.blocks import Mark
 
 _VOLATILE = re.compile(
     r"^(?:utm_[a-z]+|_?gl|_ga(?:c|_.*)?|gclid|gbraid|wbraid|fbclid|msclkid|dclid|yclid|twclid|ttclid|igshid|mc_[ce]id"
@@ -21,7 +21,7 @@ _VOLATILE = re.compile(
 """Query parameters that say who came from where, or change at every load; none of them names another page."""
 
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?#;]*", re.IGNORECASE)
-_DOTNET_SESSION = re.compile(r"/\((?:[AFSX]\([^)]*\))+\)(?=/)", re.IGNORECASE)
+_DOTNET_SESSION = re.compile(r"/\((?:[AFSX]\([^()]*\))+\)(?=/)", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
 _FULL_ADDRESS = re.compile(r"(?:https?:)?//[^/]", re.IGNORECASE)
 _CLOUDFLARE = re.compile(r"/cdn-cgi/l/email-protection(?:#([0-9a-fA-F]{4,}))?")

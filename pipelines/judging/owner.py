@@ -18,8 +18,8 @@ from policy_archive.pipelines.judging.features import prose_of
 from policy_archive.pipelines.judging.lexicon import count_words, load_lexicon
 from policy_archive.pipelines.text import cut_targets
 
-_MAIL = re.compile(r"[\w.+-]+\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]+\.[a-z]{2,})", re.IGNORECASE)
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]{1,253}\.[a-z]{2,})", re.IGNORECASE)
 _BEGINNING = 600
 """Characters in which a policy says whose it is."""
 _OFTEN = 3
