@@ -9,7 +9,7 @@ from policy_archive.crawler.core.errors import UsageError
 
 _TOKEN = re.compile(
     r"""
-    (?P<near>NEAR\((?P<inner>[^()]*?)(?:,\s*(?P<distance>[0-9]{1,3}))?\s*\))
+    (?P<near>NEAR\((?P<inner>[^()]*?)(?:,\s*+(?P<distance>[0-9]{1,3})\s*+)?\))
     | "(?P<phrase>[^"]*)"(?P<phrase_prefix>\*?)
     | (?P<paren>[()])
     | (?P<word>[^\s"()]+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import brotlicffi
@@ -15,7 +15,10 @@ from policy_archive.crawler.core.records import Outcome
 MAX_BODY_BYTES = 20 * 1024 * 1024
 """Of a body with every coding undone: the largest of 1,606 real captures has 0.4 MB; bombs end here."""
 MAX_LAYERS = 4  # transport, captured, and the one that was left on; more is a bomb
+MAX_MEMBERS = 10_000
+"""Pieces of one gzip stream; a server that flushes after each line of a page makes some hundreds."""
 _CHUNK_BYTES = 64 * 1024
+_FIRST_SLICE_BYTES = 256
 _GZIP = b"\x1f\x8b"
 _ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
@@ -103,6 +106,7 @@ def _is_plain(body: bytes, name: str) -> bool:
 
 
 def _undo(name: str, body: bytes, max_bytes: int) -> bytes:
+    """Return a body without one coding; raises CodingError: truncated, bad-encoding or too-large."""
     steps = _STEPS.get(name)
     if steps is None:
         raise CodingError(Outcome.BAD_ENCODING, f"content coding '{name}' is not known")
@@ -129,29 +133,45 @@ def _cut_short(name: str) -> CodingError:
 
 def _gunzip(body: bytes, max_bytes: int) -> Iterator[bytes]:
     """Yield the members' content; what follows the last member is junk and left out."""
-    rest = body
-    while rest.startswith(_GZIP):
-        inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        yield from _inflate_with(inflater, rest, "gzip")
-        rest = inflater.unused_data
-    if rest == body:
+    if not body.startswith(_GZIP):
         raise CodingError(Outcome.BAD_ENCODING, "gzip: not a gzip stream")
+    start = members = 0
+    while body.startswith(_GZIP, start):
+        members += 1
+        if members > MAX_MEMBERS:  # each costs time and need not hold a byte
+            raise CodingError(Outcome.TOO_LARGE, f"gzip in more than {MAX_MEMBERS:,} pieces")
+        start = yield from _inflate_with(zlib.decompressobj(zlib.MAX_WBITS | 16), body, start, "gzip")
 
 
 def _inflate(body: bytes, max_bytes: int) -> Iterator[bytes]:
     """Yield what deflate means: zlib by the standard, raw by what servers did."""
     raw = body[:1] == b"" or body[0] & 0x0F != 8 or int.from_bytes(body[:2], "big") % 31 != 0
-    yield from _inflate_with(zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS), body, "deflate")
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS)
+    yield from _inflate_with(inflater, body, 0, "deflate")
 
 
-def _inflate_with(inflater: zlib._Decompress, data: bytes, name: str) -> Iterator[bytes]:
-    while data and not inflater.eof:
-        yield inflater.decompress(data, _CHUNK_BYTES)
-        data = inflater.unconsumed_tail
-    if not inflater.eof:
-        yield inflater.flush()
+def _inflate_with(
+    inflater: zlib._Decompress, body: bytes, start: int, name: str
+) -> Generator[bytes, None, int]:
+    """Yield what a stream that begins at `start` holds; return where it ends.
+
+    In slices, small ones first: zlib copies what it leaves of its input at each call, and after each
+    stream. Given a whole body it would copy that once for every member and every 64 KB that come out.
+    """
+    size = _FIRST_SLICE_BYTES
+    while not inflater.eof:
+        data = body[start : start + size]
+        if not data:
+            yield inflater.flush()
+            break
+        start += len(data)
+        while data and not inflater.eof:
+            yield inflater.decompress(data, _CHUNK_BYTES)
+            data = inflater.unconsumed_tail
+        size = min(2 * size, _CHUNK_BYTES)
     if not inflater.eof:
         raise _cut_short(name)
+    return start - len(inflater.unused_data)
 
 
 def _unbrotli(body: bytes, max_bytes: int) -> Iterator[bytes]:

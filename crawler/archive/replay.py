@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from re import DOTALL, IGNORECASE
+from re import DOTALL
 from re import compile as regex
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -21,8 +21,11 @@ from policy_archive.crawler.core.urls import build_uri_m, replay_prefix, same_pa
 
 TOLERANCE_SECONDS = 24 * 3600.0  # nearest captures within a day, EDGI wayback `_client.get_memento`
 MAX_HOPS = 5
+_LONGEST_MESSAGE_BYTES = 1024 * 1024
+"""What the archive itself has to say is shorter; a longer page is none of its messages."""
 
-_ORIGINAL = regex(r'<([^>]*)>\s*;[^<]*?\brel="?[^",]*\boriginal\b', IGNORECASE)
+_LINK = regex(r"<([^<>]*)>([^<]*)")
+"""One link of a Link header: where it leads, and its parameters, up to the next one."""
 _BLOCKED = regex(
     "has been excluded from the Wayback Machine|AccessControlException|Blocked (Site Error|By Robots)"
 )
@@ -112,7 +115,8 @@ def is_archive_fault(answer: Answer) -> bool:
 def _text_of(answer: Answer) -> str:
     """Return the beginning of what the archive itself says."""
     try:
-        body = unwrap_body(answer.body, split_codings(answer.headers.get("content-encoding", ""))).body
+        codings = split_codings(answer.headers.get("content-encoding", ""))
+        body = unwrap_body(answer.body, codings, max_bytes=_LONGEST_MESSAGE_BYTES).body
     except CodingError:
         body = b""
     return body[:4000].decode("utf-8", "replace")
@@ -256,8 +260,18 @@ def _served_timestamp(answer: Answer) -> str | None:
 
 
 def _served_original(answer: Answer) -> str | None:
-    match = _ORIGINAL.search(answer.headers.get("link", ""))
-    return match[1] if match else None
+    links = _LINK.finditer(answer.headers.get("link", ""))
+    return next((link[1] for link in links if _is_original(link[2])), None)
+
+
+def _is_original(parameters: str) -> bool:
+    """Tell whether a link's parameters name the relation `original`, be it among others."""
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "rel":
+            relations = value.strip().removeprefix('"').replace(",", '"').partition('"')[0]
+            return "original" in relations.lower().split()
+    return False
 
 
 def _classify_redirect(answer: Answer, question: Question, facts: Playback) -> Playback:

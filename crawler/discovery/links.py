@@ -31,7 +31,7 @@ _NEW_WINDOW = re.compile(
     r"[(\[]?(this link )?opens? in (a )?new (browser )?(window|tab)[)\]]?", re.IGNORECASE
 )
 _ADDRESS_AS_LABEL = re.compile(r"(https?://|www\.)\S+$", re.IGNORECASE)
-_REFRESH = re.compile(r"^\s*[0-9.]*\s*[;,]\s*(?:url\s*=)?\s*['\"]?([^'\"]+)", re.IGNORECASE)
+_REFRESH = re.compile(r"^\s*+[0-9.]*+\s*+[;,]\s*+(?:url\s*+=)?\s*+['\"]?([^'\"]+)", re.IGNORECASE)
 _QUOTED_PAGE = re.compile(r"""['"]([\w.~%/:?=&+-]*[./?][\w.~%/:?=&+-]+)['"]""")
 """An address in a script's call: `openWindow('legal/privacy.html', 400)`."""
 _SCRIPT_MOVE = re.compile(r"""location(?:\.href)?\s*(?:=|\.replace\(|\.assign\()\s*["']([^"'\s]+)["']""")

@@ -335,7 +335,7 @@ class PolicySpider(Spider):
         url = reader.next_url
         assert url is not None
         try:
-            return reader.read(*await self._ask_index(site, url))
+            return await asyncio.to_thread(reader.read, *await self._ask_index(site, url))
         except CdxError as error:
             if error.status != 200:
                 raise
@@ -353,7 +353,9 @@ class PolicySpider(Spider):
             raise CdxError(f"The index's answer is cut short ({url})", url=url, status=200)
         codings = split_codings(answer.headers.get("content-encoding", ""))
         try:
-            return answer.status, unwrap_body(answer.body, codings, max_bytes=INDEX_MAX_BYTES).body
+            # not in the event loop: an answer of many megabytes takes seconds
+            unwrapped = await asyncio.to_thread(unwrap_body, answer.body, codings, max_bytes=INDEX_MAX_BYTES)
+            return answer.status, unwrapped.body
         except CodingError as error:
             message = f"The index's answer cannot be unpacked: {error} ({url})"
             raise CdxError(message, url=url, status=answer.status) from error

@@ -12,8 +12,8 @@ from typing import Any
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind, Outcome
 
-_SUFFIXES = re.compile(
-    r"(?:\.(?:gz|html?|xhtml|shtml|xml|txt|text|md|markdown|pdf|php\d?|aspx?|jsp|bin|body))+$", re.IGNORECASE
+_SUFFIX = re.compile(
+    r"\.(?:gz|html?|xhtml|shtml|xml|txt|text|md|markdown|pdf|php\d?|aspx?|jsp|bin|body)$", re.IGNORECASE
 )
 
 
@@ -39,7 +39,10 @@ class PageFile:
         >>> PageFile(path=Path("pages/0001.html.gz")).stem
         '0001'
         """
-        return _SUFFIXES.sub("", self.path.name) or self.path.name
+        stem = self.path.name
+        while match := _SUFFIX.search(stem):
+            stem = stem[: match.start()]
+        return stem or self.path.name
 
 
 @dataclass(frozen=True, kw_only=True)

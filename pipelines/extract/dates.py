@@ -49,7 +49,7 @@ _MONTH_GROUPS = ("w5", "w6", "w7", "w8", "w0")
 _DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
 _ERAS = {"令和": 2018, "平成": 1988}
 _MARKUP = re.compile(
-    r"!?\[([^\]]*)\]\([^)]*\)|(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|"
+    r"!?\[([^\[\]]*)\]\([^)\[]*\)|(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|"
 )
 # "UpdatedMarch 2, 2023": label and date in elements of their own, with nothing between
 _GLUED = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-Z][^\W\d_]{2,13}\.? \d)")

@@ -20,6 +20,7 @@ from policy_archive.pipelines.extract.explain import PagePart
 from policy_archive.pipelines.extract.language import identify_language
 from policy_archive.pipelines.extract.outline import SKIPPED
 from policy_archive.pipelines.extract.page import PageText, transform_page
+from policy_archive.pipelines.extract.source.ballast import cut_elements
 from policy_archive.pipelines.extract.source.decode import Decoded, decode_body, unpack_body
 from policy_archive.pipelines.extract.source.frames import find_main_frame
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
@@ -35,10 +36,8 @@ TEXTS = 2
 """Raised whenever a page can give another text than before: it is part of the extractor's label, by which
 texts of two extractors are told apart. A test holds it against the texts of fifty pages."""
 
-_BALLAST = re.compile(
-    r"<(script|style|svg)\b[^>]*>.*?</\1\s*>|(?<=[\"'(=])data:[^\"')\s]{200,}", re.IGNORECASE | re.DOTALL
-)
-_LINK_TARGET = re.compile(r"\]\([^)\s]*(?: \"[^\"]*\")?\)")
+_EMBEDDED = re.compile(r"(?<=[\"'(=])data:[^\"')\s]{200,}", re.IGNORECASE)
+_LINK_TARGET = re.compile(r"\]\([^)\]\s]*(?: \"[^\"]*\")?\)")
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*"
 )
@@ -124,7 +123,7 @@ def parse_page(decoded: Decoded) -> HtmlElement:
     """Return a page's tree; raises ExtractionError `too-large` beyond MAX_PAGE_CHARACTERS."""
     text = decoded.text
     if len(text) > MAX_PAGE_CHARACTERS:
-        text = _BALLAST.sub("", text)
+        text = _EMBEDDED.sub("", cut_elements(text, ["script", "style", "svg"]))
     if len(text) > MAX_PAGE_CHARACTERS:
         raise ExtractionError(f"a page of {len(text):,} characters", outcome=Outcome.TOO_LARGE)
     return parse_html(text)

@@ -12,7 +12,7 @@ from policy_archive.crawler.core.cache import remembered
 _SAMPLE_CHARACTERS = 4000
 _MIN_CHARACTERS = 20
 _MIN_CONFIDENCE = 0.6
-_NOT_PROSE = re.compile(r"\]\([^)]*\)|<?https?://\S+|\S+@\S+|[\d|*#>_`\[\]()-]+")
+_NOT_PROSE = re.compile(r"\]\([^)\]]*\)|<?https?://\S+|[^\s@]{1,64}+@\S+|[\d|*#>_`\[\]()-]+")
 
 
 @remembered(64)

@@ -21,7 +21,7 @@ _VOLATILE = re.compile(
 """Query parameters that say who came from where, or change at every load; none of them names another page."""
 
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?#;]*", re.IGNORECASE)
-_DOTNET_SESSION = re.compile(r"/\((?:[AFSX]\([^)]*\))+\)(?=/)", re.IGNORECASE)
+_DOTNET_SESSION = re.compile(r"/\((?:[AFSX]\([^()]*\))+\)(?=/)", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
 _FULL_ADDRESS = re.compile(r"(?:https?:)?//[^/]", re.IGNORECASE)
 _CLOUDFLARE = re.compile(r"/cdn-cgi/l/email-protection(?:#([0-9a-fA-F]{4,}))?")

@@ -20,7 +20,7 @@ NOTICE_REACH = 2_500
 TEXT_LIMIT = 20_000
 """Characters read: what a page is stands in its first pages."""
 
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^)\[]*\)")
 _HEADING = re.compile(r"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\n(?:={3,}|-{3,})[ \t]*)$", re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _CLAUSE = re.compile(

@@ -17,8 +17,8 @@ from policy_archive.data import DATA
 from policy_archive.pipelines.judging.features import prose_of
 from policy_archive.pipelines.judging.lexicon import count_words, load_lexicon
 
-_MAIL = re.compile(r"[\w.+-]+\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]+\.[a-z]{2,})", re.IGNORECASE)
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]{1,253}\.[a-z]{2,})", re.IGNORECASE)
 _LINK_TARGET = re.compile(r"\]\((?!mailto:)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
 _BEGINNING = 600
 """Characters in which a policy says whose it is."""

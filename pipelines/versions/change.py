@@ -13,8 +13,8 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts
 
 _LINK = re.compile(
-    r"""\[(?P<text>[^\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ ]"[^"\n]*")?\)
-    |<(?:https?://|mailto:)[^>\s]*>|https?://[^\s<>()]+""",
+    r"""\[(?P<text>[^\[\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ ]"[^"\n]*")?\)
+    |<(?:https?://|mailto:)[^<>\s]*>|https?://[^\s<>()]+""",
     re.VERBOSE,
 )
 _YEAR = r"(?:19|20)[0-9]{2}"

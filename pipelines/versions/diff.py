@@ -6,6 +6,7 @@ The longest common subsequence is rapidfuzz's: difflib needs 0.9 s for two texts
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,10 @@ _LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
 _TOKEN = re.compile(rf"{_CHARACTER}\s*|{_LETTERS}\s*|(?:[^\w\s]|_)\s*")
 _WORD = re.compile(rf"(?=[^\W_]){_CHARACTER}|{_LETTERS}")
 """The tokens that are words, for those who only count them."""
-_LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)|<https?://[^>\s]*>")
+_LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)|<https?://[^<>\s]*>")
 _IS_WORD = re.compile(r"[^\W_]")
-_MOST_COMPARISONS = 10**9
-"""Tokens times tokens of one changed stretch; its bit matrix has 125 MB then."""
+MOST_COMPARISONS = 10**9
+"""Lines times lines, or tokens times tokens, that are compared at once; their bit matrix has 125 MB then."""
 _ALIKE_SHARE = 0.5
 """Two lines are one line changed when half of the longer one's words stayed."""
 _MOVED_WORDS = 4
@@ -156,11 +157,74 @@ _Stretch = tuple[bool, Sequence[_Line], Sequence[_Line]]
 
 def _iter_stretches(old: Sequence[_Line], new: Sequence[_Line]) -> Iterator[_Stretch]:
     """Yield (equal, old lines, new lines) in order; neighbouring changes are one stretch."""
-    operations = Indel.opcodes([line.key for line in old], [line.key for line in new])
-    for equal, group in groupby(operations, key=lambda operation: operation.tag == "equal"):
+    operations = _iter_operations([line.key for line in old], [line.key for line in new])
+    for equal, group in groupby(operations, key=lambda operation: operation.equal):
         parts = list(group)
         first, last = parts[0], parts[-1]
-        yield equal, old[first.src_start : last.src_end], new[first.dest_start : last.dest_end]
+        yield equal, old[first.old_start : last.old_end], new[first.new_start : last.new_end]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Operation:
+    """Items of two sequences, from start to before end, that are the same or not."""
+
+    equal: bool
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+
+def _iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[_Operation]:
+    """Yield what became of each item, in order.
+
+    Sequences too long to be compared as a whole are cut at items that each has exactly once; a piece
+    that is too long even so is changed as a whole.
+    """
+    if len(old) * len(new) <= MOST_COMPARISONS:
+        yield from _operations_within(old, new, 0, 0)
+        return
+    i = j = 0
+    for next_i, next_j in [*_find_anchors(old, new), (len(old), len(new))]:
+        piece, other = old[i:next_i], new[j:next_j]
+        if len(piece) * len(other) <= MOST_COMPARISONS:
+            yield from _operations_within(piece, other, i, j)
+        else:
+            yield _Operation(equal=False, old_start=i, old_end=next_i, new_start=j, new_end=next_j)
+        i, j = next_i, next_j
+
+
+def _operations_within(
+    old: Sequence[str], new: Sequence[str], old_start: int, new_start: int
+) -> Iterator[_Operation]:
+    for operation in Indel.opcodes(old, new):
+        yield _Operation(
+            equal=operation.tag == "equal",
+            old_start=old_start + operation.src_start,
+            old_end=old_start + operation.src_end,
+            new_start=new_start + operation.dest_start,
+            new_end=new_start + operation.dest_end,
+        )
+
+
+def _find_anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    """Return places of items that both sequences have once: the longest row of them that keeps its order."""
+    once_old, once_new = ({key for key, n in Counter(side).items() if n == 1} for side in (old, new))
+    places = {key: j for j, key in enumerate(new) if key in once_new}
+    pairs = [(i, places[key]) for i, key in enumerate(old) if key in once_old and key in places]
+    ends: list[int] = []  # ends[n]: the smallest place at which a row of n + 1 pairs ends
+    last: list[int] = []  # last[n]: that pair
+    before: list[int] = []  # before[p]: the pair that stands before pair p in its row
+    for index, (_, j) in enumerate(pairs):
+        length = bisect_left(ends, j)
+        before.append(last[length - 1] if length else -1)
+        ends[length : length + 1] = [j]
+        last[length : length + 1] = [index]
+    row, at = [], last[-1] if last else -1
+    while at >= 0:
+        row.append(pairs[at])
+        at = before[at]
+    return row[::-1]
 
 
 def _find_moved(stretches: Sequence[_Stretch]) -> Counter[str]:
@@ -212,7 +276,7 @@ class _Matches:
 
 def _match_tokens(before: Sequence[_Token], after: Sequence[_Token]) -> _Matches:
     by_lines: Counter[tuple[int, int]] = Counter()
-    if before and after and len(before) * len(after) <= _MOST_COMPARISONS:
+    if before and after and len(before) * len(after) <= MOST_COMPARISONS:
         for operation in Indel.opcodes([token for _, token in before], [token for _, token in after]):
             if operation.tag == "equal":
                 old = before[operation.src_start : operation.src_end]
@@ -227,8 +291,10 @@ def _pair_lines(before: Sequence[_Line], after: Sequence[_Line], matches: _Match
     """Return for the number of an old line the new line that it became; crossing pairs cannot be."""
     pairs: dict[int, _Line] = {}
     last = -1
-    for i in sorted({i for i, _ in matches.by_lines}):
-        shared, j = max((words, j) for (old, j), words in matches.by_lines.items() if old == i)
+    best: dict[int, tuple[int, int]] = {}
+    for (i, j), words in matches.by_lines.items():
+        best[i] = max(best.get(i, (0, 0)), (words, j))
+    for i, (shared, j) in sorted(best.items()):
         longer = max(count_words(before[i].text), count_words(after[j].text))
         if j > last and shared >= _ALIKE_SHARE * longer:
             pairs[before[i].number] = after[j]
@@ -280,12 +346,14 @@ def _come(line: _Line, moved: Counter[str]) -> DiffLine:
 
 def _changed(old: _Line, new: _Line) -> DiffLine:
     before, after = _pieces(old.text), _pieces(new.text)
-    operations = Indel.opcodes([piece.strip() for piece in before], [piece.strip() for piece in after])
+    operations = list(
+        _iter_operations([piece.strip() for piece in before], [piece.strip() for piece in after])
+    )
     old_spans = [
-        Span(text="".join(before[op.src_start : op.src_end]), changed=op.tag != "equal") for op in operations
+        Span(text="".join(before[op.old_start : op.old_end]), changed=not op.equal) for op in operations
     ]
     new_spans = [
-        Span(text="".join(after[op.dest_start : op.dest_end]), changed=op.tag != "equal") for op in operations
+        Span(text="".join(after[op.new_start : op.new_end]), changed=not op.equal) for op in operations
     ]
     return DiffLine(
         kind=LineKind.CHANGED,

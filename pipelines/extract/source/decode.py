@@ -15,6 +15,7 @@ from w3lib.encoding import html_body_declared_encoding, http_content_type_encodi
 
 from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body
 from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.pipelines.extract.source.ballast import cut_elements
 
 _REPLACEMENT = "\ufffd"
 # What browsers read; Python knows more (rot13, unicode_escape, utf-7) that no page may choose.
@@ -37,7 +38,7 @@ _NAMES = {
 _WIDER = {"cp932": "shift_jisx0213", "euc_jp": "euc_jisx0213"}
 _TOLERATED_SHARE = 0.1  # of characters beyond ASCII that may be broken before a declaration is a lie
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_TAGS = re.compile(rb"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_TAGS = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +146,9 @@ def _detect(body: bytes, among: list[str] | None) -> str | None:
     # chosen against charset-normalizer and cchardet: docs/reading.md
     allowed = [_NAMES.get(charset, charset) for charset in among or sorted(_SINGLE_BYTE | _MULTI_BYTE)]
     fallback = allowed[0] if among else "cp1252"
-    found = detect(_TAGS.sub(b" ", body), include_encodings=allowed, no_match_encoding=fallback)["encoding"]
+    # as Latin-1, which turns every byte into one character and back
+    prose = _TAGS.sub(" ", cut_elements(body.decode("latin-1"), ["script", "style"], " ")).encode("latin-1")
+    found = detect(prose, include_encodings=allowed, no_match_encoding=fallback)["encoding"]
     return _codec(found) if found else None
 
 

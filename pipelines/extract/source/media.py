@@ -38,7 +38,7 @@ _OTHER_TYPES = re.compile(
     r"|application/(?:json|javascript|x-javascript|zip|msword|vnd\.|x-shockwave-flash|rss|atom)"
 )
 _PAGE_START = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b",
+    rb"\s*+(?:\xef\xbb\xbf)?\s*+(?:<!--.*?-->\s*+|<\?xml[^>]*+>\s*+)*+<(?:!doctype\s+html|html|head|body|title|meta)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _TAG = re.compile(

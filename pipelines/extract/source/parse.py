@@ -20,12 +20,12 @@ _PARSER_LIMIT = 2000
 _AT_DEEPEST = etree.XPath("/*" * DEEPEST)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));?")
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_CDATA = "<![CDATA["
 _ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 """Browsers read on after these; libxml2 loses what follows `</html>`, which some pages close in the head."""
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\"[^\"]*\"|'[^']*'|[^'\">])*)>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:\"[^\"]*\"|'[^']*'|[^'\"<>])*+)>")
 _INLINE = frozenset("a abbr b big code em font i s small span strike strong sub sup tt u".split())
 _NEVER_NESTED = frozenset(
     """html head body title meta link base script style template textarea
@@ -39,7 +39,14 @@ def undo_cdata(text: str) -> str:
     >>> undo_cdata("<p><![CDATA[you & we]]></p>")
     '<p>you &amp; we</p>'
     """
-    return _CDATA.sub(lambda match: escape(match[1], quote=False), text)
+    before, *sections = text.split(_CDATA)
+    return before + "".join(map(_escape_section, sections))
+
+
+def _escape_section(text: str) -> str:
+    """Return what follows the beginning of a section; one without an end is left as it is."""
+    section, end, rest = text.partition("]]>")
+    return escape(section, quote=False) + rest if end else _CDATA + text
 
 
 def parse_html(text: str) -> HtmlElement:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 _FRONT_MATTER_CHARACTERS = 65_536
 _FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?\n)?\1[ \t]*(?:\n|$)", re.DOTALL)
 _TITLE_LINE = re.compile(
-    r"""^title\s*[:=]\s*(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|.+?)\s*$""", re.MULTILINE
+    r"""^title\s*+[:=]\s*+(?P<value>"(?:[^"\\]|\\.)*+"(?=[ \t]*+$)|'(?:[^']|'')*+'(?=[ \t]*+$)|\S.*)""",
+    re.MULTILINE,
 )
-_HEADING = re.compile(r"^#[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^#[ \t]+(.+)$", re.MULTILINE)
 # what a Markdown reader would take for HTML; <https://x> and <a@b> are links
 _LOOKS_LIKE_HTML = re.compile(r"<(?=[A-Za-z/!?])(?!(?:https?|mailto|ftp):|[^\s<>@]+@[^\s<>]+>)")
 
@@ -51,7 +52,7 @@ def _title(matter: str) -> str:
     match = _TITLE_LINE.search(matter)
     if not match:
         return ""
-    value = match["value"]
+    value = match["value"].rstrip()
     if value[0] == value[-1] == '"' and len(value) > 1:
         value = re.sub(r"\\(.)", r"\1", value[1:-1])
     elif value[0] == value[-1] == "'" and len(value) > 1:
@@ -61,4 +62,4 @@ def _title(matter: str) -> str:
 
 def _first_heading(body: str) -> str:
     match = _HEADING.search(body)
-    return " ".join(match[1].split()) if match else ""
+    return " ".join(match[1].rstrip(" \t#").split()) if match else ""
