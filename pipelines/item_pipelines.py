@@ -30,20 +30,23 @@ class ReadCapture:
 class ReadPipeline:
     """Reads the bodies, in processes that may die (setting `READING_PROCESSES`; as many as processors)."""
 
-    def __init__(self, pool: ReadingPool) -> None:
+    def __init__(self, pool: ReadingPool, store: Store | None = None) -> None:
         self.pool = pool
+        self.store = store
+        """Knows which part of a page a document is; None reads pages whole."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         from policy_archive.pipelines.reading.pool import ReadingPool
 
-        return cls(ReadingPool(crawler.settings.getint("READING_PROCESSES") or None))
+        pool = ReadingPool(crawler.settings.getint("READING_PROCESSES") or None)
+        return cls(pool, getattr(crawler.spider, "store", None))
 
     async def process_item(self, item: Any) -> Any:
         """Return the capture with its reading; an item of another kind passes."""
         if not isinstance(item, Capture):
             return item
-        return ReadCapture(capture=item, reading=await read_capture(self.pool, item))
+        return ReadCapture(capture=item, reading=await read_capture(self.pool, item, self.store))
 
     async def close_spider(self) -> None:
         await self.pool.close()
@@ -78,14 +81,17 @@ class PassPipeline:
         return ReadCapture(capture=item, reading=None) if isinstance(item, Capture) else item
 
 
-async def read_capture(pool: ReadingPool, capture: Capture) -> Reading | None:
-    """Return what a capture's body was read as; None when its outcome is settled without reading."""
+async def read_capture(pool: ReadingPool, capture: Capture, store: Store | None = None) -> Reading | None:
+    """Return what a capture's body was read as; None when its outcome is settled without reading.
+
+    `store` knows the part of the page that links lead to.
+    """
     if capture.outcome is not None or capture.body is None:
         return None
     return await pool.read(
         capture.body,
         document=capture.document,
-        url=capture.row.original,
+        url=store.page_address(capture.document, capture.row) if store else capture.row.original,
         timestamp=capture.row.timestamp,
         content_type=capture.content_type,
     )

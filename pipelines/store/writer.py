@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urldefrag
 
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.records import (
@@ -148,6 +149,14 @@ class Store:
             (document.id,),
         )
         return [Address(**dict(row)) for row in rows]
+
+    def page_address(self, document: Document, row: CdxRow) -> str:
+        """Return the address of a captured page, with the fragment that leads to the document on it."""
+        known = self.connection.execute(
+            "select url from addresses where document_id = ? and urlkey = ?", (document.id, row.urlkey)
+        ).fetchone()
+        fragment = urldefrag(known["url"])[1] if known else ""
+        return f"{row.original}#{fragment}" if fragment and "#" not in row.original else str(row.original)
 
     def links_of(self, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
         """Return every policy link found on a document's captures, with the capture, in order of time."""

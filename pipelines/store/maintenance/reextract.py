@@ -111,7 +111,14 @@ def read_again(
     for document in [document for document, found in todo.items() if not found]:
         store.fold_versions(document, of_site=False)
     wanted = (body for found in todo.values() for body in found)
-    loaded = (_Loaded(stored=body, body=load_body(store.connection, body.body_digest)) for body in wanted)
+    loaded = (
+        _Loaded(
+            stored=body,
+            body=load_body(store.connection, body.body_digest),
+            url=store.page_address(body.document, body.row),
+        )
+        for body in wanted
+    )
     for done in pool.map(_read_task, loaded):
         body = done.item.stored
         store.record_reading(body.document, body.row, _reading_of(done))
@@ -125,6 +132,8 @@ def read_again(
 class _Loaded:
     stored: StoredBody
     body: bytes
+    url: str
+    """The page's, with the fragment that leads to the document on it."""
 
 
 def _read_task(loaded: _Loaded) -> Reading:
@@ -136,7 +145,7 @@ def _read_task(loaded: _Loaded) -> Reading:
     return read_body(
         loaded.body,
         document=stored.document,
-        url=stored.row.original,
+        url=loaded.url,
         timestamp=stored.row.timestamp,
         content_type=stored.content_type,
     )
