@@ -26,18 +26,18 @@ from policy_archive.crawler.core.records import (
     Outcome,
     Owner,
     PlannedCapture,
+    ReadCapture,
 )
 from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import parse_site, same_page
+from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
 from policy_archive.crawler.crawl.site_discovery import SiteSearch
 from policy_archive.crawler.discovery.addresses import read_address
 from policy_archive.crawler.discovery.records import DiscoveryPlan
 from policy_archive.crawler.planning.due import FAILURES, find_live_key
 from policy_archive.crawler.planning.plan import PlanOptions, plan_captures
-from policy_archive.pipelines.item_pipelines import ReadCapture
-from policy_archive.pipelines.store.writer import Store
 
 MOST_MOVES = 10
 """Addresses that redirects may add to a document: a chain that never ends is no history."""
@@ -72,7 +72,8 @@ class SiteCrawl:
 
     target: Target
     options: FetchOptions
-    store: Store
+    store: SiteStore
+    index_cache: IndexCache
     archive: Archive
     tally: Tally
     unfinished: set[Document]
@@ -134,6 +135,7 @@ class SiteCrawl:
             site=self.site,
             kinds=frozenset(self._kinds),
             store=self.store,
+            index_cache=self.index_cache,
             pages_of=self._pages,
             fetch_capture=self.archive.fetch_capture,
             ask_again=self.options.ask_again,
@@ -415,7 +417,7 @@ def _say_outcomes(outcomes: Counter[Outcome | None]) -> str:
     return ", ".join(said[:4])
 
 
-def count_document(store: Store, tally: Tally, document: Document) -> None:
+def count_document(store: SiteStore, tally: Tally, document: Document) -> None:
     """Fold a document's versions, and add what is known of it to the tally."""
     tally.documents += 1
     tally.versions += store.fold_versions(document)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, Reading
+from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
 from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
@@ -115,7 +116,7 @@ def read_again(
         _Loaded(
             stored=body,
             body=load_body(store.connection, body.body_digest),
-            url=store.page_address(body.document, body.row),
+            url=page_address(store.addresses_of(body.document), body.row),
         )
         for body in wanted
     )
