@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.archive.cdx import IndexPage, IndexQuery
 from policy_archive.crawler.core.errors import BlockedError, CdxError, UsageError
@@ -308,7 +308,7 @@ class SiteCrawl:
         wanted_from = self._unlisted_from(document, address, start, end)
         if wanted_from is None:
             return
-        query = IndexQuery(url=address.url, from_timestamp=wanted_from, to_timestamp=end)
+        query = IndexQuery(url=urldefrag(address.url)[0], from_timestamp=wanted_from, to_timestamp=end)
         async for page in self._pages(query):
             self._new_rows[document] += self.store.add_rows(document, page.rows)
             point("after-index")
