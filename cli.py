@@ -36,7 +36,7 @@ COMMANDS = {
     "browse": "policy_archive.browse.commands",
     "publish": "policy_archive.browse.commands",
     "serve": "policy_archive.archive_server.commands",
-    "demo": "policy_archive.archive_server.demo",
+    "demo": "policy_archive.pipelines.commands.demo",
 }
 
 

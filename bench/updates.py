@@ -18,13 +18,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from policy_archive.archive_server.demo import DEMO
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.records import POLICY_KINDS
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.crawl.run import FetchOptions, Target, build_target
 from policy_archive.crawler.planning.plan import PlanOptions
 from policy_archive.crawler.runner import run_fetch
+from policy_archive.pipelines.commands.demo import DEMO
 from policy_archive.pipelines.commands.update import gather_targets
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.monitoring.watches import write_watch

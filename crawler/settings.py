@@ -10,6 +10,9 @@ NEWSPIDER_MODULE = "policy_archive.crawler.spiders"
 COMMANDS_MODULE = "policy_archive.crawler.scrapy_commands"
 USER_AGENT = f"policy-archive/{version('policy-archive')} (Scrapy; history of website policies)"
 
+POLICY_STORE = "policy_archive.pipelines.store.writer.Store"
+"""Implements the ports of crawler/crawl/corpus.py; any class that does may be named."""
+
 # Our own settings, with the values that a run has when nobody says otherwise
 POLICY_ARCHIVE_URL = "https://web.archive.org"
 POLICY_DIALECT = "auto"

@@ -23,10 +23,11 @@ from urllib.parse import urlsplit
 from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.records import Channel
 from policy_archive.crawler.core.timestamps import now_iso
 from policy_archive.pipelines.outputs.history import describe_version
 from policy_archive.pipelines.store.monitoring import outbox
-from policy_archive.pipelines.store.monitoring.outbox import Channel, Message
+from policy_archive.pipelines.store.monitoring.outbox import Message
 
 TIMEOUT_SECONDS = 60.0
 """For one command, or one answer."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, StrEnum, auto
+from pathlib import Path
+from urllib.parse import urlsplit
 
 EMPTY_BODY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 """Base-32 SHA-1 of no bytes: nearly every redirect has it, so it proves no sameness."""
@@ -470,3 +473,62 @@ class Version:
     """Number of the earliest version with the same text."""
     rows: tuple[CdxRow, ...] = field(default=(), repr=False)
     """The fetched rows of the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadCapture:
+    """A capture and what its body was read as: what the crawl gets back."""
+
+    capture: Capture
+    reading: Reading | None
+    """None when there was no body to read: the capture's own outcome says why."""
+    stored: bool = False
+    """False after the store: it had come already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredCapture:
+    """A capture whose body the corpus holds."""
+
+    document: Document
+    row: CdxRow
+    body_digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptAnswer:
+    """An answer of the index."""
+
+    state: str
+    rows: tuple[CdxRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """Where news is told. Its target is not stored: addresses hold secrets, and databases are passed on."""
+
+    kind: str
+    """command or url."""
+    target: str
+
+    @property
+    def id(self) -> str:
+        return content_id(self.kind, self.target)
+
+    @property
+    def label(self) -> str:
+        """Return what the channel is called in messages and in the database."""
+        if self.kind == "url":
+            return f"url {urlsplit(self.target).hostname or ''}"
+        return f"command {Path((shlex.split(self.target) or [''])[0]).name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConservationFault:
+    """One thing in the database that must not be."""
+
+    fault: str
+    """`pending` is normal until a run is complete; every other one is never."""
+    id: str
+    """Of the capture; of the text or `document version` when the fault is theirs."""
+    detail: str

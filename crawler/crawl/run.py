@@ -11,12 +11,14 @@ from typing import Any
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Kind, Outcome, RowState
-from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
+from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
+from policy_archive.crawler.core.urls import WAYBACK_MACHINE, is_address, parse_page, parse_site, strip_replay
 from policy_archive.crawler.planning.due import FAILURES, Failing
 from policy_archive.crawler.planning.plan import PlanOptions
-from policy_archive.pipelines.commands.options import DEFAULT_ARCHIVE, DEFAULT_DATABASE
-from policy_archive.pipelines.store.monitoring.outbox import Channel
+
+DEFAULT_ARCHIVE = WAYBACK_MACHINE
+DEFAULT_DATABASE = "policies.db"
+KINDS = [kind.value for kind in POLICY_KINDS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +170,16 @@ class FetchReport:
         if self.failure is not None:
             return self.failure.exit_status
         return {"done": 0, "interrupted": 130}.get(self.status, 1)
+
+
+def parse_kinds(kinds: Iterable[str]) -> tuple[Kind, ...]:
+    """Return the kinds that --kind named, each once, in the order given; `all` stands for every one.
+
+    >>> parse_kinds(["terms", "terms"])
+    (<Kind.TERMS: 'terms'>,)
+    """
+    named = list(dict.fromkeys(kinds))
+    return tuple(Kind(kind) for kind in (KINDS if "all" in named else named))
 
 
 def build_target(text: str, *, kind: Kind | None = None, rank: int | None = None) -> Target:

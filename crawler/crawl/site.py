@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.archive.cdx import IndexPage, IndexQuery
 from policy_archive.crawler.core.errors import BlockedError, CdxError, UsageError
@@ -26,18 +26,18 @@ from policy_archive.crawler.core.records import (
     Outcome,
     Owner,
     PlannedCapture,
+    ReadCapture,
 )
 from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import parse_site, same_page
+from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
 from policy_archive.crawler.crawl.site_discovery import SiteSearch
 from policy_archive.crawler.discovery.addresses import read_address
 from policy_archive.crawler.discovery.records import DiscoveryPlan
 from policy_archive.crawler.planning.due import FAILURES, find_live_key
 from policy_archive.crawler.planning.plan import PlanOptions, plan_captures
-from policy_archive.pipelines.item_pipelines import ReadCapture
-from policy_archive.pipelines.store.writer import Store
 
 MOST_MOVES = 10
 """Addresses that redirects may add to a document: a chain that never ends is no history."""
@@ -72,7 +72,8 @@ class SiteCrawl:
 
     target: Target
     options: FetchOptions
-    store: Store
+    store: SiteStore
+    index_cache: IndexCache
     archive: Archive
     tally: Tally
     unfinished: set[Document]
@@ -134,6 +135,7 @@ class SiteCrawl:
             site=self.site,
             kinds=frozenset(self._kinds),
             store=self.store,
+            index_cache=self.index_cache,
             pages_of=self._pages,
             fetch_capture=self.archive.fetch_capture,
             ask_again=self.options.ask_again,
@@ -306,7 +308,7 @@ class SiteCrawl:
         wanted_from = self._unlisted_from(document, address, start, end)
         if wanted_from is None:
             return
-        query = IndexQuery(url=address.url, from_timestamp=wanted_from, to_timestamp=end)
+        query = IndexQuery(url=urldefrag(address.url)[0], from_timestamp=wanted_from, to_timestamp=end)
         async for page in self._pages(query):
             self._new_rows[document] += self.store.add_rows(document, page.rows)
             point("after-index")
@@ -415,7 +417,7 @@ def _say_outcomes(outcomes: Counter[Outcome | None]) -> str:
     return ", ".join(said[:4])
 
 
-def count_document(store: Store, tally: Tally, document: Document) -> None:
+def count_document(store: SiteStore, tally: Tally, document: Document) -> None:
     """Fold a document's versions, and add what is known of it to the tally."""
     tally.documents += 1
     tally.versions += store.fold_versions(document)

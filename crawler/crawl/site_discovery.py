@@ -18,8 +18,10 @@ from policy_archive.crawler.core.records import (
     Outcome,
     PlannedCapture,
     PolicyLink,
+    ReadCapture,
 )
 from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.discovery.records import (
     AnswerState,
     AskedQuery,
@@ -34,9 +36,6 @@ from policy_archive.crawler.discovery.records import (
     SiteQuery,
 )
 from policy_archive.crawler.discovery.run import discover_site
-from policy_archive.pipelines.item_pipelines import ReadCapture
-from policy_archive.pipelines.store.index_cache import keep_answer, recall_answer
-from policy_archive.pipelines.store.writer import Store
 
 _TOO_MUCH = frozenset({413, 414, 431, 504, None})
 """Statuses of a question that is too long for a server, or takes it too long; None: no answer at all."""
@@ -48,7 +47,8 @@ class SiteSearch:
 
     site: str
     kinds: frozenset[Kind]
-    store: Store
+    store: SiteStore
+    index_cache: IndexCache
     pages_of: Callable[[IndexQuery], AsyncGenerator[IndexPage, None]]
     fetch_capture: Callable[[Document, PlannedCapture], Awaitable[ReadCapture]]
     ask_again: bool = False
@@ -103,12 +103,12 @@ class SiteSearch:
     async def _ask(self, asked: SiteQuery) -> AskedQuery:
         """Return the index's answer, from the store when it gave one today."""
         question = json.dumps(asdict(asked), sort_keys=True)
-        kept = None if self.ask_again else recall_answer(self.store.connection, self.site, question)
+        kept = None if self.ask_again else self.index_cache.recall_answer(self.site, question)
         if kept is not None:
             return AskedQuery(asked=asked, state=AnswerState(kept.state), rows=kept.rows)
         state, rows = await self._ask_archive(asked)
         if state is not AnswerState.FAILED:
-            keep_answer(self.store.connection, self.site, question, state, rows)
+            self.index_cache.keep_answer(self.site, question, state, rows)
         return AskedQuery(asked=asked, state=state, rows=rows)
 
     async def _ask_archive(self, asked: SiteQuery) -> tuple[AnswerState, tuple[CdxRow, ...]]:

@@ -266,7 +266,7 @@ def _address(suspect: Suspect) -> FoundAddress:
     candidate = suspect.candidate
     listed = bool(candidate and candidate.listed)
     return FoundAddress(
-        url=suspect.url,
+        url=f"{suspect.url}#{suspect.fragment}" if suspect.fragment else suspect.url,
         urlkey=suspect.urlkey,
         source=_source(suspect),
         evidence=_evidence(suspect),

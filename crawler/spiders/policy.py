@@ -55,13 +55,17 @@ from policy_archive.crawler.core.records import (
     Kind,
     Outcome,
     PlannedCapture,
+    ReadCapture,
     RowState,
 )
 from policy_archive.crawler.core.timestamps import parse_span, utc_now
 from policy_archive.crawler.core.urls import build_uri_m, parse_archive
+from policy_archive.crawler.crawl.corpus import Corpus, load_corpus_class
 from policy_archive.crawler.crawl.frontier import FairQueue
 from policy_archive.crawler.crawl.progress import build_screen, show_progress
 from policy_archive.crawler.crawl.run import (
+    DEFAULT_DATABASE,
+    KINDS,
     FetchOptions,
     FetchReport,
     Health,
@@ -69,16 +73,10 @@ from policy_archive.crawler.crawl.run import (
     Target,
     build_health,
     build_target,
+    parse_kinds,
 )
 from policy_archive.crawler.crawl.site import SiteCrawl, count_document
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
-from policy_archive.pipelines.commands.options import DEFAULT_DATABASE, KINDS, parse_kinds
-from policy_archive.pipelines.item_pipelines import ReadCapture
-from policy_archive.pipelines.store.connection import explained
-from policy_archive.pipelines.store.monitoring.news import count_news
-from policy_archive.pipelines.store.monitoring.watches import list_failing
-from policy_archive.pipelines.store.runlock import hold_lock
-from policy_archive.pipelines.store.writer import Store
 
 SITES_AT_ONCE = 32
 """Enough that none waits for another's slow index query, few enough that memory stays flat."""
@@ -96,7 +94,7 @@ class PolicySpider(Spider):
     alone = True
     """Whether no other run may be under way on the database."""
 
-    def __init__(self, *, options: FetchOptions, store: Store) -> None:
+    def __init__(self, *, options: FetchOptions, store: Corpus) -> None:
         super().__init__()
         self.options = options
         self.store = store
@@ -124,10 +122,11 @@ class PolicySpider(Spider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         options = kwargs.pop("options", None) or parse_arguments(crawler, **kwargs)
+        corpus = load_corpus_class(crawler.settings)
         with ExitStack() as held:
             if cls.alone:
-                held.enter_context(hold_lock(options.database, f"policy-archive {options.command}"))
-            spider = cls(options=options, store=Store.open(options.database))
+                held.enter_context(corpus.hold(options.database, f"policy-archive {options.command}"))
+            spider = cls(options=options, store=corpus.open(options.database))
             spider._lock = held.pop_all()
         spider._set_crawler(crawler)
         crawler.signals.connect(spider.on_scraped, signals.item_scraped)
@@ -195,12 +194,13 @@ class PolicySpider(Spider):
                 target=target,
                 options=self.options,
                 store=self.store,
+                index_cache=self.store,
                 archive=self,
                 tally=self.tally,
                 unfinished=self.unfinished,
             )
             try:
-                with explained(self.options.database):
+                with self.store.explained(self.options.database):
                     await crawl.run()
             except PolicyArchiveError:
                 raise
@@ -230,7 +230,7 @@ class PolicySpider(Spider):
         """Write down how the run ended, as far as that is possible; the last thing that happens."""
         self._count_requests()
         try:
-            with explained(self.options.database):
+            with self.store.explained(self.options.database):
                 for document in self.unfinished:
                     count_document(self.store, self.tally, document)
                 self._check_books()
@@ -247,8 +247,8 @@ class PolicySpider(Spider):
         self._health = build_health(
             self.tally,
             due=len(targets) if isinstance(targets, Sized) else self.tally.sites_done,
-            versions_new=count_news(self.store.connection, run_id),
-            longest_failing=list_failing(self.store.connection),
+            versions_new=self.store.count_news(run_id),
+            longest_failing=self.store.list_failing(),
         )
         report = self.report()
         self.store.finish_run(

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from policy_archive.crawler.core.digests import body_digest
-from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, PlannedCapture
+from policy_archive.crawler.core.records import (
+    Capture,
+    ConservationFault,
+    Outcome,
+    PlannedCapture,
+    ReadCapture,
+    StoredCapture,
+)
 from policy_archive.crawler.crawl.run import Target
 from policy_archive.crawler.spiders.policy import PolicySpider
-from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
-from policy_archive.pipelines.store.invariants import ConservationFault
 
 SAMPLE_SETTING = "POLICY_RECHECK_CAPTURES"
-SETTINGS = {"ITEM_PIPELINES": {"policy_archive.pipelines.item_pipelines.PassPipeline": 100}}
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoredCapture:
-    """A capture whose body the corpus holds."""
+class PassPipeline:
+    """Hands captures back as they came: for spiders that neither read nor store them."""
 
-    document: Document
-    row: CdxRow
-    body_digest: str
+    def process_item(self, item: Any) -> Any:
+        """Return the capture without a reading; an item of another kind passes."""
+        return ReadCapture(capture=item, reading=None) if isinstance(item, Capture) else item
 
 
 class RecheckSpider(PolicySpider):
     """Answers `policy-archive verify --against-archive N`; N is the setting POLICY_RECHECK_CAPTURES."""
 
     name = "recheck"
+    custom_settings: ClassVar[dict[str, Any]] = {"ITEM_PIPELINES": {PassPipeline: 100}}  # type: ignore[misc]
     alone = False  # it reads, beside a crawl if need be
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,7 +46,7 @@ class RecheckSpider(PolicySpider):
 
     def _begin(self) -> None:
         super()._begin()
-        self._sample = iter(draw_sample(self.store.connection, self.settings.getint(SAMPLE_SETTING)))
+        self._sample = iter(self.store.sample_captures(self.settings.getint(SAMPLE_SETTING)))
 
     async def _crawl_next_sites(self, targets: Iterator[Target]) -> None:
         for stored in self._sample:
@@ -57,24 +59,6 @@ class RecheckSpider(PolicySpider):
                 self.equal += 1
             else:
                 self.faults.append(_describe(stored, capture.body, capture.replay_url))
-
-
-def draw_sample(connection: sqlite3.Connection, number: int) -> list[StoredCapture]:
-    """Return captures with a body, drawn by lot."""
-    rows = connection.execute(
-        f"""select site, kind, name, body_digest, {ROW_COLUMNS} from captures
-        join documents on documents.id = document_id
-        where body_digest is not null order by random() limit ?""",  # noqa: S608 (a constant)
-        (number,),
-    )
-    return [
-        StoredCapture(
-            document=Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"]),
-            row=parse_row(row),
-            body_digest=row["body_digest"],
-        )
-        for row in rows
-    ]
 
 
 def _describe(stored: StoredCapture, body: bytes, replay_url: str) -> ConservationFault:

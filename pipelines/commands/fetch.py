@@ -20,7 +20,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Kind, RowState
 from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.crawl.progress import format_seconds
-from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target
+from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target, parse_kinds
 from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.pipelines.commands.options import (
@@ -30,7 +30,6 @@ from policy_archive.pipelines.commands.options import (
     json_option,
     kinds_option,
     max_requests_option,
-    parse_kinds,
     plan_option,
     precision_option,
     since_option,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from policy_archive.crawler.core.records import POLICY_KINDS, Kind
-from policy_archive.crawler.core.urls import WAYBACK_MACHINE, parse_archive
+from policy_archive.crawler.core.urls import parse_archive
+from policy_archive.crawler.crawl.run import DEFAULT_ARCHIVE, DEFAULT_DATABASE, KINDS
 from policy_archive.crawler.planning.plan import PlanName
-
-DEFAULT_ARCHIVE = WAYBACK_MACHINE
-DEFAULT_DATABASE = "policies.db"
-KINDS = [kind.value for kind in POLICY_KINDS]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -50,16 +46,6 @@ kinds_option = click.option(
     show_default=True,
     help="Kind of policy; may be given more than once.",
 )
-
-
-def parse_kinds(kinds: Iterable[str]) -> tuple[Kind, ...]:
-    """Return the kinds that --kind named, each once, in the order given; `all` stands for every one.
-
-    >>> parse_kinds(["terms", "terms"])
-    (<Kind.TERMS: 'terms'>,)
-    """
-    named = list(dict.fromkeys(kinds))
-    return tuple(Kind(kind) for kind in (KINDS if "all" in named else named))
 
 
 plan_option = click.option(

@@ -17,7 +17,7 @@ import click
 from policy_archive.crawler.core.events import log_to_stderr
 from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.crawl.progress import format_seconds
-from policy_archive.crawler.crawl.run import FetchOptions, Target
+from policy_archive.crawler.crawl.run import FetchOptions, Target, parse_kinds
 from policy_archive.crawler.planning.forecast import Forecast, Range
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.pipelines.commands.fetch import gather_targets
@@ -26,7 +26,6 @@ from policy_archive.pipelines.commands.options import (
     db_option,
     json_option,
     kinds_option,
-    parse_kinds,
     plan_option,
     precision_option,
     row_options,

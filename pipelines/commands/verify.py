@@ -16,11 +16,11 @@ import click
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_to_stderr
+from policy_archive.crawler.core.records import ConservationFault
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
 from policy_archive.pipelines.commands.options import archive_options, db_option, json_option
 from policy_archive.pipelines.outputs.bar import show_bar
 from policy_archive.pipelines.store.connection import open_reader, open_writer
-from policy_archive.pipelines.store.invariants import ConservationFault
 from policy_archive.pipelines.store.maintenance.verify import (
     SEARCH_SECONDS,
     check_search_words,
@@ -158,9 +158,9 @@ def _check_search(database: Path, findings: _Findings, *, thorough: bool) -> Non
 
 def _check_against_archive(options: FetchOptions, captures: int, findings: _Findings) -> FetchReport:
     from policy_archive.crawler.runner import run_spider
-    from policy_archive.crawler.spiders.recheck import SAMPLE_SETTING, SETTINGS, RecheckSpider
+    from policy_archive.crawler.spiders.recheck import SAMPLE_SETTING, RecheckSpider
 
-    settings = tuple({**SETTINGS, SAMPLE_SETTING: captures}.items())
+    settings = ((SAMPLE_SETTING, captures),)
     with log_to_stderr():
         spider = asyncio.run(
             run_spider(RecheckSpider, FetchOptions(**{**vars(options), "settings": settings}))

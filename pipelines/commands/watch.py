@@ -15,9 +15,10 @@ from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.core.timestamps import format_instant, utc_now
 from policy_archive.crawler.core.urls import parse_site
+from policy_archive.crawler.crawl.run import KINDS, parse_kinds
 from policy_archive.crawler.planning.due import Watch, parse_interval
 from policy_archive.pipelines.commands.fetch import gather_targets
-from policy_archive.pipelines.commands.options import KINDS, db_option, parse_kinds, row_options, sites_option
+from policy_archive.pipelines.commands.options import db_option, row_options, sites_option
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store.connection import check_there, open_reader, write
 from policy_archive.pipelines.store.monitoring import watches

@@ -139,13 +139,14 @@ def _dates_of(text: str) -> tuple[_Dated, ...]:
 def _iter_dates(text: str) -> Iterator[_Dated]:
     """Yield every date that a label announces."""
     previous = ""
-    for line in text.splitlines():
+    seen = text if text.isascii() else _UNSEEN.sub("", text)
+    for line in seen.splitlines():
         has_digit = _DIGIT.search(line) is not None
         if not has_digit and len(line) > 2 * _LABEL_BLOCK_CHARACTERS:
             previous = ""
             continue
         # composed, so that a letter with its accent is one character to fold
-        plain = unicodedata.normalize("NFC", " ".join(_MARKUP.sub(r" \1", _UNSEEN.sub("", line)).split()))
+        plain = unicodedata.normalize("NFC", " ".join(_MARKUP.sub(r" \1", line).split()))
         plain = _GLUED.sub(" ", plain)
         if not plain:
             continue

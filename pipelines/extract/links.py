@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.urls import split_uri_m
-from policy_archive.pipelines.extract.markdown.inline import Mark
+from policy_archive.pipelines.extract.blocks import Mark
 
 _VOLATILE = re.compile(
     r"^(?:utm_[a-z]+|_?gl|_ga(?:c|_.*)?|gclid|gbraid|wbraid|fbclid|msclkid|dclid|yclid|twclid|ttclid|igshid|mc_[ce]id"

@@ -22,6 +22,7 @@ from policy_archive.crawler.core.records import (
     PolicyLink,
     Reading,
     RowDecision,
+    StoredCapture,
 )
 from policy_archive.crawler.core.timestamps import format_instant
 from policy_archive.pipelines.store.codec import compress_body
@@ -166,6 +167,24 @@ def write_reading(connection: sqlite3.Connection, capture_id: str, reading: Read
         (reading.outcome, reading.reason, *_verdict_values(reading), capture_id),
     )
     _write_findings(connection, capture_id, reading)
+
+
+def sample_stored(connection: sqlite3.Connection, number: int) -> list[StoredCapture]:
+    """Return captures with a body, drawn by lot."""
+    rows = connection.execute(
+        f"""select site, kind, name, body_digest, {ROW_COLUMNS} from captures
+        join documents on documents.id = document_id
+        where body_digest is not null order by random() limit ?""",  # noqa: S608 (a constant)
+        (number,),
+    )
+    return [
+        StoredCapture(
+            document=Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"]),
+            row=parse_row(row),
+            body_digest=row["body_digest"],
+        )
+        for row in rows
+    ]
 
 
 def _has_final_outcome(connection: sqlite3.Connection, capture_id: str) -> bool:

@@ -6,19 +6,10 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow
+from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow, KeptAnswer
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.pipelines.store.connection import write
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeptAnswer:
-    """An answer of the index."""
-
-    state: str
-    rows: tuple[CdxRow, ...]
 
 
 def recall_answer(connection: sqlite3.Connection, site: str, question: str) -> KeptAnswer | None:

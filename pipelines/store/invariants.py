@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from policy_archive.crawler.core.records import Outcome, RowState
 from policy_archive.pipelines.store.captures import HAS_TEXT
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConservationFault:
-    """One thing in the database that must not be."""
-
-    fault: str
-    """`pending` is normal until a run is complete; every other one is never."""
-    id: str
-    """Of the capture; of the text or `document version` when the fault is theirs."""
-    detail: str
 
 
 def _sql_list(values: type[RowState] | type[Outcome]) -> str:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.records import (
     Address,
     Capture,
     CdxRow,
+    Channel,
+    ConservationFault,
     Document,
+    KeptAnswer,
     Kind,
     KnownCapture,
     Outcome,
@@ -24,14 +28,20 @@ from policy_archive.crawler.core.records import (
     Reading,
     RowDecision,
     RowState,
+    StoredCapture,
 )
 from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
-from policy_archive.pipelines.store import captures
+from policy_archive.crawler.planning.due import Failing
+from policy_archive.pipelines.store import captures, index_cache
 from policy_archive.pipelines.store import versions as folding
-from policy_archive.pipelines.store.connection import open_writer, write
-from policy_archive.pipelines.store.invariants import CONSERVATION_SQL, ConservationFault
+from policy_archive.pipelines.store.connection import explained, open_writer, write
+from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
+from policy_archive.pipelines.store.runlock import hold_lock
+
+if TYPE_CHECKING:
+    from policy_archive.crawler.crawl.corpus import Corpus
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +53,23 @@ class Store:
         self.connection = connection
         self.run_id: int | None = None
         """Run that captures are stored for; set by start_run."""
-        self.channels: tuple[outbox.Channel, ...] = ()
+        self.channels: tuple[Channel, ...] = ()
         """Who is to be told of versions that become known."""
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
         """Return the corpus in that file, made or upgraded if need be; raises StoreError."""
         return cls(open_writer(Path(path)))
+
+    @staticmethod
+    def hold(database: Path, command: str) -> AbstractContextManager[object]:
+        """Return a block in which no other run may use the file; entering raises InUseError."""
+        return hold_lock(database, command)
+
+    @staticmethod
+    def explained(path: Path | str) -> AbstractContextManager[None]:
+        """Return a block in which SQLite's errors that are the file's fault are raised as StoreError."""
+        return explained(path)
 
     def close(self) -> None:
         self.connection.close()
@@ -327,9 +347,35 @@ class Store:
         for row in self.connection.execute(CONSERVATION_SQL):
             yield ConservationFault(**dict(row))
 
+    def count_news(self, run_id: int) -> int:
+        """Return how many versions became known in a run."""
+        return news.count_news(self.connection, run_id)
+
+    def list_failing(self) -> list[Failing]:
+        """Return the sites whose runs fail, the longest failing first."""
+        return watches.list_failing(self.connection)
+
+    def sample_captures(self, number: int) -> list[StoredCapture]:
+        """Return captures with a body, drawn by lot."""
+        return captures.sample_stored(self.connection, number)
+
+    # The index's answers
+
+    def recall_answer(self, site: str, question: str) -> KeptAnswer | None:
+        """Return the answer that a question got earlier on this day (UTC), None when it got none."""
+        return index_cache.recall_answer(self.connection, site, question)
+
+    def keep_answer(self, site: str, question: str, state: str, rows: Sequence[CdxRow]) -> None:
+        """Store an answer in place of the one of an earlier day."""
+        index_cache.keep_answer(self.connection, site, question, state, rows)
+
     def _execute(self, sql: str, values: tuple[Any, ...]) -> int:
         """Return how many rows one statement changed, in a transaction of its own."""
         return write(self.connection, lambda connection: connection.execute(sql, values).rowcount)
+
+
+if TYPE_CHECKING:
+    _implements: type[Corpus] = Store  # mypy holds the store to the crawler's ports
 
 
 def _json_or_null(value: object) -> str | None:

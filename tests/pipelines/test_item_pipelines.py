@@ -10,8 +10,8 @@ from scrapy import Spider
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.test import get_crawler
 
-from policy_archive.crawler.core.records import Outcome
-from policy_archive.pipelines.item_pipelines import ReadCapture, ReadPipeline, StorePipeline
+from policy_archive.crawler.core.records import Outcome, ReadCapture
+from policy_archive.pipelines.item_pipelines import ReadPipeline, StorePipeline
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, make_capture, make_row
 

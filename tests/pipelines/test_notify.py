@@ -22,9 +22,10 @@ import pytest
 
 from policy_archive.crawler.core import failpoints
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.records import Channel
 from policy_archive.pipelines import notify
 from policy_archive.pipelines.notify import build_channels, deliver_news
-from policy_archive.pipelines.store.monitoring.outbox import Channel, read_backlog
+from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import store_texts
 

@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 from policy_archive.crawler.core.digests import body_digest
-from policy_archive.crawler.core.records import Capture, Extraction, Outcome, Reading
-from policy_archive.pipelines.item_pipelines import ReadCapture
+from policy_archive.crawler.core.records import Capture, Extraction, Outcome, ReadCapture, Reading
 
 
 class PlainReadPipeline:

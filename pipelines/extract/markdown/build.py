@@ -10,10 +10,13 @@ from lxml.html import HtmlElement
 
 from policy_archive.pipelines.extract import tables
 from policy_archive.pipelines.extract.blocks import (
+    BREAK,
+    Atom,
     Definition,
     Heading,
     Item,
     ItemList,
+    Mark,
     Paragraph,
     Piece,
     Preformatted,
@@ -22,14 +25,7 @@ from policy_archive.pipelines.extract.blocks import (
     Table,
 )
 from policy_archive.pipelines.extract.characters import normalize_text
-from policy_archive.pipelines.extract.markdown.inline import (
-    BREAK,
-    Atom,
-    Mark,
-    has_text,
-    split_paragraphs,
-    split_text,
-)
+from policy_archive.pipelines.extract.markdown.inline import has_text, split_paragraphs, split_text
 from policy_archive.pipelines.extract.outline import (
     HEADINGS,
     LISTS,

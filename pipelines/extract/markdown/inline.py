@@ -5,37 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from policy_archive.crawler.core.cache import remembered
-
-BREAK = "\n"
-"""An atom of this text is a hard line break."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One thing that holds for a run of text."""
-
-    kind: str
-    """bold, italic, strike, code, link."""
-    target: str = ""
-    """Address of a link."""
-    title: str = ""
-    key: int = 0
-    """Tells the marks of two elements apart, however alike."""
-
-
-Marks = tuple[Mark, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Atom:
-    """Text without white space at its ends, or white space, or a break; and the marks on it."""
-
-    text: str
-    marks: Marks
-
+from policy_archive.pipelines.extract.blocks import BREAK, Atom, Mark, Marks
 
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _SPACES = re.compile(r" |[^ ]+")  # of a string of white space: blanks fold, no-break spaces do not

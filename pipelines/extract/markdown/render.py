@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from policy_archive.pipelines.extract.blocks import (
+    Atom,
     Definition,
     Heading,
     Item,
@@ -17,7 +18,7 @@ from policy_archive.pipelines.extract.blocks import (
     Rule,
     Table,
 )
-from policy_archive.pipelines.extract.markdown.inline import Atom, escape_line_start, write_inline
+from policy_archive.pipelines.extract.markdown.inline import escape_line_start, write_inline
 
 Lines = list[str]
 

@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from functools import cache
 
 from policy_archive.data import DATA
-from policy_archive.pipelines.extract.blocks import Heading, ItemList, Paragraph, Piece, Quote, Rule, Table
+from policy_archive.pipelines.extract.blocks import (
+    BREAK,
+    Atom,
+    Heading,
+    ItemList,
+    Paragraph,
+    Piece,
+    Quote,
+    Rule,
+    Table,
+)
 from policy_archive.pipelines.extract.dates import find_stated_dates
-from policy_archive.pipelines.extract.markdown.inline import BREAK, Atom
 from policy_archive.pipelines.extract.outline import PROSE_WORDS, count_words
 
 _LONGEST_LINE = 16

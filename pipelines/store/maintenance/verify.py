@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import StoreError
-from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.records import ConservationFault, Document, Kind
 from policy_archive.pipelines.store.bodies import BodyReader
-from policy_archive.pipelines.store.invariants import CONSERVATION_SQL, ConservationFault
+from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.versions import build_versions, read_versions
 
 SEARCH_SECONDS = 45.0

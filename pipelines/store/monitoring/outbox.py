@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from policy_archive.crawler.core.records import content_id
+from policy_archive.crawler.core.records import Channel, content_id
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.monitoring.news import select_payloads
-
-
-@dataclass(frozen=True, kw_only=True)
-class Channel:
-    """Where news is told. Its target is not stored: addresses hold secrets, and databases are passed on."""
-
-    kind: str
-    """command or url."""
-    target: str
-
-    @property
-    def id(self) -> str:
-        return content_id(self.kind, self.target)
-
-    @property
-    def label(self) -> str:
-        """Return what the channel is called in messages and in the database."""
-        if self.kind == "url":
-            return f"url {urlsplit(self.target).hostname or ''}"
-        return f"command {Path((shlex.split(self.target) or [''])[0]).name}"
 
 
 @dataclass(frozen=True, kw_only=True)

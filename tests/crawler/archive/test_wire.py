@@ -19,13 +19,12 @@ from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.archive.cdx import Dialect, build_query_url
 from policy_archive.crawler.archive.middlewares import EnvironmentProxy
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind, PlannedCapture
+from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind, PlannedCapture, ReadCapture
 from policy_archive.crawler.crawl.run import FetchOptions, build_target
 from policy_archive.crawler.discovery.index import domain_query
 from policy_archive.crawler.runner import build_settings, run_spider
 from policy_archive.crawler.spiders.policy import PolicySpider
 from policy_archive.crawler.spiders.recheck import SAMPLE_SETTING, RecheckSpider
-from policy_archive.pipelines.item_pipelines import ReadCapture
 from tests.support.fronts import make_certificate, proxy_front, tls_front
 from tests.support.generated import PLAIN_PIPELINES, QUICK, URL, crawl, generate, outcomes, read
 from tests.support.processes import start_program

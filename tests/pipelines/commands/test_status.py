@@ -10,10 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from policy_archive.cli import policy_archive
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import Channel, Kind
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.monitoring import outbox
-from policy_archive.pipelines.store.monitoring.outbox import Channel
 from policy_archive.pipelines.store.monitoring.watches import write_watch
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store

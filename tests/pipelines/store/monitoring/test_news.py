@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.records import Channel, Document, Kind
 from policy_archive.pipelines.store.monitoring import outbox
 from policy_archive.pipelines.store.monitoring.news import (
     NewsFilter,
@@ -18,7 +18,6 @@ from policy_archive.pipelines.store.monitoring.news import (
     newest_news,
     note_look,
 )
-from policy_archive.pipelines.store.monitoring.outbox import Channel
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 

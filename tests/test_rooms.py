@@ -1,0 +1,94 @@
+"""The walls: imports go one way, and a module that lies in no room is noticed."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CONTAINERS = ("src/policy_archive", "crawler", "pipelines")
+ROOMS = ("crawler", "pipelines", "browse", "archive_server", "data")
+
+
+def check_contracts(folder: Path) -> subprocess.CompletedProcess[str]:
+    code = (
+        "import sys; sys.path.insert(0, 'src'); from importlinter.cli import lint_imports_command as c; c()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a copy of the sources, to build on."""
+    for name in (*ROOMS, "src"):
+        shutil.copytree(
+            ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("*.egg-info", "*.gz")
+        )
+    for name in ("pyproject.toml", "cli.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_contracts_are_kept(checkout: Path) -> None:
+    done = check_contracts(checkout)
+    assert done.returncode == 0, done.stdout
+    assert " 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_module_that_lies_in_no_room_breaks_the_check(checkout: Path, container: str) -> None:
+    (checkout / container / "stray.py").write_text('"""Lies about."""\n')
+    done = check_contracts(checkout)
+    assert done.returncode != 0
+    assert "stray" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("crawler/core/urls.py", "from policy_archive.pipelines.store import writer"),
+        ("crawler/planning/plan.py", "import policy_archive.crawler.crawl.run"),
+        ("archive_server/warc.py", "import policy_archive.crawler.planning.due"),
+        ("pipelines/store/writer.py", "import policy_archive.pipelines.outputs.feed"),
+    ],
+)
+@pytest.mark.parametrize("hidden", ["", "function", "typing"])
+def test_an_import_up_the_list_breaks_the_check_wherever_it_hides(
+    checkout: Path, module: str, line: str, hidden: str
+) -> None:
+    wrapped = {
+        "": line,
+        "function": f"def _late():\n    {line}",
+        "typing": f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {line}",
+    }[hidden]
+    with (checkout / module).open("a") as file:
+        file.write(f"\n\n{wrapped}\n")
+    assert check_contracts(checkout).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("room", "above"), [("crawler", "pipelines"), ("crawler", "browse"), ("archive_server", "pipelines")]
+)
+def test_no_dotted_string_hides_an_import(room: str, above: str) -> None:
+    modules = [path for path in (ROOT / room).rglob("*.py") if path != ROOT / "crawler" / "settings.py"]
+    assert modules
+    for path in modules:
+        tree = ast.parse(path.read_text("utf-8"))
+        prose = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        texts = [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+        ]
+        assert not [text for text in texts if f"policy_archive.{above}" in text], path
