@@ -13,7 +13,8 @@ from typing import Any
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import cited_uri_m
-from policy_archive.pipelines.extract.markdown.inline import Atom, write_inline
+from policy_archive.pipelines.extract.blocks import Atom
+from policy_archive.pipelines.extract.markdown.inline import write_inline
 from policy_archive.pipelines.outputs.table import STEERING
 
 
