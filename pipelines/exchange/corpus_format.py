@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.steering import STEERING
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import cited_uri_m
 from policy_archive.pipelines.extract.blocks import Atom
 from policy_archive.pipelines.extract.markdown.inline import write_inline
-from policy_archive.pipelines.outputs.table import STEERING
 
 
 def describe_kind(kind: str, name: str = "") -> str:

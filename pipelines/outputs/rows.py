@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from policy_archive.crawler.core.steering import STEERING
 from policy_archive.pipelines.exchange.csv_lines import format_csv_line
-from policy_archive.pipelines.outputs.table import STEERING, clean_for_terminal, print_table
+from policy_archive.pipelines.outputs.table import clean_for_terminal, print_table
 
 Row = Mapping[str, Any]
 

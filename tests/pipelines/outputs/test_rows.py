@@ -8,8 +8,8 @@ import json
 
 import pytest
 
+from policy_archive.crawler.core.steering import STEERING
 from policy_archive.pipelines.outputs.rows import print_rows
-from policy_archive.pipelines.outputs.table import STEERING
 
 ROWS = [{"site": "a.example", "title": "=cmd()", "words": -3, "more": {"x": [1]}}, {"site": "b.example", "title": None, "words": 10, "more": None}]  # fmt: skip  # noqa: E501
 
