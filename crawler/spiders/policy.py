@@ -17,7 +17,14 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-from policy_archive.crawler.archive.cdx import Dialect, IndexPage, IndexQuery, IndexReader, dialects_to_try
+from policy_archive.crawler.archive.cdx import (
+    MOST_ROWS,
+    Dialect,
+    IndexPage,
+    IndexQuery,
+    IndexReader,
+    dialects_to_try,
+)
 from policy_archive.crawler.archive.content_coding import (
     MAX_BODY_BYTES,
     CodingError,
@@ -327,7 +334,12 @@ class PolicySpider(Spider):
             return opened
 
     async def _open_as(self, dialect: Dialect, site: str, query: IndexQuery) -> tuple[IndexReader, IndexPage]:
-        reader = IndexReader(archive_url=self._archive_url, query=query, dialect=dialect)
+        reader = IndexReader(
+            archive_url=self._archive_url,
+            query=query,
+            dialect=dialect,
+            most_rows=self.settings["POLICY_MOST_INDEX_ROWS"] or MOST_ROWS,
+        )
         return reader, await self._read_page(site, reader)
 
     async def _read_page(self, site: str, reader: IndexReader) -> IndexPage:
