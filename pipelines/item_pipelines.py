@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy.exceptions import NotConfigured
 
 from policy_archive.crawler.core.records import Capture, ReadCapture, Reading
+from policy_archive.pipelines.reading.address import page_address
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
+    from policy_archive.crawler.crawl.corpus import SiteStore
     from policy_archive.pipelines.reading.pool import ReadingPool
     from policy_archive.pipelines.store.writer import Store
 
@@ -18,20 +20,23 @@ if TYPE_CHECKING:
 class ReadPipeline:
     """Reads the bodies, in processes that may die (setting `READING_PROCESSES`; as many as processors)."""
 
-    def __init__(self, pool: ReadingPool) -> None:
+    def __init__(self, pool: ReadingPool, store: SiteStore | None = None) -> None:
         self.pool = pool
+        self.store = store
+        """Knows which part of a page a document is; None reads pages whole."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         from policy_archive.pipelines.reading.pool import ReadingPool
 
-        return cls(ReadingPool(crawler.settings.getint("READING_PROCESSES") or None))
+        pool = ReadingPool(crawler.settings.getint("READING_PROCESSES") or None)
+        return cls(pool, getattr(crawler.spider, "store", None))
 
     async def process_item(self, item: Any) -> Any:
         """Return the capture with its reading; an item of another kind passes."""
         if not isinstance(item, Capture):
             return item
-        return ReadCapture(capture=item, reading=await read_capture(self.pool, item))
+        return ReadCapture(capture=item, reading=await read_capture(self.pool, item, self.store))
 
     async def close_spider(self) -> None:
         await self.pool.close()
@@ -58,14 +63,17 @@ class StorePipeline:
         return ReadCapture(capture=item.capture, reading=item.reading, stored=stored)
 
 
-async def read_capture(pool: ReadingPool, capture: Capture) -> Reading | None:
-    """Return what a capture's body was read as; None when its outcome is settled without reading."""
+async def read_capture(pool: ReadingPool, capture: Capture, store: SiteStore | None = None) -> Reading | None:
+    """Return what a capture's body was read as; None when its outcome is settled without reading.
+
+    `store` knows the part of the page that links lead to.
+    """
     if capture.outcome is not None or capture.body is None:
         return None
     return await pool.read(
         capture.body,
         document=capture.document,
-        url=capture.row.original,
+        url=page_address(store.addresses_of(capture.document) if store else (), capture.row),
         timestamp=capture.row.timestamp,
         content_type=capture.content_type,
     )

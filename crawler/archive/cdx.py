@@ -167,6 +167,10 @@ def pywb_filter(text: str) -> str:
     return f"{'!' * ('!' in marks)}~{_TO_PYWB.get(name, name)}:{whole}"
 
 
+MOST_ROWS = 5_000_000
+"""Of one query; an index may send new resume keys for ever. 5 million rows take some 1.5 GB of database."""
+
+
 @dataclass(kw_only=True)
 class IndexReader:
     """Pages through the answer to one query: `next_url`, then `read` what came, until `next_url` is None."""
@@ -174,6 +178,7 @@ class IndexReader:
     archive_url: str
     query: IndexQuery
     dialect: Dialect
+    most_rows: int = MOST_ROWS
     rows: int = 0
     malformed: int = 0
     duplicates: int = 0
@@ -226,6 +231,8 @@ class IndexReader:
             self._stop("the index repeated a resume key" if fresh else "")
         elif self._empty_pages > LONGEST_EMPTY_RUN:
             self._stop("the index sent page after page without rows")
+        elif self.rows >= self.most_rows:
+            self._stop(f"the index sent more than {self.most_rows:,} rows")
         else:
             self._keys.add(key)
             self._key = key

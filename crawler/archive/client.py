@@ -15,7 +15,7 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from policy_archive.crawler.archive.cdx import Dialect, IndexPage, IndexQuery, IndexReader
+from policy_archive.crawler.archive.cdx import MOST_ROWS, Dialect, IndexPage, IndexQuery, IndexReader
 from policy_archive.crawler.archive.content_coding import (
     MAX_BODY_BYTES,
     CodingError,
@@ -63,10 +63,12 @@ class ArchiveClient:
         dialects: tuple[Dialect, ...],
         queue: RequestQueue,
         tell_problem: Callable[[str], None],
+        most_rows: int = MOST_ROWS,
     ) -> None:
         """Ask the archive at `archive_url` in one of `dialects`, tried in order.
 
-        `tell_problem` gets a sentence for people when an answer is not whole.
+        `tell_problem` gets a sentence for people when an answer is not whole;
+        `most_rows` of one answer are read.
         """
         self.archive_url = archive_url
         self._dialects = dialects
@@ -74,6 +76,7 @@ class ArchiveClient:
         self._waiting: dict[str, asyncio.Future[ReadCapture]] = {}
         self._queue = queue
         self._tell_problem = tell_problem
+        self._most_rows = most_rows
 
     # The index
 
@@ -108,7 +111,9 @@ class ArchiveClient:
             return opened
 
     async def _open_as(self, dialect: Dialect, site: str, query: IndexQuery) -> tuple[IndexReader, IndexPage]:
-        reader = IndexReader(archive_url=self.archive_url, query=query, dialect=dialect)
+        reader = IndexReader(
+            archive_url=self.archive_url, query=query, dialect=dialect, most_rows=self._most_rows
+        )
         return reader, await self._read_page(site, reader)
 
     async def _read_page(self, site: str, reader: IndexReader) -> IndexPage:

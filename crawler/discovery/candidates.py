@@ -37,6 +37,8 @@ class Sighting:
     kind: Kind
     label: str
     confidence: float
+    fragment: str = ""
+    """Part of the page that the link leads to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,8 @@ class Suspect:
     sightings: tuple[Sighting, ...]
     redirected_from: str = ""
     """URI-R of a captured redirect that led here."""
+    fragment: str = ""
+    """Part of the page that holds the document, where links lead to several kinds on one page."""
     confirmed: bool = False
     """True: one of its captures was read, and is a policy of the document's kind."""
 
@@ -104,7 +108,7 @@ def find_suspects(evidence: SiteEvidence, options: DiscoveryOptions) -> list[Sus
 
 
 def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: DiscoveryOptions) -> bool:
-    """Tell whether the index was asked for an address, and has nothing of it."""
+    """Return whether the index was asked for an address, and has nothing of it."""
     if suspect.candidate:
         return not suspect.candidate.rows
     return was_searched(evidence.asked, suspect.urlkey, options.kinds) and is_on_site(
@@ -180,16 +184,24 @@ def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[
             if foreign and (link.kind in own_kinds or _is_parked_link(link.url, evidence.site)):
                 continue
             weight = 1.0 if page.purpose in LINK_PAGES else 0.8
-            bare = _undecorated(urldefrag(link.url)[0], shown)
+            address, fragment = urldefrag(link.url)
+            bare = _undecorated(address, shown)
             sighting = Sighting(
-                page=page, kind=link.kind, label=link.label, confidence=link.confidence * weight
+                page=page,
+                kind=link.kind,
+                label=link.label,
+                confidence=link.confidence * weight,
+                fragment=fragment,
             )
             found.setdefault(urlkey(bare), []).append((bare, sighting))
     return found
 
 
 def _is_parked_link(url: str, site: str) -> bool:
-    """Tell whether a link leads to a company that parks domains: its page stood there between two owners."""
+    """Return whether a link leads to a company that parks domains.
+
+    Its page stood there between two owners.
+    """
     return registrable_domain(urlsplit(url).hostname or "") in _registrars() and site not in _registrars()
 
 
@@ -206,7 +218,7 @@ def _undecorated(url: str, shown: frozenset[str]) -> str:
 
 
 def _may_follow(page: ReadPage, label: str, confidence: float) -> bool:
-    """Tell whether a link leads to the site's own policy on another host.
+    """Return whether a link leads to the site's own policy on another host.
 
     Only a home page may say so, and only by the policy's bare name: "Google Privacy Policy" is Google's.
     """
@@ -250,7 +262,16 @@ def _suspect(
         candidate=candidate,
         sightings=sightings,
         redirected_from=redirect[1] if redirect else "",
+        fragment=_fragment_of(kind, [sighting for _, sighting in seen]),
     )
+
+
+def _fragment_of(kind: Kind, seen: Sequence[Sighting]) -> str:
+    """Return the part of a page that links of one kind lead to, '' where all kinds lead to the same."""
+    surest = {sighting.kind: sighting for sighting in sorted(seen, key=lambda one: one.confidence)}
+    own = surest.pop(kind, None)
+    others = {sighting.fragment for sighting in surest.values()}
+    return own.fragment if own and others and own.fragment not in others else ""
 
 
 def _read_url(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
 from policy_archive.crawler.core.urlkeys import urlkey
@@ -220,7 +220,7 @@ class _Discovery:
             if not address.listed and address.urlkey not in asked
         ]
         ordered = sorted(unlisted, key=lambda address: -address.confidence)
-        return tuple(address_query(address.url) for address in ordered)[: self.queries_left]
+        return tuple(address_query(urldefrag(address.url)[0]) for address in ordered)[: self.queries_left]
 
     def last_queries(self) -> tuple[SiteQuery, ...]:
         """Return what is left for sites too large to be searched, whose home pages did not help."""

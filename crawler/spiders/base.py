@@ -16,7 +16,7 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-from policy_archive.crawler.archive.cdx import dialects_to_try
+from policy_archive.crawler.archive.cdx import MOST_ROWS, dialects_to_try
 from policy_archive.crawler.archive.client import ArchiveClient
 from policy_archive.crawler.archive.middlewares import (
     build_politeness,
@@ -145,6 +145,7 @@ class RunSpider(Spider):
             dialects=dialects_to_try(archive_url, self.settings["POLICY_DIALECT"]),
             queue=self._queue,
             tell_problem=self.tally.problems.append,
+            most_rows=self.settings["POLICY_MOST_INDEX_ROWS"] or MOST_ROWS,
         )
         arguments = {"archive": archive_url, "plan": self.options.plan, "kinds": self.options.kinds}
         if self.alone:

@@ -25,6 +25,8 @@ _TARGET = re.compile(r"\]\((?:[^()\s]|\([^()\s]*\))*(?:\s\"(?:[^\"\\]|\\.)*\")?\
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
 )
+_CODE = frozenset(("not-read: script", "not-read: style"))
+"""Rules that leave out what is no language: pieces between blanks are counted, which is quick."""
 _SHOWN = 80
 """Characters of what was left out that a reader is shown."""
 
@@ -81,7 +83,9 @@ def account_for(
 
 
 def _left_out(rule: str, text: str) -> LeftOut:
-    return LeftOut(rule, _count(text).total(), " ".join(text.split())[:_SHOWN])
+    words = text.split()
+    count = len(words) if rule in _CODE else _count(text).total()
+    return LeftOut(rule, count, " ".join(words[:_SHOWN])[:_SHOWN])
 
 
 def _iter_runs(
@@ -152,7 +156,7 @@ def _lost(wanted: Counter[str], written: Counter[str], text: str) -> tuple[str, 
 
 
 def _is_made_of(word: str, pieces: list[str]) -> bool:
-    """Tell whether a word is a row of pieces, the longest taken first."""
+    """Return whether a word is a row of pieces, the longest taken first."""
     while word:
         piece = next((piece for piece in pieces if word.startswith(piece)), None)
         if piece is None:

@@ -59,7 +59,8 @@ def transform_page(
     within = outline.ranges.get(body.root, (0, 0))
     parts = find_parts(within, outline, tree)
     fragment = fragment_of(url)
-    part = find_target(fragment, within, outline, tree) if fragment else choose_part(parts, kind)
+    part = find_target(fragment, within, outline, tree) if fragment else None
+    part = part or choose_part(parts, kind)
     if part is not None:
         body = narrow_body(body, part, outline)
     kept = kept_blocks(body, outline)

@@ -14,7 +14,7 @@ from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.data import DATA
-from policy_archive.pipelines.extract.outline import HEADINGS, Outline, Span, count_words
+from policy_archive.pipelines.extract.outline import HEADINGS, Block, Outline, Span, count_words
 
 _SMALLEST = 150
 """Words of a document; a section of fewer words under a policy's name points to the policy, it is none."""
@@ -53,6 +53,9 @@ def find_parts(within: Span, outline: Outline, tree: HtmlElement) -> tuple[Part,
         parts = _documents(_sections(level, within, outline), outline)
         if _share(parts, within, outline) >= _SHARE_UNDER_HEADINGS:
             return parts
+    parts = _documents(_bold_sections(within, outline), outline)
+    if _share(parts, within, outline) >= _SHARE_UNDER_HEADINGS:
+        return parts
     parts = _documents(_linked_sections(within, outline, tree), outline)
     return parts if _share(parts, within, outline) >= _SHARE_OF_TARGETS else ()
 
@@ -139,6 +142,20 @@ def _sections(level: str, within: Span, outline: Outline) -> Iterator[tuple[str,
         if heading.tag == level:
             following = (begin for begin, other in headings[index + 1 :] if str(other.tag) <= level)
             yield heading.text_content(), (start, next(following, within[1]))
+
+
+def _bold_sections(within: Span, outline: Outline) -> Iterator[tuple[str, Span]]:
+    """Yield the lines all in bold that bear a policy's name, each with the blocks up to the next of them."""
+    starts = [number for number in range(*within) if _is_bold_name(outline.blocks[number])]
+    for start, end in pairwise([*starts, within[1]]):
+        yield outline.blocks[start].text, (start, end)
+
+
+def _is_bold_name(block: Block) -> bool:
+    if block.words > _LONGEST_NAME or name_kind(block.text) is None:
+        return False
+    words = block.text.split()
+    return any(bold.text_content().split() == words for bold in block.holder.iter("b", "strong"))
 
 
 def _headings(within: Span, outline: Outline) -> list[tuple[int, HtmlElement]]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, Reading
+from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
 from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
@@ -111,7 +112,14 @@ def read_again(
     for document in [document for document, found in todo.items() if not found]:
         store.fold_versions(document, of_site=False)
     wanted = (body for found in todo.values() for body in found)
-    loaded = (_Loaded(stored=body, body=load_body(store.connection, body.body_digest)) for body in wanted)
+    loaded = (
+        _Loaded(
+            stored=body,
+            body=load_body(store.connection, body.body_digest),
+            url=page_address(store.addresses_of(body.document), body.row),
+        )
+        for body in wanted
+    )
     for done in pool.map(_read_task, loaded):
         body = done.item.stored
         store.record_reading(body.document, body.row, _reading_of(done))
@@ -125,6 +133,8 @@ def read_again(
 class _Loaded:
     stored: StoredBody
     body: bytes
+    url: str
+    """The page's, with the fragment that leads to the document on it."""
 
 
 def _read_task(loaded: _Loaded) -> Reading:
@@ -136,7 +146,7 @@ def _read_task(loaded: _Loaded) -> Reading:
     return read_body(
         loaded.body,
         document=stored.document,
-        url=stored.row.original,
+        url=loaded.url,
         timestamp=stored.row.timestamp,
         content_type=stored.content_type,
     )

@@ -414,3 +414,22 @@ def test_the_rows_of_a_finished_site_leave_the_memory() -> None:
     del answer
     gc.collect()
     assert gone() is None
+
+
+def test_links_of_two_kinds_to_parts_of_one_page_keep_their_fragments() -> None:
+    site = ArchivedSite(site="x.example")
+    links = '<a href="/legal#p">Privacy Policy</a> <a href="/legal#t">Terms of Service</a>'
+    site.captures("http://x.example/", range(2015, 2019), links)
+    site.captures("http://x.example/legal", range(2015, 2019))
+    found = site.discover([Kind.PRIVACY, Kind.TERMS]).documents
+    urls = {document.document.kind: document.addresses[0].url for document in found}
+    assert urls == {Kind.PRIVACY: "http://x.example/legal#p", Kind.TERMS: "http://x.example/legal#t"}
+    assert all("#" not in query.query.url for query in site.asked)
+
+
+def test_a_fragment_that_tells_no_two_documents_apart_goes() -> None:
+    site = ArchivedSite(site="x.example")
+    site.captures("http://x.example/", range(2015, 2019), '<a href="/privacy#start">Privacy Policy</a>')
+    site.captures("http://x.example/privacy", range(2015, 2019))
+    (found,) = site.discover([Kind.PRIVACY]).documents
+    assert [address.url for address in found.addresses] == ["http://x.example/privacy"]

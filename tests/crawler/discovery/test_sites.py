@@ -72,8 +72,8 @@ def test_a_page_that_is_linked_to_as_two_policies_is_both(site: ArchivedSite) ->
     site.captures("https://example.com/", range(2012, 2020), home)
     found = site.discover([Kind.PRIVACY, Kind.TERMS])
     assert shown(found) == {
-        "privacy": ["https://example.com/house/l1"],
-        "terms": ["https://example.com/house/l1"],
+        "privacy": ["https://example.com/house/l1#p"],
+        "terms": ["https://example.com/house/l1#t"],
     }
 
 

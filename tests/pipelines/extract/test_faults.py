@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from policy_archive.crawler.core.records import Kind
 from policy_archive.pipelines.extract.extraction import extract
 
 SENTENCES = (
@@ -194,3 +195,32 @@ def test_a_menu_longer_than_a_third_of_the_page_is_no_text(box: str) -> None:
     text = text_of(f"<div class='wrap'>{menu}<h1>Privacy policy</h1>{POLICY * 2}</div>")
     assert "Local page" not in text
     assert "Barrett" not in text
+
+
+TERMS = "".join(f"<p>An order binds you for {n} days once we have confirmed it.</p>" for n in range(40))
+RIGHTS = "".join(
+    f"<p>We keep your letters for {n} years and then hand them to the archive.</p>" for n in range(40)
+)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<h1>Legal</h1><p><b>Terms of Service</b></p>{TERMS}<p><strong>Privacy Policy</strong></p>{RIGHTS}",
+        f"<h1>Legal</h1><a name=t></a><b>Terms of Service</b>{TERMS}<b>Privacy Policy</b>{RIGHTS}",
+        f"<h2>Terms of Service</h2>{TERMS}<h2>Privacy Policy</h2>{RIGHTS}",
+    ],
+)
+def test_of_two_documents_under_bold_titles_the_kind_asked_for_is_read(page: str) -> None:
+    html = f"<html><title>Legal</title><body><div>{page}</div></body></html>".encode()
+    texts = {
+        kind: extract(
+            html, url="https://x.example/legal#none", timestamp="", content_type="text/html", kind=kind
+        )
+        for kind in (Kind.PRIVACY, Kind.TERMS)
+    }
+    assert "letters" in texts[Kind.PRIVACY].text
+    assert "order" not in texts[Kind.PRIVACY].text
+    assert "order" in texts[Kind.TERMS].text
+    assert "letters" not in texts[Kind.TERMS].text
+    assert texts[Kind.TERMS].documents_on_page == 2
