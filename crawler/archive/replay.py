@@ -98,7 +98,7 @@ def classify_answer(answer: Answer, question: Question) -> Playback:
 
 
 def is_archive_fault(answer: Answer) -> bool:
-    """Tell whether the archive itself failed, so that asking again may help.
+    """Return whether the archive itself failed, so that asking again may help.
 
     A captured 503 is no fault, and neither is that a site is not shown. A web page
     of the archive's own is one, where rows or a capture should be: it is being mended.
@@ -266,7 +266,7 @@ def _served_original(answer: Answer) -> str | None:
 
 
 def _is_original(parameters: str) -> bool:
-    """Tell whether a link's parameters name the relation `original`, be it among others."""
+    """Return whether a link's parameters name the relation `original`, be it among others."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "rel":

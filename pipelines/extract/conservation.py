@@ -156,7 +156,7 @@ def _lost(wanted: Counter[str], written: Counter[str], text: str) -> tuple[str, 
 
 
 def _is_made_of(word: str, pieces: list[str]) -> bool:
-    """Tell whether a word is a row of pieces, the longest taken first."""
+    """Return whether a word is a row of pieces, the longest taken first."""
     while word:
         piece = next((piece for piece in pieces if word.startswith(piece)), None)
         if piece is None:
