@@ -168,7 +168,7 @@ def _lost(wanted: Counter[str], written: Counter[str], text: str) -> tuple[str, 
 
 
 def _is_made_of(word: str, pieces: list[str]) -> bool:
-    """Tell whether a word is a row of pieces, the longest taken first; the longest words are not looked into."""
+    """Return whether a word is a row of pieces, the longest taken first; the longest words are not read."""
     if len(word) > _LONGEST_LOOKED_INTO:
         return False
     while word:
