@@ -14,8 +14,6 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
 
-from rapidfuzz.distance import Indel
-
 # scripts without spaces go by character, so that one changed word is not a changed line
 _CHARACTER = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 _LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
@@ -197,6 +195,8 @@ def _iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[_Operat
 def _operations_within(
     old: Sequence[str], new: Sequence[str], old_start: int, new_start: int
 ) -> Iterator[_Operation]:
+    from rapidfuzz.distance import Indel  # 0.05 s, which commands that compare nothing need not pay
+
     for operation in Indel.opcodes(old, new):
         yield _Operation(
             equal=operation.tag == "equal",
@@ -277,6 +277,8 @@ class _Matches:
 def _match_tokens(before: Sequence[_Token], after: Sequence[_Token]) -> _Matches:
     by_lines: Counter[tuple[int, int]] = Counter()
     if before and after and len(before) * len(after) <= MOST_COMPARISONS:
+        from rapidfuzz.distance import Indel
+
         for operation in Indel.opcodes([token for _, token in before], [token for _, token in after]):
             if operation.tag == "equal":
                 old = before[operation.src_start : operation.src_end]
