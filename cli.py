@@ -106,6 +106,7 @@ def main() -> None:
     Exit status: 0 done, 1 failed or incomplete, 2 usage, 74 disk full, 75 database in use, 130 interrupted.
     """
     _replace_closed_streams()
+    _check_system()
     try:
         sys.exit(policy_archive(standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -133,6 +134,20 @@ def _end(message: str, status: int) -> NoReturn:
 
     click.echo(f"Error: {clean_for_terminal(message)}", err=True)
     sys.exit(status)
+
+
+def _check_system() -> None:
+    """End in a sentence on Windows, where the locks and limits that this stands on do not exist."""
+    try:
+        import fcntl  # noqa: F401
+        import resource  # noqa: F401
+    except ImportError:
+        print(
+            "Error: policy-archive runs on Linux and macOS; on Windows, run it inside WSL "
+            "(https://learn.microsoft.com/windows/wsl)",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
 
 def _replace_closed_streams() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from policy_archive.browse.addresses import PREFIX
+from policy_archive.browse.security import HOSTS_VARIABLE
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.commands.options import db_option
 from policy_archive.pipelines.store.connection import open_reader
@@ -26,7 +28,16 @@ _EXTRA = "browsing needs the extra: pip install 'policy-archive[browse]'"
     "--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 = any free one."
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the web browser too.")
-def browse_command(database: Path, host: str, port: int, open_browser: bool) -> None:
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A further name by which the server may be asked, for a reverse proxy.",
+)
+def browse_command(
+    database: Path, host: str, port: int, open_browser: bool, allowed_hosts: tuple[str, ...]
+) -> None:
     """Read, search and compare the corpus in the web browser, with Datasette.
 
     The database is opened read-only: a crawl may write at the same time.
@@ -44,6 +55,7 @@ def browse_command(database: Path, host: str, port: int, open_browser: bool) -> 
     click.echo(f"Read at {address}  (Ctrl-C to end)", err=True)
     if open_browser:
         click.launch(address)
+    os.environ[HOSTS_VARIABLE] = ",".join((host, *allowed_hosts))
     # No download: a copy of a file that is being written would be torn. `backup` makes a good one.
     settings = {
         "default_page_size": "50",

@@ -6,6 +6,7 @@ Loaded by `policy-archive browse`, as an installed plugin, or by
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
 from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
 from policy_archive.browse.search import SearchFilters
-from policy_archive.browse.security import SAFE_HEADERS, guard_tables
+from policy_archive.browse.security import HOSTS_VARIABLE, SAFE_HEADERS, guard_hosts, guard_tables
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
@@ -271,4 +272,7 @@ def asgi_wrapper(datasette: Datasette) -> Callable[[Any], Any]:
     def prefixes() -> list[str]:
         return [datasette.urls.database(database.name) for database in _iter_corpora(datasette)]
 
-    return lambda app: guard_tables(app, prefixes)
+    names = os.environ.get(HOSTS_VARIABLE)
+    if names is None:  # Datasette was started by other means, maybe behind a proxy that knows its names
+        return lambda app: guard_tables(app, prefixes)
+    return lambda app: guard_hosts(guard_tables(app, prefixes), names.split(","))

@@ -19,6 +19,7 @@ POLICY_DIALECT = "auto"
 POLICY_INDEX_PER_MINUTE = None  # None: crawler.archive.rate_gate has the numbers
 POLICY_REPLAY_PER_SECOND = None
 POLICY_REQUESTS_A_DAY = None
+POLICY_MOST_INDEX_ROWS = None  # of one query; None: crawler.archive.cdx has the number
 POLICY_FIRST_PAUSE_SECONDS = None
 POLICY_LONGEST_PAUSE_SECONDS = None
 POLICY_RETRY_TIMES = 4  # EDGI wayback: up to 6; the archive is rarely down for seconds only

@@ -10,12 +10,14 @@ import shlex
 import signal
 import sqlite3
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
@@ -150,7 +152,7 @@ def _post(url: str, body: bytes, message_id: str) -> None:
         },
     )
     try:
-        urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS).close()
+        _open_in_time(request)
     except urllib.error.HTTPError as error:
         error.close()
         raise DeliveryError(f"answered {error.code} {error.reason}") from error
@@ -160,26 +162,55 @@ def _post(url: str, body: bytes, message_id: str) -> None:
         raise DeliveryError(f"does not answer in HTTP: {type(error).__name__}") from error
 
 
+def _open_in_time(request: urllib.request.Request) -> None:
+    """Send a request; raises TimeoutError when the answer's head is not there in time.
+
+    In a thread: the time-out of a socket begins anew with each byte that comes. The thread of
+    a receiver that drips goes on until that ends, or the program does.
+    """
+    failures: list[BaseException] = []
+
+    def send_it() -> None:
+        try:
+            urllib.request.build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS).close()
+        except Exception as error:  # raised below, where it is waited for
+            failures.append(error)
+
+    sender = threading.Thread(target=send_it, name="notify", daemon=True)
+    sender.start()
+    sender.join(TIMEOUT_SECONDS)
+    if failures:
+        raise failures[0]
+    if sender.is_alive():
+        raise TimeoutError(f"no whole answer within {TIMEOUT_SECONDS:.0f} s")
+
+
 def _run(command: str, body: bytes) -> None:
     """Run a command without a shell, in a session of its own, so that all of it ends when time is up."""
+    with TemporaryFile() as said:  # no pipe: a child left in the background would hold it open
+        _run_saying(command, body, said)
+
+
+def _run_saying(command: str, body: bytes, said: IO[bytes]) -> None:
     try:
         process = subprocess.Popen(  # noqa: S603 (the user's own command)
             shlex.split(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=said,
             start_new_session=True,
         )
     except OSError as error:
         raise DeliveryError(f"cannot be started: {error.strerror}") from error
     with process:
         try:
-            _, said = process.communicate(body, timeout=TIMEOUT_SECONDS)
+            process.communicate(body, timeout=TIMEOUT_SECONDS)
         except BaseException as error:  # time is up, or Ctrl-C, which its own session keeps from it
             os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise DeliveryError(f"did not end within {TIMEOUT_SECONDS:.0f} s") from error
             raise
     if process.returncode:
-        words = " ".join(said.decode("utf-8", "replace").split())[-300:]
+        said.seek(max(0, said.seek(0, os.SEEK_END) - 2000))
+        words = " ".join(said.read().decode("utf-8", "replace").split())[-300:]
         raise DeliveryError(f"exit status {process.returncode}{f': {words}' if words else ''}")

@@ -25,6 +25,7 @@ from policy_archive.crawler.core.errors import (
     RateLimitedError,
     UsageError,
 )
+from policy_archive.crawler.core.numbers import parse_count
 from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow
 from policy_archive.crawler.core.timestamps import format_timestamp, repair_timestamp, utc_now
 
@@ -167,6 +168,10 @@ def pywb_filter(text: str) -> str:
     return f"{'!' * ('!' in marks)}~{_TO_PYWB.get(name, name)}:{whole}"
 
 
+MOST_ROWS = 5_000_000
+"""Of one query; an index may send new resume keys for ever. 5 million rows take some 1.5 GB of database."""
+
+
 @dataclass(kw_only=True)
 class IndexReader:
     """Pages through the answer to one query: `next_url`, then `read` what came, until `next_url` is None."""
@@ -174,6 +179,7 @@ class IndexReader:
     archive_url: str
     query: IndexQuery
     dialect: Dialect
+    most_rows: int = MOST_ROWS
     rows: int = 0
     malformed: int = 0
     duplicates: int = 0
@@ -226,6 +232,8 @@ class IndexReader:
             self._stop("the index repeated a resume key" if fresh else "")
         elif self._empty_pages > LONGEST_EMPTY_RUN:
             self._stop("the index sent page after page without rows")
+        elif self.rows >= self.most_rows:
+            self._stop(f"the index sent more than {self.most_rows:,} rows")
         else:
             self._keys.add(key)
             self._key = key
@@ -428,4 +436,4 @@ def _digest_of(text: str) -> str:
 
 def _length_of(text: str) -> int | None:
     """Return the length; `-` and the negative ones that the archive really prints are unknown."""
-    return int(text) if text.isascii() and text.isdigit() else None
+    return parse_count(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ from policy_archive.pipelines.outputs.diff import (
     render_unified,
 )
 from policy_archive.pipelines.outputs.history import describe_interval, iter_lines, read_history
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import echo_foreign, format_json, print_rows
 from policy_archive.pipelines.outputs.table import clean_for_terminal, print_table, wants_colour
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
@@ -179,7 +178,7 @@ def show_command(
         version = queries.read_version(connection, document, number)
         quality = queries.read_quality(connection, document, number)
     whole = version | {"quality": quality}
-    click.echo(json.dumps(whole, ensure_ascii=False, indent=2) if as_json else _render(version), nl=as_json)
+    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else _render(version))
 
 
 def _render(version: Row) -> str:
@@ -361,7 +360,7 @@ def _find_side(connection: sqlite3.Connection, document: Document, when: str | N
 def _print_diff(old: Row, new: Row, *, form: str, colour: bool, context: int) -> None:
     labels = {"old_label": _label(old), "new_label": _label(new)}
     if form == "unified":
-        click.echo(render_unified(old["text"], new["text"], **labels), nl=False)
+        echo_foreign(render_unified(old["text"], new["text"], **labels))
         return
     diff = diff_texts(old["text"], new["text"])
     change = classify_change(diff)
@@ -370,7 +369,7 @@ def _print_diff(old: Row, new: Row, *, form: str, colour: bool, context: int) ->
     elif form == "json":
         sides = {"old": _without_text(old), "new": _without_text(new)}
         described = sides | {"change": asdict(change), "lines": describe_lines(diff.lines)}
-        click.echo(json.dumps(described, ensure_ascii=False, indent=2))
+        click.echo(format_json(described, indent=2))
     else:
         click.echo(_summary(change, **labels))
         for line in iter_marked_lines(diff, colour=colour, context=context):

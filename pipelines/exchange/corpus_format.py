@@ -6,12 +6,16 @@ get their own words in its sentence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.steering import STEERING
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import cited_uri_m
+from policy_archive.pipelines.extract.blocks import Atom
+from policy_archive.pipelines.extract.markdown.inline import write_inline
 
 
 def describe_kind(kind: str, name: str = "") -> str:
@@ -51,5 +55,12 @@ def render_document(
     return (
         f"> *The following text is extracted and transformed from the {site} {describe_kind(kind, name)} "
         f"that was archived on {day}. Please check the [original snapshot on the Wayback Machine]"
-        f"({cited_uri_m(timestamp, original)}) for the most accurate reproduction.*\n\n# {title}\n\n{text}"
+        f"({cited_uri_m(timestamp, original)}) for the most accurate reproduction.*\n\n"
+        f"# {_write_title(title)}\n\n{text}"
     )
+
+
+def _write_title(title: str) -> str:
+    """Return a page's title as the text of a heading, escaped: the page wrote it, the body's rules hold."""
+    pieces = re.findall(r"\s+|\S+", STEERING.sub("", title))
+    return write_inline([Atom(piece, ()) for piece in pieces], escape_start=False, breaks=False)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import StatedDate
 from policy_archive.data import DATA
+from policy_archive.pipelines.text import strip_links
 
 _OLDEST_SHORT_YEAR = 90
 _LATEST_YEAR = 2099
@@ -48,9 +49,7 @@ _DATE = re.compile(
 _MONTH_GROUPS = ("w5", "w6", "w7", "w8", "w0")
 _DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
 _ERAS = {"令和": 2018, "平成": 1988}
-_MARKUP = re.compile(
-    r"!?\[([^\[\]]*)\]\([^)\[]*\)|(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|"
-)
+_MARKUP = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|")
 # "UpdatedMarch 2, 2023": label and date in elements of their own, with nothing between
 _GLUED = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-Z][^\W\d_]{2,13}\.? \d)")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -146,7 +145,8 @@ def _iter_dates(text: str) -> Iterator[_Dated]:
             previous = ""
             continue
         # composed, so that a letter with its accent is one character to fold
-        plain = unicodedata.normalize("NFC", " ".join(_MARKUP.sub(r" \1", line).split()))
+        bare = _MARKUP.sub(" ", strip_links(line, before=" "))
+        plain = unicodedata.normalize("NFC", " ".join(bare.split()))
         plain = _GLUED.sub(" ", plain)
         if not plain:
             continue
@@ -212,7 +212,7 @@ def _labels_before(before: str) -> tuple[tuple[str, ...], int]:
 
 
 def _is_glue(between: str) -> bool:
-    """Tell whether only words such as "on", "as of", "Friday," stand between a label and its date."""
+    """Return whether only words such as "on", "as of", "Friday," stand between a label and its date."""
     if len(between) > _GLUE_CHARACTERS:
         return False
     odd = [token for token in _TOKEN.findall(between) if token not in _words().glue]
@@ -220,14 +220,15 @@ def _is_glue(between: str) -> bool:
 
 
 def _speaks_of_itself(before: str) -> bool:
-    """Tell whether a weak label begins its sentence, or its sentence names the document."""
+    """Return whether a weak label begins its sentence, or its sentence names the document."""
     sentence = _words().labels.sub(" ", _SENTENCE_END.split(before)[-1])
     odd = [token for token in _TOKEN.findall(sentence) if token not in _words().glue]
     return not odd or _words().document.search(sentence) is not None
 
 
 def _speaks_of_another(before: str) -> bool:
-    """Tell whether a label hangs on the name of something else: a law, a list, the policy of another company.
+    """Return whether a label hangs on the name of something else: a law, a list, the policy of another
+    company.
 
     "The list of authorities was last updated", "the Privacy Act, last amended", "read the policy of Maps, …".
     """

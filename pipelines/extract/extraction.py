@@ -10,7 +10,6 @@ from importlib.metadata import version
 
 from lxml.html import HtmlElement
 
-from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.errors import CdxError, ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind, Outcome
 from policy_archive.crawler.core.timestamps import parse_timestamp
@@ -27,6 +26,7 @@ from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.extract.source.parse import parse_html, undo_cdata
 from policy_archive.pipelines.extract.source.pdf import read_pdf
 from policy_archive.pipelines.extract.source.plain import read_plain
+from policy_archive.pipelines.text import count_words
 
 MAX_PAGE_CHARACTERS = 5_000_000
 """Of a page's source without scripts, styles and inlined files. The largest of 1,606 real captures has
@@ -37,10 +37,6 @@ TEXTS = 2
 texts of two extractors are told apart. A test holds it against the texts of fifty pages."""
 
 _EMBEDDED = re.compile(r"(?<=[\"'(=])data:[^\"')\s]{200,}", re.IGNORECASE)
-_LINK_TARGET = re.compile(r"\]\([^)\]\s]*(?: \"[^\"]*\")?\)")
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+(?:['’][^\W_]+)*"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,16 +187,6 @@ def _complete(
         frame_url=page.frame_url,
         lost_share=page.account.lost_share,
     )
-
-
-@remembered(64)
-def count_words(text: str) -> int:
-    """Return how many words a Markdown text holds, link targets aside; each Chinese or Japanese sign is one.
-
-    >>> count_words("See [our *policy*](https://x.org/a-b). 個人")
-    5
-    """
-    return len(_WORD.findall(_LINK_TARGET.sub("", text)))
 
 
 def _other_title(tree: HtmlElement | None) -> str:

@@ -8,11 +8,12 @@ from functools import cache
 from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
 from policy_archive.crawler.core.cache import remembered
+from policy_archive.pipelines.text import cut_targets
 
 _SAMPLE_CHARACTERS = 4000
 _MIN_CHARACTERS = 20
 _MIN_CONFIDENCE = 0.6
-_NOT_PROSE = re.compile(r"\]\([^)\]]*\)|<?https?://\S+|[^\s@]{1,64}+@\S+|[\d|*#>_`\[\]()-]+")
+_NOT_PROSE = re.compile(r"<?https?://\S+|[^\s@]{1,64}+@\S+|[\d|*#>_`\[\]()-]+")
 
 
 @remembered(64)
@@ -26,7 +27,7 @@ def identify_language(text: str) -> tuple[str | None, float]:
     >>> identify_language("Wir nehmen den Schutz Ihrer persönlichen Daten ernst.")[0]
     'de'
     """
-    prose = " ".join(_NOT_PROSE.sub(" ", _sample(text)).split())
+    prose = " ".join(_NOT_PROSE.sub(" ", cut_targets(_sample(text))).split())
     if len(prose.encode()) < _MIN_CHARACTERS:
         return None, 0.0
     language, confidence = _identifier().classify(prose)

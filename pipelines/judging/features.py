@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.discovery.words import fold, group_of, match_name
 from policy_archive.pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
+from policy_archive.pipelines.text import drop_links, iter_headings, link_labels, strip_links
 
 NOTICES = "page_notices"
 NOTICE_REACH = 2_500
@@ -20,8 +21,6 @@ NOTICE_REACH = 2_500
 TEXT_LIMIT = 20_000
 """Characters read: what a page is stands in its first pages."""
 
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^)\[]*\)")
-_HEADING = re.compile(r"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\n(?:={3,}|-{3,})[ \t]*)$", re.MULTILINE)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _CLAUSE = re.compile(
     r"^[ \t#*_\\]*(?:\d{1,2}(?:\.\d{1,2})*[.)]?|[IVX]+\.|\([a-z]\)|§+"
@@ -80,7 +79,7 @@ def label_of(page: Page) -> str:
 
     Its address is told apart: a soft 404 stands at the address of a policy, too.
     """
-    headings = [match[1] or match[2] for match in _HEADING.finditer(page.text[:_LABEL_REACH])]
+    headings = [heading.text for heading in iter_headings(page.text[:_LABEL_REACH])]
     first_line = page.text.lstrip().partition("\n")[0]
     if len(first_line) <= _LABEL_LENGTH:
         headings.insert(0, first_line)
@@ -89,17 +88,10 @@ def label_of(page: Page) -> str:
 
 def iter_sections(text: str) -> Iterator[tuple[str, str]]:
     """Yield (heading, text below it up to the next heading of its level or above) of a Markdown text."""
-    found = [(_level(match), match) for match in _HEADING.finditer(text)]
-    for place, (level, match) in enumerate(found):
-        ends = (other.start() for its_level, other in found[place + 1 :] if its_level <= level)
-        yield match[1] or match[2], text[match.end() : next(ends, len(text))]
-
-
-def _level(heading: re.Match[str]) -> int:
-    mark = heading[0].lstrip()
-    if mark.startswith("#"):
-        return len(mark) - len(mark.lstrip("#"))
-    return 1 if mark.rstrip().endswith("=") else 2
+    found = list(iter_headings(text))
+    for place, heading in enumerate(found):
+        ends = (other.start for other in found[place + 1 :] if other.level <= heading.level)
+        yield heading.text, text[heading.end : next(ends, len(text))]
 
 
 def named_kinds(page: Page) -> dict[Kind, float]:
@@ -141,23 +133,23 @@ def prose_of(text: str) -> str:
     Menus name every policy of a site, on each of its pages.
     """
     lines = text[: TEXT_LIMIT + TEXT_LIMIT // 2].split("\n")
-    prose = [line if "](" not in line else _LINK.sub(r"\1", line) for line in lines if not _is_menu(line)]
+    prose = [line if "](" not in line else strip_links(line) for line in lines if not _is_menu(line)]
     return "\n".join(prose)[:TEXT_LIMIT]
 
 
 def _is_menu(line: str) -> bool:
     if "](" not in line:
         return False
-    linked = sum(len(anchor) for anchor in _LINK.findall(line))
-    rest = _LINK.sub("", line).strip(" -*+|\t·•©.,0123456789")
+    linked = sum(map(len, link_labels(line)))
+    rest = drop_links(line).strip(" -*+|\t·•©.,0123456789")
     return len(rest) <= linked * _MENUS_REST
 
 
 def linked_share(text: str) -> float:
     """Return the share of a Markdown text's beginning that stands in links."""
     beginning = text[:TEXT_LIMIT]
-    linked = sum(len(anchor) for anchor in _LINK.findall(beginning))
-    return min(linked / max(len(_LINK.sub(r"\1", beginning)), 1), 1.0)
+    linked = sum(map(len, link_labels(beginning)))
+    return min(linked / max(len(strip_links(beginning)), 1), 1.0)
 
 
 def count_passages(text: str, lexicon: Lexicon) -> list[Counter[str]]:
@@ -242,7 +234,7 @@ def _iter_manners(scores: Mapping[str, float], words: float) -> Iterator[tuple[s
 def _iter_shape(text: str, prose: str, words: float) -> Iterator[tuple[str, float]]:
     yield "length", math.log(words) / 10
     yield "linked", linked_share(text)
-    yield "headings", math.log1p(1000 * len(_HEADING.findall(text)) / words)
+    yield "headings", math.log1p(1000 * len(list(iter_headings(text))) / words)
     yield "items", math.log1p(1000 * len(_ITEM.findall(text)) / words)
     yield "clauses", math.log1p(1000 * len(_CLAUSE.findall(prose)) / words)
     yield "years", math.log1p(1000 * len(_YEAR.findall(prose)) / words)

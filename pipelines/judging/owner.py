@@ -16,10 +16,10 @@ from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.data import DATA
 from policy_archive.pipelines.judging.features import prose_of
 from policy_archive.pipelines.judging.lexicon import count_words, load_lexicon
+from policy_archive.pipelines.text import cut_targets
 
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]{1,253}\.[a-z]{2,})", re.IGNORECASE)
-_LINK_TARGET = re.compile(r"\]\((?!mailto:)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
 _BEGINNING = 600
 """Characters in which a policy says whose it is."""
 _OFTEN = 3
@@ -58,7 +58,7 @@ class KnownOwner:
     names: tuple[str, ...]
 
     def is_named_in(self, folded: str) -> bool:
-        """Tell whether a casefolded text holds a name or domain: a hundred patterns cost 0.1 s a page."""
+        """Return whether a casefolded text holds a name or domain: a hundred patterns cost 0.1 s a page."""
         return any(word.casefold() in folded for word in (*self.names, *self.domains))
 
     @cached_property
@@ -108,7 +108,7 @@ class _Evidence:
     @cached_property
     def prose(self) -> str:
         """The text as a reader sees it, link targets left out."""
-        return _LINK_TARGET.sub("]", self.text)
+        return cut_targets(self.text, keep_mail=True)
 
     @cached_property
     def words(self) -> float:
@@ -195,7 +195,7 @@ def _judge_known_host(known: KnownOwner, evidence: _Evidence) -> Owner:
 
 
 def _is_product(site: str, known: KnownOwner, evidence: _Evidence) -> bool:
-    """Tell whether a platform's text names a site as a thing of its own (Google's YouTube), not as a word.
+    """Return whether a platform's text names a site as a thing of its own (Google's YouTube), not as a word.
 
     A page that the platform hosts for somebody (`video.blogspot.com`) is none.
     """
@@ -319,12 +319,12 @@ def _host_of(url: str) -> str:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Tell whether two sites differ by their public suffix alone (`example.de`, `example.com`)."""
+    """Return whether two sites differ by their public suffix alone (`example.de`, `example.com`)."""
     return one.split(".")[0] == other.split(".")[0]
 
 
 def _stands_in(name: str, words: str) -> bool:
-    """Tell whether a domain's name stands in a text: as a word or, if long, also written apart."""
+    """Return whether a domain's name stands in a text: as a word or, if long, also written apart."""
     if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words, re.IGNORECASE):
         return len(name) > 2
     bare = re.sub(r"\W", "", name.lower())

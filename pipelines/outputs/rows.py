@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
 
+from policy_archive.crawler.core.steering import STEERING
 from policy_archive.pipelines.exchange.csv_lines import format_csv_line
-from policy_archive.pipelines.outputs.table import print_table
+from policy_archive.pipelines.outputs.table import clean_for_terminal, print_table
 
 Row = Mapping[str, Any]
 
@@ -24,10 +26,10 @@ def print_rows(
     them (OWASP ASVS 1.2.10); JSON has the text as it is.
     """
     if row_format == "json":
-        click.echo(json.dumps([dict(row) for row in rows], ensure_ascii=False, indent=2))
+        click.echo(format_json([dict(row) for row in rows], indent=2))
     elif row_format == "nl":
         for row in rows:
-            click.echo(json.dumps(dict(row), ensure_ascii=False))
+            click.echo(format_json(dict(row)))
     elif row_format == "csv":
         _print_csv(rows)
     else:
@@ -37,5 +39,20 @@ def print_rows(
 def _print_csv(rows: Iterable[Row]) -> None:
     for number, row in enumerate(rows):
         if number == 0:
-            click.echo(format_csv_line(row.keys()), nl=False)
-        click.echo(format_csv_line(row.values()), nl=False)
+            echo_foreign(format_csv_line(row.keys()))
+        echo_foreign(format_csv_line(row.values()))
+
+
+def format_json(value: object, *, indent: int | None = None) -> str:
+    """Return JSON that reads back as it was and steers no terminal: such characters are written as numbers.
+
+    >>> format_json("a\x9db é")
+    '"a\\\\u009db é"'
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def echo_foreign(text: str) -> None:
+    """Print archived text as it is, but on a terminal without what would steer that."""
+    click.echo(clean_for_terminal(text) if sys.stdout.isatty() else text, nl=False)

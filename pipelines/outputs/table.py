@@ -12,6 +12,8 @@ from typing import Any
 import click
 from rich.cells import cell_len, set_cell_size
 
+from policy_archive.crawler.core.steering import STEERING
+
 Row = Mapping[str, Any]
 
 _GAP = "  "
@@ -21,7 +23,6 @@ _LEAST = 14
 """What a wider column keeps on a narrow terminal."""
 _NUMBER = re.compile(r"[+-]?[\d,.]*")
 # An archived title may hold what would steer a terminal: control codes, and marks that turn the line round.
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def print_table(rows: Sequence[Row]) -> None:
@@ -49,13 +50,13 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def wants_colour() -> bool:
-    """Tell whether stdout takes colour: a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
+    """Return whether stdout takes colour: a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def clean_for_terminal(text: str) -> str:
     """Return the text without what would steer a terminal; line ends and tabs stay."""
-    return _STEERING.sub("\ufffd", text)
+    return STEERING.sub("\ufffd", text)
 
 
 def fit_widths(widths: Sequence[int], available: int) -> list[int]:

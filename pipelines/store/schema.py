@@ -340,6 +340,28 @@ def m004_upkeep(db: Database) -> None:
     )
 
 
+@migrations()
+def m005_words(db: Database) -> None:
+    """Words are counted by one tokeniser: count stored texts and changes again, so that both add up."""
+    from policy_archive.pipelines.store.versions import compare_stored
+    from policy_archive.pipelines.text import count_words
+
+    for sha256, text in db.execute("select sha256, text from policy_texts").fetchall():
+        db.execute("update texts set words = ? where sha256 = ?", (count_words(text), sha256))
+    pairs = db.execute(
+        """select newer.document_id, newer.version, older.text_sha256, newer.text_sha256
+        from versions as newer join versions as older
+            on older.document_id = newer.document_id and older.version = newer.version - 1"""
+    ).fetchall()
+    for document_id, version, old, new in pairs:
+        db.execute(
+            """update versions
+            set words_added = :words_added, words_removed = :words_removed, change = :change
+            where document_id = :document_id and version = :version""",
+            {**compare_stored(db.conn, old, new), "document_id": document_id, "version": version},
+        )
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""

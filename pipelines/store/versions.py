@@ -176,12 +176,13 @@ def _change_values(
         return {"words_added": None, "words_removed": None, "change": None}
     pair = (before.text_sha256, version.text_sha256)
     if pair not in known_changes:
-        known_changes[pair] = _compare(*(_read_text(connection, text_sha256) for text_sha256 in pair))
+        known_changes[pair] = compare_stored(connection, *pair)
     return known_changes[pair]
 
 
-def _compare(old: str, new: str) -> dict[str, Any]:
-    change = compare_texts(old, new)
+def compare_stored(connection: sqlite3.Connection, old_sha256: str, new_sha256: str) -> dict[str, Any]:
+    """Return what `versions` says of the change between two stored texts."""
+    change = compare_texts(_read_text(connection, old_sha256), _read_text(connection, new_sha256))
     return {
         "words_added": change.words_added,
         "words_removed": change.words_removed,

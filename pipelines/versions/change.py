@@ -10,13 +10,9 @@ from itertools import combinations, groupby
 from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
+from policy_archive.pipelines.text import cut_addresses, iter_headings, strip_links
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts
 
-_LINK = re.compile(
-    r"""\[(?P<text>[^\[\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ ]"[^"\n]*")?\)
-    |<(?:https?://|mailto:)[^<>\s]*>|https?://[^\s<>()]+""",
-    re.VERBOSE,
-)
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th|er|º|\.)?"
 # The shape of a date, not the names of months: a word beside a year is one in any language.
@@ -129,7 +125,7 @@ def _cut_whitespace(text: str) -> str:
 
 
 def _cut_links(text: str) -> str:
-    return _LINK.sub(lambda match: match["text"] or "", text)
+    return cut_addresses(strip_links(text))
 
 
 def _cut_dates(text: str) -> str:
@@ -176,5 +172,4 @@ def _headings(diff: Diff, kind: LineKind) -> tuple[str, ...]:
 
 def _heading(line: DiffLine) -> str | None:
     text = "".join(span.text for span in (line.new or line.old))
-    marks, _, heading = text.partition(" ")
-    return heading.strip(" *_#") or None if marks and not marks.strip("#") else None
+    return next((heading.text or None for heading in iter_headings(text)), None)

@@ -5,23 +5,16 @@ The longest common subsequence is rapidfuzz's: difflib needs 0.9 s for two texts
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
 
-# scripts without spaces go by character, so that one changed word is not a changed line
-_CHARACTER = r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-_LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
-_TOKEN = re.compile(rf"{_CHARACTER}\s*|{_LETTERS}\s*|(?:[^\w\s]|_)\s*")
-_WORD = re.compile(rf"(?=[^\W_]){_CHARACTER}|{_LETTERS}")
-"""The tokens that are words, for those who only count them."""
-_LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)|<https?://[^<>\s]*>")
-_IS_WORD = re.compile(r"[^\W_]")
+from policy_archive.pipelines.text import count_words, is_word, split_tokens, split_whole
+
 MOST_COMPARISONS = 10**9
 """Lines times lines, or tokens times tokens, that are compared at once; their bit matrix has 125 MB then."""
 _ALIKE_SHARE = 0.5
@@ -128,20 +121,6 @@ def diff_texts(old: str, new: str) -> Diff:
     )
 
 
-def count_words(text: str) -> int:
-    """Return how many words a text has, targets of links aside; without spaces each character is one."""
-    return len(_WORD.findall(_cut_targets(text)))
-
-
-def _word_tokens(text: str) -> list[str]:
-    """Return the words and marks that count, the two apostrophes as one."""
-    return _TOKEN.findall(_cut_targets(text).replace("’", "'"))
-
-
-def _cut_targets(text: str) -> str:
-    return _LINK_TARGET.sub(" ", text)
-
-
 def _split_lines(text: str) -> list[_Line]:
     return [
         _Line(number=number, text=line)
@@ -227,12 +206,31 @@ def _find_anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
     return row[::-1]
 
 
-def _find_moved(stretches: Sequence[_Stretch]) -> Counter[str]:
-    """Return the lines that are gone in one place and new in another, with how many times."""
-    gone = Counter(line.key for _, before, _ in stretches for line in before)
-    come = Counter(line.key for _, _, after in stretches for line in after)
-    both = gone & come
-    return Counter({key: times for key, times in both.items() if count_words(key) >= _MOVED_WORDS})
+@dataclass(frozen=True, kw_only=True)
+class _Moved:
+    """Numbers of the lines that stand elsewhere, as many on either side: words gone here came there."""
+
+    old: frozenset[int]
+    new: frozenset[int]
+
+
+def _find_moved(stretches: Sequence[_Stretch]) -> _Moved:
+    """Return the lines that are gone in one place and new in another, each as often as on the other side."""
+    gone = [line for _, before, _ in stretches for line in before]
+    come = [line for _, _, after in stretches for line in after]
+    both = Counter(line.key for line in gone) & Counter(line.key for line in come)
+    times = {key: number for key, number in both.items() if count_words(key) >= _MOVED_WORDS}
+    return _Moved(old=_first(gone, times), new=_first(come, times))
+
+
+def _first(lines: Iterable[_Line], times: Mapping[str, int]) -> frozenset[int]:
+    left = dict(times)
+    found = []
+    for line in lines:
+        if left.get(line.key):
+            left[line.key] -= 1
+            found.append(line.number)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,10 +240,10 @@ class _Compared:
     words_removed: int
 
 
-def _compare_stretch(before: Sequence[_Line], after: Sequence[_Line], moved: Counter[str]) -> _Compared:
+def _compare_stretch(before: Sequence[_Line], after: Sequence[_Line], moved: _Moved) -> _Compared:
     """Return a changed stretch line by line, and its words added and removed."""
-    stayed_before = [line for line in before if line.key not in moved]
-    stayed_after = [line for line in after if line.key not in moved]
+    stayed_before = [line for line in before if line.number not in moved.old]
+    stayed_after = [line for line in after if line.number not in moved.new]
     matches = _match_tokens(_tokens_of(stayed_before), _tokens_of(stayed_after))
     pairs = _pair_lines(stayed_before, stayed_after, matches)
     return _Compared(
@@ -264,7 +262,7 @@ _Token = tuple[int, str]
 
 def _tokens_of(lines: Sequence[_Line]) -> list[_Token]:
     """Return (index of its line, token) for every word and mark, trailing space cut."""
-    return [(index, token.strip()) for index, line in enumerate(lines) for token in _word_tokens(line.text)]
+    return [(index, token.strip()) for index, line in enumerate(lines) for token in split_tokens(line.text)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,9 +281,7 @@ def _match_tokens(before: Sequence[_Token], after: Sequence[_Token]) -> _Matches
             if operation.tag == "equal":
                 old = before[operation.src_start : operation.src_end]
                 new = after[operation.dest_start : operation.dest_end]
-                by_lines.update(
-                    (i, j) for (i, token), (j, _) in zip(old, new, strict=True) if _IS_WORD.match(token)
-                )
+                by_lines.update((i, j) for (i, token), (j, _) in zip(old, new, strict=True) if is_word(token))
     return _Matches(by_lines=by_lines, words=by_lines.total())
 
 
@@ -305,7 +301,7 @@ def _pair_lines(before: Sequence[_Line], after: Sequence[_Line], matches: _Match
 
 
 def _iter_lines(
-    before: Sequence[_Line], after: Sequence[_Line], pairs: dict[int, _Line], moved: Counter[str]
+    before: Sequence[_Line], after: Sequence[_Line], pairs: dict[int, _Line], moved: _Moved
 ) -> Iterator[DiffLine]:
     position = 0
     for line in before:
@@ -332,22 +328,22 @@ def _same(old: _Line, new: _Line) -> DiffLine:
     )
 
 
-def _gone(line: _Line, moved: Counter[str]) -> DiffLine:
-    kind = LineKind.MOVED_AWAY if line.key in moved else LineKind.REMOVED
+def _gone(line: _Line, moved: _Moved) -> DiffLine:
+    kind = LineKind.MOVED_AWAY if line.number in moved.old else LineKind.REMOVED
     return DiffLine(
         kind=kind, old_number=line.number, new_number=None, old=(Span(text=line.text, changed=True),), new=()
     )
 
 
-def _come(line: _Line, moved: Counter[str]) -> DiffLine:
-    kind = LineKind.MOVED_HERE if line.key in moved else LineKind.ADDED
+def _come(line: _Line, moved: _Moved) -> DiffLine:
+    kind = LineKind.MOVED_HERE if line.number in moved.new else LineKind.ADDED
     return DiffLine(
         kind=kind, old_number=None, new_number=line.number, old=(), new=(Span(text=line.text, changed=True),)
     )
 
 
 def _changed(old: _Line, new: _Line) -> DiffLine:
-    before, after = _pieces(old.text), _pieces(new.text)
+    before, after = split_whole(old.text), split_whole(new.text)
     operations = list(
         _iter_operations([piece.strip() for piece in before], [piece.strip() for piece in after])
     )
@@ -364,12 +360,6 @@ def _changed(old: _Line, new: _Line) -> DiffLine:
         old=tuple(span for span in old_spans if span.text),
         new=tuple(span for span in new_spans if span.text),
     )
-
-
-def _pieces(line: str) -> list[str]:
-    """Return the line in tokens that, joined, are the line again."""
-    indent = len(line) - len(line.lstrip())
-    return ([line[:indent]] if indent else []) + _TOKEN.findall(line)
 
 
 def _near_changes(lines: Sequence[DiffLine], context: int) -> list[bool]:

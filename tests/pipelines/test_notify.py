@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -319,3 +320,35 @@ def test_what_can_be_no_channel_is_named(commands: list[str], urls: list[str], w
 
 def test_a_channel_named_twice_is_one() -> None:
     assert len(build_channels(["a", "a"], ["http://x/", "http://x/"])) == 2
+
+
+def test_a_receiver_that_drips_is_given_up_when_the_time_is_over(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notify, "TIMEOUT_SECONDS", 1.0)
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                while not done.wait(0.2):  # each byte would begin a time-out of the socket anew
+                    connection.sendall(b"H")
+
+        dripper = threading.Thread(target=drip)
+        dripper.start()
+        channel = url_channel(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        fill(store, channel)
+        (delivery,) = deliver_news(store.connection, [channel])
+        done.set()
+        dripper.join()
+    assert delivery.delivered == 0
+    assert "no whole answer within 1 s" in delivery.error
+
+
+def test_a_command_that_leaves_a_child_behind_has_ended(store: Store) -> None:
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'])"
+    channel = command_channel(code)
+    fill(store, channel)
+    (delivery,) = deliver_news(store.connection, [channel])
+    assert (delivery.failed, delivery.waiting) == (0, 0)

@@ -21,7 +21,7 @@ from policy_archive.crawler.core.records import (
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
 from policy_archive.pipelines.store.writer import Store
-from policy_archive.pipelines.versions.diff import count_words
+from policy_archive.pipelines.text import count_words
 
 PRIVACY = Document(site="intently.example", kind=Kind.PRIVACY)
 URL = "https://intently.example/privacy"

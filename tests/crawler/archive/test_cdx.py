@@ -311,3 +311,14 @@ def test_no_bytes_break_the_parser(body: bytes) -> None:
     except (CdxError, BlockedError):
         return
     assert page.malformed == 0 or page.rows
+
+
+def test_an_index_that_never_ends_is_left_at_the_limit_and_that_is_said() -> None:
+    it = reader()
+    it.most_rows = 5
+    pages = 0
+    while it.next_url is not None:
+        pages += 1
+        it.read(200, as_json(line(timestamp=f"2018010100{pages:04}"), key=f"key {pages}"))
+    assert (pages, it.rows) == (5, 5)
+    assert "more than 5 rows" in it.stopped

@@ -89,3 +89,18 @@ def test_every_kind_has_its_words(kind: str, name: str, words: str) -> None:
     assert words in rendered
     assert "/20180127122821id_/http%3A//x.example/a%3Fb%3D1%26c%3D%20d)" in rendered
     assert rendered.endswith("*\n\n# T\n\nBody.\n")
+
+
+def test_a_title_is_text_whatever_it_holds() -> None:
+    title = "<script>alert(1)</script> [x](http://evil.example) \x1b]0;owned\x07 \u202etxt"
+    rendered = render_document(
+        site="x.example",
+        kind="privacy",
+        timestamp="20180101000000",
+        original="http://x.example/",
+        title=title,
+        text="body",
+    )
+    line = rendered.split("\n")[2]
+    assert line.startswith("# \\<script>alert(1)\\</script> \\[x](http://evil.example)")
+    assert line.isprintable()

@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from policy_archive.crawler.core.steering import STEERING
 from policy_archive.pipelines.outputs.rows import print_rows
 
 ROWS = [{"site": "a.example", "title": "=cmd()", "words": -3, "more": {"x": [1]}}, {"site": "b.example", "title": None, "words": 10, "more": None}]  # fmt: skip  # noqa: E501
@@ -37,3 +38,13 @@ def test_no_rows_print_nothing_but_an_empty_array(capsys: pytest.CaptureFixture[
     for row_format in ("table", "nl", "csv", "json"):
         print_rows([], row_format)
     assert capsys.readouterr().out == "[]\n"
+
+
+@pytest.mark.parametrize("row_format", ["json", "nl"])
+def test_json_reads_back_and_steers_no_terminal(row_format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    title = "a\x1b]0;x\x07\x9db\u202ec é"
+    print_rows([{"title": title}], row_format)
+    out = capsys.readouterr().out
+    (found,) = [json.loads(out)] if row_format == "nl" else json.loads(out)
+    assert found == {"title": title}
+    assert STEERING.sub("", out) == out

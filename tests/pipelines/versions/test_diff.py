@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_archive.pipelines.versions.diff import LineKind, count_words, diff_texts
+from policy_archive.pipelines.text import count_words
+from policy_archive.pipelines.versions.diff import LineKind, diff_texts
 
 WORDS = st.lists(
     st.sampled_from(["we", "share", "your", "data", "with", "parties", "never", ",", ".", "“"]), max_size=9

@@ -1,0 +1,140 @@
+"""Our own Markdown read back: words, links, headings, prose. The only tokeniser; every pattern is linear.
+
+A word is what a reader counts: letters and digits up to a blank or a mark, an apostrophe inside included; in
+scripts that set no blanks (Han, kana, Thai, Lao, Khmer, Burmese) each character is one. The address that a
+link leads to is no word. So the words of two texts and of their difference add up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_GLUED = (
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
+_TOKEN = re.compile(rf"{_GLUED}\s*|{_LETTERS}\s*|(?:[^\w\s]|_)\s*")
+_WORD = re.compile(rf"(?=[^\W_]){_GLUED}|{_LETTERS}")
+"""The tokens that are words, for those who only count them."""
+_IS_WORD = re.compile(r"[^\W_]")
+
+_TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*){0,8}(?:[ ]\"[^\"\n]*\")?\)"
+_LINK_TARGET = re.compile(rf"(?<=\]){_TARGET}|<(?:https?://|mailto:)[^<>\s]*>")
+_WEB_TARGET = re.compile(rf"(?<=\])(?!\(mailto:){_TARGET}")
+_LINK = re.compile(rf"!?\[([^\[\]]*)\]{_TARGET}")
+_BRACKET = re.compile(rf"\\.|!?\[|\]{_TARGET}|\]")
+_ADDRESS = re.compile(r"<(?:https?://|mailto:)[^<>\s]*>|https?://[^\s<>()]+")
+_HEADING = re.compile(r"^(?:(#{1,6})[ \t]+(\S.*)|(\S.*)\n(={3,}|-{3,})[ \t]*)$", re.MULTILINE)
+
+
+def count_words(text: str) -> int:
+    """Return how many words a Markdown text holds.
+
+    >>> count_words("See [our *policy*](https://x.org/a-b). 個人"), count_words("it’s <https://x.org/a>")
+    (5, 1)
+    """
+    return len(_WORD.findall(cut_targets(text)))
+
+
+def split_tokens(text: str) -> list[str]:
+    """Return the words and marks of a text that count, blanks after each kept, the two apostrophes as one."""
+    return _TOKEN.findall(cut_targets(text).replace("’", "'"))
+
+
+def split_whole(line: str) -> list[str]:
+    """Return a line in tokens that, joined, are the line again."""
+    indent = len(line) - len(line.lstrip())
+    return ([line[:indent]] if indent else []) + _TOKEN.findall(line)
+
+
+def is_word(token: str) -> bool:
+    """Return whether a token is a word, not a mark."""
+    return _IS_WORD.match(token) is not None
+
+
+def cut_targets(text: str, *, keep_mail: bool = False) -> str:
+    """Return a text with a blank for each address that a link leads to; what a reader reads stays.
+
+    `keep_mail` leaves addresses of mail, which tell whose a text is.
+
+    >>> cut_targets('See [us](https://x.org/a_(b) "Title") or <https://x.org>.')
+    'See [us]  or  .'
+    """
+    return (_WEB_TARGET if keep_mail else _LINK_TARGET).sub(" ", text)
+
+
+def strip_links(text: str, *, before: str = "") -> str:
+    """Return a text with the words of links alone: no brackets, no targets; brackets of its own stay.
+
+    `before` is put where a link's words begin, so that two links in a row stay two words.
+
+    >>> strip_links("![a](x.png) [b [c]](https://x.org/(1)) [d] \\\\[e](f)")
+    'a b [c] [d] \\\\[e](f)'
+    """
+    out: list[str] = []
+    opened: list[int] = []
+    position = 0
+    for match in _BRACKET.finditer(text):
+        out.append(text[position : match.start()])
+        position = match.end()
+        if match[0].endswith("[") and match[0][0] != "\\":
+            opened.append(len(out))
+            out.append(match[0])
+        elif match[0].startswith("]") and opened:
+            start = opened.pop()
+            if len(match[0]) > 1:
+                out[start] = before
+            else:
+                out.append("]")
+        else:
+            out.append(match[0])
+    out.append(text[position:])
+    return "".join(out)
+
+
+def link_labels(text: str) -> list[str]:
+    """Return the words of each link, innermost first where one holds another.
+
+    >>> link_labels("[Privacy](/p) and [Terms](/t), [not this]")
+    ['Privacy', 'Terms']
+    """
+    return [match[1] for match in _LINK.finditer(text)]
+
+
+def drop_links(text: str) -> str:
+    """Return a text without its links, words and all."""
+    return _LINK.sub("", text)
+
+
+def cut_addresses(text: str) -> str:
+    """Return a text without the addresses that are written out in it."""
+    return _ADDRESS.sub("", text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """One heading of a text."""
+
+    level: int
+    """1 to 6."""
+    text: str
+    """Without its marks, those of emphasis included."""
+    start: int
+    """Where its line begins in the text."""
+    end: int
+    """Where its last line ends."""
+
+
+def iter_headings(text: str) -> Iterator[Heading]:
+    """Yield the headings of a Markdown text in order, underlined ones, which others write, too.
+
+    >>> [(one.level, one.text) for one in iter_headings("# Privacy\\n\\n## **Who we are**\\n\\nx")]
+    [(1, 'Privacy'), (2, 'Who we are')]
+    """
+    for match in _HEADING.finditer(text):
+        level = len(match[1]) if match[1] else 1 if match[4].startswith("=") else 2
+        yield Heading(
+            level=level, text=(match[2] or match[3]).strip(" *_#"), start=match.start(), end=match.end()
+        )

@@ -1,0 +1,125 @@
+"""One tokeniser: the words of two texts and of their difference add up, in any script."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.writer import Store
+from policy_archive.pipelines.text import (
+    count_words,
+    cut_addresses,
+    cut_targets,
+    drop_links,
+    is_word,
+    iter_headings,
+    link_labels,
+    split_tokens,
+    split_whole,
+    strip_links,
+)
+from policy_archive.pipelines.versions.diff import diff_texts
+from tests.support.synthetic import store_texts
+
+PIECES = [
+    *("we", "collect", "data", "it’s", "it's", "Datenschutzerklärung", "2018", "a-b", "(x)", "*bold*", "|"),
+    *("個人情報", "ข้อมูล", "개인정보", "معلومات", "abc漢"),
+    *("[our policy](https://x.org/a_(b))", "<https://x.org/privacy>", "![](x.png)", "[a [b]](c)"),
+    *("](", "[", "\\["),
+]
+LINES = st.lists(st.sampled_from(PIECES), max_size=7).map(" ".join)
+TEXTS = st.lists(st.one_of(LINES, st.sampled_from(["# Who we are", "We never sell your personal data."])))
+CHANGES = "select version, words_added, words_removed, change from versions order by version"
+
+
+def assert_adds_up(old: str, new: str) -> None:
+    diff = diff_texts(old, new)
+    assert count_words(old) + diff.words_added - diff.words_removed == count_words(new)
+    assert diff.words_added >= 0
+    assert diff.words_removed >= 0
+
+
+@given(old=TEXTS.map("\n".join), new=TEXTS.map("\n".join))
+def test_words_add_up_in_made_texts(old: str, new: str) -> None:
+    assert_adds_up(old, new)
+
+
+def test_words_add_up_in_real_histories(shared: Path) -> None:
+    texts = sorted((shared / "replay" / "dev" / "texts").rglob("*.md"))
+    assert len(texts) > 100
+    for one, other in pairwise(texts[::3]):
+        assert_adds_up(one.read_text("utf-8"), other.read_text("utf-8"))
+
+
+@given(lines=TEXTS)
+def test_a_text_has_the_words_of_its_lines_and_of_its_tokens(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert count_words(text) == sum(map(count_words, lines))
+    assert count_words(text) == sum(map(is_word, split_tokens(text)))
+    assert all("".join(split_whole(line)) == line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("See [our *policy*](https://x.org/a-b).", 3),
+        ("See <https://x.org/privacy-policy> and [it](mailto:a@x.org)", 3),
+        ('[a](/b "a title of five words")', 1),
+        ("個人情報の取り扱い", 9),
+        ("it’s it's", 2),
+        ("", 0),
+    ],
+)
+def test_known_counts(text: str, words: int) -> None:
+    assert count_words(text) == words
+
+
+def test_headings_of_both_kinds_are_read() -> None:
+    text = "Privacy\n=======\n\n## **Who we are**\n\nx\n\nCookies\n-------\n#no heading\n"
+    found = [(one.level, one.text) for one in iter_headings(text)]
+    assert found == [(1, "Privacy"), (2, "Who we are"), (2, "Cookies")]
+
+
+def test_a_database_that_counted_otherwise_is_counted_again(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    texts = [("20180101", "One [two](/three).\n"), ("20190101", "One 個人.\n"), ("20200101", "Four.\n")]
+    with Store.open(path) as store:
+        store_texts(store, texts)
+        right = store.connection.execute(CHANGES).fetchall()
+        store.connection.execute("update texts set words = 77")
+        store.connection.execute("update versions set words_added = 9, change = '{}' where version > 1")
+        store.connection.execute("delete from _sqlite_migrations where name = 'm005_words'")
+        store.connection.commit()
+    with Store.open(path):
+        pass
+    with closing(open_reader(path)) as connection:
+        rows = [tuple(row) for row in connection.execute(CHANGES)]
+        words = [
+            row["words"] for row in connection.execute("select words from policy_versions order by version")
+        ]
+    assert rows == [tuple(row) for row in right]
+    assert words == [2, 3, 1]
+    assert json.loads(rows[1][3])["words_added"] == rows[1][1] == 2
+
+
+@pytest.mark.parametrize(
+    "function", [count_words, strip_links, cut_targets, cut_addresses, link_labels, drop_links]
+)
+@pytest.mark.parametrize("piece", ["[", "](", "[a](", "<http://", "](x(", "\\[", "['", "http://a"])
+def test_a_long_line_costs_in_proportion(function: Callable[[str], object], piece: str) -> None:
+    def cost(times: int) -> float:
+        begun = time.process_time()
+        function(piece * times)
+        return time.process_time() - begun
+
+    small = min(cost(10_000) for _ in range(3))
+    assert min(cost(40_000) for _ in range(3)) < 8 * small + 0.05
