@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bench.judge_unseen import KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
 from policy_archive.crawler.core.records import Extraction, Kind, Verdict
-from policy_archive.pipelines.extract import extract_page
+from policy_archive.pipelines.extract.extraction import extract_page
 from policy_archive.pipelines.judging.features import (
     MANNERS,
     SUBJECTS,
