@@ -152,7 +152,7 @@ def _key_range(query: Query) -> tuple[str, str]:
 
 
 def _within(timestamp: str, query: Query) -> bool:
-    """Tell whether a timestamp lies in the dates asked for; `to=2004` means the whole year."""
+    """Return whether a timestamp lies in the dates asked for; `to=2004` means the whole year."""
     end = query.to_timestamp
     return timestamp >= query.from_timestamp and (not end or timestamp <= end or timestamp.startswith(end))
 

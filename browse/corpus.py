@@ -106,7 +106,7 @@ def list_sites(connection: sqlite3.Connection, *, limit: int) -> list[str]:
 
 
 def has_site(connection: sqlite3.Connection, site: str) -> bool:
-    """Tell whether a site, as it is written, is in the corpus."""
+    """Return whether a site, as it is written, is in the corpus."""
     return connection.execute("select 1 from sites where site = ?", (site,)).fetchone() is not None
 
 
@@ -228,5 +228,5 @@ def count_outcomes(captures: Sequence[Row]) -> dict[str, int]:
 
 
 def is_junk(capture: Row) -> bool:
-    """Tell whether a capture was read and held no text of its document."""
+    """Return whether a capture was read and held no text of its document."""
     return capture["outcome"] not in (None, Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.REDIRECT)

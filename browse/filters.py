@@ -105,7 +105,7 @@ def show_outcomes(captures: list[Row]) -> str:
 
 
 def is_web_address(url: str | None) -> bool:
-    """Tell whether an address may be a link: one that runs something may not."""
+    """Return whether an address may be a link: one that runs something may not."""
     return bool(url) and str(url).startswith(("http://", "https://"))
 
 

@@ -87,7 +87,7 @@ def _why_refused(headers: dict[bytes, str], allowed: Collection[str]) -> str:
 
 
 def is_allowed_host(host: str, allowed: Collection[str]) -> bool:
-    """Tell whether a Host header names an address in digits, this machine, or a name that was allowed.
+    """Return whether a Host header names an address in digits, this machine, or a name that was allowed.
 
     >>> [is_allowed_host(h, ["x.org"]) for h in ("[::1]:80", "127.0.0.1", "X.org:80", "evil.example", "")]
     [True, True, True, False, False]

@@ -61,7 +61,7 @@ class Fault:
     _asked: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     def strikes(self, request: Request) -> bool:
-        """Tell whether this request is hit, and count it."""
+        """Return whether this request is hit, and count it."""
         if not self.when(request) or not self._has_luck_run_out(request):
             return False
         self._met += 1

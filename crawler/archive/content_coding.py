@@ -97,7 +97,7 @@ def _undo_unnamed(body: bytes, max_bytes: int) -> bytes | None:
 
 
 def _is_plain(body: bytes, name: str) -> bool:
-    """Tell whether the bytes are a page already, whatever the header says: markup, or text."""
+    """Return whether the bytes are a page already, whatever the header says: markup, or text."""
     head = body[:256]
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"%") and b"\x00" not in head:
         return True

@@ -210,7 +210,7 @@ class ArchiveRetry:
 
 
 def _is_search(request: Request) -> bool:
-    """Tell whether the index is asked for more than one address: it then answers late, or not at all."""
+    """Return whether the index is asked for more than one address: it then answers late, or not at all."""
     return request.meta["budget"] is Budget.INDEX and "matchType=exact" not in request.url
 
 

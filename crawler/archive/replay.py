@@ -14,6 +14,7 @@ from policy_archive.crawler.archive.cdx import Dialect
 from policy_archive.crawler.archive.content_coding import CodingError, Unwrapped, split_codings, unwrap_body
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import CdxError
+from policy_archive.crawler.core.numbers import parse_count
 from policy_archive.crawler.core.records import CdxRow, Outcome
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, format_timestamp, seconds_between
 from policy_archive.crawler.core.urlkeys import DEFAULT_PORTS
@@ -97,7 +98,7 @@ def classify_answer(answer: Answer, question: Question) -> Playback:
 
 
 def is_archive_fault(answer: Answer) -> bool:
-    """Tell whether the archive itself failed, so that asking again may help.
+    """Return whether the archive itself failed, so that asking again may help.
 
     A captured 503 is no fault, and neither is that a site is not shown. A web page
     of the archive's own is one, where rows or a capture should be: it is being mended.
@@ -253,10 +254,10 @@ def _served_timestamp(answer: Answer) -> str | None:
     """Return the time that the archive says it served: by the header, or else by the address."""
     try:
         instant = parsedate_to_datetime(answer.headers["memento-datetime"])
-    except ValueError:
+        return format_timestamp(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # no date, or one whose zone leads out of the calendar
         memento = split_uri_m(answer.url)
         return memento[0] if memento and len(memento[0]) == 14 else None
-    return format_timestamp(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
 def _served_original(answer: Answer) -> str | None:
@@ -265,7 +266,7 @@ def _served_original(answer: Answer) -> str | None:
 
 
 def _is_original(parameters: str) -> bool:
-    """Tell whether a link's parameters name the relation `original`, be it among others."""
+    """Return whether a link's parameters name the relation `original`, be it among others."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "rel":
@@ -341,6 +342,7 @@ def _truncation(answer: Answer, unwrapped: Unwrapped, digest_matches: bool | Non
     announced = answer.headers.get("x-archive-orig-content-length", "")
     was_coded = split_codings(answer.headers.get("x-archive-orig-content-encoding", ""))
     longest = max(map(len, unwrapped.layers))
-    if announced.isdigit() and not was_coded and longest < int(announced):
+    length = parse_count(announced)
+    if length is not None and not was_coded and longest < length:
         return f"{longest} of {announced} bytes"
     return ""

@@ -97,7 +97,7 @@ def split_uri_m(url: str) -> tuple[str, UriR] | None:
 
 
 def same_page(one: str, other: str) -> bool:
-    """Tell whether two addresses are one page to the index (scheme, www, case, port aside)."""
+    """Return whether two addresses are one page to the index (scheme, www, case, port aside)."""
     return urlkey(one) == urlkey(other)
 
 
@@ -229,7 +229,7 @@ def strip_replay(text: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether the user gave one page's address, not a bare domain."""
+    """Return whether the user gave one page's address, not a bare domain."""
     candidate = text if _SCHEME.match(text) else f"http://{text}"
     try:
         parts = urlsplit(candidate)

@@ -33,7 +33,7 @@ from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import parse_site, same_page
 from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
-from policy_archive.crawler.crawl.site_discovery import SiteSearch
+from policy_archive.crawler.crawl.site_discovery import SiteDiscovery
 from policy_archive.crawler.discovery.addresses import read_address
 from policy_archive.crawler.discovery.records import DiscoveryPlan
 from policy_archive.crawler.planning.due import FAILURES, find_live_key
@@ -131,7 +131,7 @@ class SiteCrawl:
         Their pages link to further documents and addresses, so that it is searched again
         until nothing new turns up.
         """
-        search = SiteSearch(
+        search = SiteDiscovery(
             site=self.site,
             kinds=frozenset(self._kinds),
             store=self.store,
@@ -372,7 +372,7 @@ class SiteCrawl:
 
 
 def _redirects(known: KnownCapture) -> bool:
-    """Tell whether a row is a redirect, by what was fetched or by the index."""
+    """Return whether a row is a redirect, by what was fetched or by the index."""
     row = known.row
     is_empty_revisit = row.digest == EMPTY_BODY_DIGEST and row.statuscode == "-"
     return known.outcome is Outcome.REDIRECT or row.statuscode.startswith("3") or is_empty_revisit
@@ -433,7 +433,7 @@ def _row_of_frame(url: str, frameset: CdxRow) -> CdxRow:
 
 
 def _may_be_the_same_document(url: str, site: str) -> bool:
-    """Tell whether a redirect's target may be the policy: on the same site, and not its home page."""
+    """Return whether a redirect's target may be the policy: on the same site, and not its home page."""
     try:
         return parse_site(url) == site and urlsplit(url).path.strip("/") != ""
     except UsageError:

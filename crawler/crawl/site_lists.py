@@ -92,5 +92,5 @@ def _split(text: str) -> list[str]:
 
 
 def _is_heading(text: str) -> bool:
-    """Tell whether a first line names columns: words, none of them with a dot or a digit alone."""
+    """Return whether a first line names columns: words, none of them with a dot or a digit alone."""
     return not any("." in cell or cell.isdigit() for cell in _split(text))

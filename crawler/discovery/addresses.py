@@ -90,7 +90,7 @@ def _read_bare_host(parts: SplitResult) -> AddressReading | None:
 
 
 def is_among_lists(url: str) -> bool:
-    """Tell whether an address is one of a list by a word (`/tag/privacy`), or of food (`/recipes/x`)."""
+    """Return whether an address is one of a list by a word (`/tag/privacy`), or of food (`/recipes/x`)."""
     segments = {segment.lower() for segment in urlsplit(url).path.split("/")[:-1]}
     return not segments.isdisjoint(_words("ignore", "lists"))
 

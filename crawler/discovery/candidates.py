@@ -109,7 +109,7 @@ def find_suspects(evidence: SiteEvidence, options: DiscoveryOptions) -> list[Sus
 
 
 def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: DiscoveryOptions) -> bool:
-    """Tell whether the index was asked for an address, and has nothing of it."""
+    """Return whether the index was asked for an address, and has nothing of it."""
     if suspect.candidate:
         return not suspect.candidate.rows
     return was_searched(evidence.asked, suspect.urlkey, options.kinds) and is_on_site(
@@ -199,7 +199,10 @@ def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[
 
 
 def _is_parked_link(url: str, site: str) -> bool:
-    """Tell whether a link leads to a company that parks domains: its page stood there between two owners."""
+    """Return whether a link leads to a company that parks domains.
+
+    Its page stood there between two owners.
+    """
     return registrable_domain(urlsplit(url).hostname or "") in _registrars() and site not in _registrars()
 
 
@@ -216,7 +219,7 @@ def _undecorated(url: str, shown: frozenset[str]) -> str:
 
 
 def _may_follow(page: ReadPage, label: str, confidence: float) -> bool:
-    """Tell whether a link leads to the site's own policy on another host.
+    """Return whether a link leads to the site's own policy on another host.
 
     Only a home page may say so, and only by the policy's bare name: "Google Privacy Policy" is Google's.
     """

@@ -185,7 +185,7 @@ def _split_group(name: str, members: list[Suspect], evidence: SiteEvidence) -> l
 
 
 def _continues(joined: Sequence[Suspect], suspect: Suspect) -> bool:
-    """Tell whether an address is the same document at another time, or the same bytes at the same time."""
+    """Return whether an address is the same document at another time, or the same bytes at the same time."""
     if suspect.redirected_from or (suspect.is_linked_from_home and not _linked_together(joined, suspect)):
         return True
     if not suspect.shown:
@@ -207,7 +207,7 @@ def _times_of(suspect: Suspect) -> list[str]:
 
 
 def _linked_together(joined: Sequence[Suspect], suspect: Suspect) -> bool:
-    """Tell whether one page links to both: then neither is the other at another time."""
+    """Return whether one page links to both: then neither is the other at another time."""
     pages = {sighting.page.row for other in joined for sighting in other.sightings}
     return any(sighting.page.row in pages for sighting in suspect.sightings)
 

@@ -65,7 +65,7 @@ def _ends(
 
 
 def _reaches(documents: Sequence[FoundDocument], kind: Kind, timestamp: str) -> bool:
-    """Tell whether a main document of the kind is known within a year of a time."""
+    """Return whether a main document of the kind is known within a year of a time."""
     return any(abs(seconds_between(time, timestamp)) <= _YEAR_SECONDS for time in _times(documents, kind))
 
 
@@ -122,7 +122,7 @@ def _targets(page: ReadPage, kind: Kind) -> frozenset[str]:
 
 
 def _has_gap(times: Sequence[str], start: str, end: str) -> bool:
-    """Tell whether the document was unseen for long somewhere between two times."""
+    """Return whether the document was unseen for long somewhere between two times."""
     marks = [start, *(time for time in times if start < time < end), end]
     return any(seconds_between(a, b) > WIDEST_GAP_SECONDS for a, b in pairwise(marks))
 

@@ -128,7 +128,7 @@ class Candidate:
 
 
 def may_be_text(row: CdxRow) -> bool:
-    """Tell whether the index's type leaves room for a text."""
+    """Return whether the index's type leaves room for a text."""
     return bool(_HTML_LIKE.fullmatch(row.mimetype.partition(";")[0].strip().lower()))
 
 
@@ -179,13 +179,13 @@ def _exactness(reading: AddressReading | None) -> float:
 
 
 def is_on_site(url: str, site: str) -> bool:
-    """Tell whether an address is on the site or one of its hosts."""
+    """Return whether an address is on the site or one of its hosts."""
     host = urlsplit(url).hostname or ""
     return host == site or host.endswith(f".{site}") or registrable_domain(host) == site
 
 
 def was_searched(asked: Iterable[AskedQuery], key: str, kinds: Iterable[Kind]) -> bool:
-    """Tell whether a complete search of the domain would have shown rows of an urlkey."""
+    """Return whether a complete search of the domain would have shown rows of an urlkey."""
     pattern = re.compile(key_pattern(kinds))
     complete = any(
         answer.asked.purpose is Purpose.DOMAIN and answer.state is AnswerState.COMPLETE for answer in asked

@@ -210,7 +210,7 @@ def _page_of(url: str) -> tuple[str, str, str]:
 
 
 def same_host(one: str, other: str) -> bool:
-    """Tell whether two addresses are on one host, www aside."""
+    """Return whether two addresses are on one host, www aside."""
     return _page_of(one)[0] == _page_of(other)[0]
 
 

@@ -119,12 +119,12 @@ def fillers() -> frozenset[str]:
 
 
 def is_no_policy(label: str) -> bool:
-    """Tell whether a folded label names a switch, an account, a recipe; `Privacy settings` is no policy."""
+    """Return whether a folded label names a switch, an account, a recipe; `Privacy settings` is no policy."""
     return label in _folded("policy-names", "not", "phrases")
 
 
 def is_generic(label: str) -> bool:
-    """Tell whether a folded label says nothing of its own (`click here`)."""
+    """Return whether a folded label says nothing of its own (`click here`)."""
     return label in _folded("policy-names", "not", "generic")
 
 
@@ -160,7 +160,7 @@ def _unspaced_qualifiers() -> tuple[tuple[str, str], ...]:
 
 
 def may_be_main(name: str) -> bool:
-    """Tell whether a document of this name is the site's main one where there is no other."""
+    """Return whether a document of this name is the site's main one where there is no other."""
     qualifiers = read_words("policy-qualifiers")
     return name in qualifiers["main_if_alone"] or name not in qualifiers["names"]
 

@@ -63,7 +63,7 @@ class Watch:
         return self.checked_at + min(interval * 2.0 ** min(self.misses, 14), max(interval, LONGEST_WAIT))
 
     def is_due(self, now: datetime) -> bool:
-        """Tell whether it is to be asked for; what a clock that ran ahead checked in the future is."""
+        """Return whether it is to be asked for; what a clock that ran ahead checked in the future is."""
         return self.checked_at is None or self.checked_at > now or self.due_at <= now
 
 
@@ -97,7 +97,7 @@ def parse_interval(text: str) -> timedelta:
 
 
 def needs_search(watch: Watch, *, has_policy: bool, is_gone: bool, now: datetime) -> bool:
-    """Tell whether a watched site's policies are to be looked for anew, which takes a few index queries.
+    """Return whether a watched site's policies are to be looked for anew, which takes a few index queries.
 
     `has_policy`: versions are known. `is_gone`: the newest captures of a document hold no text any more.
     """
@@ -121,7 +121,7 @@ def find_live_key(known: Collection[KnownCapture], keys: Collection[str]) -> str
 
 
 def is_gone(known: Collection[KnownCapture], live_key: str) -> bool:
-    """Tell whether the captures at a document's live address say that it is not there any more.
+    """Return whether the captures at a document's live address say that it is not there any more.
 
     One bad capture does not, which befalls every site: two after the newest text do, or a redirect.
     """

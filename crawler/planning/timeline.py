@@ -85,7 +85,7 @@ def seconds_of(timestamp: str) -> float:
 
 
 def proves_sameness(digest: str) -> bool:
-    """Tell whether two rows with this digest have the same body."""
+    """Return whether two rows with this digest have the same body."""
     return digest not in ("", "-", EMPTY_BODY_DIGEST)
 
 

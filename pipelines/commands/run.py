@@ -43,7 +43,7 @@ def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchRepor
 
 
 def is_nameless(archive_url: str, contact: str | None) -> bool:
-    """Tell whether the public archive would not learn who asks; an archive of one's own need not.
+    """Return whether the public archive would not learn who asks; an archive of one's own need not.
 
     >>> is_nameless("https://web.archive.org", None), is_nameless("http://127.0.0.1:8080", None)
     (True, False)

@@ -211,7 +211,7 @@ def _labels_before(before: str) -> tuple[tuple[str, ...], int]:
 
 
 def _is_glue(between: str) -> bool:
-    """Tell whether only words such as "on", "as of", "Friday," stand between a label and its date."""
+    """Return whether only words such as "on", "as of", "Friday," stand between a label and its date."""
     if len(between) > _GLUE_CHARACTERS:
         return False
     odd = [token for token in _TOKEN.findall(between) if token not in _words().glue]
@@ -219,14 +219,15 @@ def _is_glue(between: str) -> bool:
 
 
 def _speaks_of_itself(before: str) -> bool:
-    """Tell whether a weak label begins its sentence, or its sentence names the document."""
+    """Return whether a weak label begins its sentence, or its sentence names the document."""
     sentence = _words().labels.sub(" ", _SENTENCE_END.split(before)[-1])
     odd = [token for token in _TOKEN.findall(sentence) if token not in _words().glue]
     return not odd or _words().document.search(sentence) is not None
 
 
 def _speaks_of_another(before: str) -> bool:
-    """Tell whether a label hangs on the name of something else: a law, a list, the policy of another company.
+    """Return whether a label hangs on the name of something else: a law, a list, the policy of another
+    company.
 
     "The list of authorities was last updated", "the Privacy Act, last amended", "read the policy of Maps, …".
     """

@@ -97,7 +97,7 @@ def original_address(url: str) -> str:
 
 
 def is_home(href: str) -> bool:
-    """Tell whether a link leads to a site's front page.
+    """Return whether a link leads to a site's front page.
 
     >>> is_home("/"), is_home("https://x.org"), is_home("./index.php"), is_home("/blog/"), is_home("#top")
     (True, True, True, False, False)
@@ -113,7 +113,7 @@ def is_home(href: str) -> bool:
 
 
 def is_relative(href: str) -> bool:
-    """Tell an address that is given from the page's own: it surely leads to the same site.
+    """Return whether an address is the page's own, or surely leads to the same site.
 
     >>> is_relative("/shop"), is_relative("shop.html"), is_relative("//x.org/a"), is_relative("#a")
     (True, True, False, False)
@@ -123,7 +123,7 @@ def is_relative(href: str) -> bool:
 
 
 def is_page_address(href: str) -> bool:
-    """Tell an address that leads to another page.
+    """Return whether this is an address that leads to another page.
 
     >>> is_page_address("/news/1"), is_page_address("https://x.org/a"), is_page_address("#a")
     (True, True, False)

@@ -51,7 +51,7 @@ def count_words(text: str) -> int:
 
 
 def is_read(element: HtmlElement) -> bool:
-    """Tell whether an element's text is part of what a reader reads.
+    """Return whether an element's text is part of what a reader reads.
 
     The text of a button is not ("Print", "Copy link"), unless it is the title of a part that it unfolds;
     nor that of a field to fill in, unless it is long: terms to agree to stand in a field that scrolls.
@@ -65,7 +65,8 @@ def is_read(element: HtmlElement) -> bool:
 
 
 def is_said_in_line(button: HtmlElement) -> bool:
-    """Tell a button whose text is a part of the sentence around it: "To do so, click [Cookie settings]."
+    """Return whether this is a button whose text is a part of the sentence around it: "To do so, click
+    [Cookie settings]."
 
     Words stand before it, a word or a sentence's end after it, in the same element.
     """
@@ -94,22 +95,28 @@ _FOR_EARS = frozenset(
 
 
 def is_for_ears(element: HtmlElement) -> bool:
-    """Tell words that only screen readers speak ("opens in a new window"): classes of CSS frameworks."""
+    """Return whether these are words that only screen readers speak ("opens in a new window").
+
+    Classes of CSS frameworks.
+    """
     return not _FOR_EARS.isdisjoint((element.get("class") or "").split())
 
 
 def is_set_apart(element: HtmlElement) -> bool:
-    """Tell an element amid a line that a reader does not see amid it: a tooltip, a block by its style."""
+    """Return whether this is an element amid a line that a reader does not see amid it.
+
+    A tooltip, a block by its style.
+    """
     return element.get("role") == "tooltip" or _APART.search(element.get("style") or "") is not None
 
 
 def is_raised(element: HtmlElement) -> bool:
-    """Tell a superscript, by its tag or its style."""
+    """Return whether this is a superscript, by its tag or its style."""
     return element.tag == "sup" or _RAISED.search(element.get("style") or "") is not None
 
 
 def is_container(element: HtmlElement) -> bool:
-    """Tell whether an element stands on lines of its own; custom elements do, unless amid a line."""
+    """Return whether an element stands on lines of its own; custom elements do, unless amid a line."""
     tag = element.tag
     if tag == "button" and is_said_in_line(element):
         return False
@@ -117,7 +124,9 @@ def is_container(element: HtmlElement) -> bool:
 
 
 def _is_in_line(element: HtmlElement) -> bool:
-    """Tell an element, an icon or a link, with text right beside it and no containers inside."""
+    """Return whether this is an element, an icon or a link, with text right beside it and no containers
+    inside.
+    """
     before = element.getprevious()
     text_before = element.getparent().text if before is None else before.tail
     if not (text_before or "").strip() and not (element.tail or "").strip():

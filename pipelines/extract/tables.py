@@ -122,7 +122,7 @@ def _span(cell: HtmlElement, name: str) -> int:
 
 
 def is_layout(table: HtmlElement, rows: list[list[Cell]]) -> bool:
-    """Tell a table that only places things on the page from one that holds data.
+    """Return whether a table only places things on the page; another one holds data.
 
     Layout is: declared so, one column, one row, or a table inside; nearly all text in one cell, or
     headings beside prose. A <th> says data, unless the table has another one inside.
@@ -144,7 +144,10 @@ def _is_mostly_one_cell(rows: list[list[Cell]]) -> bool:
 
 
 def _puts_heading_beside_prose(row: list[Cell]) -> bool:
-    """Tell a row in which a heading stands above or beside prose; a row of headings tops a data table."""
+    """Return whether this is a row in which a heading stands above or beside prose.
+
+    A row of headings tops a data table.
+    """
     words = titled = 0
     for cell in row:
         if cell is not None:

@@ -52,5 +52,5 @@ def find_notice(page: Page, *, asks_for_password: bool, reads_like_policy: bool 
 
 
 def asks_for_password(tree: HtmlElement) -> bool:
-    """Tell whether a page has a field for a password."""
+    """Return whether a page has a field for a password."""
     return bool(tree.xpath("boolean(//input[translate(@type,'PASWORD','pasword')='password'])"))

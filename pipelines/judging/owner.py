@@ -57,7 +57,7 @@ class KnownOwner:
     names: tuple[str, ...]
 
     def is_named_in(self, folded: str) -> bool:
-        """Tell whether a casefolded text holds a name or domain: a hundred patterns cost 0.1 s a page."""
+        """Return whether a casefolded text holds a name or domain: a hundred patterns cost 0.1 s a page."""
         return any(word.casefold() in folded for word in (*self.names, *self.domains))
 
     @cached_property
@@ -194,7 +194,7 @@ def _judge_known_host(known: KnownOwner, evidence: _Evidence) -> Owner:
 
 
 def _is_product(site: str, known: KnownOwner, evidence: _Evidence) -> bool:
-    """Tell whether a platform's text names a site as a thing of its own (Google's YouTube), not as a word.
+    """Return whether a platform's text names a site as a thing of its own (Google's YouTube), not as a word.
 
     A page that the platform hosts for somebody (`video.blogspot.com`) is none.
     """
@@ -318,12 +318,12 @@ def _host_of(url: str) -> str:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Tell whether two sites differ by their public suffix alone (`example.de`, `example.com`)."""
+    """Return whether two sites differ by their public suffix alone (`example.de`, `example.com`)."""
     return one.split(".")[0] == other.split(".")[0]
 
 
 def _stands_in(name: str, words: str) -> bool:
-    """Tell whether a domain's name stands in a text: as a word or, if long, also written apart."""
+    """Return whether a domain's name stands in a text: as a word or, if long, also written apart."""
     if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words, re.IGNORECASE):
         return len(name) > 2
     bare = re.sub(r"\W", "", name.lower())

@@ -128,7 +128,7 @@ def _choose_kind(odds: Mapping[str, float], page: Page, expected: Kind | None) -
 
 
 def _holds_part(page: Page, kind: Kind) -> bool:
-    """Tell whether a page of several policies holds one of a kind: under its name, and reading like one.
+    """Return whether a page of several policies holds one of a kind: under its name, and reading like one.
 
     Terms have a clause named "Privacy" that but points to the policy.
     """
@@ -144,7 +144,7 @@ def _holds_part(page: Page, kind: Kind) -> bool:
 
 
 def _outweighs(notice: Notice, policy: float) -> bool:
-    """Tell whether a notice is to be believed against the model, which does not know notices."""
+    """Return whether a notice is to be believed against the model, which does not know notices."""
     if notice.page_class == "archive-message":
         return True
     rare = policy < POLICY_THRESHOLD and notice.page_class != "empty"

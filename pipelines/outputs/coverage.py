@@ -107,7 +107,7 @@ def _state_of_outcome(outcome: Outcome) -> MonthState:
 
 
 def _is_within(month: str, versions: Sequence[Row]) -> bool:
-    """Tell whether one version was seen before the month and after it."""
+    """Return whether one version was seen before the month and after it."""
     written = f"{month[:4]}-{month[4:]}"
     return any(row["first_captured"][:7] <= written <= row["last_captured"][:7] for row in versions)
 

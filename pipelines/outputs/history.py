@@ -55,7 +55,7 @@ def read_history(
 
 
 def _is_date_kept(version: Row, before: Row | None) -> bool:
-    """Tell whether a changed text still states the date of the text before."""
+    """Return whether a changed text still states the date of the text before."""
     dates = ("stated_updated", "stated_effective")
     return (
         before is not None

@@ -50,7 +50,7 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def wants_colour() -> bool:
-    """Tell whether stdout takes colour: a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
+    """Return whether stdout takes colour: a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

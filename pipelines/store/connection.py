@@ -115,7 +115,7 @@ def _describe_unready(path: Path) -> str:
 
 
 def is_corpus(path: Path) -> bool:
-    """Tell whether a file is a corpus of ours; False also when it cannot be read."""
+    """Return whether a file is a corpus of ours; False also when it cannot be read."""
     try:
         return _has_our_id(path, path.stat().st_mtime_ns)
     except (sqlite3.Error, OSError):
@@ -287,7 +287,7 @@ def explain(error: Exception, path: Path | str) -> StoreError:
 
 
 def _lies_in_read_only_folder(path: Path | str) -> bool:
-    """Tell whether a database is there, but not what readers of a write-ahead log must write beside it."""
+    """Return whether a database is there, but not what readers of a write-ahead log must write beside it."""
     return os.path.isfile(path) and not os.access(Path(path).absolute().parent, os.W_OK)  # noqa: PTH113
 
 
@@ -303,7 +303,9 @@ def explained(path: Path | str) -> Iterator[None]:
 
 
 def is_of_file(error: sqlite3.Error) -> bool:
-    """Tell whether it is the file, the disk or another program that is at fault, and no statement of ours."""
+    """Return whether it is the file, the disk or another program that is at fault, and no statement of
+    ours.
+    """
     return _code(error) in _OF_FILE
 
 

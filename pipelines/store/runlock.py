@@ -129,7 +129,7 @@ def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def _lives_elsewhere(holder: Holder) -> bool:
-    """Tell whether it is a living process of another machine, whose lock may not be seen from here."""
+    """Return whether it is a living process of another machine, whose lock may not be seen from here."""
     return holder.machine != _machine() and abs(seconds_now() - holder.heartbeat) < STALE_SECONDS
 
 

@@ -140,7 +140,7 @@ def _flapping_end(versions: Sequence[Version], start: int) -> int | None:
 
 
 def _is_brief(versions: Sequence[Version], index: int) -> bool:
-    """Tell whether a version stood for a month at most: from the capture before it to the one after it."""
+    """Return whether a version stood for a month at most: from the capture before it to the one after it."""
     stood = seconds_between(versions[index - 1].last.timestamp, versions[index + 1].first.timestamp)
     return stood <= BRIEF_DAYS * DAY_SECONDS
 

@@ -234,7 +234,7 @@ def test_a_copy_taken_at_any_moment_of_a_crawl_opens_whole(tmp_path: Path) -> No
 
 
 def is_whole(copy: Path) -> bool:
-    """Tell whether a copy, repaired from its log, passes every check; one without tables does not count."""
+    """Return whether a copy, repaired from its log, passes every check; one without tables does not count."""
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("pragma quick_check").fetchone()[0] == "ok"
         if not connection.execute("select 1 from sqlite_master where name = 'news'").fetchone():

@@ -54,24 +54,27 @@ _CONTROLS = ("button", "input", "select", "textarea")
 
 
 def is_furniture(element: HtmlElement) -> bool:
-    """Tell whether an element says of itself that it is no content."""
+    """Return whether an element says of itself that it is no content."""
     return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
 
 
 def is_main(element: HtmlElement) -> bool:
-    """Tell whether an element says of itself that it is the page's content."""
+    """Return whether an element says of itself that it is the page's content."""
     return element.tag == "main" or _role(element) == "main"
 
 
 def is_banner(element: HtmlElement) -> bool:
-    """Tell a page's own header: outside of articles and sections, as HTML has it, and without headings."""
+    """Return whether this is a page's own header.
+
+    Outside of articles and sections, as HTML has it, and without headings.
+    """
     if element.tag != "header" or next(element.iterancestors(*_SECTIONS), None) is not None:
         return False
     return all(map(is_site_name, element.iter(*HEADINGS)))
 
 
 def is_site_name(heading: HtmlElement) -> bool:
-    """Tell a heading that is nothing but a link to the site's front page."""
+    """Return whether this is a heading that is nothing but a link to the site's front page."""
     words = heading.text_content().split()
     inside = (link for link in heading.iter("a") if link.text_content().split() == words)
     return any(
@@ -81,7 +84,8 @@ def is_site_name(heading: HtmlElement) -> bool:
 
 
 def is_named_furniture(element: HtmlElement) -> bool:
-    """Tell whether an element's class or id, or its own tag, calls it a part of the page around the content.
+    """Return whether an element's class or id, or its own tag, calls it a part of the page around the
+    content.
 
     "no-sidebar" and "has-header" say nothing of the element itself.
     """
@@ -89,7 +93,9 @@ def is_named_furniture(element: HtmlElement) -> bool:
 
 
 def is_overlay(element: HtmlElement) -> bool:
-    """Tell a box that its name lays over the page, a word that no section of a policy is named by."""
+    """Return whether this is a box that its name lays over the page, a word that no section of a policy
+    is named by.
+    """
     return any(word.lower() in _OVERLAY_NAMES for word in _names(_name(element)))
 
 
@@ -106,22 +112,22 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def is_dialog(element: HtmlElement) -> bool:
-    """Tell a box that lies over the page: it says so itself."""
+    """Return whether this is a box that lies over the page: it says so itself."""
     return element.tag == "dialog" or _role(element) in _DIALOG_ROLES or element.get("aria-modal") == "true"
 
 
 def is_consent_tool(element: HtmlElement) -> bool:
-    """Tell the banner or the preference centre of a consent tool."""
+    """Return whether this is the banner or the preference centre of a consent tool."""
     return _CONSENT_TOOLS.search(_name(element)) is not None
 
 
 def is_named_dialog(element: HtmlElement) -> bool:
-    """Tell a box named like a consent banner that has controls."""
+    """Return whether this is a box named like a consent banner that has controls."""
     return _CONSENT.search(_name(element)) is not None and count_controls(element) > 0
 
 
 def is_control(link: HtmlElement) -> bool:
-    """Tell a link that leads nowhere: it prints the page, sends it, or goes to its top."""
+    """Return whether this is a link that leads nowhere: it prints the page, sends it, or goes to its top."""
     href = (link.get("href") or "").strip().lower()
     return href in ("#", "#top") or href.startswith(("javascript:", "mailto:?"))
 
@@ -133,7 +139,7 @@ def count_controls(element: HtmlElement) -> int:
 
 
 def has_fields(element: HtmlElement) -> bool:
-    """Tell whether something can be written into an element: a form to sign up, a search."""
+    """Return whether something can be written into an element: a form to sign up, a search."""
     return any(
         field.tag == "textarea" or field.get("type", "text") in _WRITTEN_TYPES
         for field in element.iter("input", "textarea")

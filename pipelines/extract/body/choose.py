@@ -111,6 +111,8 @@ class _Choice(Regions):
     def __init__(self, page: HtmlElement, outline: Outline, chosen: frozenset[int]) -> None:
         super().__init__(outline)
         self._page = page
+        self._one_name: dict[tuple[HtmlElement, str], bool] = {}
+        """Whether most of the page's prose is in boxes of this class inside this one."""
         self._overlays = self._find_overlays()
         chosen = chosen - self._blocks_of(self._overlays)
         self._taken = list(
@@ -144,7 +146,8 @@ class _Choice(Regions):
             return frozenset()
         within = {inner for one in found for inner in one.iter(*HEADINGS)}
         titles = [one for one in self._outline.ranges if one.tag == "h1" and one not in within]
-        outermost = [one for one in found if not any(other in found for other in one.iterancestors())]
+        boxes = frozenset(found)
+        outermost = [one for one in found if boxes.isdisjoint(one.iterancestors())]
         prose = self.prose(self._page) - sum(map(self.prose, outermost))
         titled = any(not is_site_name(title) for title in titles)
         return frozenset(outermost if titled and prose >= _SHORTEST_TEXT else ())
@@ -224,7 +227,10 @@ class _Choice(Regions):
         return _LEAD_IN if leading and not decision.keeps and self._leads_in(element) else decision
 
     def _leads_in(self, element: HtmlElement) -> bool:
-        """Tell what belongs to the text right below it: its heading, or the date that it was updated."""
+        """Return whether this is what belongs to the text right below it.
+
+        Its heading, or the date that it was updated.
+        """
         heading = self.is_lone_heading(element) and not self.holds_site_name(element)
         return heading or self.states_date(element)
 
@@ -248,7 +254,9 @@ class _Choice(Regions):
         return self._chosen(element) / self.words(element)
 
     def _is_beside_main(self, element: HtmlElement) -> bool:
-        """Tell what stands outside of the page's <main>, if that holds most of its prose, and says little."""
+        """Return whether this is what stands outside of the page's <main>, if that holds most of its prose,
+        and says little.
+        """
         if self._main is None or element is self._main or self._main in element.iterancestors():
             return False
         return self.prose(element) < self.prose(self._main) * _BESIDE_MAIN_SHARE
@@ -257,13 +265,16 @@ class _Choice(Regions):
         return self.words(element) < self.words(self.root) * _SMALL_SHARE
 
     def _is_title_box(self, element: HtmlElement) -> bool:
-        """Tell a box with the title and little else; the title itself may be a link to its own page."""
+        """Return whether this is a box with the title and little else.
+
+        The title itself may be a link to its own page.
+        """
         titles = [title for title in element.iter(*HEADINGS) if title in self._titles]
         words, linked = self.words(element), self.linked(element) - sum(map(self.linked, titles))
         return bool(titles) and words <= LONGEST_BOX and linked <= words * _TITLE_LINKED_SHARE
 
     def _is_lone_title(self, element: HtmlElement) -> bool:
-        """Tell the document's title without anything beside it."""
+        """Return whether this is the document's title without anything beside it."""
         return self.is_lone_heading(element) and self._is_title_box(element)
 
     def _is_named(self, element: HtmlElement) -> bool:
@@ -271,7 +282,8 @@ class _Choice(Regions):
         return named and not self._is_named_by_chance(element)
 
     def _is_named_by_chance(self, element: HtmlElement) -> bool:
-        """Tell prose under a name of furniture (MsoFooter, policy-footer) that stands as the text does.
+        """Return whether this is prose under a name of furniture (MsoFooter, policy-footer) that stands as
+        the text does.
 
         It has no buttons, no imprint and hardly a link, and is a paragraph, or stands right below one, or
         most of the page's prose is in boxes beside it of the very same name.
@@ -292,19 +304,22 @@ class _Choice(Regions):
         name = element.get("class")
         if not name or element not in self._outline.parents:
             return False
-        alike = [one for one in self.siblings(element) if one.get("class") == name]
-        prose = sum(map(self.prose, alike))
-        return len(alike) > 2 and prose >= self.prose(self._page) * _MAIN_SHARE
+        around = (self._outline.parents[element], name)
+        if around not in self._one_name:
+            alike = [one for one in self.siblings(element) if one.get("class") == name]
+            prose = sum(map(self.prose, alike))
+            self._one_name[around] = len(alike) > 2 and prose >= self.prose(self._page) * _MAIN_SHARE
+        return self._one_name[around]
 
     def _follows_text(self, element: HtmlElement) -> bool:
         if element not in self._outline.parents:
             return False
-        siblings = self.siblings(element)
-        above = siblings[: siblings.index(element)][-2:]
+        above = self.two_above(element)
         return any(map(self.prose, above)) and all(one.tag in TEXT_TAGS for one in above)
 
     def _is_section(self, element: HtmlElement) -> bool:
-        """Tell a section of the document, whatever its name: "cookies", "share", "section-header".
+        """Return whether this is a section of the document, whatever its name: "cookies", "share",
+        "section-header".
 
         It begins with a heading and is prose. Consent banners and forms to sign up can be so, too; but
         a section's heading is of a level that the text has, or it has text on both sides and no fields.
@@ -350,7 +365,9 @@ class _Choice(Regions):
         return bulk if titled else None
 
     def _leads_elsewhere(self, spot: Spot) -> bool:
-        """Tell a box of little prose beside the document that does not look like a part of it."""
+        """Return whether this is a box of little prose beside the document that does not look like a part of
+        it.
+        """
         box, bulk = spot.element, spot.bulk
         if bulk is None or not _are_boxes(box, bulk) or self._is_title_box(box) or self.states_date(box):
             return False
@@ -376,14 +393,19 @@ class _Choice(Regions):
         return self.words(element) < self.words(self.root) * _HALF_SHARE and not self._holds_title(element)
 
     def _is_mega_menu(self, element: HtmlElement) -> bool:
-        """Tell a menu that is no small part of the page: named so, mostly links, some teasers between."""
+        """Return whether this is a menu that is no small part of the page.
+
+        Named so, mostly links, some teasers between.
+        """
         if self._is_small(element) or not self._is_half(element) or not self._is_mostly_linked(element):
             return False
         named = is_furniture(element) or is_named_furniture(element)
         return named and self.prose(element) <= self.prose(self.root) * _MENU_PROSE_SHARE
 
     def _are_teasers(self, element: HtmlElement) -> bool:
-        """Tell a row of boxes that lead to other pages of the site, each with a heading that is a link."""
+        """Return whether this is a row of boxes that lead to other pages of the site, each with a heading
+        that is a link.
+        """
         children = self.children(element)
         if len(children) < _FEWEST_TEASERS or not self._is_half(element):
             return False
@@ -468,7 +490,10 @@ class _Choice(Regions):
         return not self._titles.isdisjoint(element.iter(*HEADINGS))
 
     def _is_above_headings(self, element: HtmlElement) -> bool:
-        """Tell what stands between the top of the body and its first heading: breadcrumbs, links to print."""
+        """Return whether this is what stands between the top of the body and its first heading.
+
+        Breadcrumbs, links to print.
+        """
         return self._is_above(element, self._headings)
 
     def _is_above_title(self, element: HtmlElement) -> bool:
@@ -636,7 +661,7 @@ def narrow_body(body: Body, span: Span, outline: Outline) -> Body:
 
 
 def _are_boxes(one: HtmlElement, other: HtmlElement) -> bool:
-    """Tell two boxes, or two tables or cells, that are not called the same."""
+    """Return whether these are two boxes, or two tables or cells, that are not called the same."""
     kinds = [BOXES | {"main", "article"}, _CELLS]
     name = one.get("class")
     return any(one.tag in tags and other.tag in tags for tags in kinds) and not (

@@ -40,6 +40,9 @@ class Regions:
             self._children.setdefault(parent, []).append(child)
         for children in self._children.values():
             children.sort(key=lambda child: outline.ranges[child])
+        self._places = {
+            child: place for children in self._children.values() for place, child in enumerate(children)
+        }
 
     def children(self, element: HtmlElement) -> Sequence[HtmlElement]:
         """Return the containers right inside one, in their order."""
@@ -48,6 +51,11 @@ class Regions:
     def siblings(self, element: HtmlElement) -> Sequence[HtmlElement]:
         """Return the containers right inside the one around an element, itself among them."""
         return self._children[self._outline.parents[element]]
+
+    def two_above(self, element: HtmlElement) -> Sequence[HtmlElement]:
+        """Return the two containers right before one, in their order; fewer at the beginning."""
+        place = self._places[element]
+        return self.siblings(element)[max(0, place - 2) : place]
 
     def words(self, element: HtmlElement) -> int:
         return self._outline.words_in(self._outline.ranges[element])
@@ -59,7 +67,7 @@ class Regions:
         return self._outline.linked_in(self._outline.ranges[element])
 
     def holds_loose_prose(self, outer: HtmlElement) -> bool:
-        """Tell whether an element holds prose that stands in none of its children."""
+        """Return whether an element holds prose that stands in none of its children."""
         within = sum(self.prose(child) for child in self.children(outer))
         return self.prose(outer) - within > 0
 
@@ -72,7 +80,7 @@ class Regions:
         return str(heading.tag) if heading is not None and inside else None
 
     def is_lone_heading(self, element: HtmlElement) -> bool:
-        """Tell a heading, or a box with nothing but a heading in it."""
+        """Return whether this is a heading, or a box with nothing but a heading in it."""
         start, end = self._outline.ranges[element]
         return end - start == 1 and self.first_heading(element) is not None
 
@@ -80,18 +88,21 @@ class Regions:
         return any(map(is_site_name, element.iter(*HEADINGS)))
 
     def states_date(self, element: HtmlElement) -> bool:
-        """Tell a line that says when the document was updated; what is longer is judged by other signs."""
+        """Return whether this is a line that says when the document was updated.
+
+        What is longer is judged by other signs.
+        """
         start, end = self._outline.ranges[element]
         line = " ".join(block.text for block in self._outline.blocks[start:end])
         return self.words(element) <= _LONGEST_DATE and bool(find_stated_dates(line, language=None))
 
     def is_imprint(self, element: HtmlElement) -> bool:
-        """Tell what states a copyright: the foot of a page."""
+        """Return whether this is what states a copyright: the foot of a page."""
         start, end = self._outline.ranges[element]
         return any("©" in block.text for block in self._outline.blocks[start:end])
 
     def holds_furniture(self, element: HtmlElement) -> bool:
-        """Tell an element that is furniture, or wraps a single piece of it."""
+        """Return whether this is an element that is furniture, or wraps a single piece of it."""
         while not is_furniture(element):
             children = self.children(element)
             if len(children) != 1 or self._outline.ranges[children[0]] != self._outline.ranges[element]:
@@ -100,14 +111,20 @@ class Regions:
         return not self._is_closing_prose(element)
 
     def _is_closing_prose(self, element: HtmlElement) -> bool:
-        """Tell the footer of an article or a section that is prose: the page's own holds links."""
+        """Return whether this is the footer of an article or a section that is prose.
+
+        The page's own holds links.
+        """
         if element.tag != "footer" or next(element.iterancestors("article", "section"), None) is None:
             return False
         prose = self.prose(element) * 2 >= self.words(element) and not self.linked(element)
         return prose and not self.is_imprint(element)
 
     def is_widget(self, element: HtmlElement) -> bool:
-        """Tell a box of buttons and fields with a few words to them: "Was this page helpful?", a chat."""
+        """Return whether this is a box of buttons and fields with a few words to them.
+
+        "Was this page helpful?", a chat.
+        """
         if element.tag not in BOXES or self.words(element) > _LONGEST_WIDGET:
             return False
         if has_heading(element):
@@ -115,23 +132,26 @@ class Regions:
         return sum(not is_read(control) for control in iter_controls(element)) > 1
 
     def is_notice(self, element: HtmlElement) -> bool:
-        """Tell a few lines with a button or the like: a consent banner, a call to buy."""
+        """Return whether these are a few lines with a button or the like: a consent banner, a call to buy."""
         if element.tag not in BOXES or self.words(element) > LONGEST_BOX or has_heading(element):
             return False
         return count_controls(element) + sum(map(is_control, element.iter("a"))) > 0
 
     def leads_nowhere(self, element: HtmlElement) -> bool:
-        """Tell a line of links that do something with the page: print it, send it, go to its top."""
+        """Return whether this is a line of links that do something with the page.
+
+        Print it, send it, go to its top.
+        """
         links = [link for link in element.iter("a") if link.get("href") is not None]
         words = sum(count_words(link.text_content()) for link in links)
         return words == self.words(element) and all(map(is_control, links))
 
     def leads_into_site(self, element: HtmlElement) -> bool:
-        """Tell whether an element links to other pages of the site; texts link to other sites, too."""
+        """Return whether an element links to other pages of the site; texts link to other sites, too."""
         return any(is_relative(link.get("href") or "") for link in element.iter("a"))
 
     def is_skip_link(self, element: HtmlElement) -> bool:
-        """Tell a lone link within the page: over its head, or back to its top."""
+        """Return whether this is a lone link within the page: over its head, or back to its top."""
         start, end = self._outline.ranges[element]
         link = element if element.tag == "a" else element.find(".//a")
         if end - start > 2 or link is None or not (link.get("href") or "").startswith("#"):
@@ -139,7 +159,10 @@ class Regions:
         return count_words(link.text_content()) == self.words(element)
 
     def is_lone_jump(self, element: HtmlElement, *, backwards: bool) -> bool:
-        """Tell a skip link, or a link back to the top; several at the end are a table of contents."""
+        """Return whether this is a skip link, or a link back to the top.
+
+        Several at the end are a table of contents.
+        """
         if not self.is_skip_link(element):
             return False
         siblings = self.siblings(element)
@@ -147,12 +170,15 @@ class Regions:
         return not (backwards and inward >= 0 and self.is_skip_link(siblings[inward]))
 
     def stands_in_text(self, element: HtmlElement, *, backwards: bool) -> bool:
-        """Tell a paragraph or list right beside another one: links there end a text, they do not frame it."""
+        """Return whether this is a paragraph or list right beside another one.
+
+        Links there end a text, they do not frame it.
+        """
         siblings = self.siblings(element)
         inward = siblings.index(element) + (-1 if backwards else 1)
         return element.tag in TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in TEXT_TAGS
 
 
 def has_heading(element: HtmlElement) -> bool:
-    """Tell whether a heading stands in an element, or is it."""
+    """Return whether a heading stands in an element, or is it."""
     return next(element.iter(*HEADINGS), None) is not None

@@ -165,7 +165,10 @@ class _Builder:
         self._marks = outer
 
     def _is_glued_number(self, element: HtmlElement) -> bool:
-        """Tell a raised number that would run into what stands before it: 10⁶, m², a note on a word."""
+        """Return whether this is a raised number that would run into what stands before it.
+
+        10⁶, m², a note on a word.
+        """
         if not is_raised(element) or any(mark.kind == "link" for mark in self._marks):
             return False
         if not self._atoms or not self._atoms[-1].text.strip() or next(element.iter("a"), None) is not None:

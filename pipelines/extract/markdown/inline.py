@@ -30,7 +30,7 @@ def split_text(text: str, marks: Marks) -> Iterator[Atom]:
 
 
 def has_text(atoms: Sequence[Atom]) -> bool:
-    """Tell whether anything but white space stands in it."""
+    """Return whether anything but white space stands in it."""
     return any(_INVISIBLE.sub("", atom.text).strip() for atom in atoms)
 
 

@@ -65,7 +65,7 @@ def _is_prose(piece: Piece) -> bool:
 
 
 def is_passing(line: str) -> bool:
-    """Tell whether a line says what changes from look to look, and states no date of the document.
+    """Return whether a line says what changes from look to look, and states no date of the document.
 
     >>> is_passing("Saturday, May 8, 1999 - lamp lit 0032664 times"), is_passing("Sie sind Besucher 4711")
     (True, True)
@@ -128,7 +128,10 @@ def _trim_tail(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def _is_no_ending(piece: Piece) -> bool:
-    """Tell a line below the last rule that is no sentence and gives no number: a label, or links."""
+    """Return whether this is a line below the last rule that is no sentence and gives no number.
+
+    A label, or links.
+    """
     line = _plain(piece)
     if is_passing(line) or _is_menu(piece):
         return True
@@ -137,7 +140,9 @@ def _is_no_ending(piece: Piece) -> bool:
 
 
 def _is_menu(piece: Piece) -> bool:
-    """Tell a paragraph most of whose lines are links away from the page, and that says little besides."""
+    """Return whether this is a paragraph most of whose lines are links away from the page, and that says
+    little besides.
+    """
     if not isinstance(piece, Paragraph):
         return False
     lines = [_shares(line) for line in _lines(piece)]

@@ -112,7 +112,10 @@ def _iter_declared(body: bytes, content_type: str | None) -> Iterator[str]:
 
 
 def _reads_as_declared(body: bytes, declared: list[str]) -> bool:
-    """Tell whether an East Asian charset named first fits too: a few characters of GBK can pass as UTF-8."""
+    """Return whether an East Asian charset named first fits too.
+
+    A few characters of GBK can pass as UTF-8.
+    """
     return any(charset in _MULTI_BYTE - {"utf-8"} and _reads(body, charset) for charset in declared[:1])
 
 
@@ -129,7 +132,10 @@ def _strictly(body: bytes, codec: str) -> bool:
 
 
 def _mostly_reads(body: bytes, charset: str) -> bool:
-    """Tell whether few of the characters beyond ASCII are broken: a slip in the page, not another charset."""
+    """Return whether few of the characters beyond ASCII are broken.
+
+    A slip in the page, not another charset.
+    """
     text = body.decode(charset, "replace")
     beyond_ascii = len(text) - sum(map(str.isascii, text))
     return text.count(_REPLACEMENT) <= _TOLERATED_SHARE * beyond_ascii

@@ -75,7 +75,7 @@ def sniff_media(body: bytes, content_type: str | None) -> Media:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Tell whether bytes are no text in any charset; UTF-16 is half zeros, but of every other byte."""
+    """Return whether bytes are no text in any charset; UTF-16 is half zeros, but of every other byte."""
     controls = sum(1 for byte in head if byte < 9 or 14 <= byte < 27)
     return controls > len(head) / 50 and not _is_wide(head)  # of random bytes one in twelve is one
 

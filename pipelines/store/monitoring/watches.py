@@ -81,7 +81,7 @@ def known_kinds(connection: sqlite3.Connection, site: str) -> tuple[Kind, ...]:
 
 
 def was_crawled(connection: sqlite3.Connection, site: str) -> bool:
-    """Tell whether a crawl of a site ever came to its end."""
+    """Return whether a crawl of a site ever came to its end."""
     row = connection.execute("select checked_at from sites where site = ?", (site,)).fetchone()
     return row is not None and row["checked_at"] is not None
 
