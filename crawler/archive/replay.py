@@ -25,7 +25,7 @@ MAX_HOPS = 5
 _LONGEST_MESSAGE_BYTES = 1024 * 1024
 """What the archive itself has to say is shorter; a longer page is none of its messages."""
 
-_LINK = regex(r"<([^<>]*)>([^<]*)")
+_LINK = regex(r"<([^<>]*)>\s*+;([^<]*)")
 """One link of a Link header: where it leads, and its parameters, up to the next one."""
 _BLOCKED = regex(
     "has been excluded from the Wayback Machine|AccessControlException|Blocked (Site Error|By Robots)"
