@@ -26,7 +26,9 @@ _LONGEST_MESSAGE_BYTES = 1024 * 1024
 """What the archive itself has to say is shorter; a longer page is none of its messages."""
 
 _LINK = regex(r"<([^<>]*)>\s*+;([^<]*)")
-"""One link of a Link header: where it leads, and its parameters, up to the next one."""
+"""One link of a Link header: where it leads, and its parameters, up to the next one.
+
+The semicolon keeps `<g>` within an address that was captured with such characters from being a link."""
 _BLOCKED = regex(
     "has been excluded from the Wayback Machine|AccessControlException|Blocked (Site Error|By Robots)"
 )
