@@ -25,7 +25,7 @@ MAX_HOPS = 5
 _LONGEST_MESSAGE_BYTES = 1024 * 1024
 """What the archive itself has to say is shorter; a longer page is none of its messages."""
 
-_LINK = regex(r"<([^<>]*)>\s*;([^<]*)")
+_LINK = regex(r"<([^<>]*)>\s*+;([^<]*)")
 """One link of a Link header: where it leads, and its parameters, up to the next one.
 
 The semicolon keeps `<g>` within an address that was captured with such characters from being a link."""
