@@ -224,3 +224,11 @@ def test_of_two_documents_under_bold_titles_the_kind_asked_for_is_read(page: str
     assert "order" in texts[Kind.TERMS].text
     assert "letters" not in texts[Kind.TERMS].text
     assert texts[Kind.TERMS].documents_on_page == 2
+
+
+def test_terms_whose_sections_have_titles_in_bold_stay_whole() -> None:
+    sections = ("Terms of Service", "Orders", "Privacy Policy", "Payment", "Complaints")
+    page = "<h1>Legal</h1>" + "".join(f"<p><b>{name}</b></p>{TERMS}" for name in sections)
+    html = f"<html><title>Legal</title><body><div>{page}</div></body></html>".encode()
+    text = extract(html, url="", timestamp="", content_type="text/html", kind=Kind.TERMS).text
+    assert all(name in text for name in sections)
