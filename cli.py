@@ -16,7 +16,7 @@ COMMANDS = {
     # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
     "fetch": "policy_archive.pipelines.commands.fetch",
     "plan": "policy_archive.pipelines.commands.plan",
-    "runs": "policy_archive.pipelines.commands.plan",
+    "runs": "policy_archive.pipelines.commands.runs",
     "watch": "policy_archive.pipelines.commands.watch",
     "update": "policy_archive.pipelines.commands.update",
     "schedule": "policy_archive.pipelines.commands.schedule",
@@ -39,6 +39,33 @@ COMMANDS = {
     "demo": "policy_archive.pipelines.commands.demo",
 }
 
+SUMMARIES = {
+    # what --help says of each command, known without importing it; a test holds them against the commands
+    "fetch": "Find and fetch the whole history of sites' policies.",
+    "plan": "Say what a fetch of sites will cost, after one index query each.",
+    "runs": "List what was run on a database: requests spent, and of a plan what its sites took since.",
+    "watch": "Keep a list of sites for 'update', each with its own interval.",
+    "update": "Ask for what is new of the sites watched that are due, or of those named; print what changed.",
+    "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
+    "changes": "New versions of all sites or of one, the newest first.",
+    "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
+    "history": "One line a version: when it came to be, its words, what changed.",
+    "show": "The text of one version, in the corpus format; without a date or number the newest known.",
+    "diff": "What changed from A to B: words added, removed, sections moved.",
+    "documents": "The documents known of a site: kind, years, captures, versions, addresses, whose they are.",
+    "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
+    "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
+    "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
+    "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
+    "backup": "Copy the database to FILE, also while a crawl writes to it.",
+    "restore": "Make a BACKUP the database again; its pages are checked first.",
+    "compact": "Make the database small: pages and texts are stored as what changed since the one before.",
+    "browse": "Read, search and compare the corpus in the web browser, with Datasette.",
+    "publish": "Write a static copy of the pages into a folder, for any web server.",
+    "serve": "Serve WARC files, or folders of them, as a Wayback Machine would.",
+    "demo": "Show all of it, offline: fetch, history, show and diff on eleven invented sites.",
+}
+
 
 class LazyGroup(click.Group):
     """Imports a command's module when it is asked for: `history` need not load a browser."""
@@ -54,6 +81,17 @@ class LazyGroup(click.Group):
         command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands of --help as click does, without importing all of them for it."""
+        room = formatter.width - 6 - max(map(len, SUMMARIES))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _shorten(summary, room)) for name, summary in SUMMARIES.items()])
+
+
+def _shorten(summary: str, width: int) -> str:
+    """Return a command's one line, cut to so many columns by click's own rule."""
+    return click.Command(None, help=summary).get_short_help_str(width)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.records import CdxRow
 
 
@@ -25,6 +26,10 @@ class CapturedAnswer:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
+class RecordTooLargeError(PolicyArchiveError):
+    """A stored answer is larger than what is ever served."""
+
+
 class CaptureSource(Protocol):
     """Where captures come from: WARC files, or a generator in a soak test."""
 
@@ -33,5 +38,8 @@ class CaptureSource(Protocol):
         ...
 
     def load(self, row: CdxRow) -> CapturedAnswer | None:
-        """Return the answer behind a row; None for a revisit whose original is missing."""
+        """Return the answer behind a row; None for a revisit whose original is missing.
+
+        Raises RecordTooLargeError when nobody is to hold it in memory.
+        """
         ...

@@ -11,7 +11,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urljoin
 
 from policy_archive.archive_server.answers import Answer, Request, build_text
-from policy_archive.archive_server.captures import CapturedAnswer, CaptureSource
+from policy_archive.archive_server.captures import CapturedAnswer, CaptureSource, RecordTooLargeError
 from policy_archive.archive_server.index import BadQueryError, Index, build_key
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.records import CdxRow
@@ -44,7 +44,10 @@ def answer_replay(request: Request, index: Index, source: CaptureSource) -> Answ
     row = choose_row(rows, asked, url)
     if row.timestamp != asked:
         return redirect_to_nearest(request, row, modifier)
-    captured = source.load(row)
+    try:
+        captured = source.load(row)
+    except RecordTooLargeError as error:
+        return build_text(502, f"<h2>This capture is not served: {error}</h2>")
     if captured is None:
         return build_text(404, "<h2>Missing original for revisit record</h2>")
     return _serve(request, row, captured, modifier, rows)

@@ -7,15 +7,20 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 
-from policy_archive.archive_server.captures import CapturedAnswer
+from policy_archive.archive_server.captures import CapturedAnswer, RecordTooLargeError
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import CdxRow
 from policy_archive.crawler.core.urlkeys import urlkey
+
+MOST_BODY_BYTES = 64 * 1024 * 1024
+"""Of one record that is served: three times what the crawler takes."""
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,10 @@ def _digest_of(record: ArcWarcRecord) -> str:
     stated = record.rec_headers.get_header("WARC-Payload-Digest")
     if stated:
         return str(stated).rpartition(":")[2]
-    payload = _stored_body(record)
-    return base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()
+    digest = hashlib.sha1(usedforsecurity=False)
+    for piece in _iter_body(record):
+        digest.update(piece)
+    return base64.b32encode(digest.digest()).decode()
 
 
 def _read_answer(place: _Place) -> CapturedAnswer:
@@ -111,10 +118,31 @@ def _read_answer(place: _Place) -> CapturedAnswer:
 
 
 def _stored_body(record: ArcWarcRecord) -> bytes:
-    """Return the body without its chunking; warcio's `content_stream` would also undo content encodings."""
+    """Return the body without its chunking.
+
+    Raises RecordTooLargeError beyond MOST_BODY_BYTES: 2 GB fit into a gzip of 2 MB.
+    """
+    pieces: list[bytes] = []
+    total = 0
+    for piece in _iter_body(record):
+        total += len(piece)
+        if total > MOST_BODY_BYTES:
+            raise RecordTooLargeError(f"a record of more than {MOST_BODY_BYTES // 1024 // 1024} MB")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _iter_body(record: ArcWarcRecord) -> Iterator[bytes]:
+    """Yield the body without its chunking, in pieces; `content_stream` would also undo content encodings."""
+    stream = _open_body(record)
+    while piece := stream.read(_PIECE_BYTES):
+        yield bytes(piece)
+
+
+def _open_body(record: ArcWarcRecord) -> Any:
     http = record.http_headers
     if http and (http.get_header("Transfer-Encoding") or "").lower() == "chunked":
         from warcio.bufferedreaders import ChunkedDataReader
 
-        return bytes(ChunkedDataReader(record.raw_stream, decomp_type=None).read())
-    return bytes(record.raw_stream.read())
+        return ChunkedDataReader(record.raw_stream, decomp_type=None)
+    return record.raw_stream

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind
-from policy_archive.pipelines.extract import extract
+from policy_archive.pipelines.extract.extraction import extract
 from policy_archive.pipelines.judging.features import Page, count_passages
 from policy_archive.pipelines.judging.lexicon import Lexicon
 

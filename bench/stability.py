@@ -18,7 +18,7 @@ import click
 from warcio.archiveiterator import ArchiveIterator
 
 from policy_archive.crawler.core.errors import ExtractionError
-from policy_archive.pipelines.extract import extract
+from policy_archive.pipelines.extract.extraction import extract
 
 REPLAY = Path(__file__).resolve().parent.parent.parent / "shared" / "replay" / "dev"
 ALLOWED_SHARE = 1 / 50

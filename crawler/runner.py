@@ -13,6 +13,7 @@ from scrapy.settings import Settings
 
 from policy_archive.crawler import settings as crawl_settings
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
+from policy_archive.crawler.spiders.base import RunSpider
 from policy_archive.crawler.spiders.policy import PolicySpider
 
 _Spider = TypeVar("_Spider", bound=Spider)
@@ -77,7 +78,7 @@ def _stop_on_signals(crawler: Crawler) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
-        if isinstance(crawler.spider, PolicySpider):
+        if isinstance(crawler.spider, RunSpider):
             crawler.spider.stop("interrupted", "stopped by hand")
 
     for number in (signal.SIGINT, signal.SIGTERM):

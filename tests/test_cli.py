@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from policy_archive.cli import policy_archive
+from policy_archive.cli import COMMANDS, SUMMARIES, policy_archive
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.maintenance.backup import copy_database
@@ -119,13 +120,47 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
         open_reader(tmp_path / "empty.db")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["fetch", "--help"], ["watch", "list", "--help"], ["history"]])
-def test_what_asks_nothing_does_not_wait_for_scrapy(words: list[str]) -> None:
+HEAVY = {
+    *("aiohttp", "asyncio", "brotlicffi", "chardet", "lxml", "numpy", "py3langid", "pypdfium2", "requests"),
+    *("scrapy", "sqlite_utils", "trafilatura", "twisted", "waybackpy", "warcio", "datasette"),
+}
+"""What takes a tenth of a second and more to load, and is for crawling, reading pages and browsing."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["fetch", "--help"],
+        ["watch", "list", "--help"],
+        ["history", "intently.example"],
+        ["show", "intently.example"],
+        ["documents", "intently.example"],
+        ["diff", "intently.example", "2018-02", "2020"],
+        ["changes"],
+        ["status"],
+        ["runs"],
+    ],
+    ids=" ".join,
+)
+def test_what_only_reads_does_not_wait_for_what_crawls(database: Path, words: list[str]) -> None:
+    if "--help" not in words:
+        words = [*words, "--db", str(database)]
+    heavy = HEAVY - {"asyncio"} if words[0] in ("fetch", "watch") else HEAVY
+    heavy = heavy if words[0] == "diff" or "--help" in words else heavy | {"rapidfuzz"}
     code = f"""
 import sys
 from click.testing import CliRunner
 from policy_archive.cli import policy_archive
-CliRunner().invoke(policy_archive, {words!r})
-sys.exit("scrapy" in sys.modules)
+result = CliRunner().invoke(policy_archive, {words!r}, standalone_mode=False)
+if result.exception: raise result.exception
+print(*sorted({heavy!r} & set(sys.modules)))
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    context = click.Context(policy_archive)
+    told = {name: policy_archive.get_command(context, name) for name in COMMANDS}
+    assert {name: command.get_short_help_str(200) for name, command in told.items() if command} == SUMMARIES

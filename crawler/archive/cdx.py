@@ -25,6 +25,7 @@ from policy_archive.crawler.core.errors import (
     RateLimitedError,
     UsageError,
 )
+from policy_archive.crawler.core.numbers import parse_count
 from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow
 from policy_archive.crawler.core.timestamps import format_timestamp, repair_timestamp, utc_now
 
@@ -435,4 +436,4 @@ def _digest_of(text: str) -> str:
 
 def _length_of(text: str) -> int | None:
     """Return the length; `-` and the negative ones that the archive really prints are unknown."""
-    return int(text) if text.isascii() and text.isdigit() else None
+    return parse_count(text)

@@ -14,6 +14,7 @@ from policy_archive.crawler.archive.cdx import Dialect
 from policy_archive.crawler.archive.content_coding import CodingError, Unwrapped, split_codings, unwrap_body
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import CdxError
+from policy_archive.crawler.core.numbers import parse_count
 from policy_archive.crawler.core.records import CdxRow, Outcome
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, format_timestamp, seconds_between
 from policy_archive.crawler.core.urlkeys import DEFAULT_PORTS
@@ -24,8 +25,10 @@ MAX_HOPS = 5
 _LONGEST_MESSAGE_BYTES = 1024 * 1024
 """What the archive itself has to say is shorter; a longer page is none of its messages."""
 
-_LINK = regex(r"<([^<>]*)>([^<]*)")
-"""One link of a Link header: where it leads, and its parameters, up to the next one."""
+_LINK = regex(r"<([^<>]*)>\s*+;([^<]*)")
+"""One link of a Link header: where it leads, and its parameters, up to the next one.
+
+The semicolon keeps `<g>` within an address that was captured with such characters from being a link."""
 _BLOCKED = regex(
     "has been excluded from the Wayback Machine|AccessControlException|Blocked (Site Error|By Robots)"
 )
@@ -253,10 +256,10 @@ def _served_timestamp(answer: Answer) -> str | None:
     """Return the time that the archive says it served: by the header, or else by the address."""
     try:
         instant = parsedate_to_datetime(answer.headers["memento-datetime"])
-    except ValueError:
+        return format_timestamp(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # no date, or one whose zone leads out of the calendar
         memento = split_uri_m(answer.url)
         return memento[0] if memento and len(memento[0]) == 14 else None
-    return format_timestamp(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
 def _served_original(answer: Answer) -> str | None:
@@ -341,6 +344,7 @@ def _truncation(answer: Answer, unwrapped: Unwrapped, digest_matches: bool | Non
     announced = answer.headers.get("x-archive-orig-content-length", "")
     was_coded = split_codings(answer.headers.get("x-archive-orig-content-encoding", ""))
     longest = max(map(len, unwrapped.layers))
-    if announced.isdigit() and not was_coded and longest < int(announced):
+    length = parse_count(announced)
+    if length is not None and not was_coded and longest < length:
         return f"{longest} of {announced} bytes"
     return ""

@@ -33,7 +33,7 @@ from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import parse_site, same_page
 from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
-from policy_archive.crawler.crawl.site_discovery import SiteSearch
+from policy_archive.crawler.crawl.site_discovery import SiteDiscovery
 from policy_archive.crawler.discovery.addresses import read_address
 from policy_archive.crawler.discovery.records import DiscoveryPlan
 from policy_archive.crawler.planning.due import FAILURES, find_live_key
@@ -131,7 +131,7 @@ class SiteCrawl:
         Their pages link to further documents and addresses, so that it is searched again
         until nothing new turns up.
         """
-        search = SiteSearch(
+        search = SiteDiscovery(
             site=self.site,
             kinds=frozenset(self._kinds),
             store=self.store,

@@ -42,7 +42,7 @@ _TOO_MUCH = frozenset({413, 414, 431, 504, None})
 
 
 @dataclass(kw_only=True)
-class SiteSearch:
+class SiteDiscovery:
     """Where a site's policies are. May be run again when their pages have been read: those link on."""
 
     site: str

@@ -21,8 +21,8 @@ from policy_archive.crawler.discovery.words import (
     is_no_policy,
     leftover_words,
     match_name,
-    read_words,
 )
+from policy_archive.data import read_words
 
 _CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 _CODE = re.compile("([a-z]{2,3})(?:[-_]([a-z]{2,5}|419))?")

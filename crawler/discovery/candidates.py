@@ -19,7 +19,8 @@ from policy_archive.crawler.discovery.records import (
     ReadPage,
     SiteEvidence,
 )
-from policy_archive.crawler.discovery.words import find_qualifiers, fold, group_of, match_name, read_words
+from policy_archive.crawler.discovery.words import find_qualifiers, fold, group_of, match_name
+from policy_archive.data import read_words
 
 LINK_PAGES = frozenset({Purpose.HOME, Purpose.FRAME, Purpose.HUB})
 """Pages whose links are the site's own word for its policies."""

@@ -13,7 +13,7 @@ from policy_archive.crawler.core.records import POLICY_KINDS, CdxRow, Kind
 from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.crawler.discovery.addresses import AddressReading, read_address
 from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, Purpose, SiteQuery
-from policy_archive.crawler.discovery.words import read_words
+from policy_archive.data import read_words
 
 MOST_DOMAIN_PAGES = 4  # of 25,000 rows: what is larger is searched host by host
 MOST_ADDRESSES = 10_000

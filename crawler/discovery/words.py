@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
-from policy_archive.data import DATA
+from policy_archive.data import read_words
 
 LONGEST_LABEL = 24  # words; what is longer is a sentence or a headline, no name of a document
 GERMAN = str.maketrans(
@@ -52,12 +51,6 @@ class NameMatch:
     """Words beside names, fillers and qualifiers."""
 
 
-@cache
-def read_words(name: str) -> Mapping[str, Any]:
-    """Return one word list of `data/words`."""
-    return tomllib.loads((DATA / "words" / f"{name}.toml").read_text("utf-8"))
-
-
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Return words as they are compared: lower case, no accents, no punctuation, one blank between.
@@ -76,8 +69,12 @@ def glue(text: str) -> str:
 
 
 @cache
-def _strong() -> Mapping[str, tuple[tuple[Kind, str], ...]]:
-    """Return phrase → the kinds and languages that use it."""
+def strong_names() -> Mapping[str, tuple[tuple[Kind, str], ...]]:
+    """Return folded phrase → the kinds and languages that use it, in the order of `POLICY_KINDS`.
+
+    With each phrase its spelling without umlauts ("datenschutzerklaerung"); who looks for a policy's link and
+    who looks for its heading know the same names.
+    """
     found: dict[str, list[tuple[Kind, str]]] = {}
     for kind, language, entry in _name_lists():
         for phrase in entry["strong"]:
@@ -193,7 +190,7 @@ def match_name(words: str, *, known: frozenset[str] = frozenset()) -> tuple[Name
 
 
 def _match_whole(words: str) -> list[NameMatch]:
-    uses = _strong().get(words) or _strong().get(_glued_if_unspaced(words), ())
+    uses = strong_names().get(words) or strong_names().get(_glued_if_unspaced(words), ())
     return [
         NameMatch(kind=kind, languages=_languages(uses, kind), phrase=words, strength=0.95)
         for kind in dict.fromkeys(kind for kind, _ in uses)
@@ -213,7 +210,7 @@ def _match_words(words: str, known: frozenset[str]) -> list[NameMatch]:
     taken: set[str] = set()
     hits: list[str] = []
     for phrase in _phrases_of(words.split()):
-        if phrase in _strong() and not taken & set(phrase.split()):
+        if phrase in strong_names() and not taken & set(phrase.split()):
             hits.append(phrase)
             taken |= set(phrase.split())
     if not hits:
@@ -222,13 +219,13 @@ def _match_words(words: str, known: frozenset[str]) -> list[NameMatch]:
     return [
         NameMatch(
             kind=kind,
-            languages=_languages(_strong()[phrase], kind),
+            languages=_languages(strong_names()[phrase], kind),
             phrase=phrase,
             strength=_strength(phrase, leftover),
             leftover=leftover,
         )
         for phrase in hits
-        for kind in dict.fromkeys(kind for kind, _ in _strong()[phrase])
+        for kind in dict.fromkeys(kind for kind, _ in strong_names()[phrase])
     ]
 
 

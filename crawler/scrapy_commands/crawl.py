@@ -10,7 +10,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.exceptions import UsageError
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
-from policy_archive.crawler.spiders.policy import PolicySpider
+from policy_archive.crawler.spiders.base import RunSpider
 
 
 class Command(crawl.Command):
@@ -33,7 +33,7 @@ class Command(crawl.Command):
         task = process.crawl(crawler, **arguments)
         process.start()
         task.result()  # raises what ended it
-        if not isinstance(crawler.spider, PolicySpider):
+        if not isinstance(crawler.spider, RunSpider):
             return 0
         report = crawler.spider.report()
         if report.status != "done":

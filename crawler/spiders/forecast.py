@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,13 +16,13 @@ from policy_archive.crawler.discovery.documents import find_documents
 from policy_archive.crawler.discovery.index import address_query, domain_query
 from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, DiscoveryOptions, SiteEvidence
 from policy_archive.crawler.planning.forecast import Forecast, SiteCost, add_up, cost_site
-from policy_archive.crawler.spiders.policy import PolicySpider
+from policy_archive.crawler.spiders.base import RunSpider
 
 INDEX_QUERIES_OF_A_SEARCH = 2
 """Of the domain, and of its home page's captures."""
 
 
-class ForecastSpider(PolicySpider):
+class ForecastSpider(RunSpider):
     """Answers `policy-archive plan`: fetches nothing, and stores nothing but the forecast of its run."""
 
     name = "forecast"
@@ -45,8 +45,9 @@ class ForecastSpider(PolicySpider):
             replay_per_second=politeness.replay_per_second,
         )
 
-    async def _crawl_next_sites(self, targets: Iterator[Target]) -> None:
-        for target in targets:
+    async def work(self) -> None:
+        """Ask the index about one site after the other."""
+        for target in self.targets:
             try:
                 self.costs.append(await self._cost(target))
                 self.tally.site_outcomes["found" if self.costs[-1].documents else "nothing-found"] += 1
@@ -80,7 +81,7 @@ class ForecastSpider(PolicySpider):
         """Return the rows of the answer's first pages, and whether these are all."""
         rows: list[CdxRow] = []
         number = 0
-        async for page in self.iter_pages(site, query):
+        async for page in self.archive.iter_pages(site, query):
             rows += page.rows
             number += 1
             if number == most_pages:

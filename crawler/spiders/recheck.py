@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, ClassVar
 
 from policy_archive.crawler.core.digests import body_digest
@@ -15,8 +16,7 @@ from policy_archive.crawler.core.records import (
     ReadCapture,
     StoredCapture,
 )
-from policy_archive.crawler.crawl.run import Target
-from policy_archive.crawler.spiders.policy import PolicySpider
+from policy_archive.crawler.spiders.base import RunSpider
 
 SAMPLE_SETTING = "POLICY_RECHECK_CAPTURES"
 
@@ -29,7 +29,7 @@ class PassPipeline:
         return ReadCapture(capture=item, reading=None) if isinstance(item, Capture) else item
 
 
-class RecheckSpider(PolicySpider):
+class RecheckSpider(RunSpider):
     """Answers `policy-archive verify --against-archive N`; N is the setting POLICY_RECHECK_CAPTURES."""
 
     name = "recheck"
@@ -42,17 +42,18 @@ class RecheckSpider(PolicySpider):
         self.faults: list[ConservationFault] = []
         self.not_had: Counter[Outcome] = Counter()
         """Captures that the archive did not give this time, by outcome: no fault of the corpus."""
-        self._sample: Iterator[StoredCapture] = iter(())
 
-    def _begin(self) -> None:
-        super()._begin()
-        self._sample = iter(self.store.sample_captures(self.settings.getint(SAMPLE_SETTING)))
+    @cached_property
+    def _sample(self) -> Iterator[StoredCapture]:
+        """The captures that no worker has taken yet."""
+        return iter(self.store.sample_captures(self.settings.getint(SAMPLE_SETTING)))
 
-    async def _crawl_next_sites(self, targets: Iterator[Target]) -> None:
+    async def work(self) -> None:
+        """Ask for one capture after the other."""
         for stored in self._sample:
             self.tally.planned += 1
             planned = PlannedCapture(row=stored.row, reason="compared")
-            capture = (await self.fetch_capture(stored.document, planned)).capture
+            capture = (await self.archive.fetch_capture(stored.document, planned)).capture
             if capture.outcome is not None or capture.body is None:
                 self.not_had[capture.outcome or Outcome.EMPTY] += 1
             elif body_digest(capture.body) == stored.body_digest:

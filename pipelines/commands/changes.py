@@ -22,7 +22,6 @@ from policy_archive.pipelines.store.monitoring.news import (
     newest_news,
     note_look,
 )
-from policy_archive.pipelines.store.writer import Store
 
 SHOWN = 100
 """Versions shown when nobody says since when."""
@@ -78,5 +77,7 @@ def changes_command(
         if not news:
             click.echo("Nothing new.", err=True)
     if since == "last":
+        from policy_archive.pipelines.store.writer import Store
+
         with Store.open(database) as store:  # only now: what could not be shown is shown again
             note_look(store.connection, site, newest, now=now_iso())

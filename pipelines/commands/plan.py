@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any, TextIO
@@ -28,13 +25,11 @@ from policy_archive.pipelines.commands.options import (
     kinds_option,
     plan_option,
     precision_option,
-    row_options,
     since_option,
     sites_option,
     until_option,
 )
 from policy_archive.pipelines.outputs.rows import print_rows
-from policy_archive.pipelines.store.connection import open_reader
 
 ALL_ASKED_UP_TO = 1_000
 SAMPLE_OF_MORE = 400
@@ -155,75 +150,3 @@ def _format_bytes(size: float) -> str:
             return f"{size:.0f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
-
-
-@click.command(name="runs")
-@db_option
-@row_options
-def runs_command(database: Path, row_format: str) -> None:
-    """List what was run on a database: requests spent, and of a plan what its sites took since.
-
-    \b
-    Example:
-        policy-archive runs
-    """
-    with closing(open_reader(database)) as connection:
-        runs = list(_iter_runs(connection))
-    print_rows(runs, row_format, cells=_run_cells)
-    if not runs:
-        click.echo("Nothing was run on this database yet.", err=True)
-
-
-def _run_cells(row: dict[str, Any]) -> dict[str, Any]:
-    low, likely, high = (row[f"forecast_{name}"] for name in ("low", "likely", "high"))
-    return {
-        "Run": row["run"],
-        "Command": row["command"],
-        "Started": row["started"],
-        "Status": row["status"],
-        "Index": row["index_requests"],
-        "Replay": row["replay_requests"],
-        "Forecast": "" if likely is None else f"{likely} ({low}-{high})",
-        "Took": row["took"],
-        "Reason": row["reason"],
-    }
-
-
-_RUNS = """
-select id, command, started_at, status, reason, index_requests, replay_requests, forecast
-from runs order by id
-"""
-_TOOK = """
-select coalesce(sum(captures.requests), 0) from captures
-join documents on documents.id = captures.document_id
-where captures.run_id > ? and documents.site in (select value from json_each(?))
-"""
-
-
-def _iter_runs(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
-    for number, command, started, status, reason, index, replay, text in connection.execute(_RUNS):
-        forecast = json.loads(text) if text else None
-        yield {
-            "run": number,
-            "command": command,
-            "started": started,
-            "status": status,
-            "index_requests": index,
-            "replay_requests": replay,
-            **_compare(connection, number, forecast),
-            "reason": reason,
-        }
-
-
-def _compare(connection: sqlite3.Connection, run_id: int, forecast: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the forecast of a plan beside what its sites took afterwards; of a sample only the forecast."""
-    if forecast is None:
-        return {"forecast_low": None, "forecast_likely": None, "forecast_high": None, "took": None}
-    took = None
-    if forecast["asked"] == forecast["sites"]:
-        took = connection.execute(_TOOK, (run_id, json.dumps(forecast["sites_asked"]))).fetchone()[0]
-    requests = forecast["requests"]
-    return {
-        **{f"forecast_{name}": round(requests[name]) for name in ("low", "likely", "high")},
-        "took": took,
-    }

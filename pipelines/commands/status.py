@@ -15,7 +15,6 @@ from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring.health import Row, Standing, read_standing
 from policy_archive.pipelines.store.monitoring.outbox import forget_channel
-from policy_archive.pipelines.store.writer import Store
 
 
 @click.command("status")
@@ -36,6 +35,8 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
     """
     check_there(database)
     if label is not None:
+        from policy_archive.pipelines.store.writer import Store
+
         with Store.open(database) as store:
             given_up = forget_channel(store.connection, label)
         click.echo(f"{plural(given_up, 'message')} to '{label}' given up.", err=True)

@@ -126,7 +126,9 @@ def parse_loose_kind(text: str) -> Kind | None:
 
 def extract_file(page: PageFile) -> Extraction:
     """Return the extraction of a page's file; raises ExtractionError also when it cannot be read."""
-    from policy_archive.pipelines.extract import extract  # heavy, and needed in the reading processes only
+    from policy_archive.pipelines.extract.extraction import (
+        extract,  # heavy, and needed in the reading processes only
+    )
 
     return extract(
         _read(page), url=page.url, timestamp=page.timestamp, content_type=page.content_type, kind=page.kind

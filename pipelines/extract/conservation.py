@@ -27,6 +27,10 @@ _WORD = re.compile(
 )
 _CODE = frozenset(("not-read: script", "not-read: style"))
 """Rules that leave out what is no language: pieces between blanks are counted, which is quick."""
+_MOST_COMPARED = 500
+"""Words looked for inside of others one by one; of more only the letters are counted."""
+_LONGEST_LOOKED_INTO = 1_000
+"""Characters."""
 _SHOWN = 80
 """Characters of what was left out that a reader is shown."""
 
@@ -147,16 +151,26 @@ def _lost(wanted: Counter[str], written: Counter[str], text: str) -> tuple[str, 
     spare = written - wanted
     if "](" in text:  # what looks like a link's target may be the page's own words
         spare += _count(text) - _count(_TARGET.sub("", text))
-    squeezed = " ".join(spare)
-    return tuple(
-        word
-        for word in lost.elements()
-        if word not in squeezed and not _is_made_of(word, sorted(spare, key=len, reverse=True))
-    )
+    if len(lost) <= _MOST_COMPARED and len(spare) <= _MOST_COMPARED:
+        squeezed = " ".join(spare)
+        pieces = sorted(spare, key=len, reverse=True)
+        lost = Counter(
+            {
+                word: number
+                for word, number in lost.items()
+                if word not in squeezed and not _is_made_of(word, pieces)
+            }
+        )
+    # joined here and parted there at once: then the letters are the same
+    if Counter("".join(lost.elements())) <= Counter("".join(spare.elements())):
+        return ()
+    return tuple(lost.elements())
 
 
 def _is_made_of(word: str, pieces: list[str]) -> bool:
-    """Return whether a word is a row of pieces, the longest taken first."""
+    """Return whether a word is a row of pieces, the longest taken first; the longest words are not read."""
+    if len(word) > _LONGEST_LOOKED_INTO:
+        return False
     while word:
         piece = next((piece for piece in pieces if word.startswith(piece)), None)
         if piece is None:

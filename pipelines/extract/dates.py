@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import StatedDate
-from policy_archive.data import DATA
+from policy_archive.data import read_words
 from policy_archive.pipelines.text import strip_links
 
 _OLDEST_SHORT_YEAR = 90
@@ -306,7 +305,7 @@ def _fold(text: str) -> str:
 
 @cache
 def _words() -> _Words:
-    tables = tomllib.loads((DATA / "words" / "dates.toml").read_text("utf-8"))
+    tables = read_words("dates")
     kinds = {
         _fold(label): kind
         for strength in ("weak", "strong")
@@ -339,7 +338,7 @@ def _words() -> _Words:
 
 
 def _weekdays() -> list[str]:
-    lines = tomllib.loads((DATA / "words" / "passing-lines.toml").read_text("utf-8"))
+    lines = read_words("passing-lines")
     return [word for phrase in lines["weekdays"] for word in _TOKEN.findall(phrase)]
 
 

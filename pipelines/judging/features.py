@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.discovery.words import fold, group_of, match_name
-from policy_archive.pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
+from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
 from policy_archive.pipelines.text import drop_links, iter_headings, link_labels, strip_links
 
 NOTICES = "page_notices"
@@ -175,7 +175,7 @@ def score_notices(page: Page) -> Mapping[str, float]:
 def describe(page: Page, passages: Sequence[Counter[str]], lexicon: Lexicon) -> dict[str, float]:
     """Return the features of a page in whose passages each concept was hit so often."""
     prose = prose_of(page.text)
-    words = count_words(prose)
+    words = lexical_length(prose)
     hits: Counter[str] = Counter()
     for passage in passages:
         hits.update(passage)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from policy_archive.data import DATA
+from policy_archive.data import DATA, read_word_file
 
 # scripts that do not part words by spaces, glue particles to them, or write vowels as marks that \w
 # does not match
@@ -135,7 +134,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def count_words(text: str) -> float:
+def lexical_length(text: str) -> float:
     """Return the length of a text in words, in scripts without spaces by the number of characters."""
     return len(text.split()) + len(_UNSPACED.findall(text)) / _CHARACTERS_A_WORD
 
@@ -154,8 +153,7 @@ def load_lexicon(name: str) -> Lexicon:
 
 def read_lexicon(path: Path, *, without: frozenset[str] = frozenset()) -> Lexicon:
     """Return the lexicon of a file, the lines of some languages left out (to measure what they are worth)."""
-    with path.open("rb") as file:
-        concepts = tomllib.load(file)
+    concepts = read_word_file(path)
     return Lexicon(
         {
             concept: [

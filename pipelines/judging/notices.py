@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lxml.html import HtmlElement
 
 from policy_archive.pipelines.judging.features import Page, prose_of, score_notices
-from policy_archive.pipelines.judging.lexicon import count_words
+from policy_archive.pipelines.judging.lexicon import lexical_length
 
 _HINTS = {"parking-company": "parked", "login": "wall"}
 """Wordings that speak for a class of notices where nothing speaks for a policy."""
@@ -34,7 +34,7 @@ def find_notice(page: Page, *, asks_for_password: bool, reads_like_policy: bool 
     In a text that reads like a policy, the name of a parking company and the words of a login show
     nothing: the one may be the site's host, the others stand in every policy of a site with accounts.
     """
-    words = count_words(prose_of(page.text))
+    words = lexical_length(prose_of(page.text))
     scores = dict(score_notices(page))
     for hint, page_class in _HINTS.items():
         score = scores.pop(hint, 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from urllib.parse import urlsplit
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Extraction, Owner, PolicyLink
 from policy_archive.crawler.core.urls import registrable_domain
-from policy_archive.data import DATA
+from policy_archive.data import read_words
 from policy_archive.pipelines.judging.features import prose_of
-from policy_archive.pipelines.judging.lexicon import count_words, load_lexicon
+from policy_archive.pipelines.judging.lexicon import lexical_length, load_lexicon
 from policy_archive.pipelines.text import cut_targets
 
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
@@ -112,7 +111,7 @@ class _Evidence:
 
     @cached_property
     def words(self) -> float:
-        return count_words(self.prose)
+        return lexical_length(self.prose)
 
     @cached_property
     def registrars_words(self) -> int:
@@ -337,9 +336,7 @@ def _known_owners() -> tuple[KnownOwner, ...]:
 
 
 def _iter_known_owners() -> Iterator[KnownOwner]:
-    with (DATA / "words" / "owners.toml").open("rb") as file:
-        relations = tomllib.load(file)
-    for relation, owners in relations.items():
+    for relation, owners in read_words("owners").items():
         for name, line in owners.items():
             domains, *names = line.split("|")
             yield KnownOwner(

@@ -17,7 +17,7 @@ from policy_archive.pipelines.judging.features import (
     other_group,
     prose_of,
 )
-from policy_archive.pipelines.judging.lexicon import count_words, load_lexicon
+from policy_archive.pipelines.judging.lexicon import lexical_length, load_lexicon
 from policy_archive.pipelines.judging.model import NO_POLICY, weigh_page
 from policy_archive.pipelines.judging.notices import Notice, asks_for_password, find_notice
 from policy_archive.pipelines.judging.weights import load_weights
@@ -93,7 +93,7 @@ def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
     Its address is among the model's features already. A name with hardly a sentence below it proves
     nothing: an error at a policy's address bears it, too.
     """
-    named = _calls_itself(page, expected) and count_words(prose_of(page.text)) >= _NAMEABLE_WORDS
+    named = _calls_itself(page, expected) and lexical_length(prose_of(page.text)) >= _NAMEABLE_WORDS
     weight = FOUND_ODDS * (NAME_ODDS if named else 1.0) * by_text
     return weight / (weight + 1.0 - by_text)
 
@@ -135,7 +135,7 @@ def _holds_part(page: Page, kind: Kind) -> bool:
     for heading, text in iter_sections(page.text):
         matches = match_name(fold(heading))
         named = any(match.kind is kind and match.strength >= _BARE_NAME for match in matches)
-        if named and count_words(text) >= _PART_WORDS:
+        if named and lexical_length(text) >= _PART_WORDS:
             part = Page(title=heading, text=text, url="")
             odds = _weigh(part)
             if 1.0 - odds[NO_POLICY] >= POLICY_THRESHOLD and max(odds, key=odds.__getitem__) == kind:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, TypeVar
 
 from policy_archive.crawler.core.errors import DiskFullError, StoreError, UsageError
 from policy_archive.crawler.core.failpoints import point
-from policy_archive.pipelines.store.schema import APPLICATION_ID, migrations
+from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET, MIGRATIONS
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 BUSY_TIMEOUT_SECONDS = 10.0
 """How long SQLite itself waits for another writer."""
@@ -65,7 +66,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """
     connection = open_backup(path)
     try:
-        if migrations.pending(_wrap(connection)):
+        if not set(_applied(connection)).issuperset(MIGRATIONS):
             raise StoreError(_describe_unready(path))
     except BaseException as error:
         connection.close()
@@ -205,7 +206,19 @@ def _connect(target: str, *, uri: bool = False) -> Connection:
 
 
 def _wrap(connection: sqlite3.Connection) -> Database:
+    from sqlite_utils import Database  # it loads numpy where there is one, which no reader needs
+
     return Database(connection, recursive_triggers=False, execute_plugins=False)
+
+
+def _applied(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the migrations that made this database, in order; none of an empty one."""
+    if connection.execute("select 1 from sqlite_master where name = '_sqlite_migrations'").fetchone() is None:
+        return []
+    rows = connection.execute(
+        "select name from _sqlite_migrations where migration_set = ? order by rowid", (MIGRATION_SET,)
+    )
+    return [row["name"] for row in rows]
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
@@ -218,8 +231,7 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_not_newer(connection: sqlite3.Connection, path: Path) -> None:
-    known = _migration_names()
-    unknown = [applied.name for applied in migrations.applied(_wrap(connection)) if applied.name not in known]
+    unknown = [name for name in _applied(connection) if name not in MIGRATIONS]
     if unknown:
         raise StoreError(
             f"{path} was written by a newer release of policy-archive ({unknown[-1]}): upgrade the program; "
@@ -227,26 +239,20 @@ def _check_not_newer(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _migration_names() -> set[str]:
-    empty = sqlite3.connect(":memory:")
-    try:
-        return {migration.name for migration in migrations.pending(_wrap(empty))}
-    finally:
-        empty.close()
-
-
 def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
     """Apply the migrations that are missing, all in one transaction; an existing database is copied first."""
-    applied = migrations.applied(_wrap(connection))
-    if not migrations.pending(_wrap(connection)):
+    applied = _applied(connection)
+    if set(applied).issuperset(MIGRATIONS):
         return
     if applied:
-        _lay_copy_aside(connection, path.with_name(f"{path.name}.before-{applied[-1].name}"))
+        _lay_copy_aside(connection, path.with_name(f"{path.name}.before-{applied[-1]}"))
         point("after-backup")
     write(connection, _migrate)
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
+    from policy_archive.pipelines.store.schema import migrations
+
     # a second writer may have done it while this one waited for the lock: then nothing is pending
     migrations.apply(_wrap(connection))
     point("in-migration")

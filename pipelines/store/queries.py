@@ -10,8 +10,6 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from rapidfuzz import process
-
 from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
@@ -35,6 +33,8 @@ def find_site(connection: sqlite3.Connection, text: str) -> str:
     """
     site = parse_site(text)
     if connection.execute("select 1 from sites where site = ?", (site,)).fetchone() is None:
+        from rapidfuzz import process  # only a mistyped name needs it
+
         known = [row["site"] for row in connection.execute("select site from sites")]
         nearest = process.extractOne(site, known, score_cutoff=75)
         hint = f" Did you mean {nearest[0]}?" if nearest else f" 'policy-archive fetch {site}' fetches it."

@@ -6,10 +6,9 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-APPLICATION_ID = 0x504F4C41
-"""'POLA' in the file's header: tells our databases from others'."""
+from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET
 
-migrations = Migrations("policy_archive")
+migrations = Migrations(MIGRATION_SET)
 
 _TABLES = """
 create table sites (

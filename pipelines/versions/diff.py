@@ -13,8 +13,6 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
 
-from rapidfuzz.distance import Indel
-
 from policy_archive.pipelines.text import count_words, is_word, split_tokens, split_whole
 
 MOST_COMPARISONS = 10**9
@@ -176,6 +174,8 @@ def _iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[_Operat
 def _operations_within(
     old: Sequence[str], new: Sequence[str], old_start: int, new_start: int
 ) -> Iterator[_Operation]:
+    from rapidfuzz.distance import Indel  # 0.05 s, which commands that compare nothing need not pay
+
     for operation in Indel.opcodes(old, new):
         yield _Operation(
             equal=operation.tag == "equal",
@@ -275,6 +275,8 @@ class _Matches:
 def _match_tokens(before: Sequence[_Token], after: Sequence[_Token]) -> _Matches:
     by_lines: Counter[tuple[int, int]] = Counter()
     if before and after and len(before) * len(after) <= MOST_COMPARISONS:
+        from rapidfuzz.distance import Indel
+
         for operation in Indel.opcodes([token for _, token in before], [token for _, token in after]):
             if operation.tag == "equal":
                 old = before[operation.src_start : operation.src_end]

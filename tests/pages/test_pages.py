@@ -15,7 +15,7 @@ import pytest
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind
-from policy_archive.pipelines.extract import extract
+from policy_archive.pipelines.extract.extraction import extract
 
 FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/meta.json"))
 

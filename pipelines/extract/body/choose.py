@@ -111,6 +111,8 @@ class _Choice(Regions):
     def __init__(self, page: HtmlElement, outline: Outline, chosen: frozenset[int]) -> None:
         super().__init__(outline)
         self._page = page
+        self._one_name: dict[tuple[HtmlElement, str], bool] = {}
+        """Whether most of the page's prose is in boxes of this class inside this one."""
         self._overlays = self._find_overlays()
         chosen = chosen - self._blocks_of(self._overlays)
         self._taken = list(
@@ -144,7 +146,8 @@ class _Choice(Regions):
             return frozenset()
         within = {inner for one in found for inner in one.iter(*HEADINGS)}
         titles = [one for one in self._outline.ranges if one.tag == "h1" and one not in within]
-        outermost = [one for one in found if not any(other in found for other in one.iterancestors())]
+        boxes = frozenset(found)
+        outermost = [one for one in found if boxes.isdisjoint(one.iterancestors())]
         prose = self.prose(self._page) - sum(map(self.prose, outermost))
         titled = any(not is_site_name(title) for title in titles)
         return frozenset(outermost if titled and prose >= _SHORTEST_TEXT else ())
@@ -301,15 +304,17 @@ class _Choice(Regions):
         name = element.get("class")
         if not name or element not in self._outline.parents:
             return False
-        alike = [one for one in self.siblings(element) if one.get("class") == name]
-        prose = sum(map(self.prose, alike))
-        return len(alike) > 2 and prose >= self.prose(self._page) * _MAIN_SHARE
+        around = (self._outline.parents[element], name)
+        if around not in self._one_name:
+            alike = [one for one in self.siblings(element) if one.get("class") == name]
+            prose = sum(map(self.prose, alike))
+            self._one_name[around] = len(alike) > 2 and prose >= self.prose(self._page) * _MAIN_SHARE
+        return self._one_name[around]
 
     def _follows_text(self, element: HtmlElement) -> bool:
         if element not in self._outline.parents:
             return False
-        siblings = self.siblings(element)
-        above = siblings[: siblings.index(element)][-2:]
+        above = self.two_above(element)
         return any(map(self.prose, above)) and all(one.tag in TEXT_TAGS for one in above)
 
     def _is_section(self, element: HtmlElement) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,8 +10,8 @@ from itertools import pairwise
 
 from lxml.html import HtmlElement
 
-from policy_archive.crawler.core.records import POLICY_KINDS, Kind
-from policy_archive.data import DATA
+from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.discovery.words import fold, strong_names
 from policy_archive.pipelines.extract.outline import HEADINGS, Block, Outline, Span, count_words
 
 _SMALLEST = 150
@@ -86,7 +84,9 @@ def name_kind(name: str) -> Kind | None:
     >>> name_kind("Acme Privacy Policy"), name_kind("Datenschutzerklärung"), name_kind("8. Privacy")
     (<Kind.PRIVACY: 'privacy'>, <Kind.PRIVACY: 'privacy'>, None)
     """
-    folded = _fold(name)
+    folded = fold(name)
+    if folded in _names():  # Thai names alone are longer than the limit, which counts two characters a word
+        return _names()[folded]
     if not folded or folded[0].isdigit() or count_words(folded) > _LONGEST_NAME:
         return None
     words = folded.split()
@@ -106,17 +106,7 @@ def _unspaced_names() -> tuple[str, ...]:
 
 @cache
 def _names() -> dict[str, Kind]:
-    tables = tomllib.loads((DATA / "words" / "policy-names.toml").read_text("utf-8"))
-    return {
-        _fold(phrase): kind
-        for kind in reversed(POLICY_KINDS)
-        for words in tables[kind.value].values()
-        for phrase in words.get("strong", ())
-    }
-
-
-def _fold(text: str) -> str:
-    return " ".join(re.sub(r"[^\w&]+|_", " ", unicodedata.normalize("NFKC", text).casefold()).split())
+    return {phrase: uses[0][0] for phrase, uses in strong_names().items()}
 
 
 def _documents(sections: Iterable[tuple[str, Span]], outline: Outline) -> tuple[Part, ...]:

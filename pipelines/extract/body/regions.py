@@ -40,6 +40,9 @@ class Regions:
             self._children.setdefault(parent, []).append(child)
         for children in self._children.values():
             children.sort(key=lambda child: outline.ranges[child])
+        self._places = {
+            child: place for children in self._children.values() for place, child in enumerate(children)
+        }
 
     def children(self, element: HtmlElement) -> Sequence[HtmlElement]:
         """Return the containers right inside one, in their order."""
@@ -48,6 +51,11 @@ class Regions:
     def siblings(self, element: HtmlElement) -> Sequence[HtmlElement]:
         """Return the containers right inside the one around an element, itself among them."""
         return self._children[self._outline.parents[element]]
+
+    def two_above(self, element: HtmlElement) -> Sequence[HtmlElement]:
+        """Return the two containers right before one, in their order; fewer at the beginning."""
+        place = self._places[element]
+        return self.siblings(element)[max(0, place - 2) : place]
 
     def words(self, element: HtmlElement) -> int:
         return self._outline.words_in(self._outline.ranges[element])

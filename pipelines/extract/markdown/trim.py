@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from policy_archive.data import DATA
+from policy_archive.data import read_words
 from policy_archive.pipelines.extract.blocks import (
     BREAK,
     Atom,
@@ -85,7 +84,7 @@ def is_passing(line: str) -> bool:
 
 @cache
 def _words() -> dict[str, re.Pattern[str]]:
-    lists = tomllib.loads((DATA / "words" / "passing-lines.toml").read_text("utf-8"))
+    lists = read_words("passing-lines")
     return {name: _any_of(words) for name, words in lists.items()}
 
 

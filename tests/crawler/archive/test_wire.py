@@ -17,6 +17,7 @@ from policy_archive.archive_server.answers import Answer, Request
 from policy_archive.archive_server.faults.base import Fault, Proceed, When
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.archive.cdx import Dialect, build_query_url
+from policy_archive.crawler.archive.client import ArchiveClient
 from policy_archive.crawler.archive.middlewares import EnvironmentProxy
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind, PlannedCapture, ReadCapture
@@ -110,14 +111,19 @@ def test_a_redirect_that_is_not_escaped_and_lost_its_modifier_leads_to_the_bytes
     assert outcomes(database) == ["text", "text"]
 
 
-class Broken(PolicySpider):
-    """A crawl whose understanding of answers has a fault."""
-
-    name = "broken"
+class BrokenClient(ArchiveClient):
+    """A client whose understanding of answers has a fault."""
 
     def on_replay(self, response: Response) -> Any:
         list(super().on_replay(response))
         raise ZeroDivisionError("a fault of ours")
+
+
+class Broken(PolicySpider):
+    """A crawl by such a client."""
+
+    name = "broken"
+    client_class = BrokenClient
 
 
 def test_a_fault_of_ours_fails_its_site_and_nobody_waits_for_ever(
@@ -137,13 +143,18 @@ def test_a_fault_of_ours_fails_its_site_and_nobody_waits_for_ever(
     ]
 
 
-class BrokenRecheck(RecheckSpider):
-    """A comparison that breaks off."""
-
-    name = "broken-recheck"
+class RefusingClient(ArchiveClient):
+    """A client that breaks off."""
 
     async def fetch_capture(self, document: Document, planned: PlannedCapture) -> ReadCapture:
         raise ZeroDivisionError("a fault of ours")
+
+
+class BrokenRecheck(RecheckSpider):
+    """A comparison by such a client."""
+
+    name = "broken-recheck"
+    client_class = RefusingClient
 
 
 def test_a_run_that_breaks_off_is_not_done(archive: ArchiveServer, database: Path) -> None:

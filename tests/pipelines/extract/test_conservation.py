@@ -97,6 +97,18 @@ def test_words_joined_or_parted_are_not_lost() -> None:
     assert account_for(body, "un**believ**able _10^6_ ab\n", dropped={}).lost == ()
 
 
+def test_words_joined_and_parted_at_once_are_not_lost() -> None:
+    body = parse_html("<body>alpha<button></button>alpha<u>\\</u>beta </body>").find("body")
+    assert body is not None
+    assert account_for(body, "alphaalpha_\\\\_ beta\n", dropped={}).lost == ()
+
+
+def test_a_page_whose_words_all_run_together_is_accounted_for() -> None:
+    body = parse_html("<body>" + "".join(f"<x-a>w{n}x</x-a>" for n in range(20_000)) + "</body>").find("body")
+    assert body is not None
+    assert account_for(body, "".join(f"w{n}x" for n in range(20_000)), dropped={}).lost == ()
+
+
 def test_a_reading_that_lost_words_is_marked() -> None:
     prose = "We keep your personal data, such as your name, for as long as the law asks of us. " * 4
     html = f"<html><title>Privacy policy</title><body><h1>Privacy policy</h1><p>{prose}</p></body>".encode()

@@ -10,8 +10,7 @@ import pytest
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Kind
-from policy_archive.pipelines.extract import extract
-from policy_archive.pipelines.extract.extraction import MAX_PAGE_CHARACTERS
+from policy_archive.pipelines.extract.extraction import MAX_PAGE_CHARACTERS, extract
 from policy_archive.pipelines.text import count_words
 
 PROSE = "We collect your name and your address when you order, and we keep them for as long as the law asks."

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bench.judge_unseen import KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
 from policy_archive.crawler.core.records import Extraction, Kind, Verdict
-from policy_archive.pipelines.extract import extract_page
+from policy_archive.pipelines.extract.extraction import extract_page
 from policy_archive.pipelines.judging.features import (
     MANNERS,
     SUBJECTS,
@@ -27,7 +27,7 @@ from policy_archive.pipelines.judging.features import (
     named_kinds,
     other_group,
 )
-from policy_archive.pipelines.judging.lexicon import Lexicon, count_words, load_lexicon
+from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
 from policy_archive.pipelines.judging.page import judge_page
 from policy_archive.pipelines.judging.weights import Weights, load_weights
 
@@ -351,8 +351,8 @@ def test_terms_are_counted_as_their_script_asks(term: str, text: str, hits: int)
 
 
 def test_words_are_counted_in_scripts_without_spaces() -> None:
-    assert count_words("one two three") == 3
-    assert 3 <= count_words("我们收集个人信息") <= 6
+    assert lexical_length("one two three") == 3
+    assert 3 <= lexical_length("我们收集个人信息") <= 6
 
 
 def test_every_weight_is_of_a_known_concept() -> None:

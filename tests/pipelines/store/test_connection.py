@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from policy_archive.crawler.core.errors import DiskFullError, StoreError
 from policy_archive.pipelines.store.connection import open_reader, write
+from policy_archive.pipelines.store.names import MIGRATIONS
 from policy_archive.pipelines.store.schema import migrations
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
@@ -81,6 +82,10 @@ def test_a_missing_database_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="policy-archive fetch"):
         open_reader(tmp_path / "none.db")
     assert not (tmp_path / "none.db").exists()
+
+
+def test_the_names_that_readers_know_are_those_of_the_migrations() -> None:
+    assert tuple(found.name for found in migrations.pending(Database(memory=True))) == MIGRATIONS
 
 
 def old_database(path: Path) -> None:

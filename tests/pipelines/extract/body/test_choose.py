@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import POLICY_KINDS, Kind
+from policy_archive.crawler.discovery.words import GERMAN, fold, match_name
+from policy_archive.data import read_words
 from policy_archive.pipelines.extract.body.documents import name_kind
 from policy_archive.pipelines.extract.page import transform_page
 from policy_archive.pipelines.extract.source.parse import parse_html
@@ -169,9 +171,22 @@ def test_a_policy_with_a_section_on_cookies_is_one_document() -> None:
         ("利用規約", Kind.TERMS),
         ("豆包隐私政策", Kind.PRIVACY),
         ("Cookie-Richtlinie", Kind.COOKIES),
+        ("Datenschutzerklaerung", Kind.PRIVACY),
+        ("Politica de privacidad", Kind.PRIVACY),
         ("8. Privacy", None),
         ("How we protect what you tell us", None),
     ],
 )
 def test_a_documents_name_says_its_kind(name: str, kind: Kind | None) -> None:
     assert name_kind(name) is kind
+
+
+@pytest.mark.parametrize("kind", POLICY_KINDS)
+def test_a_link_and_a_heading_of_one_name_say_the_same(kind: Kind) -> None:
+    phrases = [phrase for entry in read_words("policy-names")[kind].values() for phrase in entry["strong"]]
+    names = {form for phrase in phrases for form in (phrase, phrase.translate(GERMAN), phrase.upper())}
+    assert names
+
+    said = {name: (name_kind(name), {match.kind for match in match_name(fold(name))}) for name in names}
+
+    assert not {name: both for name, both in said.items() if both[0] not in both[1] or kind not in both[1]}

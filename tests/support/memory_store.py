@@ -1,0 +1,94 @@
+"""A corpus that is a few dictionaries: what the crawler's ports ask for, and not a table."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from contextlib import nullcontext
+
+from policy_archive.crawler.core.records import KnownCapture, RowState
+
+
+class MemoryStore:
+    """Implements `policy_archive.crawler.crawl.corpus.Corpus`; the last one opened is `MemoryStore.last`."""
+
+    last = None
+    hold = explained = staticmethod(lambda *names: nullcontext())
+
+    def __init__(self):
+        self.channels, self.sites, self.runs, self.answers = (), {}, [], {}
+        self.addresses = defaultdict(dict)  # of a document, by URL
+        self.rows = defaultdict(dict)  # of a document: row → (state, capture, reading)
+
+    @classmethod
+    def open(cls, path):
+        cls.last = cls()
+        return cls.last
+
+    def __getattr__(self, name):
+        empty = {"list_failing": (), "sample_captures": (), "iter_conservation_faults": (), "links_of": ()}
+        notes = ("add_site", "close", "mark_listed", "close_dead_runs", "record_forecast", "reopen_failed")
+        if name not in (*empty, *notes, "count_news", "fold_versions"):
+            raise AttributeError(name)
+        return lambda *values, **named: empty.get(name, 0)
+
+    def set_site_outcome(self, site, outcome, reason="", **named):
+        self.sites[site] = outcome
+
+    def add_document(self, document, **named):
+        self.addresses[document]
+        return document.id
+
+    def add_address(self, document, address):
+        self.addresses[document].setdefault(address.url, address)
+
+    def documents_of(self, site):
+        return [document for document in self.addresses if document.site == site]
+
+    def addresses_of(self, document):
+        return list(self.addresses[document].values())
+
+    def add_rows(self, document, rows):
+        new = [row for row in rows if row not in self.rows[document]]
+        self.rows[document] |= dict.fromkeys(new, (RowState.PENDING, None, None))
+        return len(new)
+
+    def outcomes(self, document):
+        for row, (_, capture, reading) in sorted(
+            self.rows[document].items(), key=lambda one: one[0].timestamp
+        ):
+            yield row, (reading or capture).outcome if capture else None, capture, reading
+
+    def iter_known(self, document):
+        hashes = lambda r: r.extraction.text_sha256 if r and r.extraction else None  # noqa: E731
+        return [
+            KnownCapture(row=w, outcome=o, text_sha256=hashes(r)) for w, o, _, r in self.outcomes(document)
+        ]
+
+    def known_captures(self, document):
+        return list(self.iter_known(document))
+
+    def iter_outcomes(self, document):
+        yield from ((row, o, capture.location) for row, o, capture, _ in self.outcomes(document) if capture)
+
+    def count_states(self, document):
+        return Counter(state for state, *_ in self.rows[document].values())
+
+    def record_decisions(self, document, decisions):
+        for row, decision in decisions.items():
+            self.rows[document][row] = (decision.state, *self.rows[document][row][1:])
+
+    def record_capture(self, capture, reading=None):
+        self.rows[capture.document][capture.row] = (RowState.FETCHED, capture, reading)
+        return True
+
+    def start_run(self, command, arguments=None):
+        return len(self.runs) + 1
+
+    def finish_run(self, run_id, status, reason="", **named):
+        self.runs.append((status, reason))
+
+    def recall_answer(self, site, question):
+        return self.answers.get((site, question))
+
+    def keep_answer(self, site, question, state, rows):
+        pass
