@@ -135,17 +135,20 @@ def _sections(level: str, within: Span, outline: Outline) -> Iterator[tuple[str,
 
 
 def _bold_sections(within: Span, outline: Outline) -> Iterator[tuple[str, Span]]:
-    """Yield the lines all in bold that bear a policy's name, each with the blocks up to the next of them."""
-    starts = [number for number in range(*within) if _is_bold_name(outline.blocks[number])]
+    """Yield the lines all in bold, each with the blocks up to the next of them.
+
+    Up to the next of any name: a section "Privacy" of the terms is no document that reaches to their end.
+    """
+    starts = [number for number in range(*within) if _is_bold_line(outline.blocks[number])]
     for start, end in pairwise([*starts, within[1]]):
         yield outline.blocks[start].text, (start, end)
 
 
-def _is_bold_name(block: Block) -> bool:
-    if block.words > _LONGEST_NAME or name_kind(block.text) is None:
-        return False
+def _is_bold_line(block: Block) -> bool:
     words = block.text.split()
-    return any(bold.text_content().split() == words for bold in block.holder.iter("b", "strong"))
+    return block.words <= _LONGEST_NAME and any(
+        bold.text_content().split() == words for bold in block.holder.iter("b", "strong")
+    )
 
 
 def _headings(within: Span, outline: Outline) -> list[tuple[int, HtmlElement]]:
