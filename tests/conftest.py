@@ -20,6 +20,33 @@ from policy_archive.data import DATA
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
+SLOW = (
+    "reliability/",
+    "browse/test_in_browser.py",
+    "archive_server/test_beside_pywb.py",
+    "archive_server/test_demo.py",
+    "crawler/archive/test_rate_gate.py",
+    "crawler/archive/test_wire.py",
+    "crawler/crawl/",
+    "crawler/discovery/test_fetch.py",
+    "pipelines/commands/test_extract.py",
+    "pipelines/commands/test_fetch.py",
+    "pipelines/commands/test_plan.py",
+    "pipelines/commands/test_update.py",
+    "pipelines/reading/test_pool.py",
+    "test_package.py",
+)
+"""Files whose tests start many programs, servers or a browser; `pytest -m "not slow"` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow ones."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def signals_of_programs() -> None:
     """Let the programs that tests start hear signals.
