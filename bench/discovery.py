@@ -36,9 +36,9 @@ from policy_archive.crawler.discovery.records import (
     DiscoveryOptions,
     DiscoveryPlan,
     PageRequest,
-    ReadPage,
     SiteEvidence,
     SiteQuery,
+    VisitedPage,
 )
 from policy_archive.crawler.discovery.run import discover_site
 from policy_archive.pipelines.extract.source.decode import decode_body
@@ -96,7 +96,7 @@ class LocalArchive:
         state = AnswerState.COMPLETE if reader.next_url is None else AnswerState.CUT
         return AskedQuery(asked=asked, state=state, rows=tuple(rows))
 
-    async def read(self, wanted: PageRequest) -> ReadPage:
+    async def read(self, wanted: PageRequest) -> VisitedPage:
         """Return the capture's links, or where it redirects."""
         asked: tuple[str, ...] = (build_uri_m(ARCHIVE_URL, wanted.row.timestamp, wanted.row.original),)
         while True:
@@ -110,7 +110,7 @@ class LocalArchive:
         if playback.body is not None and playback.outcome is None:
             text = decode_body(playback.body, playback.content_type or "").text
             links = find_policy_links(parse_html(text), url=wanted.row.original)
-        return ReadPage(
+        return VisitedPage(
             row=wanted.row,
             purpose=wanted.purpose,
             outcome=playback.outcome or Outcome.HOME,

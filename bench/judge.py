@@ -121,7 +121,7 @@ def split_by_group(examples: Sequence[Example]) -> list[list[Example]]:
 
 def cross_validate(examples: Sequence[Example]) -> dict[str, Odds]:
     """Return what models that never saw its service say of each page, in each form."""
-    odds: dict[str, Odds] = {form: [] for form in ("plain", "bare", "short", "found", "found short")}
+    probabilities: dict[str, Odds] = {form: [] for form in ("plain", "bare", "short", "found", "found short")}
     folds = split_by_group(examples)
     for number, tested in enumerate(folds):
         weights = train([each for place, fold in enumerate(folds) if place != number for each in fold])
@@ -130,19 +130,21 @@ def cross_validate(examples: Sequence[Example]) -> dict[str, Odds]:
             short = _first_words(page, SHORT_WORDS)
             forms = {"plain": page, "bare": strip_labels(page), "short": short}
             for form, changed in forms.items():
-                odds[form].append((example, weigh_page(changed, LEXICON, weights)))
+                probabilities[form].append((example, weigh_page(changed, LEXICON, weights)))
             for form, changed in {"found": page, "found short": short}.items():
-                odds[form].append((example, weigh_found(example, changed, weights)))
-    return odds
+                probabilities[form].append((example, weigh_found(example, changed, weights)))
+    return probabilities
 
 
 def weigh_found(example: Example, page: Page, weights: Weights) -> dict[str, float]:
-    """Return the odds of a page that discovery took for a policy: what is none stands at its address."""
+    """Return the probabilities of a page that discovery took for a policy: it stands at its address."""
     expected = Kind.PRIVACY if example.label == NONE else Kind(example.label)
     page = replace(page, url=page.url or f"https://x.example/{expected}")
-    odds = weigh_page(page, LEXICON, weights)
-    policy = add_evidence(1.0 - odds[NONE], page, expected)
-    return {name: odd * policy / (1.0 - odds[NONE]) for name, odd in odds.items()} | {NONE: 1.0 - policy}
+    probabilities = weigh_page(page, LEXICON, weights)
+    policy = add_evidence(1.0 - probabilities[NONE], page, expected)
+    return {name: odd * policy / (1.0 - probabilities[NONE]) for name, odd in probabilities.items()} | {
+        NONE: 1.0 - policy
+    }
 
 
 def hold_back_languages(examples: Sequence[Example]) -> Odds:
@@ -157,9 +159,9 @@ def _first_words(page: Page, count: int) -> Page:
     return replace(page, text=" ".join(page.text.split(" ")[:count]))
 
 
-def print_figures(name: str, odds: Iterable[tuple[Example, dict[str, float]]]) -> None:
+def print_figures(name: str, probabilities: Iterable[tuple[Example, dict[str, float]]]) -> None:
     """Print precision, recall and F1 of the kinds in one line."""
-    rows = list(odds)
+    rows = list(probabilities)
     called = [1 - each[NONE] >= POLICY_THRESHOLD for _, each in rows]
     truly = [example.label != NONE for example, _ in rows]
     right = sum(a and b for a, b in zip(called, truly, strict=True))
@@ -178,11 +180,11 @@ def print_figures(name: str, odds: Iterable[tuple[Example, dict[str, float]]]) -
     )
 
 
-def print_thresholds(odds: Odds) -> None:
+def print_thresholds(probabilities: Odds) -> None:
     """Print precision and recall on kinds/dev at other thresholds."""
     rows = [
         (example.label != NONE, 1 - each[NONE])
-        for example, each in odds
+        for example, each in probabilities
         if example.source in _TESTED["kinds"]
     ]
     for threshold in (0.5, 0.6, 0.65, 0.7, 0.72, 0.75, 0.8, 0.9):
@@ -191,9 +193,9 @@ def print_thresholds(odds: Odds) -> None:
         print(f"  threshold {threshold:.2f}: precision {sum(called) / len(called):.4f} recall {recall:.4f}")
 
 
-def print_errors(odds: Odds) -> None:
+def print_errors(probabilities: Odds) -> None:
     """Print the pages that were judged wrong."""
-    for example, each in odds:
+    for example, each in probabilities:
         found = max(_KINDS, key=each.__getitem__) if 1 - each[NONE] >= POLICY_THRESHOLD else NONE
         if found not in (example.label, *example.also):
             names = f"{example.source} {example.group}: {example.page.title[:40]}"
@@ -269,9 +271,9 @@ def main() -> None:
     if arguments.write:
         write_weights(train(examples), DATA / "judge" / "weights.json")
     unseen = cross_validate(examples)
-    for form, odds in unseen.items():
+    for form, probabilities in unseen.items():
         for name, sources in _TESTED.items():
-            print_figures(f"{name}, {form}", [pair for pair in odds if pair[0].source in sources])
+            print_figures(f"{name}, {form}", [pair for pair in probabilities if pair[0].source in sources])
     print_thresholds(unseen["plain"])
     if arguments.errors:
         print_errors(unseen["plain"])

@@ -24,7 +24,7 @@ from policy_archive.crawler.archive.content_coding import (
 )
 from policy_archive.crawler.archive.middlewares import read_response
 from policy_archive.crawler.archive.rate_gate import Budget
-from policy_archive.crawler.archive.replay import Playback, Question, classify_answer
+from policy_archive.crawler.archive.replay import Question, Replayed, classify_answer
 from policy_archive.crawler.core.errors import CdxError, PolicyArchiveError, RateLimitedError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
@@ -197,12 +197,12 @@ class ArchiveClient:
         question = Question(
             row=task.row, archive_url=self.archive_url, dialect=self._dialects[0], asked=task.asked
         )
-        playback = classify_answer(read_response(response), question)
-        if playback.follow:
-            self._ask_replay(replace(task, asked=(*task.asked, playback.follow)))
+        replayed = classify_answer(read_response(response), question)
+        if replayed.follow:
+            self._ask_replay(replace(task, asked=(*task.asked, replayed.follow)))
         else:
             point("after-fetch")
-            yield self._build_capture(task, playback, response.meta.get("download_latency"))
+            yield self._build_capture(task, replayed, response.meta.get("download_latency"))
 
     def on_replay_failure(self, failure: Failure) -> Iterator[Capture]:
         """Yield the capture as one that could not be had; nothing when the run has to end."""
@@ -213,12 +213,12 @@ class ArchiveClient:
         if isinstance(error, RateLimitedError):
             _fail(self._waiting.pop(task.key), error)
             return
-        playback = Playback(outcome=_outcome_of(error), reason=_describe(failure))
+        replayed = Replayed(outcome=_outcome_of(error), reason=_describe(failure))
         requests = task.requests + request.meta.get("requests", 0)
-        yield self._build_capture(replace(task, requests=requests), playback, None)
+        yield self._build_capture(replace(task, requests=requests), replayed, None)
 
-    def _build_capture(self, task: _ReplayTask, playback: Playback, seconds: float | None) -> Capture:
-        facts = {name: value for name, value in vars(playback).items() if name != "follow"}
+    def _build_capture(self, task: _ReplayTask, replayed: Replayed, seconds: float | None) -> Capture:
+        facts = {name: value for name, value in vars(replayed).items() if name != "follow"}
         return Capture(
             document=task.document,
             row=task.row,

@@ -63,7 +63,7 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Playback:
+class Replayed:
     """What an answer turned out to be; its fields mean what those of `Capture` mean."""
 
     outcome: Outcome | None = None
@@ -88,7 +88,7 @@ def decode_header(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def classify_answer(answer: Answer, question: Question) -> Playback:
+def classify_answer(answer: Answer, question: Question) -> Replayed:
     """Return what an answer is.
 
     `memento-datetime` decides: with it the answer is a capture, whatever its
@@ -128,42 +128,42 @@ def _text_of(answer: Answer) -> str:
 # The archive speaks
 
 
-def _classify_message(answer: Answer, question: Question) -> Playback:
+def _classify_message(answer: Answer, question: Question) -> Replayed:
     location = answer.headers.get("location")
     if 300 <= answer.status < 400 and location:
         return _classify_nearest(_join(answer.url, location), question)
     text = _text_of(answer)
     if _BLOCKED.search(answer.headers.get("x-archive-wayback-runtime-error", "") + text):
-        return Playback(outcome=Outcome.BLOCKED, reason="the archive does not show this site")
+        return Replayed(outcome=Outcome.BLOCKED, reason="the archive does not show this site")
     if answer.status == 404:
-        return Playback(outcome=Outcome.NOT_ARCHIVED, reason="the archive does not hold this capture")
+        return Replayed(outcome=Outcome.NOT_ARCHIVED, reason="the archive does not hold this capture")
     if answer.status == 200 and _VIEW_REDIRECT.search(text):
-        return Playback(outcome=Outcome.REDIRECT, reason="the archive showed its page about a redirect")
+        return Replayed(outcome=Outcome.REDIRECT, reason="the archive showed its page about a redirect")
     reason = f"the archive answered {answer.status}, and not with a capture"
-    return Playback(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
+    return Replayed(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
 
 
-def _classify_nearest(found: str, question: Question) -> Playback:
+def _classify_nearest(found: str, question: Question) -> Replayed:
     """Return whether to follow the archive to the nearest capture that it has."""
     target = on_archive(found, question.archive_url)
     if target is None:
         reason = f"the archive sent us to another host: {_short(found)}"
-        return Playback(outcome=Outcome.OFF_ARCHIVE, reason=reason)
+        return Replayed(outcome=Outcome.OFF_ARCHIVE, reason=reason)
     memento = split_uri_m(target)
     if memento is None:
         reason = f"the archive sent us to a page that is no capture: {_short(target)}"
-        return Playback(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
+        return Replayed(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
     timestamp, original = memento
     drift = _drift_seconds(question.row, timestamp)
     if drift is None or drift > question.tolerance_seconds:
         return _drifted(timestamp, original, drift)
     if not same_page(original, question.row.original):
-        return _other_page(Playback(served_timestamp=timestamp, served_original=original))
+        return _other_page(Replayed(served_timestamp=timestamp, served_original=original))
     # built anew: the way there may have lost `id_`, or hold what HTTP forbids
     follow = build_uri_m(question.archive_url, timestamp, original)
     if follow in question.asked or len(question.asked) > MAX_HOPS:
-        return Playback(outcome=Outcome.REDIRECT_LOOP, reason="the archive sends us round in a circle")
-    return Playback(follow=follow)
+        return Replayed(outcome=Outcome.REDIRECT_LOOP, reason="the archive sends us round in a circle")
+    return Replayed(follow=follow)
 
 
 def on_archive(url: str, archive_url: str) -> str | None:
@@ -205,9 +205,9 @@ def _drift_seconds(row: CdxRow, timestamp: str) -> float | None:
         return None
 
 
-def _drifted(timestamp: str, original: str, drift: float | None) -> Playback:
+def _drifted(timestamp: str, original: str, drift: float | None) -> Replayed:
     days = "an unknown time" if drift is None else f"{drift / DAY_SECONDS:.1f} days"
-    return Playback(
+    return Replayed(
         outcome=Outcome.DRIFT,
         reason=f"the archive has only a capture {days} away",
         served_timestamp=timestamp if len(timestamp) == 14 else None,
@@ -215,13 +215,13 @@ def _drifted(timestamp: str, original: str, drift: float | None) -> Playback:
     )
 
 
-def _other_page(facts: Playback) -> Playback:
+def _other_page(facts: Replayed) -> Replayed:
     reason = f"the archive has another page there: {_short(facts.served_original or '')}"
     return _with(facts, outcome=Outcome.DRIFT, reason=reason)
 
 
-def _with(facts: Playback, **changes: object) -> Playback:
-    return Playback(**{**vars(facts), **changes})
+def _with(facts: Replayed, **changes: object) -> Replayed:
+    return Replayed(**{**vars(facts), **changes})
 
 
 def _short(url: str) -> str:
@@ -231,13 +231,13 @@ def _short(url: str) -> str:
 # A capture
 
 
-def _classify_capture(answer: Answer, question: Question) -> Playback:
+def _classify_capture(answer: Answer, question: Question) -> Replayed:
     served = _served_timestamp(answer) or question.row.timestamp
     original = _served_original(answer)
     drift = _drift_seconds(question.row, served)
     if drift is None or drift > question.tolerance_seconds:
         return _drifted(served, original or question.row.original, drift)
-    facts = Playback(
+    facts = Replayed(
         http_status=answer.status,
         served_timestamp=served,
         served_original=original,
@@ -277,7 +277,7 @@ def _is_original(parameters: str) -> bool:
     return False
 
 
-def _classify_redirect(answer: Answer, question: Question, facts: Playback) -> Playback:
+def _classify_redirect(answer: Answer, question: Question, facts: Replayed) -> Replayed:
     target = captured_location(answer, question)
     if target is None:
         reason = f"the capture leads out of the archive: {_short(answer.headers['location'])}"
@@ -308,7 +308,7 @@ def captured_location(answer: Answer, question: Question) -> str | None:
 # A body
 
 
-def _read_body(answer: Answer, question: Question, facts: Playback) -> Playback:
+def _read_body(answer: Answer, question: Question, facts: Replayed) -> Replayed:
     try:
         unwrapped = unwrap_body(answer.body, split_codings(answer.headers.get("content-encoding", "")))
     except CodingError as error:

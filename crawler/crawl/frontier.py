@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 
 from policy_archive.crawler.archive.rate_gate import Budget
 
-_Wish = TypeVar("_Wish")
+_Pending = TypeVar("_Pending")
 
 
-class FairQueue(Generic[_Wish]):
+class FairQueue(Generic[_Pending]):
     """Hands out wishes, one site after the other, while its budget has less in flight than it may.
 
     Index queries and captures have lanes of their own: neither waits for the other.
@@ -21,7 +21,7 @@ class FairQueue(Generic[_Wish]):
     def __init__(self, most_in_flight: Mapping[Budget, int]) -> None:
         self._most_in_flight = most_in_flight
         self._in_flight: Counter[Budget] = Counter()
-        self._lanes: dict[Budget, OrderedDict[str, deque[_Wish]]] = {b: OrderedDict() for b in Budget}
+        self._lanes: dict[Budget, OrderedDict[str, deque[_Pending]]] = {b: OrderedDict() for b in Budget}
         self._news = asyncio.Event()
         self._closed = False
 
@@ -29,7 +29,7 @@ class FairQueue(Generic[_Wish]):
         """Return how many wishes wait."""
         return sum(len(wishes) for lane in self._lanes.values() for wishes in lane.values())
 
-    def put(self, site: str, budget: Budget, wish: _Wish) -> None:
+    def put(self, site: str, budget: Budget, wish: _Pending) -> None:
         """Add a wish behind those of its site."""
         self._lanes[budget].setdefault(site, deque()).append(wish)
         self._news.set()
@@ -44,7 +44,7 @@ class FairQueue(Generic[_Wish]):
         self._closed = True
         self._news.set()
 
-    async def get(self) -> _Wish | None:
+    async def get(self) -> _Pending | None:
         """Return the next wish when there is one and room for it; None when the queue is closed."""
         while not self._closed:
             for budget in Budget:
@@ -54,7 +54,7 @@ class FairQueue(Generic[_Wish]):
             await self._news.wait()
         return None
 
-    def _take(self, budget: Budget) -> _Wish:
+    def _take(self, budget: Budget) -> _Pending:
         lane = self._lanes[budget]
         site, wishes = lane.popitem(last=False)
         wish = wishes.popleft()

@@ -233,9 +233,9 @@ class SiteCrawl:
         if owners:
             self.store.add_document(document, owner=max(owners, key=owners.__getitem__))
 
-    async def _fetch_all(self, document: Document, wanted: Sequence[PlannedCapture]) -> list[_Lead]:
+    async def _fetch_all(self, document: Document, wanted: Sequence[PlannedCapture]) -> list[_FollowUp]:
         """Fetch captures, and return in their order what they lead to; of their bodies nothing is kept."""
-        leads: dict[CdxRow, _Lead] = {}
+        leads: dict[CdxRow, _FollowUp] = {}
         turns = iter(wanted)
 
         async def fetch_in_turn() -> None:
@@ -348,7 +348,7 @@ class SiteCrawl:
 
     # What captures lead to
 
-    async def _follow(self, document: Document, leads: Iterable[_Lead]) -> None:
+    async def _follow(self, document: Document, leads: Iterable[_FollowUp]) -> None:
         """Go where the captures lead: into a frame, or to where the document moved."""
         for lead in leads:
             if lead.location:
@@ -379,7 +379,7 @@ def _redirects(known: KnownCapture) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Lead:
+class _FollowUp:
     """What of a stored capture matters for going on."""
 
     row: CdxRow
@@ -390,11 +390,11 @@ class _Lead:
     owner_weight: int
 
 
-def _lead_of(read: ReadCapture) -> _Lead:
+def _lead_of(read: ReadCapture) -> _FollowUp:
     """Return what a capture leads to; the site's own text says more of the owner than what took its place."""
     capture, reading = read.capture, read.reading
     weights = {Outcome.TEXT: 1000, Outcome.INCOMPLETE_TEXT: 1000, Outcome.FOREIGN: 1}
-    return _Lead(
+    return _FollowUp(
         row=capture.row,
         location=capture.location if capture.outcome is Outcome.REDIRECT else None,
         frame_url=reading.extraction.frame_url if reading and reading.extraction else None,
@@ -403,7 +403,7 @@ def _lead_of(read: ReadCapture) -> _Lead:
     )
 
 
-def _owners_of(leads: Iterable[_Lead]) -> dict[Owner, int]:
+def _owners_of(leads: Iterable[_FollowUp]) -> dict[Owner, int]:
     """Return whose policies captures hold, each with its weight."""
     owners: Counter[Owner] = Counter()
     for lead in leads:

@@ -31,9 +31,9 @@ from policy_archive.crawler.discovery.records import (
     FoundDocument,
     PageRequest,
     Purpose,
-    ReadPage,
     SiteEvidence,
     SiteQuery,
+    VisitedPage,
 )
 from policy_archive.crawler.discovery.run import discover_site
 
@@ -81,12 +81,12 @@ class SiteDiscovery:
                 addresses = tuple(_found_address(a) for a in self.store.addresses_of(document))
                 yield FoundDocument(document=document, confidence=1.0, addresses=addresses)
 
-    def _iter_read(self, documents: Iterable[Document]) -> Iterator[ReadPage]:
+    def _iter_read(self, documents: Iterable[Document]) -> Iterator[VisitedPage]:
         for document in documents:
             links = self._links_by_row(document)
             for row, outcome, location in self.store.iter_outcomes(document):
                 is_redirect = outcome is Outcome.REDIRECT
-                yield ReadPage(
+                yield VisitedPage(
                     row=row,
                     purpose=Purpose.REDIRECT if is_redirect else Purpose.POLICY,
                     outcome=outcome,
@@ -127,18 +127,18 @@ class SiteDiscovery:
             return (AnswerState.TOO_SLOW if error.status in _TOO_MUCH else AnswerState.FAILED), ()
         return AnswerState.COMPLETE, tuple(rows)
 
-    async def _read(self, request: PageRequest) -> ReadPage:
+    async def _read(self, request: PageRequest) -> VisitedPage:
         """Return a page read for its links, from the store when it was read before."""
         self.store.add_document(self._home)
         for row, outcome, location in self.store.iter_outcomes(self._home):
             if row == request.row:
                 links = tuple(self._links_by_row(self._home)[row])
-                return ReadPage(
+                return VisitedPage(
                     row=row, purpose=request.purpose, outcome=outcome, links=links, location=location
                 )
         planned = PlannedCapture(row=request.row, reason=request.reason)
         read = await self.fetch_capture(self._home, planned)
-        return ReadPage(
+        return VisitedPage(
             row=request.row,
             purpose=request.purpose,
             outcome=read.reading.outcome if read.reading else read.capture.outcome,
@@ -159,7 +159,7 @@ class SiteDiscovery:
         return [found.document for found in plan.documents]
 
 
-def _is_of_policy(page: ReadPage) -> bool:
+def _is_of_policy(page: VisitedPage) -> bool:
     return page.purpose is Purpose.POLICY
 
 

@@ -34,8 +34,8 @@ _DOUBLES = frozenset({"print", "printable", "amp", "pdf"})  # the same page in a
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddressReading:
-    """What an address promises."""
+class AddressHint:
+    """An address hint: what an address promises."""
 
     kind: Kind
     exactness: float
@@ -51,7 +51,7 @@ class AddressReading:
 
 
 @lru_cache(maxsize=5_000)
-def read_address(url: str) -> AddressReading | None:
+def read_address(url: str) -> AddressHint | None:
     """Return what an address promises, None when it promises no policy.
 
     >>> reading = read_address("https://example.com/en-gb/legal/privacy-policy.html?utm_source=x")
@@ -79,14 +79,14 @@ def _words(section: str, key: str) -> frozenset[str]:
     return frozenset(read_words("policy-addresses")[section][key])
 
 
-def _read_bare_host(parts: SplitResult) -> AddressReading | None:
+def _read_bare_host(parts: SplitResult) -> AddressHint | None:
     """Return what the root of a host says: `privacy.example.com` is there for one thing."""
     label = (parts.hostname or "").partition(".")[0]
     kind = _exact().get(label) if label in read_words("policy-addresses")["index"]["hosts"] else None
     if kind is None or registrable_domain(parts.hostname or "").startswith(f"{label}."):
         return None
     path = _Path(segments=(label,), site=_site_label(parts.hostname or ""))
-    return _place(AddressReading(kind=kind, exactness=0.8), parts, path)
+    return _place(AddressHint(kind=kind, exactness=0.8), parts, path)
 
 
 def is_among_lists(url: str) -> bool:
@@ -182,7 +182,7 @@ class _Path:
     def parents(self) -> tuple[str, ...]:
         return self._named[:-1]
 
-    def readings(self) -> Iterator[AddressReading]:
+    def readings(self) -> Iterator[AddressHint]:
         """Yield what the last segment says, the last two together, and the ones above."""
         named = self._named
         if not named:
@@ -192,18 +192,18 @@ class _Path:
             yield from self._read_exact(f"{named[-2]} {named[-1]}", 1.0)
             yield from self._read_child(named)
 
-    def _read(self, words: str) -> Iterator[AddressReading]:
+    def _read(self, words: str) -> Iterator[AddressHint]:
         yield from self._read_exact(words, 1.0)
         yield from self._read_phrase(words)
         yield from self._read_stem(words)
 
-    def _read_exact(self, words: str, exactness: float) -> Iterator[AddressReading]:
+    def _read_exact(self, words: str, exactness: float) -> Iterator[AddressHint]:
         kind = _exact().get(glue(words))
         if kind:
             languages = (match.languages for match in match_name(words) if match.kind is kind)
             yield replace(self._reading(kind, exactness, words, ()), languages=next(languages, ()))
 
-    def _read_phrase(self, words: str) -> Iterator[AddressReading]:
+    def _read_phrase(self, words: str) -> Iterator[AddressHint]:
         for match in match_name(words, known=self.own_words(words)):
             leftover = tuple(w for w in match.leftover if w not in _words("ignore", "words"))
             refused = len(leftover) < len(match.leftover) or is_no_policy(words)
@@ -211,7 +211,7 @@ class _Path:
             reading = self._reading(match.kind, exactness, words, leftover)
             yield replace(reading, languages=match.languages)
 
-    def _read_stem(self, words: str) -> Iterator[AddressReading]:
+    def _read_stem(self, words: str) -> Iterator[AddressHint]:
         glued = glue(words)
         refused = bool(_words("ignore", "words") & set(words.split())) or is_no_policy(words)
         for stem, kind in _stems():
@@ -224,7 +224,7 @@ class _Path:
     def _accounted(self, words: str, stem: str) -> frozenset[str]:
         return self.own_words(words) | {word for word in words.split() if stem in word or word in stem}
 
-    def _read_child(self, named: tuple[str, ...]) -> Iterator[AddressReading]:
+    def _read_child(self, named: tuple[str, ...]) -> Iterator[AddressHint]:
         """Yield what the parents promise: `/user/agreement/x`, `/privacy/x`."""
         parents = named[:-1]
         joined = [f"{one} {other}" for one, other in pairwise(parents)]
@@ -234,7 +234,7 @@ class _Path:
                 yield self._read_leaf(kind, named[-1])
                 return
 
-    def _read_leaf(self, kind: Kind, leaf: str) -> AddressReading:
+    def _read_leaf(self, kind: Kind, leaf: str) -> AddressHint:
         """Return what a page below a policy's address is: for children, an earlier version, or anything."""
         if _DATED.fullmatch(leaf):
             return replace(self._reading(kind, 0.7, leaf, ()), names=("previous",))
@@ -243,13 +243,13 @@ class _Path:
         refused = bool(_words("ignore", "words") & set(leaf.split()))
         return self._reading(kind, 0.2 if refused else 0.4, leaf, (leaf,))
 
-    def _reading(self, kind: Kind, exactness: float, words: str, unknown: Iterable[str]) -> AddressReading:
+    def _reading(self, kind: Kind, exactness: float, words: str, unknown: Iterable[str]) -> AddressHint:
         names, _ = find_qualifiers(words)
         if kind is Kind.OTHER:
             group = group_of(words)
-            return AddressReading(kind=kind, exactness=exactness, names=(group or words.replace(" ", "-"),))
+            return AddressHint(kind=kind, exactness=exactness, names=(group or words.replace(" ", "-"),))
         rest = ("-".join(word.split()) for word in unknown)
-        return AddressReading(kind=kind, exactness=exactness, names=(*names, *rest))
+        return AddressHint(kind=kind, exactness=exactness, names=(*names, *rest))
 
 
 def _phrase_exactness(phrase: str, leftover: tuple[str, ...]) -> float:
@@ -260,7 +260,7 @@ def _phrase_exactness(phrase: str, leftover: tuple[str, ...]) -> float:
     return 0.55 if " " in phrase and len(leftover) == 3 else 0.3
 
 
-def _place(reading: AddressReading, parts: SplitResult, path: _Path) -> AddressReading:
+def _place(reading: AddressHint, parts: SplitResult, path: _Path) -> AddressHint:
     """Return the reading with what host, parents and parameters add to it or take away."""
     host_names, host_code, host_factor = _read_host(parts.hostname or "")
     query_code, clean = _read_query(parts.query)
@@ -271,7 +271,7 @@ def _place(reading: AddressReading, parts: SplitResult, path: _Path) -> AddressR
     exactness = round(reading.exactness * factor * (1.0 if clean else 0.85), 3)
     codes = (*filter(None, (host_code, query_code)), *path.codes)
     printed = "print" in names or not _DOUBLES.isdisjoint(map(read_segment, path.segments))
-    return AddressReading(
+    return AddressHint(
         kind=reading.kind,
         exactness=exactness,
         names=tuple(name for name in names if name != "print"),

@@ -1,4 +1,4 @@
-"""What links, redirects and index rows of an address say together: the suspects."""
+"""What links, redirects and index rows of an address say together: candidates with a score."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.parse import urldefrag, urlsplit
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import registrable_domain
-from policy_archive.crawler.discovery.addresses import AddressReading, read_address
+from policy_archive.crawler.discovery.addresses import AddressHint, read_address
 from policy_archive.crawler.discovery.index import Candidate, candidates_of, is_on_site, was_searched
 from policy_archive.crawler.discovery.records import (
     AnswerState,
     DiscoveryOptions,
     Purpose,
-    ReadPage,
     SiteEvidence,
+    VisitedPage,
 )
 from policy_archive.crawler.discovery.words import find_qualifiers, fold, group_of, match_name
 from policy_archive.data import read_words
@@ -31,10 +31,10 @@ _SEARCHES = frozenset({Purpose.DOMAIN, Purpose.HOST, Purpose.PREFIX})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sighting:
+class Mention:
     """A link to an address, seen on one page."""
 
-    page: ReadPage
+    page: VisitedPage
     kind: Kind
     label: str
     confidence: float
@@ -43,7 +43,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suspect:
+class ScoredCandidate:
     """An address with all that speaks for it."""
 
     url: str
@@ -54,7 +54,7 @@ class Suspect:
     languages: tuple[str, ...]
     exactness: float
     candidate: Candidate | None
-    sightings: tuple[Sighting, ...]
+    mentions: tuple[Mention, ...]
     redirected_from: str = ""
     """URI-R of a captured redirect that led here."""
     fragment: str = ""
@@ -65,7 +65,7 @@ class Suspect:
     @cached_property
     def confidence(self) -> float:
         doubt = 1 - (self.candidate.confidence if self.candidate else 0.0)
-        linked = max((sighting.confidence for sighting in self.sightings), default=0.0)
+        linked = max((mention.confidence for mention in self.mentions), default=0.0)
         doubt *= (1 - 0.9 * linked) * (0.2 if self.confirmed else 1.0)
         return round(min(0.99, 1 - doubt * (0.5 if self.redirected_from else 1.0)), 3)
 
@@ -73,11 +73,11 @@ class Suspect:
     def rank(self) -> tuple[bool, float]:
         """What a home page of the site links to as its policy comes before all that was only indexed."""
         own = max(0.3, self.candidate.rank if self.candidate else 0.0)
-        return (self.is_linked_from_home, own + 0.1 * len(self.sightings))
+        return (self.is_linked_from_home, own + 0.1 * len(self.mentions))
 
     @property
     def is_linked_from_home(self) -> bool:
-        return any(s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK for s in self.sightings)
+        return any(s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK for s in self.mentions)
 
     @property
     def shown(self) -> tuple[CdxRow, ...]:
@@ -87,7 +87,7 @@ class Suspect:
     def times(self) -> tuple[str, ...]:
         """14 digits of all times at which the address is known to have been the policy."""
         return tuple(
-            sorted([row.timestamp for row in self.shown] + [s.page.row.timestamp for s in self.sightings])
+            sorted([row.timestamp for row in self.shown] + [s.page.row.timestamp for s in self.mentions])
         )
 
     @property
@@ -95,26 +95,24 @@ class Suspect:
         return "-".join(dict.fromkeys((*self.names, *filter(None, [self.variant]))))
 
 
-def find_suspects(evidence: SiteEvidence, options: DiscoveryOptions) -> list[Suspect]:
+def find_candidates(evidence: SiteEvidence, options: DiscoveryOptions) -> list[ScoredCandidate]:
     """Return the addresses that may hold a policy; not those that were read and hold none."""
     refused = _refused_keys(evidence)
     confirmed = {
         page.row.urlkey for page in evidence.pages if page.outcome is not None and page.outcome.is_text
     }
     return [
-        replace(suspect, confirmed=suspect.urlkey in confirmed)
-        for suspect in _suspects(evidence)
-        if suspect.urlkey not in refused and not is_known_unarchived(suspect, evidence, options)
+        replace(one, confirmed=one.urlkey in confirmed)
+        for one in _score_all(evidence)
+        if one.urlkey not in refused and not is_known_unarchived(one, evidence, options)
     ]
 
 
-def is_known_unarchived(suspect: Suspect, evidence: SiteEvidence, options: DiscoveryOptions) -> bool:
+def is_known_unarchived(one: ScoredCandidate, evidence: SiteEvidence, options: DiscoveryOptions) -> bool:
     """Return whether the index was asked for an address, and has nothing of it."""
-    if suspect.candidate:
-        return not suspect.candidate.rows
-    return was_searched(evidence.asked, suspect.urlkey, options.kinds) and is_on_site(
-        suspect.url, evidence.site
-    )
+    if one.candidate:
+        return not one.candidate.rows
+    return was_searched(evidence.asked, one.urlkey, options.kinds) and is_on_site(one.url, evidence.site)
 
 
 def _refused_keys(evidence: SiteEvidence) -> frozenset[str]:
@@ -124,18 +122,18 @@ def _refused_keys(evidence: SiteEvidence) -> frozenset[str]:
     return frozenset(page.row.urlkey for page in read if page.outcome is Outcome.NOT_A_POLICY) - policies
 
 
-def _suspects(evidence: SiteEvidence) -> list[Suspect]:
+def _score_all(evidence: SiteEvidence) -> list[ScoredCandidate]:
     candidates = {c.urlkey: c for c in candidates_of(evidence.asked, evidence.site)}
-    sightings = _sightings(evidence, frozenset(c.urlkey for c in candidates.values() if c.shown))
+    mentions = _mentions(evidence, frozenset(c.urlkey for c in candidates.values() if c.shown))
     redirects = _redirects(evidence)
-    listed = _listed(evidence, frozenset((*sightings, *redirects)) - frozenset(candidates))
-    suspects = []
-    for key in dict.fromkeys((*candidates, *sightings, *redirects)):
+    listed = _listed(evidence, frozenset((*mentions, *redirects)) - frozenset(candidates))
+    scored = []
+    for key in dict.fromkeys((*candidates, *mentions, *redirects)):
         candidate = candidates.get(key) or listed.get(key)
-        seen = sightings.get(key, [])
+        seen = mentions.get(key, [])
         kinds = _kinds_of(candidate, seen, redirects.get(key))
-        suspects += [_suspect(kind, key, candidate, seen, redirects.get(key)) for kind in kinds]
-    return suspects
+        scored += [_score(kind, key, candidate, seen, redirects.get(key)) for kind in kinds]
+    return scored
 
 
 def _listed(evidence: SiteEvidence, keys: frozenset[str]) -> dict[str, Candidate]:
@@ -158,7 +156,7 @@ def _listed(evidence: SiteEvidence, keys: frozenset[str]) -> dict[str, Candidate
 
 
 def _silent_candidate(key: str, rows: Sequence[CdxRow], *, listed: bool) -> Candidate:
-    says_nothing = AddressReading(kind=Kind.OTHER, exactness=0.0)
+    says_nothing = AddressHint(kind=Kind.OTHER, exactness=0.0)
     return Candidate(urlkey=key, reading=says_nothing, rows=tuple(rows), listed=listed)
 
 
@@ -170,12 +168,12 @@ def _rows_by_key(rows: Sequence[CdxRow], keys: frozenset[str]) -> dict[str, list
     return found
 
 
-def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[tuple[str, Sighting]]]:
-    """Return urlkey → (address, sighting) of every link that may be followed.
+def _mentions(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[tuple[str, Mention]]]:
+    """Return urlkey → (address, mention) of every link that may be followed.
 
     A link to `/privacy?ref=footer` is one to `/privacy`, where the archive has that.
     """
-    found: dict[str, list[tuple[str, Sighting]]] = {}
+    found: dict[str, list[tuple[str, Mention]]] = {}
     for page in evidence.pages:
         own_kinds = {link.kind for link in page.links if is_on_site(link.url, evidence.site)}
         for link in page.links:
@@ -187,14 +185,14 @@ def _sightings(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[
             weight = 1.0 if page.purpose in LINK_PAGES else 0.8
             address, fragment = urldefrag(link.url)
             bare = _undecorated(address, shown)
-            sighting = Sighting(
+            mention = Mention(
                 page=page,
                 kind=link.kind,
                 label=link.label,
                 confidence=link.confidence * weight,
                 fragment=fragment,
             )
-            found.setdefault(urlkey(bare), []).append((bare, sighting))
+            found.setdefault(urlkey(bare), []).append((bare, mention))
     return found
 
 
@@ -218,7 +216,7 @@ def _undecorated(url: str, shown: frozenset[str]) -> str:
     return bare if reading and not reading.clean and urlkey(bare) in shown else url
 
 
-def _may_follow(page: ReadPage, label: str, confidence: float) -> bool:
+def _may_follow(page: VisitedPage, label: str, confidence: float) -> bool:
     """Return whether a link leads to the site's own policy on another host.
 
     Only a home page may say so, and only by the policy's bare name: "Google Privacy Policy" is Google's.
@@ -242,17 +240,17 @@ def _redirects(evidence: SiteEvidence) -> dict[str, tuple[str, str, Kind]]:
     return found
 
 
-def _suspect(
+def _score(
     kind: Kind,
     key: str,
     candidate: Candidate | None,
-    seen: Sequence[tuple[str, Sighting]],
+    seen: Sequence[tuple[str, Mention]],
     redirect: tuple[str, str, Kind] | None,
-) -> Suspect:
+) -> ScoredCandidate:
     url, reading = _read_url(candidate, seen, redirect)
-    sightings = tuple(sighting for _, sighting in seen if sighting.kind is kind)
-    names, variant = _names_of(kind, reading, sightings, bool(redirect))
-    return Suspect(
+    mentions = tuple(mention for _, mention in seen if mention.kind is kind)
+    names, variant = _names_of(kind, reading, mentions, bool(redirect))
+    return ScoredCandidate(
         url=url,
         urlkey=key,
         kind=kind,
@@ -261,25 +259,25 @@ def _suspect(
         languages=reading.languages if reading else (),
         exactness=reading.exactness if reading else 0.0,
         candidate=candidate,
-        sightings=sightings,
+        mentions=mentions,
         redirected_from=redirect[1] if redirect else "",
-        fragment=_fragment_of(kind, [sighting for _, sighting in seen]),
+        fragment=_fragment_of(kind, [mention for _, mention in seen]),
     )
 
 
-def _fragment_of(kind: Kind, seen: Sequence[Sighting]) -> str:
+def _fragment_of(kind: Kind, seen: Sequence[Mention]) -> str:
     """Return the part of a page that links of one kind lead to, '' where all kinds lead to the same."""
-    surest = {sighting.kind: sighting for sighting in sorted(seen, key=lambda one: one.confidence)}
+    surest = {mention.kind: mention for mention in sorted(seen, key=lambda one: one.confidence)}
     own = surest.pop(kind, None)
-    others = {sighting.fragment for sighting in surest.values()}
+    others = {mention.fragment for mention in surest.values()}
     return own.fragment if own and others and own.fragment not in others else ""
 
 
 def _read_url(
     candidate: Candidate | None,
-    seen: Sequence[tuple[str, Sighting]],
+    seen: Sequence[tuple[str, Mention]],
     redirect: tuple[str, str, Kind] | None,
-) -> tuple[str, AddressReading | None]:
+) -> tuple[str, AddressHint | None]:
     """Return an address as it was last named, and what it promises."""
     url = seen[-1][0] if seen else redirect[0] if redirect else candidate.url if candidate else ""
     return url, candidate.reading if candidate and candidate.reading.exactness else read_address(url)
@@ -287,30 +285,30 @@ def _read_url(
 
 def _kinds_of(
     candidate: Candidate | None,
-    seen: Sequence[tuple[str, Sighting]],
+    seen: Sequence[tuple[str, Mention]],
     redirect: tuple[str, str, Kind] | None,
 ) -> list[Kind]:
     """Return the kinds of an address: what it is called most and calls itself, first.
 
     A page that says nothing of itself may be called by two names ("Terms", "Privacy"): it holds both.
     """
-    sightings = [sighting for _, sighting in seen]
+    mentions = [mention for _, mention in seen]
     _, reading = _read_url(candidate, seen, redirect)
-    votes = _vote(reading, sightings, redirect)
+    votes = _vote(reading, mentions, redirect)
     order = list(Kind)
     kinds = sorted(votes, key=lambda kind: (-votes[kind], order.index(kind)))
-    named = {s.kind for s in sightings if s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK}
+    named = {s.kind for s in mentions if s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK}
     says_one = reading is not None and reading.exactness >= 0.9 and reading.kind is not Kind.OTHER
     both = () if says_one else (kind for kind in kinds[1:] if kind in named and kind is not Kind.OTHER)
     return [*kinds[:1], *both]
 
 
 def _vote(
-    reading: AddressReading | None, sightings: Sequence[Sighting], redirect: tuple[str, str, Kind] | None
+    reading: AddressHint | None, mentions: Sequence[Mention], redirect: tuple[str, str, Kind] | None
 ) -> dict[Kind, float]:
     votes: dict[Kind, float] = {}
-    for sighting in sightings:
-        votes[sighting.kind] = max(votes.get(sighting.kind, 0.0), sighting.confidence)
+    for mention in mentions:
+        votes[mention.kind] = max(votes.get(mention.kind, 0.0), mention.confidence)
     if reading:
         weight = 0.3 if reading.kind is Kind.OTHER and votes else 0.6  # /legal may be any policy
         votes[reading.kind] = votes.get(reading.kind, 0.0) + weight * reading.exactness
@@ -320,11 +318,11 @@ def _vote(
 
 
 def _names_of(
-    kind: Kind, reading: AddressReading | None, sightings: Sequence[Sighting], redirected: bool
+    kind: Kind, reading: AddressHint | None, mentions: Sequence[Mention], redirected: bool
 ) -> tuple[tuple[str, ...], str]:
     """Return what tells the document from the main one: what home pages call it goes before its address."""
     variant = reading.variant if reading else ""
-    labels = [fold(s.label) for s in sightings if s.confidence >= SURE_LINK and s.page.purpose in LINK_PAGES]
+    labels = [fold(s.label) for s in mentions if s.confidence >= SURE_LINK and s.page.purpose in LINK_PAGES]
     if kind is Kind.OTHER:
         group = next(filter(None, map(group_of, labels)), "")
         own = reading.names if reading and reading.kind is kind else ()
@@ -336,5 +334,5 @@ def _names_of(
         return (() if () in named else named[0]), variant
     if redirected and not (reading and reading.kind is kind):
         return (), variant
-    mentioned = (name for sighting in sightings for name in find_qualifiers(fold(sighting.label))[0])
+    mentioned = (name for mention in mentions for name in find_qualifiers(fold(mention.label))[0])
     return tuple(dict.fromkeys((*(reading.names if reading else ()), *mentioned))), variant

@@ -1,4 +1,4 @@
-"""Suspects → the documents of a site, each followed through its addresses."""
+"""Scored candidates → the documents of a site, each followed through its addresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from policy_archive.crawler.core.records import EMPTY_BODY_DIGEST, Document, Kin
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.crawler.discovery.addresses import language_of, language_of_site
-from policy_archive.crawler.discovery.candidates import LINK_PAGES, Suspect, find_suspects
+from policy_archive.crawler.discovery.candidates import LINK_PAGES, ScoredCandidate, find_candidates
 from policy_archive.crawler.discovery.records import (
     DiscoveryOptions,
     FoundAddress,
@@ -34,10 +34,10 @@ RIVAL_DOUBT = 0.6
 
 def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[FoundDocument, ...]:
     """Return the documents that the evidence holds, the main ones first."""
-    suspects = find_suspects(evidence, options)
+    scored = find_candidates(evidence, options)
     found: list[FoundDocument] = []
     for kind in sorted(options.kinds):
-        of_kind = [suspect for suspect in suspects if suspect.kind is kind]
+        of_kind = [one for one in scored if one.kind is kind]
         documents = _documents_of_kind(of_kind, evidence)
         found += sorted(documents, key=lambda d: (bool(d.document.name), -d.confidence, d.document.name))[
             : options.most_documents
@@ -45,25 +45,23 @@ def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[F
     return tuple(found)
 
 
-def _documents_of_kind(suspects: list[Suspect], evidence: SiteEvidence) -> list[FoundDocument]:
-    """Group suspects by what they are called and join addresses that follow each other."""
+def _documents_of_kind(scored: list[ScoredCandidate], evidence: SiteEvidence) -> list[FoundDocument]:
+    """Group scored by what they are called and join addresses that follow each other."""
     strong = [
-        s
-        for s in suspects
-        if s.confidence >= LEAST_CONFIDENCE and (s.shown or s.sightings or s.redirected_from)
+        s for s in scored if s.confidence >= LEAST_CONFIDENCE and (s.shown or s.mentions or s.redirected_from)
     ]
-    chosen = strong or _last_resort(suspects)
+    chosen = strong or _last_resort(scored)
     chosen = _without_crowds(_without_doubles(chosen))
-    groups: dict[str, list[Suspect]] = {}
-    for suspect in _with_main_variant(chosen, language_of_site(evidence.site)):
-        groups.setdefault(suspect.name, []).append(suspect)
+    groups: dict[str, list[ScoredCandidate]] = {}
+    for one in _with_main_variant(chosen, language_of_site(evidence.site)):
+        groups.setdefault(one.name, []).append(one)
     documents = []
     for name, members in _with_main(groups).items():
         documents += _split_group(name, members, evidence)
     return _merge_same(documents)
 
 
-def _with_main(groups: dict[str, list[Suspect]]) -> dict[str, list[Suspect]]:
+def _with_main(groups: dict[str, list[ScoredCandidate]]) -> dict[str, list[ScoredCandidate]]:
     """Make the best group the main document where there is none and its name allows it."""
     if "" in groups:
         return groups
@@ -87,30 +85,30 @@ def _merge_same(documents: list[FoundDocument]) -> list[FoundDocument]:
     return list(merged.values())
 
 
-def _last_resort(suspects: list[Suspect]) -> list[Suspect]:
+def _last_resort(scored: list[ScoredCandidate]) -> list[ScoredCandidate]:
     """Return the best of the doubtful: a site without a better address has this one or none."""
-    shown = [s for s in suspects if s.shown and s.confidence >= 0.25]
+    shown = [s for s in scored if s.shown and s.confidence >= 0.25]
     return [max(shown, key=lambda s: (s.confidence, s.rank))] if shown else []
 
 
-def _without_doubles(suspects: list[Suspect]) -> list[Suspect]:
+def _without_doubles(scored: list[ScoredCandidate]) -> list[ScoredCandidate]:
     """Drop `?share=…`, print and AMP forms of pages that are there without them."""
-    clean = {_bare(s.url) for s in suspects if _is_clean(s)}
-    return [s for s in suspects if _is_clean(s) or s.is_linked_from_home or _bare(s.url) not in clean]
+    clean = {_bare(s.url) for s in scored if _is_clean(s)}
+    return [s for s in scored if _is_clean(s) or s.is_linked_from_home or _bare(s.url) not in clean]
 
 
-def _without_crowds(suspects: list[Suspect]) -> list[Suspect]:
+def _without_crowds(scored: list[ScoredCandidate]) -> list[ScoredCandidate]:
     """Drop what stands at one path of many hosts and is not linked to: those hosts are users'."""
-    paths = Counter(s.urlkey.partition(")")[2] for s in suspects if s.names)
+    paths = Counter(s.urlkey.partition(")")[2] for s in scored if s.names)
     return [
         s
-        for s in suspects
+        for s in scored
         if not s.names or s.is_linked_from_home or paths[s.urlkey.partition(")")[2]] <= MOST_RIVALS
     ]
 
 
-def _is_clean(suspect: Suspect) -> bool:
-    return not suspect.candidate or suspect.candidate.reading.clean
+def _is_clean(one: ScoredCandidate) -> bool:
+    return not one.candidate or one.candidate.reading.clean
 
 
 def _bare(url: str) -> str:
@@ -119,28 +117,28 @@ def _bare(url: str) -> str:
     return urlkey(f"http://{parts.netloc}{path}")
 
 
-def _with_main_variant(suspects: list[Suspect], home: str) -> list[Suspect]:
-    """Take the variant from the suspects that are the main document in the site's own language.
+def _with_main_variant(scored: list[ScoredCandidate], home: str) -> list[ScoredCandidate]:
+    """Take the variant from the scored that are the main document in the site's own language.
 
     Where the site has no address without a language, the best language is the main one; among equals
     the one that its top-level domain promises (`home`), then the one with most captures.
     """
-    mains = [s for s in suspects if not s.names]
+    mains = [s for s in scored if not s.names]
     if not mains:
-        return suspects
+        return scored
     best = max(mains, key=lambda s: (s.rank, _language(s) == home, len(s.shown)))
     plain = [s for s in mains if not s.variant]
     main = max(plain, key=lambda s: s.rank) if plain and not best.is_linked_from_home else best
     heir = _heir(plain, mains) if main in plain else None
     return [
-        replace(suspect, variant="")
-        if heir and not suspect.names and suspect.variant == heir.variant
-        else _relative_to(main, suspect)
-        for suspect in suspects
+        replace(one, variant="")
+        if heir and not one.names and one.variant == heir.variant
+        else _relative_to(main, one)
+        for one in scored
     ]
 
 
-def _heir(plain: Sequence[Suspect], mains: Sequence[Suspect]) -> Suspect | None:
+def _heir(plain: Sequence[ScoredCandidate], mains: Sequence[ScoredCandidate]) -> ScoredCandidate | None:
     """Return the language version that went on when the address without a language ended: /en-us/privacy."""
     ends = max((row.timestamp for s in plain for row in s.shown), default="9")
     languages = {language for s in plain for language in s.languages} or {"en"}
@@ -152,29 +150,29 @@ def _heir(plain: Sequence[Suspect], mains: Sequence[Suspect]) -> Suspect | None:
     return min(heirs, key=lambda s: (s.shown[0].timestamp[:4], -s.rank[1], s.variant), default=None)
 
 
-def _relative_to(main: Suspect, suspect: Suspect) -> Suspect:
-    if suspect.names:
-        return suspect
-    if suspect.variant == main.variant or (_language(suspect) and _language(suspect) == _language(main)):
-        same_region = suspect.variant.partition("-")[2] == main.variant.partition("-")[2]
-        if same_region or not suspect.variant or not main.variant:
-            return replace(suspect, variant="")
-    if not suspect.variant and suspect.languages and main.languages and not suspect.is_linked_from_home:
-        shared = set(suspect.languages) & set(main.languages)
-        return suspect if shared else replace(suspect, variant=suspect.languages[0])
-    return suspect
+def _relative_to(main: ScoredCandidate, one: ScoredCandidate) -> ScoredCandidate:
+    if one.names:
+        return one
+    if one.variant == main.variant or (_language(one) and _language(one) == _language(main)):
+        same_region = one.variant.partition("-")[2] == main.variant.partition("-")[2]
+        if same_region or not one.variant or not main.variant:
+            return replace(one, variant="")
+    if not one.variant and one.languages and main.languages and not one.is_linked_from_home:
+        shared = set(one.languages) & set(main.languages)
+        return one if shared else replace(one, variant=one.languages[0])
+    return one
 
 
-def _language(suspect: Suspect) -> str:
-    return language_of(suspect.variant)
+def _language(one: ScoredCandidate) -> str:
+    return language_of(one.variant)
 
 
-def _split_group(name: str, members: list[Suspect], evidence: SiteEvidence) -> list[FoundDocument]:
+def _split_group(name: str, members: list[ScoredCandidate], evidence: SiteEvidence) -> list[FoundDocument]:
     """Return the document that the members are, and those that stand beside it in the same years."""
     ordered = sorted(members, key=lambda s: s.rank, reverse=True)
-    joined, rivals = [ordered[0]], list[Suspect]()
-    for suspect in ordered[1:]:
-        (joined if _continues(joined, suspect) else rivals).append(suspect)
+    joined, rivals = [ordered[0]], list[ScoredCandidate]()
+    for one in ordered[1:]:
+        (joined if _continues(joined, one) else rivals).append(one)
     beside = [s for s in rivals if s.confidence >= SURE and (s.shown or not s.candidate)]
     if len(beside) > MOST_RIVALS:
         beside = [s for s in beside if s.is_linked_from_home]
@@ -184,32 +182,30 @@ def _split_group(name: str, members: list[Suspect], evidence: SiteEvidence) -> l
     ]
 
 
-def _continues(joined: Sequence[Suspect], suspect: Suspect) -> bool:
+def _continues(joined: Sequence[ScoredCandidate], one: ScoredCandidate) -> bool:
     """Return whether an address is the same document at another time, or the same bytes at the same time."""
-    if suspect.redirected_from or (suspect.is_linked_from_home and not _linked_together(joined, suspect)):
+    if one.redirected_from or (one.is_linked_from_home and not _linked_together(joined, one)):
         return True
-    if not suspect.shown:
-        return bool(suspect.candidate and suspect.candidate.redirects)
-    if _digests([suspect]) & _digests(joined):
+    if not one.shown:
+        return bool(one.candidate and one.candidate.redirects)
+    if _digests([one]) & _digests(joined):
         return True
-    times = _times_of(suspect)
+    times = _times_of(one)
     spans = [_times_of(other) for other in joined]
     if all(_overlap(times, span) <= LEAST_OVERLAP for span in spans):
         return True
-    twins = [
-        span for other, span in zip(joined, spans, strict=True) if _stem(other.url) == _stem(suspect.url)
-    ]
+    twins = [span for other, span in zip(joined, spans, strict=True) if _stem(other.url) == _stem(one.url)]
     return bool(twins) and all(_overlap(span, times) <= LEAST_OVERLAP for span in spans)
 
 
-def _times_of(suspect: Suspect) -> list[str]:
-    return [row.timestamp for row in suspect.shown]
+def _times_of(one: ScoredCandidate) -> list[str]:
+    return [row.timestamp for row in one.shown]
 
 
-def _linked_together(joined: Sequence[Suspect], suspect: Suspect) -> bool:
+def _linked_together(joined: Sequence[ScoredCandidate], one: ScoredCandidate) -> bool:
     """Return whether one page links to both: then neither is the other at another time."""
-    pages = {sighting.page.row for other in joined for sighting in other.sightings}
-    return any(sighting.page.row in pages for sighting in suspect.sightings)
+    pages = {mention.page.row for other in joined for mention in other.mentions}
+    return any(mention.page.row in pages for mention in one.mentions)
 
 
 def _stem(url: str) -> str:
@@ -219,8 +215,8 @@ def _stem(url: str) -> str:
     return f"{head}/{last.rpartition('.')[0] or last}"
 
 
-def _digests(suspects: Iterable[Suspect]) -> set[str]:
-    digests = {row.digest for suspect in suspects for row in suspect.shown}
+def _digests(scored: Iterable[ScoredCandidate]) -> set[str]:
+    digests = {row.digest for one in scored for row in one.shown}
     return digests - {EMPTY_BODY_DIGEST, "-"}
 
 
@@ -232,9 +228,9 @@ def _overlap(times: Sequence[str], others: Sequence[str]) -> float:
     return inside / len(times)
 
 
-def _rival_name(name: str, suspect: Suspect) -> str:
+def _rival_name(name: str, one: ScoredCandidate) -> str:
     """Return a name from the address: what else tells two policies of one name apart."""
-    parts = urlsplit(suspect.url)
+    parts = urlsplit(one.url)
     host = (parts.hostname or "").removesuffix(registrable_domain(parts.hostname or "")).strip(".")
     words = [fold(host.removeprefix("www")), *map(fold, parts.path.split("/"))]
     slug = "-".join(word.replace(" ", "-") for word in words if word)
@@ -242,7 +238,7 @@ def _rival_name(name: str, suspect: Suspect) -> str:
 
 
 def _document(
-    name: str, members: Sequence[Suspect], evidence: SiteEvidence, *, doubt: float = 1.0
+    name: str, members: Sequence[ScoredCandidate], evidence: SiteEvidence, *, doubt: float = 1.0
 ) -> FoundDocument:
     document = Document(site=evidence.site, kind=members[0].kind, name=name)
     document = _known_document(document, members, evidence)
@@ -251,7 +247,9 @@ def _document(
     return FoundDocument(document=document, confidence=round(confidence, 3), addresses=tuple(addresses))
 
 
-def _known_document(document: Document, members: Sequence[Suspect], evidence: SiteEvidence) -> Document:
+def _known_document(
+    document: Document, members: Sequence[ScoredCandidate], evidence: SiteEvidence
+) -> Document:
     """Return the document that an earlier run made of the best address: names last."""
     for known in evidence.known:
         if known.document.kind is document.kind and any(
@@ -261,16 +259,16 @@ def _known_document(document: Document, members: Sequence[Suspect], evidence: Si
     return document
 
 
-def _address(suspect: Suspect) -> FoundAddress:
-    times = suspect.times
-    candidate = suspect.candidate
+def _address(one: ScoredCandidate) -> FoundAddress:
+    times = one.times
+    candidate = one.candidate
     listed = bool(candidate and candidate.listed)
     return FoundAddress(
-        url=f"{suspect.url}#{suspect.fragment}" if suspect.fragment else suspect.url,
-        urlkey=suspect.urlkey,
-        source=_source(suspect),
-        evidence=_evidence(suspect),
-        confidence=suspect.confidence,
+        url=f"{one.url}#{one.fragment}" if one.fragment else one.url,
+        urlkey=one.urlkey,
+        source=_source(one),
+        evidence=_evidence(one),
+        confidence=one.confidence,
         first_seen=times[0] if times else None,
         last_seen=times[-1] if times else None,
         listed=listed,
@@ -278,27 +276,27 @@ def _address(suspect: Suspect) -> FoundAddress:
     )
 
 
-def _source(suspect: Suspect) -> str:
-    if suspect.is_linked_from_home:
+def _source(one: ScoredCandidate) -> str:
+    if one.is_linked_from_home:
         return "home-link"
-    if suspect.redirected_from:
+    if one.redirected_from:
         return "redirect"
-    if suspect.candidate:
+    if one.candidate:
         return "index"
-    return "home-link" if any(s.page.purpose in LINK_PAGES for s in suspect.sightings) else "policy-link"
+    return "home-link" if any(s.page.purpose in LINK_PAGES for s in one.mentions) else "policy-link"
 
 
-def _evidence(suspect: Suspect) -> str:
+def _evidence(one: ScoredCandidate) -> str:
     said = []
-    if suspect.sightings:
-        best = max(suspect.sightings, key=lambda s: s.confidence)
+    if one.mentions:
+        best = max(one.mentions, key=lambda s: s.confidence)
         where = f"{best.page.row.original} of {best.page.row.timestamp[:8]}"
         said.append(f'linked as "{best.label}" on {where}' if best.label else f"linked on {where}")
-    if suspect.redirected_from:
-        said.append(f"redirected to from {suspect.redirected_from}")
-    if suspect.candidate:
-        number = len(suspect.shown)
+    if one.redirected_from:
+        said.append(f"redirected to from {one.redirected_from}")
+    if one.candidate:
+        number = len(one.shown)
         said.append(f"{number} captures in the index" if number else "the index has redirects of it only")
-    if suspect.confirmed:
+    if one.confirmed:
         said.append("read as a policy")
     return "; ".join(said)

@@ -9,7 +9,7 @@ from policy_archive.crawler.core.records import CdxRow, Kind
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, seconds_between
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.index import may_be_text
-from policy_archive.crawler.discovery.records import FoundDocument, ReadPage
+from policy_archive.crawler.discovery.records import FoundDocument, VisitedPage
 
 _YEAR_SECONDS = 365.25 * DAY_SECONDS
 WIDEST_GAP_SECONDS = 2 * _YEAR_SECONDS
@@ -22,7 +22,7 @@ NARROW_SECONDS = _YEAR_SECONDS / 2
 
 def choose_home_rows(
     rows: Sequence[CdxRow],
-    read: Sequence[ReadPage],
+    read: Sequence[VisitedPage],
     documents: Sequence[FoundDocument],
     kinds: Sequence[Kind],
 ) -> list[tuple[CdxRow, str]]:
@@ -48,7 +48,7 @@ def _usable(rows: Sequence[CdxRow]) -> list[CdxRow]:
 
 def _ends(
     usable: Sequence[CdxRow],
-    read: Sequence[ReadPage],
+    read: Sequence[VisitedPage],
     documents: Sequence[FoundDocument],
     kinds: Sequence[Kind],
 ) -> list[tuple[CdxRow, str]]:
@@ -83,7 +83,7 @@ def _times(documents: Sequence[FoundDocument], kind: Kind) -> list[str]:
 
 def _middle(
     fresh: Sequence[CdxRow],
-    read: Sequence[ReadPage],
+    read: Sequence[VisitedPage],
     documents: Sequence[FoundDocument],
     kinds: Sequence[Kind],
 ) -> list[tuple[CdxRow, str]]:
@@ -99,7 +99,7 @@ def _middle(
 
 
 def _stretches(
-    read: Sequence[ReadPage], times: Sequence[str], kind: Kind, fresh: Sequence[CdxRow]
+    read: Sequence[VisitedPage], times: Sequence[str], kind: Kind, fresh: Sequence[CdxRow]
 ) -> Iterable[tuple[str, str, str]]:
     """Yield (from, to, reason) of times in which a policy may have stood elsewhere."""
     pages = sorted(read, key=lambda page: page.row.timestamp)
@@ -117,7 +117,7 @@ def _stretches(
             yield start, end, LINK_DIFFERENTLY
 
 
-def _targets(page: ReadPage, kind: Kind) -> frozenset[str]:
+def _targets(page: VisitedPage, kind: Kind) -> frozenset[str]:
     return frozenset(urlkey(link.url) for link in page.links if link.kind is kind)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from policy_archive.crawler.archive.cdx import IndexQuery
 from policy_archive.crawler.core.records import POLICY_KINDS, CdxRow, Kind
 from policy_archive.crawler.core.urls import registrable_domain
-from policy_archive.crawler.discovery.addresses import AddressReading, read_address
+from policy_archive.crawler.discovery.addresses import AddressHint, read_address
 from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, Purpose, SiteQuery
 from policy_archive.data import read_words
 
@@ -93,7 +93,7 @@ class Candidate:
     """An address that may hold a policy, with its rows."""
 
     urlkey: str
-    reading: AddressReading
+    reading: AddressHint
     rows: tuple[CdxRow, ...]
     """Of this urlkey, in order of time."""
     listed: bool
@@ -174,7 +174,7 @@ def _page(url: str) -> str:
     return _SAME_PAGE.sub(r"https://\1", url)
 
 
-def _exactness(reading: AddressReading | None) -> float:
+def _exactness(reading: AddressHint | None) -> float:
     return reading.exactness if reading else -1.0
 
 

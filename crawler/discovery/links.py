@@ -14,7 +14,7 @@ from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Kind, PolicyLink
 from policy_archive.crawler.core.urls import split_uri_m
 from policy_archive.crawler.discovery.addresses import (
-    AddressReading,
+    AddressHint,
     is_among_lists,
     read_address,
     read_segment,
@@ -214,7 +214,7 @@ def same_host(one: str, other: str) -> bool:
     return _page_of(one)[0] == _page_of(other)[0]
 
 
-def _read_label(anchor: _Anchor, label: str, reading: AddressReading | None) -> Iterator[PolicyLink]:
+def _read_label(anchor: _Anchor, label: str, reading: AddressHint | None) -> Iterator[PolicyLink]:
     words = "" if _ADDRESS_AS_LABEL.match(label) else fold(label)
     if is_no_policy(words):
         return
@@ -239,7 +239,7 @@ def _own_words(words: str, url: str) -> frozenset[str]:
     return frozenset(word for word in words.split() if len(word) >= 3 and word in host)
 
 
-def _agree(strength: float, kind: Kind, reading: AddressReading | None) -> float:
+def _agree(strength: float, kind: Kind, reading: AddressHint | None) -> float:
     """Return the confidence of a label together with what the address says."""
     if reading is None:
         return strength
@@ -251,7 +251,7 @@ def _agree(strength: float, kind: Kind, reading: AddressReading | None) -> float
     return strength
 
 
-def _address_alone(words: str, named_otherwise: bool, reading: AddressReading) -> float:
+def _address_alone(words: str, named_otherwise: bool, reading: AddressHint) -> float:
     """Return the confidence of an address whose label does not name its policy.
 
     A label of another policy leaves little: "Legal" may lead to /terms, "Terms" hardly to /privacy.

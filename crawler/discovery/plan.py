@@ -30,9 +30,9 @@ from policy_archive.crawler.discovery.records import (
     FoundDocument,
     PageRequest,
     Purpose,
-    ReadPage,
     SiteEvidence,
     SiteQuery,
+    VisitedPage,
 )
 
 USUAL_ADDRESSES = 4  # of a kind, asked one by one: the last resort for sites too large to be searched
@@ -159,7 +159,7 @@ class _Discovery:
         moves = bool(pages) and pages[0].reason == LINK_DIFFERENTLY and not self.address_queries()
         return pages[: self._pages_left(moves=moves)]
 
-    def _pages_read(self) -> list[ReadPage]:
+    def _pages_read(self) -> list[VisitedPage]:
         return [page for page in self.evidence.pages if page.purpose is not Purpose.POLICY]
 
     def _pages_left(self, *, moves: bool) -> int:

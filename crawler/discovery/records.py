@@ -79,8 +79,8 @@ class PageRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadPage:
-    """A capture that was asked for: with links, with a location, or with neither."""
+class VisitedPage:
+    """A visited page: a capture that was asked for: with links, with a location, or with neither."""
 
     row: CdxRow
     purpose: Purpose
@@ -96,7 +96,7 @@ class SiteEvidence:
 
     site: str
     asked: tuple[AskedQuery, ...] = ()
-    pages: tuple[ReadPage, ...] = ()
+    pages: tuple[VisitedPage, ...] = ()
     known: tuple[FoundDocument, ...] = ()
     """Documents of earlier runs: an address that belongs to one stays there, so that names last."""
 

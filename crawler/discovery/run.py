@@ -12,9 +12,9 @@ from policy_archive.crawler.discovery.records import (
     DiscoveryOptions,
     DiscoveryPlan,
     PageRequest,
-    ReadPage,
     SiteEvidence,
     SiteQuery,
+    VisitedPage,
 )
 
 MOST_ROUNDS = 40  # each round asks something new within small budgets; more is a mistake of ours
@@ -25,7 +25,7 @@ async def discover_site(
     options: DiscoveryOptions,
     *,
     ask: Callable[[SiteQuery], Awaitable[AskedQuery]],
-    read: Callable[[PageRequest], Awaitable[ReadPage]],
+    read: Callable[[PageRequest], Awaitable[VisitedPage]],
 ) -> tuple[DiscoveryPlan, SiteEvidence]:
     """Return the finished plan and the evidence it stands on; `ask` and `read` speak to the archive.
 

@@ -26,7 +26,7 @@ from policy_archive.crawler.planning.splits import (
     nearest_unknown,
     typical_step,
 )
-from policy_archive.crawler.planning.timeline import Spot, Timeline, proves_sameness
+from policy_archive.crawler.planning.timeline import Timeline, TimelineRow, proves_sameness
 
 _SHORTEST_WATCH_SECONDS = 30 * DAY_SECONDS
 """A gap between equal texts is not split below this, unless the user names a largest gap."""
@@ -100,7 +100,7 @@ def plan_changes(timeline: Timeline, rules: Rules) -> Selection:
     for gap, question in zip(gaps, open_questions, strict=True):
         decision = _UNDECIDED if question else _close(spots, gap, rules)
         decisions.update((spot.row, decision) for spot in spots[gap.left + 1 : gap.right] if spot.unknown)
-    wanted = {timeline.spokesman(spots[q.spot]): q.reason for q in sorted(chosen, key=lambda q: q.rank)}
+    wanted = {timeline.representative(spots[q.spot]): q.reason for q in sorted(chosen, key=lambda q: q.rank)}
     return Selection(
         wanted=tuple(PlannedCapture(row=row, reason=reason) for row, reason in wanted.items()),
         decisions=decisions,
@@ -113,7 +113,7 @@ def _is_open(question: _Question | None, widest: float) -> bool:
     return question.urgency is not _Urgency.WATCH or question.weight > widest
 
 
-def _iter_gaps(spots: Sequence[Spot]) -> Iterator[Gap]:
+def _iter_gaps(spots: Sequence[TimelineRow]) -> Iterator[Gap]:
     """Yield the gaps that hold a spot nothing is known of."""
     left, unknown = -1, False
     for index, spot in enumerate(spots):
@@ -121,13 +121,13 @@ def _iter_gaps(spots: Sequence[Spot]) -> Iterator[Gap]:
             if unknown:
                 yield Gap(left=left, right=index)
             left, unknown = index, False
-        elif not spot.barren:
+        elif not spot.has_no_text:
             unknown = True
     if unknown:
         yield Gap(left=left, right=len(spots))
 
 
-def _widest_watch(spots: Sequence[Spot], rules: Rules) -> float:
+def _widest_watch(spots: Sequence[TimelineRow], rules: Rules) -> float:
     """Return how wide a gap between equal texts may stay.
 
     A document that changes often is likelier to hide a text that came and went, and is worth
@@ -145,7 +145,7 @@ def _widest_watch(spots: Sequence[Spot], rules: Rules) -> float:
 
 
 def _choose(
-    spots: Sequence[Spot], gaps: Sequence[Gap], asked: Sequence[_Question | None], widest: float
+    spots: Sequence[TimelineRow], gaps: Sequence[Gap], asked: Sequence[_Question | None], widest: float
 ) -> list[_Question]:
     """Return the open questions that no answer to another can change.
 
@@ -161,7 +161,7 @@ def _choose(
     return ends or chosen
 
 
-def _links(spots: Sequence[Spot], gaps: Sequence[Gap]) -> list[int]:
+def _links(spots: Sequence[TimelineRow], gaps: Sequence[Gap]) -> list[int]:
     """Return a number for each gap, equal for gaps that share the digest of an unknown spot."""
     parent = list(range(len(gaps)))
 
@@ -179,7 +179,7 @@ def _links(spots: Sequence[Spot], gaps: Sequence[Gap]) -> list[int]:
     return [root(number) for number in range(len(gaps))]
 
 
-def _ask(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+def _ask(spots: Sequence[TimelineRow], gap: Gap, rules: Rules) -> _Question | None:
     """Return the next question of one gap; None when it is answered as well as it can be."""
     if gap.left < 0:
         return _ask_at_start(spots, gap, rules)
@@ -197,7 +197,7 @@ def _ask(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
     return _question(spots, gap, find_balanced_split(spots, gap, rules.precision_seconds), "bisect")
 
 
-def _watch(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+def _watch(spots: Sequence[TimelineRow], gap: Gap, rules: Rules) -> _Question | None:
     """Return where a text that came and went between equal texts would show."""
     odd = find_odd_size(spots, gap, rules.odd_size)
     if odd is not None:
@@ -207,18 +207,18 @@ def _watch(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
 
 
 def _question(
-    spots: Sequence[Spot], gap: Gap, target: int, reason: str, urgency: _Urgency = _Urgency.CHANGE
+    spots: Sequence[TimelineRow], gap: Gap, target: int, reason: str, urgency: _Urgency = _Urgency.CHANGE
 ) -> _Question | None:
     found = nearest_unknown(spots, gap, target)
     if found is None:
         return None
-    if spots[target].barren:
+    if spots[target].has_no_text:
         reason = "neighbour-of-junk"
     weight = spots[gap.right].at - spots[gap.left].at
     return _Question(spot=found, reason=reason, weight=weight, urgency=urgency)
 
 
-def _ask_at_start(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+def _ask_at_start(spots: Sequence[TimelineRow], gap: Gap, rules: Rules) -> _Question | None:
     """Ask the first row; if it is junk, search for where the texts begin, in steps that double."""
     last = len(spots) - 1
     for end, reason in ((0, "first"), (last, "last")):
@@ -227,23 +227,25 @@ def _ask_at_start(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | 
     text = min(gap.right, last)
     firsts: dict[str, int] = {}
     for index in range(text):
-        if spots[index].barren:
+        if spots[index].has_no_text:
             firsts.setdefault(spots[index].body, index)
     junk = max(firsts.values())
     return _search_edge(spots, junk, text, min(2 * junk + 1, (junk + text) // 2), rules)
 
 
-def _ask_at_end(spots: Sequence[Spot], gap: Gap, rules: Rules) -> _Question | None:
+def _ask_at_end(spots: Sequence[TimelineRow], gap: Gap, rules: Rules) -> _Question | None:
     """Ask the last row; if it is junk, search backwards for where the texts end."""
     last = len(spots) - 1
     if spots[last].unknown:
         return _Question(spot=last, reason="last", weight=inf)
-    lasts = {spots[i].body: i for i in range(gap.left + 1, last + 1) if spots[i].barren}
+    lasts = {spots[i].body: i for i in range(gap.left + 1, last + 1) if spots[i].has_no_text}
     junk = min(lasts.values())
     return _search_edge(spots, junk, gap.left, max(2 * junk - last - 1, (junk + gap.left + 1) // 2), rules)
 
 
-def _search_edge(spots: Sequence[Spot], junk: int, text: int, target: int, rules: Rules) -> _Question | None:
+def _search_edge(
+    spots: Sequence[TimelineRow], junk: int, text: int, target: int, rules: Rules
+) -> _Question | None:
     """Ask at `target`, or the next unknown spot towards the text, or else towards the junk."""
     width = abs(spots[text].at - spots[junk].at)
     towards = 1 if text > junk else -1
@@ -256,7 +258,7 @@ def _search_edge(spots: Sequence[Spot], junk: int, text: int, target: int, rules
 _UNDECIDED = RowDecision(state=RowState.PENDING, reason="the texts around it are not settled yet")
 
 
-def _close(spots: Sequence[Spot], gap: Gap, rules: Rules) -> RowDecision:
+def _close(spots: Sequence[TimelineRow], gap: Gap, rules: Rules) -> RowDecision:
     """Return the state of the rows of a gap that asks nothing more."""
     if gap.left < 0 or gap.right == len(spots):
         # also the rows between junk and the first or last text, once these lie close enough

@@ -7,13 +7,13 @@ from itertools import groupby
 
 from policy_archive.crawler.core.records import CdxRow, PlannedCapture, RowDecision, RowState
 from policy_archive.crawler.planning.changes import Selection
-from policy_archive.crawler.planning.timeline import Spot, Timeline
+from policy_archive.crawler.planning.timeline import Timeline, TimelineRow
 
 
 def plan_all(timeline: Timeline) -> Selection:
     """Return every row whose body is not known yet, one of each digest."""
     unknown = [spot for spot in timeline.spots if spot.unknown]
-    rows = dict.fromkeys(timeline.spokesman(spot) for spot in unknown)
+    rows = dict.fromkeys(timeline.representative(spot) for spot in unknown)
     pending = RowDecision(state=RowState.PENDING, reason="all")
     return Selection(
         wanted=tuple(PlannedCapture(row=row, reason="all") for row in rows),
@@ -36,15 +36,15 @@ def plan_grid(timeline: Timeline, name: str) -> Selection:
         spots = list(members)
         unplanned = RowDecision(state=RowState.UNPLANNED, reason=f"{name}: another capture stands for {cell}")
         decisions.update((spot.row, unplanned) for spot in spots if spot.unknown)
-        chosen = next((spot for spot in order(spots) if not spot.barren), None)
+        chosen = next((spot for spot in order(spots) if not spot.has_no_text), None)
         if chosen is not None and chosen.unknown:
-            wanted[timeline.spokesman(chosen)] = None
+            wanted[timeline.representative(chosen)] = None
     return Selection(
         wanted=tuple(PlannedCapture(row=row, reason="grid") for row in wanted), decisions=decisions
     )
 
 
-def _back_from_last(spots: Sequence[Spot]) -> Iterator[Spot]:
+def _back_from_last(spots: Sequence[TimelineRow]) -> Iterator[TimelineRow]:
     yield spots[-1]
     step = 1
     while step < len(spots):
@@ -52,7 +52,7 @@ def _back_from_last(spots: Sequence[Spot]) -> Iterator[Spot]:
         step *= 2
 
 
-def _last_good(spots: Sequence[Spot]) -> Iterator[Spot]:
+def _last_good(spots: Sequence[TimelineRow]) -> Iterator[TimelineRow]:
     yield next((spot for spot in reversed(spots) if spot.row.statuscode == "200"), spots[-1])
 
 
@@ -60,7 +60,7 @@ def _half_year(timestamp: str) -> str:
     return f"{timestamp[:4]} {'A' if timestamp[4:6] < '07' else 'B'}"
 
 
-_Order = Callable[[Sequence[Spot]], Iterator[Spot]]
+_Order = Callable[[Sequence[TimelineRow]], Iterator[TimelineRow]]
 _GRIDS: dict[str, tuple[Callable[[str], str], _Order]] = {
     "monthly": (lambda timestamp: f"{timestamp[:4]}-{timestamp[4:6]}", _back_from_last),
     "half-yearly": (_half_year, _last_good),

@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import median
 
 from policy_archive.crawler.core.timestamps import DAY_SECONDS
-from policy_archive.crawler.planning.timeline import Spot
+from policy_archive.crawler.planning.timeline import TimelineRow
 
 _EARLY_SECONDS = DAY_SECONDS
 """A policy goes online about the day that it states; so much before it still counts (time zones)."""
@@ -29,7 +29,7 @@ class Gap:
     """Index of the text after; the number of spots at the end."""
 
 
-def nearest_unknown(spots: Sequence[Spot], gap: Gap, target: int) -> int | None:
+def nearest_unknown(spots: Sequence[TimelineRow], gap: Gap, target: int) -> int | None:
     """Return the spot to ask for `target`: itself, or the next 1, 2, 4 … rows away, or the nearest of all.
 
     None once more bodies in the gap were junk than the steps need: so that junk of any length costs
@@ -38,7 +38,7 @@ def nearest_unknown(spots: Sequence[Spot], gap: Gap, target: int) -> int | None:
     if spots[target].unknown:
         return target
     inner = range(gap.left + 1, gap.right)
-    junk = {spots[index].body for index in inner if spots[index].barren}
+    junk = {spots[index].body for index in inner if spots[index].has_no_text}
     if len(junk) > 2 * len(inner).bit_length():
         return None
     step = 1
@@ -51,7 +51,7 @@ def nearest_unknown(spots: Sequence[Spot], gap: Gap, target: int) -> int | None:
     return min(unknown, key=lambda index: abs(index - target), default=None)
 
 
-def find_middle(spots: Sequence[Spot], gap: Gap) -> int:
+def find_middle(spots: Sequence[TimelineRow], gap: Gap) -> int:
     """Return the spot nearest to the middle of a gap's time."""
     at = (spots[gap.left].at + spots[gap.right].at) / 2
     after = _first_from(spots, gap, at)
@@ -59,7 +59,7 @@ def find_middle(spots: Sequence[Spot], gap: Gap) -> int:
     return min(choices, key=lambda index: abs(spots[index].at - at))
 
 
-def find_balanced_split(spots: Sequence[Spot], gap: Gap, precision_seconds: float) -> int:
+def find_balanced_split(spots: Sequence[TimelineRow], gap: Gap, precision_seconds: float) -> int:
     """Return the spot to split a change at, so that the fewest questions are expected afterwards.
 
     Halving the time would halve 15 days into twice 7.5, each to be asked again. So the rows are packed
@@ -79,7 +79,7 @@ def find_balanced_split(spots: Sequence[Spot], gap: Gap, precision_seconds: floa
     return ends[min(range(1, stretches), key=cost) - 1]
 
 
-def _pack(spots: Sequence[Spot], gap: Gap, precision_seconds: float) -> list[int]:
+def _pack(spots: Sequence[TimelineRow], gap: Gap, precision_seconds: float) -> list[int]:
     """Return the inner ends of the fewest stretches of at most the precision.
 
     Junk counts like any row: the split must not move with each junk answer, or a long run of junk
@@ -100,7 +100,7 @@ def _expected(stretches: int, seconds: float) -> float:
     return seconds * (depth + 2 * (stretches - (1 << depth)) / stretches)
 
 
-def find_stated(spots: Sequence[Spot], gap: Gap, precision_seconds: float) -> int | None:
+def find_stated(spots: Sequence[TimelineRow], gap: Gap, precision_seconds: float) -> int | None:
     """Return a spot beside the latest day that only the newer text states of itself; None if none helps.
 
     Two questions then prove a change about that day: is the text there soon after it, and not yet
@@ -117,7 +117,7 @@ def find_stated(spots: Sequence[Spot], gap: Gap, precision_seconds: float) -> in
     return None
 
 
-def _beside(spots: Sequence[Spot], gap: Gap, at: float, precision_seconds: float) -> int | None:
+def _beside(spots: Sequence[TimelineRow], gap: Gap, at: float, precision_seconds: float) -> int | None:
     """Return the last spot within the precision after an instant, or if that is asked the last before it."""
     late = at - _EARLY_SECONDS + precision_seconds
     last = _first_from(spots, gap, late) - 1
@@ -127,12 +127,12 @@ def _beside(spots: Sequence[Spot], gap: Gap, at: float, precision_seconds: float
     return first - 1 if first - 1 > gap.left else None
 
 
-def _first_from(spots: Sequence[Spot], gap: Gap, at: float) -> int:
+def _first_from(spots: Sequence[TimelineRow], gap: Gap, at: float) -> int:
     """Return the first spot of a gap at an instant or later; the gap's right end if there is none."""
     return bisect_left(spots, at, gap.left + 1, gap.right, key=lambda spot: spot.at)
 
 
-def find_odd_size(spots: Sequence[Spot], gap: Gap, odd_share: float) -> int | None:
+def find_odd_size(spots: Sequence[TimelineRow], gap: Gap, odd_share: float) -> int | None:
     """Return the unknown spot whose size lies furthest outside the sizes at both ends of a gap.
 
     None when none differs by `odd_share`, and once two such answers in the gap were junk: pages of
@@ -141,7 +141,7 @@ def find_odd_size(spots: Sequence[Spot], gap: Gap, odd_share: float) -> int | No
     """
     low, high = sorted((spots[gap.left].size or 0, spots[gap.right].size or 0))
     inner = range(gap.left + 1, gap.right)
-    if not low or sum(spots[index].barren and spots[index].asked for index in inner) >= _ODD_TRIES:
+    if not low or sum(spots[index].has_no_text and spots[index].asked for index in inner) >= _ODD_TRIES:
         return None
     odd = {index: _outside(spots[index].size, low, high) for index in inner if spots[index].unknown}
     best = max(odd, key=lambda index: odd[index])
@@ -154,7 +154,7 @@ def _outside(size: int | None, low: int, high: int) -> float:
     return max(low - size, size - high, 0) / max(size, high)
 
 
-def typical_step(spots: Sequence[Spot]) -> float:
+def typical_step(spots: Sequence[TimelineRow]) -> float:
     """Return the median share by which the size changes from row to row; 0 when it is not known."""
     steps = [
         abs(one.size - other.size) / max(one.size, other.size)

@@ -24,8 +24,8 @@ _TEXT_APPLICATIONS = ("html", "xml", "pdf", "octet-stream", "msword", "officedoc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """One row that may hold a text, with all that is known of it."""
+class TimelineRow:
+    """A timeline row: one row that may hold a text, with all that is known of it."""
 
     row: CdxRow
     at: float
@@ -35,7 +35,7 @@ class Spot:
     """SHA-256; own, or that of a row with the same digest. None: unknown, or no text."""
     stated_days: tuple[date, ...] = ()
     """Days that this text states of itself."""
-    barren: bool = False
+    has_no_text: bool = False
     """Known to hold no text: junk, or replay did not give it."""
     size: int | None = None
     """Compressed bytes of the body's capture; of a revisit, those of the row it repeats."""
@@ -47,20 +47,20 @@ class Spot:
 
     @property
     def unknown(self) -> bool:
-        return self.text is None and not self.barren
+        return self.text is None and not self.has_no_text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
     """The spots in order of time, and what was settled without looking at their neighbours."""
 
-    spots: tuple[Spot, ...]
+    spots: tuple[TimelineRow, ...]
     decisions: dict[CdxRow, RowDecision]
     """Of rows that are no spots, were asked, or equal a row that was asked."""
     spokesmen: dict[str, CdxRow]
     """Of each digest that proves sameness and is not known yet: the row to ask, always the earliest."""
 
-    def spokesman(self, spot: Spot) -> CdxRow:
+    def representative(self, spot: TimelineRow) -> CdxRow:
         """Return the row to ask when the text of `spot` is wanted."""
         return self.spokesmen.get(spot.row.digest, spot.row)
 
@@ -96,7 +96,7 @@ def build_timeline(
     captures = _unique(known)
     bodies, sizes = _bodies(captures), _sizes(captures)
     decisions: dict[CdxRow, RowDecision] = {}
-    spots: list[Spot] = []
+    spots: list[TimelineRow] = []
     for capture in captures:
         decision = _settle(capture, bodies, since, until)
         if decision is not None:
@@ -135,7 +135,7 @@ def _sizes(captures: Iterable[KnownCapture]) -> dict[str, int]:
     return {digest: size for digest, size in sizes.items() if proves_sameness(digest)}
 
 
-def _spokesmen(spots: Iterable[Spot]) -> dict[str, CdxRow]:
+def _spokesmen(spots: Iterable[TimelineRow]) -> dict[str, CdxRow]:
     spokesmen: dict[str, CdxRow] = {}
     for spot in spots:
         if spot.unknown and proves_sameness(spot.row.digest):
@@ -143,15 +143,15 @@ def _spokesmen(spots: Iterable[Spot]) -> dict[str, CdxRow]:
     return spokesmen
 
 
-def _spot(capture: KnownCapture, bodies: dict[str, KnownCapture], sizes: dict[str, int]) -> Spot:
+def _spot(capture: KnownCapture, bodies: dict[str, KnownCapture], sizes: dict[str, int]) -> TimelineRow:
     source = capture if capture.outcome is not None else bodies.get(capture.row.digest)
-    return Spot(
+    return TimelineRow(
         row=capture.row,
         at=seconds_of(capture.row.timestamp),
         asked=capture.outcome is not None,
         text=source.text_sha256 if source else None,
         stated_days=source.stated_days if source else (),
-        barren=source is not None and source.text_sha256 is None,
+        has_no_text=source is not None and source.text_sha256 is None,
         size=sizes.get(capture.row.digest),
     )
 

@@ -13,7 +13,7 @@ from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store.connection import check_there, open_reader
-from policy_archive.pipelines.store.monitoring.health import Row, Standing, read_standing
+from policy_archive.pipelines.store.monitoring.health import CorpusHealth, Row, read_health
 from policy_archive.pipelines.store.monitoring.outbox import forget_channel
 
 
@@ -41,24 +41,24 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
             given_up = forget_channel(store.connection, label)
         click.echo(f"{plural(given_up, 'message')} to '{label}' given up.", err=True)
     with closing(open_reader(database)) as connection:
-        standing = read_standing(connection, database, utc_now())
+        health = read_health(connection, database, utc_now())
     if as_json:
-        click.echo(json.dumps(standing.as_json(), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(health.as_json(), ensure_ascii=False, indent=2))
     else:
-        _print_standing(standing)
-    return 1 if standing.complaints else 0
+        _print_health(health)
+    return 1 if health.complaints else 0
 
 
-def _print_standing(standing: Standing) -> None:
-    for complaint in standing.complaints:
+def _print_health(health: CorpusHealth) -> None:
+    for complaint in health.complaints:
         click.echo(f"! {complaint}")
-    if not standing.complaints:
+    if not health.complaints:
         click.echo("healthy")
-    held = f"in use: {standing.holder.describe()}" if standing.holder else "no run is under way"
-    click.echo(f"{held}; {plural(standing.watched, 'site')} watched, {standing.due} due now")
-    waiting = ", ".join(f"{row['waiting']} to {row['label']}" for row in standing.backlog) or "none"
-    click.echo(f"messages waiting: {waiting}; write-ahead log: {standing.wal_bytes:,} bytes")
-    print_table([_cells(run) for run in standing.runs])
+    held = f"in use: {health.holder.describe()}" if health.holder else "no run is under way"
+    click.echo(f"{held}; {plural(health.watched, 'site')} watched, {health.due} due now")
+    waiting = ", ".join(f"{row['waiting']} to {row['label']}" for row in health.backlog) or "none"
+    click.echo(f"messages waiting: {waiting}; write-ahead log: {health.wal_bytes:,} bytes")
+    print_table([_cells(run) for run in health.runs])
 
 
 def _cells(run: Row) -> Row:

@@ -14,7 +14,7 @@ from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.core.steering import STEERING
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import cited_uri_m
-from policy_archive.pipelines.extract.blocks import Atom
+from policy_archive.pipelines.extract.blocks import Inline
 from policy_archive.pipelines.extract.markdown.inline import write_inline
 
 
@@ -63,4 +63,4 @@ def render_document(
 def _write_title(title: str) -> str:
     """Return a page's title as the text of a heading, escaped: the page wrote it, the body's rules hold."""
     pieces = re.findall(r"\s+|\S+", STEERING.sub("", title))
-    return write_inline([Atom(piece, ()) for piece in pieces], escape_start=False, breaks=False)
+    return write_inline([Inline(piece, ()) for piece in pieces], escape_start=False, breaks=False)

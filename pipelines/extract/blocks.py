@@ -25,7 +25,7 @@ Marks = tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Atom:
+class Inline:
     """Text without white space at its ends, or white space, or a break; and the marks on it."""
 
     text: str
@@ -34,7 +34,7 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    atoms: tuple[Atom, ...]
+    atoms: tuple[Inline, ...]
     place: int = 0
     """Where on the page it stands (places.py); here and below."""
 
@@ -42,7 +42,7 @@ class Paragraph:
 @dataclass(frozen=True, slots=True)
 class Heading:
     level: int
-    atoms: tuple[Atom, ...]
+    atoms: tuple[Inline, ...]
     place: int = 0
 
 
@@ -50,7 +50,7 @@ class Heading:
 class Item:
     number: int | None
     """None in an unordered list."""
-    blocks: tuple[Piece, ...]
+    blocks: tuple[Block, ...]
     set_off: bool = False
     """Its text is a paragraph of its own: an empty line before a list inside it."""
 
@@ -62,7 +62,7 @@ class ItemList:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    blocks: tuple[Piece, ...]
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ class Preformatted:
 class Definition:
     """A term, and its definition where that is one paragraph."""
 
-    term: tuple[Atom, ...]
-    definition: tuple[Atom, ...]
+    term: tuple[Inline, ...]
+    definition: tuple[Inline, ...]
     place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    rows: tuple[tuple[tuple[Atom, ...], ...], ...]
+    rows: tuple[tuple[tuple[Inline, ...], ...], ...]
     place: int = 0
 
 
@@ -91,4 +91,4 @@ class Rule:
     pass
 
 
-Piece = Paragraph | Heading | ItemList | Quote | Preformatted | Definition | Table | Rule
+Block = Paragraph | Heading | ItemList | Quote | Preformatted | Definition | Table | Rule

@@ -138,7 +138,7 @@ Span = tuple[int, int]
 
 
 @dataclass(slots=True, kw_only=True)
-class Block:
+class TextBlock:
     """One run of text between two block boundaries."""
 
     holder: HtmlElement
@@ -160,7 +160,7 @@ class Block:
 class Outline:
     """Blocks in document order, and the range [start, end) of every container that holds text."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[TextBlock] = field(default_factory=list)
     ranges: dict[HtmlElement, Span] = field(default_factory=dict)
     parents: dict[HtmlElement, HtmlElement] = field(default_factory=dict)
     """The next container outwards of each container with text."""
@@ -260,7 +260,7 @@ class _Builder:
         words = count_words(text)
         if words and self._holder is not None:
             linked = count_words(" ".join(self._link)) if self._link else 0
-            block = Block(
+            block = TextBlock(
                 holder=self._holder,
                 text=text,
                 words=words,

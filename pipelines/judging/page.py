@@ -24,9 +24,9 @@ from policy_archive.pipelines.judging.weights import load_weights
 
 POLICY_THRESHOLD = 0.72
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
-FOUND_ODDS = 1.25
+FOUND_LIKELIHOOD_RATIO = 1.25
 """How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
-NAME_ODDS = 4.5
+NAME_LIKELIHOOD_RATIO = 4.5
 """The same of such a page whose title or heading is the name of the kind expected.
 
 Three in four real policies are so named, none of 200 other pages, but errors, forms and settings at the
@@ -66,8 +66,8 @@ def judge_page(
 @remembered(64)
 def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_password: bool) -> Verdict:
     page = Page(title=title, text=text, url=url)
-    odds = _weigh(page)
-    by_text = 1.0 - odds[NO_POLICY]
+    probabilities = _weigh(page)
+    by_text = 1.0 - probabilities[NO_POLICY]
     policy = by_text if expected is None else add_evidence(by_text, page, expected)
     likely = policy >= POLICY_THRESHOLD
     notice = find_notice(page, asks_for_password=asks_for_password, reads_like_policy=likely)
@@ -79,7 +79,7 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
     linked = linked_share(page.text)
     if linked >= _INDEX_LINKED:
         return _other_verdict(linked, "a list of links")
-    kind, reason = _choose_kind(odds, page, expected)
+    kind, reason = _choose_kind(probabilities, page, expected)
     return Verdict(page_class="policy", kind=kind, probability=policy, reason=reason)
 
 
@@ -94,7 +94,7 @@ def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
     nothing: an error at a policy's address bears it, too.
     """
     named = _calls_itself(page, expected) and lexical_length(prose_of(page.text)) >= _NAMEABLE_WORDS
-    weight = FOUND_ODDS * (NAME_ODDS if named else 1.0) * by_text
+    weight = FOUND_LIKELIHOOD_RATIO * (NAME_LIKELIHOOD_RATIO if named else 1.0) * by_text
     return weight / (weight + 1.0 - by_text)
 
 
@@ -102,13 +102,15 @@ def _calls_itself(page: Page, kind: Kind) -> bool:
     return named_kinds(page).get(kind, 0.0) >= _SURE_NAME
 
 
-def _choose_kind(odds: Mapping[str, float], page: Page, expected: Kind | None) -> tuple[Kind, str]:
+def _choose_kind(probabilities: Mapping[str, float], page: Page, expected: Kind | None) -> tuple[Kind, str]:
     """Return a policy's kind with the reason.
 
     A page of two kinds ("Terms and privacy"), or one that reads like two, is of the kind expected.
     """
     shares = {
-        Kind(name): share / (1.0 - odds[NO_POLICY]) for name, share in odds.items() if name != NO_POLICY
+        Kind(name): share / (1.0 - probabilities[NO_POLICY])
+        for name, share in probabilities.items()
+        if name != NO_POLICY
     }
     kind = max(shares, key=shares.__getitem__)
     name = (other_group(page) or "further") if kind is Kind.OTHER else kind
@@ -137,8 +139,11 @@ def _holds_part(page: Page, kind: Kind) -> bool:
         named = any(match.kind is kind and match.strength >= _BARE_NAME for match in matches)
         if named and lexical_length(text) >= _PART_WORDS:
             part = Page(title=heading, text=text, url="")
-            odds = _weigh(part)
-            if 1.0 - odds[NO_POLICY] >= POLICY_THRESHOLD and max(odds, key=odds.__getitem__) == kind:
+            probabilities = _weigh(part)
+            if (
+                1.0 - probabilities[NO_POLICY] >= POLICY_THRESHOLD
+                and max(probabilities, key=probabilities.__getitem__) == kind
+            ):
                 return True
     return False
 

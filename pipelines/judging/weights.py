@@ -28,8 +28,9 @@ class Weights:
             for place, weight in enumerate(self.features.get(name, ())):
                 scores[place] += weight * value
         top = max(scores)
-        odds = [math.exp(score - top) for score in scores]
-        return {name: odd / sum(odds) for name, odd in zip(self.classes, odds, strict=True)}
+        exponentials = [math.exp(score - top) for score in scores]
+        total = sum(exponentials)
+        return {name: one / total for name, one in zip(self.classes, exponentials, strict=True)}
 
 
 @cache

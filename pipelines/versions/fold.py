@@ -38,8 +38,8 @@ def fold_versions(
     fetched count where a digest or a bracket proves what they hold.
     """
     decisions = decisions or {}
-    sightings = sorted(_iter_sightings(known, decisions), key=lambda sighting: sighting.order)
-    runs = [list(run) for _, run in groupby(sightings, key=lambda sighting: sighting.text_sha256)]
+    mentions = sorted(_iter_sightings(known, decisions), key=lambda mention: mention.order)
+    runs = [list(run) for _, run in groupby(mentions, key=lambda mention: mention.text_sha256)]
     bracketed = _count_bracketed(runs, decisions)
     return list(_iter_versions(runs, bracketed))
 
@@ -63,7 +63,7 @@ def _count_bracketed(
     runs: Sequence[Sequence[_Sighting]], decisions: Mapping[CdxRow, RowDecision]
 ) -> list[int]:
     """Return how many rows each run brackets: both ends in that one run, or it proves nothing."""
-    run_of = {sighting.row: index for index, run in enumerate(runs) for sighting in run}
+    run_of = {mention.row: index for index, run in enumerate(runs) for mention in run}
     counts = [0] * len(runs)
     for row, decision in decisions.items():
         if decision.state is RowState.BRACKETED and decision.bracket is not None and row not in run_of:
@@ -85,7 +85,7 @@ def _iter_versions(runs: Sequence[Sequence[_Sighting]], bracketed: Sequence[int]
             changed_after=runs[number - 2][-1].row.timestamp if number > 1 else None,
             captures=len(run) + between,
             returns_to=first_with.get(text_sha256),
-            rows=tuple(sighting.row for sighting in run if sighting.fetched),
+            rows=tuple(mention.row for mention in run if mention.fetched),
         )
         first_with.setdefault(text_sha256, number)
 

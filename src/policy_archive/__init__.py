@@ -6,6 +6,13 @@ package bears the distribution's name and nothing else is laid into a user's env
 
 from __future__ import annotations
 
+import os.path
+
+_CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))  # noqa: PTH120
+if os.path.exists(os.path.join(_CHECKOUT, "scrapy.cfg")):  # noqa: PTH110, PTH118 (pathlib is slow to load)
+    # for programs that walk a package's files and follow no links; imports find the links first
+    __path__.append(_CHECKOUT)
+
 
 def __getattr__(name: str) -> str:
     """Return `__version__`, read when it is asked for: importing loads nothing heavy."""

@@ -22,9 +22,9 @@ from policy_archive.crawler.discovery.records import (
     FoundDocument,
     PageRequest,
     Purpose,
-    ReadPage,
     SiteEvidence,
     SiteQuery,
+    VisitedPage,
 )
 from policy_archive.crawler.discovery.run import discover_site
 from policy_archive.pipelines.extract.source.parse import parse_html
@@ -71,7 +71,7 @@ class ArchivedSite:
         """Return the finished plan; `judged` says of addresses what the crawl read there before."""
         options = DiscoveryOptions(kinds=frozenset(kinds))
         pages = tuple(
-            ReadPage(row=row, purpose=Purpose.POLICY, outcome=judged[row.original])
+            VisitedPage(row=row, purpose=Purpose.POLICY, outcome=judged[row.original])
             for row in self.bodies
             if row.original in judged
         )
@@ -97,14 +97,14 @@ class ArchivedSite:
         found = tuple(rows[line[0], line[1], line[2]] for line in page.lines)
         return AskedQuery(asked=asked, state=AnswerState.COMPLETE, rows=found)
 
-    async def _read(self, wanted: PageRequest) -> ReadPage:
+    async def _read(self, wanted: PageRequest) -> VisitedPage:
         self.read.append(wanted)
         row, body = wanted.row, self.bodies[wanted.row]
         if row.statuscode.startswith("3"):
             location = urljoin(row.original, body)
-            return ReadPage(row=row, purpose=wanted.purpose, outcome=Outcome.REDIRECT, location=location)
+            return VisitedPage(row=row, purpose=wanted.purpose, outcome=Outcome.REDIRECT, location=location)
         links = find_policy_links(parse_html(body), url=row.original)
-        return ReadPage(row=row, purpose=wanted.purpose, outcome=Outcome.HOME, links=links)
+        return VisitedPage(row=row, purpose=wanted.purpose, outcome=Outcome.HOME, links=links)
 
     def purposes(self) -> list[str]:
         """Return why the index was asked, in order."""

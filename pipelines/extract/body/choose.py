@@ -22,7 +22,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_site_name,
 )
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
-from policy_archive.pipelines.extract.body.rules import Decision, Rule, Spot, decide
+from policy_archive.pipelines.extract.body.rules import Decision, Rule, TimelineRow, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import guide
 from policy_archive.pipelines.extract.links import is_page_address
 from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
@@ -130,7 +130,7 @@ class _Choice(Regions):
         self.kept: dict[HtmlElement, str] = {}
         self.outside: dict[HtmlElement, str] = {}
 
-    def _drops(self, rules: Sequence[Rule[_Choice]], spot: Spot, *, otherwise: Decision) -> bool:
+    def _drops(self, rules: Sequence[Rule[_Choice]], spot: TimelineRow, *, otherwise: Decision) -> bool:
         """Return whether the rules drop a part, and keep in mind which one did or did not."""
         decision = decide(rules, self, spot) or otherwise
         if decision.keeps:
@@ -223,7 +223,7 @@ class _Choice(Regions):
 
     def _decide_sibling(self, element: HtmlElement, *, leading: bool) -> Decision:
         """Return whether a sibling of the body belongs to it; `leading`: it stands right above."""
-        decision = decide(_SIBLINGS, self, Spot(element)) or _NO_CONTENT
+        decision = decide(_SIBLINGS, self, TimelineRow(element)) or _NO_CONTENT
         return _LEAD_IN if leading and not decision.keeps and self._leads_in(element) else decision
 
     def _leads_in(self, element: HtmlElement) -> bool:
@@ -352,7 +352,7 @@ class _Choice(Regions):
                 here = inside.index(bulk)
                 for index, box in enumerate(inside):
                     if box is not bulk:
-                        spot = Spot(box, bulk=bulk, after=index > here)
+                        spot = TimelineRow(box, bulk=bulk, after=index > here)
                         self._drops(_NEIGHBOURS, spot, otherwise=Decision("beside-the-bulk", keeps=True))
 
     def _find_bulk(self, element: HtmlElement, children: Sequence[HtmlElement]) -> HtmlElement | None:
@@ -364,7 +364,7 @@ class _Choice(Regions):
         titled = any(self._outline.ranges[title][0] < end and self._is_kept(title) for title in self._titles)
         return bulk if titled else None
 
-    def _leads_elsewhere(self, spot: Spot) -> bool:
+    def _leads_elsewhere(self, spot: TimelineRow) -> bool:
         """Return whether this is a box of little prose beside the document that does not look like a part of
         it.
         """
@@ -387,7 +387,7 @@ class _Choice(Regions):
             elif self._are_teasers(element):
                 self.dropped[self._with_label(element)] = "teasers"
             elif self._is_small(element):
-                self._drops(_FURNITURE, Spot(element), otherwise=Decision("no-furniture", keeps=True))
+                self._drops(_FURNITURE, TimelineRow(element), otherwise=Decision("no-furniture", keeps=True))
 
     def _is_half(self, element: HtmlElement) -> bool:
         return self.words(element) < self.words(self.root) * _HALF_SHARE and not self._holds_title(element)
@@ -477,7 +477,7 @@ class _Choice(Regions):
                 return
 
     def _trims(self, element: HtmlElement, *, backwards: bool) -> bool:
-        spot = Spot(element, after=backwards)
+        spot = TimelineRow(element, after=backwards)
         return self._drops(_RIM, spot, otherwise=Decision("in-the-text", keeps=True))
 
     def _is_rim_heading(self, element: HtmlElement, *, backwards: bool) -> bool:

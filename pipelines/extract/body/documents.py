@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.discovery.words import fold, strong_names
-from policy_archive.pipelines.extract.outline import HEADINGS, Block, Outline, Span, count_words
+from policy_archive.pipelines.extract.outline import HEADINGS, Outline, Span, TextBlock, count_words
 
 _SMALLEST = 150
 """Words of a document; a section of fewer words under a policy's name points to the policy, it is none."""
@@ -144,7 +144,7 @@ def _bold_sections(within: Span, outline: Outline) -> Iterator[tuple[str, Span]]
         yield outline.blocks[start].text, (start, end)
 
 
-def _is_bold_line(block: Block) -> bool:
+def _is_bold_line(block: TextBlock) -> bool:
     words = block.text.split()
     return block.words <= _LONGEST_NAME and any(
         bold.text_content().split() == words for bold in block.holder.iter("b", "strong")

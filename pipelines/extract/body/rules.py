@@ -12,7 +12,7 @@ Page = TypeVar("Page")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class TimelineRow:
     """A part of a page, and how a rule comes upon it."""
 
     element: HtmlElement
@@ -36,10 +36,10 @@ class Rule(Generic[Page]):
 
     name: str
     keeps: bool
-    test: Callable[[Page, Spot], bool]
+    test: Callable[[Page, TimelineRow], bool]
 
 
-def decide(rules: Iterable[Rule[Page]], page: Page, spot: Spot) -> Decision | None:
+def decide(rules: Iterable[Rule[Page]], page: Page, spot: TimelineRow) -> Decision | None:
     """Return the decision of the first rule that holds, None where none does."""
     for rule in rules:
         if rule.test(page, spot):

@@ -11,14 +11,14 @@ from lxml.html import HtmlElement
 from policy_archive.pipelines.extract import tables
 from policy_archive.pipelines.extract.blocks import (
     BREAK,
-    Atom,
+    Block,
     Definition,
     Heading,
+    Inline,
     Item,
     ItemList,
     Mark,
     Paragraph,
-    Piece,
     Preformatted,
     Quote,
     Rule,
@@ -63,7 +63,7 @@ def build_pieces(
     dropped: Container[HtmlElement] = (),
     link_mark: LinkMark,
     place_of: PlaceOf = lambda _: 0,
-) -> tuple[Piece, ...]:
+) -> tuple[Block, ...]:
     """Return what stands in an element, in document order, without the elements in `dropped`.
 
     `link_mark` says what a link or an obfuscated address amounts to (pipelines.extract.links), `place_of`
@@ -80,18 +80,18 @@ class _Builder:
         self._place_of = place_of
         self._around: HtmlElement | None = None
         """Element around the text taken last."""
-        self._pieces: list[Piece] = []
-        self._atoms: list[Atom] = []
+        self._pieces: list[Block] = []
+        self._atoms: list[Inline] = []
         self._marks: tuple[Mark, ...] = ()
         self._count = 0
 
-    def build(self, element: HtmlElement) -> tuple[Piece, ...]:
+    def build(self, element: HtmlElement) -> tuple[Block, ...]:
         with self._fresh() as pieces:
             self._element(element)
         return tuple(pieces)
 
     @contextmanager
-    def _fresh(self) -> Iterator[list[Piece]]:
+    def _fresh(self) -> Iterator[list[Block]]:
         """Collect pieces apart from those around; links and emphasis around go on inside."""
         outer, self._pieces = self._pieces, []
         atoms, self._atoms = self._atoms, []
@@ -102,7 +102,7 @@ class _Builder:
             self._pieces, self._atoms = outer, atoms
 
     @contextmanager
-    def _lent(self) -> Iterator[list[Piece]]:
+    def _lent(self) -> Iterator[list[Block]]:
         """Collect the pieces of the text taken so far apart from those before."""
         outer, self._pieces = self._pieces, []
         try:
@@ -185,7 +185,7 @@ class _Builder:
         return Mark(kind, key=self._count)
 
     def _break(self, element: HtmlElement) -> None:
-        self._atoms.append(Atom(BREAK, self._marks))
+        self._atoms.append(Inline(BREAK, self._marks))
 
     def _rule(self, element: HtmlElement) -> None:
         self._flush()
@@ -196,11 +196,11 @@ class _Builder:
         self._content(element)
         self._text('"', element)
 
-    def _line(self, element: HtmlElement) -> tuple[Atom, ...]:
+    def _line(self, element: HtmlElement) -> tuple[Inline, ...]:
         """Return all text of an element as one line, whatever stands in it."""
         return _one_line(self._inside(element))
 
-    def _inside(self, element: HtmlElement) -> tuple[Piece, ...]:
+    def _inside(self, element: HtmlElement) -> tuple[Block, ...]:
         with self._fresh() as pieces:
             self._content(element)
         return tuple(pieces)
@@ -378,20 +378,20 @@ _HANDLERS: dict[str, Callable[[_Builder, HtmlElement], None]] = {
 }
 
 
-def _extend(item: Item, pieces: list[Piece]) -> Item:
+def _extend(item: Item, pieces: list[Block]) -> Item:
     return Item(item.number, (*item.blocks, *pieces), item.set_off)
 
 
-def _one_line(pieces: tuple[Piece, ...]) -> tuple[Atom, ...]:
-    line: list[Atom] = []
+def _one_line(pieces: tuple[Block, ...]) -> tuple[Inline, ...]:
+    line: list[Inline] = []
     for piece in pieces:
         if line:
-            line.append(Atom(" ", ()))
+            line.append(Inline(" ", ()))
         line.extend(_atoms_of(piece))
     return tuple(line)
 
 
-def _atoms_of(piece: Piece) -> tuple[Atom, ...]:
+def _atoms_of(piece: Block) -> tuple[Inline, ...]:
     match piece:
         case Paragraph(atoms) | Heading(_, atoms):
             return atoms
@@ -402,7 +402,7 @@ def _atoms_of(piece: Piece) -> tuple[Atom, ...]:
         case Preformatted(text):
             return tuple(split_text(text, ()))
         case Definition(term, definition):
-            return (*term, Atom(" ", ()), *definition)
+            return (*term, Inline(" ", ()), *definition)
         case Table(rows):
             return _one_line(tuple(Paragraph(cell) for row in rows for cell in row))
         case Rule():

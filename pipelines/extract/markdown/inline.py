@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from policy_archive.crawler.core.cache import remembered
-from policy_archive.pipelines.extract.blocks import BREAK, Atom, Mark, Marks
+from policy_archive.pipelines.extract.blocks import BREAK, Inline, Mark, Marks
 
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _SPACES = re.compile(r" |[^ ]+")  # of a string of white space: blanks fold, no-break spaces do not
@@ -16,27 +16,27 @@ _OPENING = frozenset("\"'([{“‘«‹„‚「『（【《")
 _CLOSING = frozenset("\"')]}”’»›“‘」』）】》")
 
 
-def split_text(text: str, marks: Marks) -> Iterator[Atom]:
+def split_text(text: str, marks: Marks) -> Iterator[Inline]:
     """Return a text node as atoms, white space folded to one blank."""
     folded = _BLANKS.sub(" ", text)
     core = folded.strip()
     start = folded.find(core) if core else len(folded)
     for space in _SPACES.findall(folded[:start]):
-        yield Atom(space, marks)
+        yield Inline(space, marks)
     if core:
-        yield Atom(core, marks)
+        yield Inline(core, marks)
         for space in _SPACES.findall(folded[start + len(core) :]):
-            yield Atom(space, marks)
+            yield Inline(space, marks)
 
 
-def has_text(atoms: Sequence[Atom]) -> bool:
+def has_text(atoms: Sequence[Inline]) -> bool:
     """Return whether anything but white space stands in it."""
     return any(_INVISIBLE.sub("", atom.text).strip() for atom in atoms)
 
 
-def split_paragraphs(atoms: Sequence[Atom]) -> list[list[Atom]]:
+def split_paragraphs(atoms: Sequence[Inline]) -> list[list[Inline]]:
     """Return the paragraphs that two or more breaks in a row make."""
-    paragraphs: list[list[Atom]] = [[]]
+    paragraphs: list[list[Inline]] = [[]]
     breaks = 0
     for atom in atoms:
         if atom.text == BREAK:
@@ -50,7 +50,7 @@ def split_paragraphs(atoms: Sequence[Atom]) -> list[list[Atom]]:
     return [paragraph for paragraph in paragraphs if has_text(paragraph)]
 
 
-def write_inline(atoms: Sequence[Atom], *, escape_start: bool = True, breaks: bool = True) -> str:
+def write_inline(atoms: Sequence[Inline], *, escape_start: bool = True, breaks: bool = True) -> str:
     """Return the Markdown of one paragraph: lines joined by hard breaks, no space at either end of a line.
 
     `escape_start`: the text stands where Markdown could misread its beginning.
@@ -60,17 +60,17 @@ def write_inline(atoms: Sequence[Atom], *, escape_start: bool = True, breaks: bo
 
 
 @remembered(8_000, longest=4_000)
-def _write(_: str, atoms: tuple[Atom, ...], escape_start: bool, breaks: bool) -> str:
-    tidy = _tidy([Atom(" ", atom.marks) if not breaks and atom.text == BREAK else atom for atom in atoms])
+def _write(_: str, atoms: tuple[Inline, ...], escape_start: bool, breaks: bool) -> str:
+    tidy = _tidy([Inline(" ", atom.marks) if not breaks and atom.text == BREAK else atom for atom in atoms])
     lines = _Writer(tidy).write().split("\n")
     if escape_start:
         lines = [escape_line_start(line) for line in lines]
     return "  \n".join(lines)
 
 
-def _tidy(atoms: list[Atom]) -> list[Atom]:
+def _tidy(atoms: list[Inline]) -> list[Inline]:
     """Fold blanks, drop them at line ends, and free white space at the rim of a mark from that mark."""
-    kept: list[Atom] = []
+    kept: list[Inline] = []
     for atom in atoms:
         blank = atom.text == " "
         if blank and (not kept or kept[-1].text in (" ", BREAK)):
@@ -85,9 +85,9 @@ def _tidy(atoms: list[Atom]) -> list[Atom]:
     return _free_space(_join_marks(kept))
 
 
-def _join_marks(atoms: list[Atom]) -> list[Atom]:
+def _join_marks(atoms: list[Inline]) -> list[Inline]:
     """Make one mark of two alike that touch without a space: `**a****b**` is not what it looks like."""
-    joined: list[Atom] = []
+    joined: list[Inline] = []
     same: dict[Mark, Mark] = {}
     for atom in atoms:
         marks = tuple(same.get(mark, mark) for mark in atom.marks)
@@ -97,7 +97,7 @@ def _join_marks(atoms: list[Atom]) -> list[Atom]:
                 if twin != mark:
                     same[mark] = twin
             marks = tuple(same.get(mark, mark) for mark in marks)
-        joined.append(Atom(atom.text, marks))
+        joined.append(Inline(atom.text, marks))
     return joined
 
 
@@ -105,26 +105,26 @@ def _are_alike(one: Mark, other: Mark) -> bool:
     return one.kind == other.kind and one.kind != "link"
 
 
-def _free_space(atoms: list[Atom]) -> list[Atom]:
-    freed: list[Atom] = []
-    pending: list[Atom] = []
+def _free_space(atoms: list[Inline]) -> list[Inline]:
+    freed: list[Inline] = []
+    pending: list[Inline] = []
     before: Marks = ()
     for atom in atoms:
         if not atom.text.strip():
             pending.append(atom)
             continue
         shared = tuple(mark for mark in before if mark in atom.marks)
-        freed += [Atom(space.text, shared) for space in pending]
+        freed += [Inline(space.text, shared) for space in pending]
         pending.clear()
         freed.append(atom)
         before = atom.marks
-    return freed + [Atom(space.text, ()) for space in pending]
+    return freed + [Inline(space.text, ()) for space in pending]
 
 
 class _Writer:
     """Opens and closes marks as atoms ask for them; a mark that lasts longer stands outside."""
 
-    def __init__(self, atoms: list[Atom]) -> None:
+    def __init__(self, atoms: list[Inline]) -> None:
         self._atoms = atoms
         self._done: list[str] = []
         self._out = ""
@@ -207,7 +207,7 @@ def _unbalanced(text: str) -> bool:
     return text.count("[") != text.count("]")
 
 
-def _risky_characters(atoms: Sequence[Atom]) -> re.Pattern[str] | None:
+def _risky_characters(atoms: Sequence[Inline]) -> re.Pattern[str] | None:
     """Return what must be escaped all through a paragraph: what could be read as the end of a mark."""
     text = "".join(atom.text for atom in atoms)
     kinds = {mark.kind for atom in atoms for mark in atom.marks}

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from policy_archive.pipelines.extract.blocks import (
-    Atom,
+    Block,
     Definition,
     Heading,
+    Inline,
     Item,
     ItemList,
     Paragraph,
-    Piece,
     Preformatted,
     Quote,
     Rule,
@@ -38,12 +38,12 @@ class Rendered:
     """One for each line that "\n" ends; 0 for empty lines and rules."""
 
 
-def render(pieces: Sequence[Piece]) -> str:
+def render(pieces: Sequence[Block]) -> str:
     """Return the Markdown of a page's body: one line a paragraph, one newline at the end, '' for nothing."""
     return render_lines(pieces).text
 
 
-def render_lines(pieces: Sequence[Piece]) -> Rendered:
+def render_lines(pieces: Sequence[Block]) -> Rendered:
     """Return the Markdown of a page's body as `render` does, with the place of each line."""
     lines = _write(pieces, margin=3)
     while lines and not lines[-1].strip():
@@ -52,7 +52,7 @@ def render_lines(pieces: Sequence[Piece]) -> Rendered:
     return Rendered(text=text, places=tuple(max(0, _PLACES.find(line[-1:] or "-")) for line in lines))
 
 
-def _write(pieces: Sequence[Piece], *, margin: int = 1) -> Lines:
+def _write(pieces: Sequence[Block], *, margin: int = 1) -> Lines:
     """Return the lines of pieces; `margin` empty lines stand after a list, one after all else."""
     lines: Lines = []
     for piece, before, alternate in zip(pieces, [None, *pieces], _alternations(pieces), strict=False):
@@ -62,7 +62,7 @@ def _write(pieces: Sequence[Piece], *, margin: int = 1) -> Lines:
     return lines
 
 
-def _alternations(pieces: Sequence[Piece]) -> list[bool]:
+def _alternations(pieces: Sequence[Block]) -> list[bool]:
     """Return which pieces are lists that need the other marker, or they would run on from the one before."""
     alternations: list[bool] = []
     for piece, before in zip(pieces, [None, *pieces], strict=False):
@@ -70,13 +70,13 @@ def _alternations(pieces: Sequence[Piece]) -> list[bool]:
     return alternations
 
 
-def _runs_on(before: Piece | None, piece: Piece) -> bool:
+def _runs_on(before: Block | None, piece: Block) -> bool:
     if not isinstance(before, ItemList) or not isinstance(piece, ItemList):
         return False
     return (before.items[0].number is None) == (piece.items[0].number is None)
 
 
-def _write_piece(piece: Piece, *, alternate: bool) -> Lines:
+def _write_piece(piece: Block, *, alternate: bool) -> Lines:
     match piece:
         case ItemList(items):
             return _write_list(items, alternate=alternate)
@@ -103,11 +103,11 @@ def _write_leaf(piece: Paragraph | Heading | Preformatted | Definition | Table) 
             return _write_table(rows)
 
 
-def _inline(atoms: Sequence[Atom]) -> Lines:
+def _inline(atoms: Sequence[Inline]) -> Lines:
     return write_inline(atoms).split("\n")
 
 
-def _heading_text(atoms: Sequence[Atom]) -> str:
+def _heading_text(atoms: Sequence[Inline]) -> str:
     text = write_inline(atoms, escape_start=False, breaks=False)
     end = text.rstrip("#")
     if end != text and (not end or end.endswith(" ")):
@@ -115,24 +115,24 @@ def _heading_text(atoms: Sequence[Atom]) -> str:
     return text
 
 
-def _write_quote(blocks: Sequence[Piece]) -> Lines:
+def _write_quote(blocks: Sequence[Block]) -> Lines:
     lines = [f"> {line.lstrip(_COLUMN_0)}" if line.strip() else ">" for line in _write(blocks)]
     return [*lines, "> "] if isinstance(blocks[-1], ItemList) else lines
 
 
-def _write_definition(term: Sequence[Atom], definition: Sequence[Atom]) -> Lines:
+def _write_definition(term: Sequence[Inline], definition: Sequence[Inline]) -> Lines:
     first, *others = _inline(definition)
     lines = _inline(term)
     return [*lines[:-1], f"{lines[-1]}  ", f"    {first}", *others]
 
 
-def _write_table(rows: Sequence[Sequence[Sequence[Atom]]]) -> Lines:
+def _write_table(rows: Sequence[Sequence[Sequence[Inline]]]) -> Lines:
     columns = max(len(row) for row in rows)
     lines = [_write_row([*row, *([()] * (columns - len(row)))]) for row in rows]
     return [lines[0], "|".join(["---"] * columns), *lines[1:]]
 
 
-def _write_row(cells: Sequence[Sequence[Atom]]) -> str:
+def _write_row(cells: Sequence[Sequence[Inline]]) -> str:
     texts = [write_inline(cell, escape_start=False, breaks=False).replace("|", r"\|") for cell in cells]
     texts = [f"{text} " if text.endswith("\\") else text for text in texts]  # or it would escape the bar
     texts[0] = escape_line_start(texts[0])

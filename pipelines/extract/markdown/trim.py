@@ -10,11 +10,11 @@ from functools import cache
 from policy_archive.data import read_words
 from policy_archive.pipelines.extract.blocks import (
     BREAK,
-    Atom,
+    Block,
     Heading,
+    Inline,
     ItemList,
     Paragraph,
-    Piece,
     Quote,
     Rule,
     Table,
@@ -39,18 +39,18 @@ _SENTENCE_END = re.compile(r"[.!?:;。！？：]$")
 class Trimmed:
     """Pieces, and those that went."""
 
-    pieces: tuple[Piece, ...]
-    dropped: tuple[Piece, ...]
+    pieces: tuple[Block, ...]
+    dropped: tuple[Block, ...]
 
 
-def split_rim(pieces: Sequence[Piece]) -> Trimmed:
+def split_rim(pieces: Sequence[Block]) -> Trimmed:
     """Return what `trim_rim` leaves, and what it takes away."""
     kept = trim_rim(pieces)
     ids = set(map(id, kept))
     return Trimmed(kept, tuple(piece for piece in pieces if id(piece) not in ids))
 
 
-def trim_rim(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+def trim_rim(pieces: Sequence[Block]) -> tuple[Block, ...]:
     """Return the pieces without the page's own lines before the first heading and after the last words.
 
     Where no prose is left without them, they stay: a page of a few lines is what it is.
@@ -60,7 +60,7 @@ def trim_rim(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     return trimmed if any(map(_is_prose, trimmed)) else pieces
 
 
-def _is_prose(piece: Piece) -> bool:
+def _is_prose(piece: Block) -> bool:
     return count_words(_plain(piece)) >= PROSE_WORDS or isinstance(piece, ItemList | Quote | Table)
 
 
@@ -96,13 +96,13 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(forms), re.IGNORECASE)
 
 
-def _without_rules(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+def _without_rules(pieces: Sequence[Block]) -> tuple[Block, ...]:
     """Return the pieces without rules at either end: those part the text from what stood around it."""
     said = [index for index, piece in enumerate(pieces) if not isinstance(piece, Rule)]
     return tuple(pieces[said[0] : said[-1] + 1]) if said else ()
 
 
-def _trim_head(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+def _trim_head(pieces: Sequence[Block]) -> tuple[Block, ...]:
     title = next((index for index, piece in enumerate(pieces) if isinstance(piece, Heading)), 0)
     head = pieces[:title]
     if not all(isinstance(piece, Paragraph | Rule) for piece in head):
@@ -113,11 +113,11 @@ def _trim_head(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     return (*kept, *pieces[title:])
 
 
-def _is_no_opening(piece: Piece) -> bool:
+def _is_no_opening(piece: Block) -> bool:
     return is_passing(_plain(piece)) or _is_menu(piece)
 
 
-def _trim_tail(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+def _trim_tail(pieces: Sequence[Block]) -> tuple[Block, ...]:
     rule = max((index for index, piece in enumerate(pieces) if isinstance(piece, Rule)), default=None)
     if rule and all(_is_no_ending(piece) for piece in pieces[rule + 1 :]):
         pieces = pieces[:rule]
@@ -127,7 +127,7 @@ def _trim_tail(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     return tuple(pieces[:end])
 
 
-def _is_no_ending(piece: Piece) -> bool:
+def _is_no_ending(piece: Block) -> bool:
     """Return whether this is a line below the last rule that is no sentence and gives no number.
 
     A label, or links.
@@ -139,7 +139,7 @@ def _is_no_ending(piece: Piece) -> bool:
     return isinstance(piece, Paragraph) and label and count_words(line) <= _LONGEST_LABEL
 
 
-def _is_menu(piece: Piece) -> bool:
+def _is_menu(piece: Block) -> bool:
     """Return whether this is a paragraph most of whose lines are links away from the page, and that says
     little besides.
     """
@@ -151,8 +151,8 @@ def _is_menu(piece: Piece) -> bool:
     return links * 2 >= len(lines) and words - linked <= _LONGEST_LINE
 
 
-def _lines(paragraph: Paragraph) -> list[list[Atom]]:
-    lines: list[list[Atom]] = [[]]
+def _lines(paragraph: Paragraph) -> list[list[Inline]]:
+    lines: list[list[Inline]] = [[]]
     for atom in paragraph.atoms:
         if atom.text == BREAK:
             lines.append([])
@@ -161,17 +161,17 @@ def _lines(paragraph: Paragraph) -> list[list[Atom]]:
     return [line for line in lines if line] or [[]]
 
 
-def _shares(atoms: Iterable[Atom]) -> tuple[int, int]:
+def _shares(atoms: Iterable[Inline]) -> tuple[int, int]:
     """Return the number of words, and of those in links away from the page."""
     counts = [(count_words(atom.text), _leads_away(atom)) for atom in atoms]
     return sum(count for count, _ in counts), sum(count for count, linked in counts if linked)
 
 
-def _leads_away(atom: Atom) -> bool:
+def _leads_away(atom: Inline) -> bool:
     return any(mark.kind == "link" and not mark.target.startswith(("#", "mailto:")) for mark in atom.marks)
 
 
-def _plain(piece: Piece) -> str:
+def _plain(piece: Block) -> str:
     """Return the text of a paragraph without its marks, '' of anything else."""
     if not isinstance(piece, Paragraph):
         return ""

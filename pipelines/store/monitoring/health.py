@@ -26,7 +26,7 @@ LEAST_PATIENCE = timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class CorpusHealth:
     """All that `status` says."""
 
     runs: list[Row]
@@ -91,13 +91,13 @@ class Standing:
         return {"healthy": not self.complaints, "complaints": self.complaints, **asdict(self)}
 
 
-def read_standing(
+def read_health(
     connection: sqlite3.Connection, database: Path, now: datetime, *, runs: int = 5
-) -> Standing:
+) -> CorpusHealth:
     """Return how a corpus stands at a time by our own clock."""
     watches = list_watches(connection)
     wal = database.with_name(f"{database.name}-wal")
-    return Standing(
+    return CorpusHealth(
         runs=_list_runs(connection, runs),
         watched=len(watches),
         due=sum(watch.is_due(now) for watch in watches),

@@ -18,7 +18,7 @@ from policy_archive.crawler.planning.splits import (
     nearest_unknown,
     typical_step,
 )
-from policy_archive.crawler.planning.timeline import Spot, seconds_of
+from policy_archive.crawler.planning.timeline import TimelineRow, seconds_of
 from tests.crawler.planning.test_plan import build_row
 
 WEEK = 7 * DAY_SECONDS
@@ -28,21 +28,21 @@ def build_spots(
     days: Sequence[float],
     *,
     sizes: Sequence[int | None] = (),
-    barren: Sequence[int] = (),
+    has_no_text: Sequence[int] = (),
     stated: tuple[date, ...] = (),
-) -> list[Spot]:
+) -> list[TimelineRow]:
     """Return spots with a text at both ends, the last of which states days; nothing known between."""
     spots = []
     for index, day in enumerate(days):
         row = build_row(day, f"DIGEST{index:026}")
         end = index in (0, len(days) - 1)
         spots.append(
-            Spot(
+            TimelineRow(
                 row=row,
                 at=seconds_of(row.timestamp),
-                asked=end or index in barren,
+                asked=end or index in has_no_text,
                 text=f"text {index}" if end else None,
-                barren=index in barren,
+                has_no_text=index in has_no_text,
                 size=sizes[index] if sizes else None,
                 stated_days=stated if index == len(days) - 1 else (),
             )
@@ -50,7 +50,7 @@ def build_spots(
     return spots
 
 
-def whole(spots: Sequence[Spot]) -> Gap:
+def whole(spots: Sequence[TimelineRow]) -> Gap:
     return Gap(left=0, right=len(spots) - 1)
 
 
@@ -72,7 +72,7 @@ def test_a_change_is_split_where_the_fewest_questions_remain(
 
 
 def test_the_split_does_not_move_with_junk() -> None:
-    clean, junky = build_spots(range(100)), build_spots(range(100), barren=range(40, 60))
+    clean, junky = build_spots(range(100)), build_spots(range(100), has_no_text=range(40, 60))
 
     assert find_balanced_split(clean, whole(clean), WEEK) == find_balanced_split(junky, whole(junky), WEEK)
 
@@ -84,14 +84,14 @@ def test_the_middle_is_that_of_time() -> None:
 
 
 def test_junk_is_stepped_over_in_doubling_steps() -> None:
-    spots = build_spots(range(100), barren=range(45, 56))
+    spots = build_spots(range(100), has_no_text=range(45, 56))
 
     assert nearest_unknown(spots, whole(spots), 50) == 58
     assert nearest_unknown(spots, whole(spots), 44) == 44
 
 
 def test_a_gap_full_of_junk_is_given_up() -> None:
-    spots = build_spots(range(100), barren=range(30, 70))
+    spots = build_spots(range(100), has_no_text=range(30, 70))
 
     assert nearest_unknown(spots, whole(spots), 50) is None
 
@@ -129,7 +129,7 @@ def test_a_size_between_those_of_the_ends_is_not_odd() -> None:
 
 
 def test_odd_sizes_are_left_alone_once_two_were_junk() -> None:
-    spots = build_spots(range(7), sizes=[5000, 9000, 9000, 9000, 9000, 5000, 5000], barren=[1, 2])
+    spots = build_spots(range(7), sizes=[5000, 9000, 9000, 9000, 9000, 5000, 5000], has_no_text=[1, 2])
 
     assert find_odd_size(spots, whole(spots), 0.05) is None
 

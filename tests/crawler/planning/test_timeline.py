@@ -64,7 +64,7 @@ def test_an_equal_digest_shares_junk_but_no_failure_of_replay() -> None:
 
     def timeline_after(outcome: Outcome) -> list[bool]:
         spots = build_timeline([KnownCapture(row=PAGE, outcome=outcome), KnownCapture(row=later)]).spots
-        return [spot.barren for spot in spots]
+        return [spot.has_no_text for spot in spots]
 
     assert timeline_after(Outcome.NOT_A_POLICY) == [True, True]
     assert timeline_after(Outcome.NOT_ARCHIVED) == [True, False]
@@ -86,4 +86,4 @@ def test_of_rows_with_one_digest_the_earliest_is_asked() -> None:
 
     timeline = build_timeline([KnownCapture(row=row) for row in rows])
 
-    assert {timeline.spokesman(spot).timestamp[:4] for spot in timeline.spots} == {"2015"}
+    assert {timeline.representative(spot).timestamp[:4] for spot in timeline.spots} == {"2015"}

@@ -373,8 +373,8 @@ def test_every_weight_is_of_a_known_concept() -> None:
 
 def test_probabilities_add_up_and_unknown_features_count_nothing() -> None:
     weights = Weights(classes=("a", "b"), intercepts=(0.0, 0.0), features={"x": (1.0, 0.0)})
-    odds = weights.weigh({"x": math.log(3), "unheard of": 9.0})
-    assert odds == pytest.approx({"a": 0.75, "b": 0.25})
+    probabilities = weights.weigh({"x": math.log(3), "unheard of": 9.0})
+    assert probabilities == pytest.approx({"a": 0.75, "b": 0.25})
 
 
 def test_a_page_is_called_by_its_title_and_headings_of_both_forms() -> None:
