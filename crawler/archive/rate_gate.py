@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
@@ -85,24 +87,41 @@ def gate_path() -> Path:
     return Path(base) / "policy-archive" / "gate.db"
 
 
+_NUMBER = re.compile(r"\+?([0-9]{1,20}(?:\.[0-9]{1,9})?(?:e[0-9])?)\s?(?:s|sec|seconds?)?", re.IGNORECASE)
+
+
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
     """Return the seconds that a Retry-After header asks for, None when it says nothing sensible.
 
     A date is counted from the answer's own Date, so that our clock may be wrong.
-    More than a day is taken for a day.
+    Of several numbers, as of a header sent twice, the longest counts. More than a day is taken for a day.
 
     >>> parse_retry_after("120"), parse_retry_after("soon"), parse_retry_after("-5")
     (120.0, None, None)
+    >>> [parse_retry_after(odd) for odd in ("90.0", "+90 s", "30, 90", "1e2")]
+    [90.0, 90.0, 90.0, 100.0]
     """
-    text = (value or "").strip()
-    is_number = text.isascii() and text.isdigit()
-    seconds = float(text[:9]) if is_number else _seconds_until(text, date)
+    text = (value or "").strip()[:200]
+    numbers = [_NUMBER.fullmatch(part.strip()) for part in text.split(",")]
+    if all(numbers):
+        seconds = max(float(number[1]) for number in numbers if number)
+    else:
+        seconds = _seconds_until(text, date)
     return min(seconds, float(DAY_SECONDS)) if seconds > 0 else None
+
+
+def _instant_of(text: str) -> float:
+    """Return the time of an HTTP date, or of an ISO 8601 one, which some write; raises ValueError."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        instant = datetime.fromisoformat(text)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()
 
 
 def _seconds_until(text: str, date: str | None) -> float:
     try:
-        until = parsedate_to_datetime(text).timestamp()
+        until = _instant_of(text)
     except (ValueError, OverflowError):
         return 0.0
     try:

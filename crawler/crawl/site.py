@@ -16,6 +16,7 @@ from policy_archive.crawler.archive.cdx import IndexPage, IndexQuery
 from policy_archive.crawler.core.errors import BlockedError, CdxError, UsageError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import (
     EMPTY_BODY_DIGEST,
     Address,
@@ -217,10 +218,20 @@ class SiteCrawl:
 
     # One document
 
+    def _name_given_up(self, document: Document) -> None:
+        """Say which captures are not read again: their readers died as often as it is tried."""
+        left = sum(outcome.is_accident for _, outcome, _ in self.store.iter_outcomes(document))
+        if left:
+            self.tally.problems.append(
+                f"{self.site}: {plural(left, 'capture')} could not be read however often it was tried: "
+                "try policy-archive re-extract"
+            )
+
     async def _crawl_document(self, document: Document) -> None:
         """List, plan, fetch, and again, until the plan is empty; then count the versions."""
         self.unfinished.add(document)
         self.store.reopen_failed(document)
+        self._name_given_up(document)
         await self._list_addresses(document)
         asked: set[CdxRow] = set()
         owners: Counter[Owner] = Counter()

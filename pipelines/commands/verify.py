@@ -120,10 +120,13 @@ def _check_database(database: Path, findings: _Findings, *, thorough: bool) -> N
             findings.notes.append(f"versions of {unfolded} documents are being made by {holder.describe()}")
         if pending := count_pending(connection):
             findings.notes.append(f"{pending} captures have still to be fetched: run the same fetch again")
+        unread = list_unread(connection)
         findings.notes += [
-            f"{row['site']}: {row['captures']} captures could not be read ({row['outcome']}): fetch it again"
-            for row in list_unread(connection)
+            f"{row['site']}: {row['captures']} captures could not be read ({row['outcome']}): "
+            "fetch it again, or re-extract"
+            for row in unread
         ]
+        findings.is_incomplete |= bool(unread)
 
 
 def _follow(

@@ -121,6 +121,23 @@ def test_readers_that_always_die_end_the_run_incomplete_and_the_next_run_mends_i
     assert content_of(database) == undisturbed
 
 
+def test_what_is_given_up_ends_no_run_in_silence(
+    archive: ArchiveServer, tmp_path: Path, undisturbed: list[tuple[object, ...]]
+) -> None:
+    database = tmp_path / "policies.db"
+    assert finish(start(archive, database))[0] == 0
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "update captures set outcome = 'extractor-crash', tries = 5 where id = "
+            "(select min(id) from captures where outcome = 'text')"
+        )
+        connection.commit()
+    status, _, err = finish(start(archive, database))
+    assert status == 1
+    assert "1 capture could not be read however often it was tried" in err
+    assert finish(start_program("verify", "--db", str(database)))[0] == 1
+
+
 def test_a_page_that_kills_its_reader_is_tried_a_bounded_number_of_times() -> None:
     with ReadingPool(1) as pool:
         tried = pool.submit(eval, "__import__('os')._exit(3)")

@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.planning.due import FAILURES, Failing, Watch
 
-_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 _SELECT = """
 select watches.site, every, kinds, added_at, watches.checked_at, searched_at, misses, outcome, reason
@@ -38,7 +38,19 @@ def _parse_watch(row: sqlite3.Row) -> Watch:
 
 
 def _parse_instant(text: str | None) -> datetime | None:
-    return datetime.strptime(text, _INSTANT).replace(tzinfo=UTC) if text else None
+    """Return an instant of the database; a bare day, which other programs write, is its beginning in UTC.
+
+    Raises StoreError for what is no instant.
+    """
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise StoreError(
+            f"the watch list holds {text[:40]!a}, which is no time: watch the site anew"
+        ) from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def list_failing(connection: sqlite3.Connection, *, limit: int = 5) -> list[Failing]:
