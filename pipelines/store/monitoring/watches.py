@@ -11,7 +11,6 @@ from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.planning.due import FAILURES, Failing, Watch
 
-
 _SELECT = """
 select watches.site, every, kinds, added_at, watches.checked_at, searched_at, misses, outcome, reason
 from watches join sites on sites.site = watches.site

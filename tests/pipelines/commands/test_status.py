@@ -127,3 +127,15 @@ def test_the_last_runs_are_listed_with_their_health(database: Path) -> None:
         ("update", 7, 1)
     ]
     assert "update" in run(database).stdout
+
+
+def test_a_bare_day_that_another_program_wrote_is_a_time(database: Path) -> None:
+    with Store.open(database) as store:
+        watch(store, added_days_ago=1)
+        store.connection.execute("update watches set checked_at = '2020-01-01'")
+        store.connection.commit()
+    assert run(database, "--json").exception is None
+    with Store.open(database) as store:
+        store.connection.execute("update watches set checked_at = 'yesterday'")
+        store.connection.commit()
+    assert "is no time" in str(run(database).exception)
