@@ -15,7 +15,7 @@ class MemoryStore:
     hold = explained = staticmethod(lambda *names: nullcontext())
 
     def __init__(self):
-        self.channels, self.sites, self.runs, self.answers = (), {}, [], {}
+        self.channels, self.sites, self.runs = (), {}, []
         self.addresses = defaultdict(dict)  # of a document, by URL
         self.rows = defaultdict(dict)  # of a document: row → (state, capture, reading)
 
@@ -25,8 +25,15 @@ class MemoryStore:
         return cls.last
 
     def __getattr__(self, name):
-        empty = {"list_failing": (), "sample_captures": (), "iter_conservation_faults": (), "links_of": ()}
-        notes = ("add_site", "close", "mark_listed", "close_dead_runs", "record_forecast", "reopen_failed")
+        empty = {
+            "list_failing": (),
+            "sample_captures": (),
+            "iter_conservation_faults": (),
+            "links_of": (),
+            "recall_answer": None,
+        }
+        notes = ("add_site", "close", "mark_listed", "close_dead_runs", "record_forecast", "reopen_failed",
+            "keep_answer", "start_run")  # fmt: skip
         if name not in (*empty, *notes, "count_news", "fold_versions"):
             raise AttributeError(name)
         return lambda *values, **named: empty.get(name, 0)
@@ -53,19 +60,16 @@ class MemoryStore:
         return len(new)
 
     def outcomes(self, document):
-        for row, (_, capture, reading) in sorted(
-            self.rows[document].items(), key=lambda one: one[0].timestamp
-        ):
+        in_time = sorted(self.rows[document].items(), key=lambda one: one[0].timestamp)
+        for row, (_, capture, reading) in in_time:
             yield row, (reading or capture).outcome if capture else None, capture, reading
 
-    def iter_known(self, document):
-        hashes = lambda r: r.extraction.text_sha256 if r and r.extraction else None  # noqa: E731
-        return [
-            KnownCapture(row=w, outcome=o, text_sha256=hashes(r)) for w, o, _, r in self.outcomes(document)
-        ]
-
     def known_captures(self, document):
-        return list(self.iter_known(document))
+        known = []
+        for row, outcome, _, reading in self.outcomes(document):
+            text = reading.extraction.text_sha256 if reading and reading.extraction else None
+            known.append(KnownCapture(row=row, outcome=outcome, text_sha256=text))
+        return known
 
     def iter_outcomes(self, document):
         yield from ((row, o, capture.location) for row, o, capture, _ in self.outcomes(document) if capture)
@@ -81,14 +85,5 @@ class MemoryStore:
         self.rows[capture.document][capture.row] = (RowState.FETCHED, capture, reading)
         return True
 
-    def start_run(self, command, arguments=None):
-        return len(self.runs) + 1
-
     def finish_run(self, run_id, status, reason="", **named):
         self.runs.append((status, reason))
-
-    def recall_answer(self, site, question):
-        return self.answers.get((site, question))
-
-    def keep_answer(self, site, question, state, rows):
-        pass
