@@ -288,7 +288,7 @@ def test_sites_take_turns(database: Path) -> None:
     urls = [f"https://www.site{n}.example/privacy" for n in range(3)]
     for url in urls:
         source.answers |= generate(12, url=url).answers
-    pace = faults.Slow(when=faults.replay, seconds=0.05)  # so that all have joined before one is done
+    pace = faults.Slow(when=faults.replay, seconds=0.4)  # so that all have joined before one is done
     with ArchiveServer(source=source, faults=[pace]) as archive:
         report = crawl(archive.url, database, *urls)
         asked = [
