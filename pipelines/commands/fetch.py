@@ -24,6 +24,7 @@ from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, 
 from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.pipelines.commands.options import (
+    ArchiveChoice,
     archive_options,
     day_limit_option,
     db_option,
@@ -90,11 +91,7 @@ def fetch_command(
     log_json: bool,
     database: Path,
     as_json: bool,
-    archive_url: str,
-    dialect: str,
-    index_rate: float | None,
-    replay_rate: float | None,
-    contact: str | None,
+    archive: ArchiveChoice,
 ) -> int:
     """Find and fetch the whole history of sites' policies.
 
@@ -118,12 +115,8 @@ def fetch_command(
             since=first,
             until=last,
         ),
-        archive_url=archive_url,
-        dialect=dialect,
-        index_per_minute=index_rate,
-        replay_per_second=replay_rate,
+        **vars(archive),
         requests_a_day=max_requests_per_day,
-        contact=contact,
         channels=build_channels(notify_commands, notify_urls),
         progress=progress_style(log_json=log_json),
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,8 +81,32 @@ day_limit_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def archive_options(command: _Command) -> _Command:
-    """Add what every command that speaks to an archive takes."""
+@dataclass(frozen=True, kw_only=True)
+class ArchiveChoice:
+    """Which archive is asked, and how: fields of FetchOptions, to be passed on as they are (`**vars(…)`)."""
+
+    archive_url: str
+    dialect: str
+    index_per_minute: float | None
+    replay_per_second: float | None
+    contact: str | None
+
+
+def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every command that speaks to an archive takes; it gets `archive`, an ArchiveChoice."""
+
+    @wraps(command)
+    def with_choice(
+        *arguments: Any, index_rate: float | None, replay_rate: float | None, **named: Any
+    ) -> Any:
+        choice = ArchiveChoice(
+            **{name: named.pop(name) for name in ("archive_url", "dialect", "contact")},
+            index_per_minute=index_rate,
+            replay_per_second=replay_rate,
+        )
+        return command(*arguments, archive=choice, **named)
+
+    decorated: Callable[..., Any] = with_choice
     for option in reversed(
         (
             click.option(
@@ -123,8 +149,8 @@ def archive_options(command: _Command) -> _Command:
             ),
         )
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 def unattended_options(command: _Command) -> _Command:

@@ -19,6 +19,7 @@ from policy_archive.crawler.planning.forecast import Forecast, Range
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.pipelines.commands.fetch import gather_targets
 from policy_archive.pipelines.commands.options import (
+    ArchiveChoice,
     archive_options,
     db_option,
     json_option,
@@ -67,11 +68,7 @@ def plan_command(
     sample: int | None,
     database: Path,
     as_json: bool,
-    archive_url: str,
-    dialect: str,
-    index_rate: float | None,
-    replay_rate: float | None,
-    contact: str | None,
+    archive: ArchiveChoice,
 ) -> int:
     """Say what a fetch of sites will cost, after one index query each.
 
@@ -88,11 +85,7 @@ def plan_command(
         plan=PlanOptions(
             plan=PlanName(plan), precision_days=precision, max_gap_days=max_gap, since=first, until=last
         ),
-        archive_url=archive_url,
-        dialect=dialect,
-        index_per_minute=index_rate,
-        replay_per_second=replay_rate,
-        contact=contact,
+        **vars(archive),
         command="plan",
         progress="bar" if sys.stderr.isatty() else "off",
         settings=(("POLICY_FORECAST_SITES", len(targets)),),

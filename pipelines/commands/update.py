@@ -22,6 +22,7 @@ from policy_archive.crawler.planning.due import Watch, find_live_key, is_gone, n
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.pipelines.commands.fetch import print_ending
 from policy_archive.pipelines.commands.options import (
+    ArchiveChoice,
     archive_options,
     day_limit_option,
     db_option,
@@ -69,11 +70,7 @@ def update_command(
     log_json: bool,
     database: Path,
     as_json: bool,
-    archive_url: str,
-    dialect: str,
-    index_rate: float | None,
-    replay_rate: float | None,
-    contact: str | None,
+    archive: ArchiveChoice,
 ) -> int:
     """Ask for what is new of the sites watched that are due, or of those named; print what changed.
 
@@ -94,12 +91,8 @@ def update_command(
             targets=gather_targets(database, sites, everything=everything, search=search),
             database=database,
             plan=PlanOptions(plan=PlanName(plan), precision_days=precision, max_requests=max_requests),
-            archive_url=archive_url,
-            dialect=dialect,
-            index_per_minute=index_rate,
-            replay_per_second=replay_rate,
+            **vars(archive),
             requests_a_day=max_requests_per_day,
-            contact=contact,
             channels=channels,
             progress=progress_style(log_json=log_json),
             ask_again=True,

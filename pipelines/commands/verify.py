@@ -18,7 +18,7 @@ from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_to_stderr
 from policy_archive.crawler.core.records import ConservationFault
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
-from policy_archive.pipelines.commands.options import archive_options, db_option, json_option
+from policy_archive.pipelines.commands.options import ArchiveChoice, archive_options, db_option, json_option
 from policy_archive.pipelines.outputs.bar import show_bar
 from policy_archive.pipelines.store.connection import open_reader, open_writer
 from policy_archive.pipelines.store.maintenance.verify import (
@@ -68,11 +68,7 @@ def verify_command(
     thorough: bool,
     as_json: bool,
     database: Path,
-    archive_url: str,
-    dialect: str,
-    index_rate: float | None,
-    replay_rate: float | None,
-    contact: str | None,
+    archive: ArchiveChoice,
 ) -> int:
     """Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.
 
@@ -91,11 +87,7 @@ def verify_command(
         options = FetchOptions(
             targets=(),
             database=database,
-            archive_url=archive_url,
-            dialect=dialect,
-            index_per_minute=index_rate,
-            replay_per_second=replay_rate,
-            contact=contact,
+            **vars(archive),
             command="verify",
             progress="bar" if sys.stderr.isatty() else "off",
         )
