@@ -125,7 +125,7 @@ class ArchiveClient:
         except CdxError as error:
             if error.status != 200:
                 raise
-        return reader.read(*await self._ask_index(site, url))
+        return await asyncio.to_thread(reader.read, *await self._ask_index(site, url))
 
     async def _ask_index(self, site: str, url: str) -> tuple[int, bytes]:
         """Return status and plain body of the index's answer."""

@@ -174,6 +174,11 @@ class Outcome(StrEnum):
         return self is Outcome.ARCHIVE_ERROR or self.is_accident
 
     @classmethod
+    def accidents(cls) -> tuple[Outcome, ...]:
+        """Return the outcomes that say that a reading died, for SQL."""
+        return tuple(outcome for outcome in cls if outcome.is_accident)
+
+    @classmethod
     def retryable(cls) -> tuple[Outcome, ...]:
         """Return the outcomes that a later run asks again, for SQL."""
         return tuple(outcome for outcome in cls if outcome.is_retryable)

@@ -94,6 +94,10 @@ class SiteStore(Protocol):
         """Return how many rows that failed, but may not another day, are pending again."""
         ...
 
+    def count_accidents(self, document: Document) -> int:
+        """Return how many captures are without a reading, for their reader died over them."""
+        ...
+
     def record_decisions(self, document: Document, decisions: Mapping[CdxRow, RowDecision]) -> int:
         """Return how many rows changed by the planner's decisions."""
         ...

@@ -81,6 +81,8 @@ class SiteCrawl:
     """Documents whose versions have still to be counted, over all sites."""
     _new_rows: Counter[Document] = field(default_factory=Counter)
     """Rows that the index has shown for the first time."""
+    _given_up: set[Document] = field(default_factory=set)
+    """Documents of which it was said that captures are not asked for again."""
 
     @property
     def site(self) -> str:
@@ -141,6 +143,7 @@ class SiteCrawl:
             fetch_capture=self.archive.fetch_capture,
             ask_again=self.options.ask_again,
         )
+        self._reopen(search.home)  # a page whose reader died may hold the only link
         documents: dict[Document, None] = {}
         seen: set[tuple[Document, str]] = set()
         for _ in range(MOST_ROUNDS):
@@ -218,10 +221,12 @@ class SiteCrawl:
 
     # One document
 
-    def _name_given_up(self, document: Document) -> None:
-        """Say which captures are not read again: their readers died as often as it is tried."""
-        left = sum(outcome.is_accident for _, outcome, _ in self.store.iter_outcomes(document))
-        if left:
+    def _reopen(self, document: Document) -> None:
+        """Let captures that failed be asked again; say once which are not, as often as they were tried."""
+        self.store.reopen_failed(document)
+        left = self.store.count_accidents(document)
+        if left and document not in self._given_up:
+            self._given_up.add(document)
             self.tally.problems.append(
                 f"{self.site}: {plural(left, 'capture')} could not be read however often it was tried: "
                 "try policy-archive re-extract"
@@ -230,8 +235,7 @@ class SiteCrawl:
     async def _crawl_document(self, document: Document) -> None:
         """List, plan, fetch, and again, until the plan is empty; then count the versions."""
         self.unfinished.add(document)
-        self.store.reopen_failed(document)
-        self._name_given_up(document)
+        self._reopen(document)
         await self._list_addresses(document)
         asked: set[CdxRow] = set()
         owners: Counter[Owner] = Counter()

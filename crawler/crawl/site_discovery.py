@@ -56,7 +56,7 @@ class SiteDiscovery:
     _evidence: SiteEvidence | None = None
 
     @property
-    def _home(self) -> Document:
+    def home(self) -> Document:
         """The document under which pages are kept that were read for their links alone."""
         return Document(site=self.site, kind=Kind.HOME)
 
@@ -65,8 +65,6 @@ class SiteDiscovery:
 
         Raises CdxError and RateLimitedError when the archive gives no answer.
         """
-        if self._evidence is None:
-            self.store.reopen_failed(self._home)  # a page whose reader died may hold the only link
         evidence = self._evidence or SiteEvidence(site=self.site, known=tuple(self._iter_known()))
         pages = (*(page for page in evidence.pages if not _is_of_policy(page)), *self._iter_read(documents))
         evidence = SiteEvidence(site=self.site, asked=evidence.asked, pages=pages, known=evidence.known)
@@ -129,15 +127,15 @@ class SiteDiscovery:
 
     async def _read(self, request: PageRequest) -> VisitedPage:
         """Return a page read for its links, from the store when it was read before."""
-        self.store.add_document(self._home)
-        for row, outcome, location in self.store.iter_outcomes(self._home):
+        self.store.add_document(self.home)
+        for row, outcome, location in self.store.iter_outcomes(self.home):
             if row == request.row:
-                links = tuple(self._links_by_row(self._home)[row])
+                links = tuple(self._links_by_row(self.home)[row])
                 return VisitedPage(
                     row=row, purpose=request.purpose, outcome=outcome, links=links, location=location
                 )
         planned = PlannedCapture(row=request.row, reason=request.reason)
-        read = await self.fetch_capture(self._home, planned)
+        read = await self.fetch_capture(self.home, planned)
         return VisitedPage(
             row=request.row,
             purpose=request.purpose,

@@ -31,6 +31,7 @@ from policy_archive.crawler.core.errors import (
     UsageError,
 )
 from policy_archive.crawler.core.events import log_event
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import (
     Capture,
     Document,
@@ -252,7 +253,7 @@ class RunSpider(Spider):
         failed = sum(n for outcome, n in self.tally.outcomes.items() if outcome.leaves_run_incomplete)
         if status == "done" and (failed or self.tally.problems):
             status = "incomplete"
-            unhad = f"{failed} captures could not be had or read: run the same command again"
+            unhad = f"{plural(failed, 'capture')} could not be had or read: run the same command again"
             reason = self.tally.problems[0] if self.tally.problems else unhad
         return FetchReport(
             status=status,

@@ -16,6 +16,7 @@ import click
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_to_stderr
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import ConservationFault
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
 from policy_archive.pipelines.commands.options import ArchiveChoice, archive_options, db_option, json_option
@@ -114,7 +115,7 @@ def _check_database(database: Path, findings: _Findings, *, thorough: bool) -> N
             findings.notes.append(f"{pending} captures have still to be fetched: run the same fetch again")
         unread = list_unread(connection)
         findings.notes += [
-            f"{row['site']}: {row['captures']} captures could not be read ({row['outcome']}): "
+            f"{row['site']}: {plural(row['captures'], 'capture')} could not be read ({row['outcome']}): "
             "fetch it again, or re-extract"
             for row in unread
         ]

@@ -320,14 +320,20 @@ def width_in_days(version: Row) -> float | None:
 
 def list_unread(connection: sqlite3.Connection) -> list[Row]:
     """Return `site`, `outcome` and number (`captures`) of the captures over which their reader died."""
-    accidents = json.dumps([outcome for outcome in Outcome if outcome.is_accident])
     rows = connection.execute(
         """select site, outcome, count(*) as captures
         from captures join documents on documents.id = document_id
         where outcome in (select value from json_each(?)) group by site, outcome order by site, outcome""",
-        (accidents,),
+        (json.dumps(Outcome.accidents()),),
     )
     return [dict(row) for row in rows]
+
+
+# "+": of two indexes the document's is meant, for some texts stand in thousands of documents
+OCCURRENCE = """(select count(*) from versions as same
+    where same.document_id = versions.document_id and +same.text_sha256 = versions.text_sha256
+    and same.version <= versions.version)"""
+"""SQL, for a row of `versions`: which time it is that its text stands, from 1."""
 
 
 def list_occurrences(
@@ -338,11 +344,9 @@ def list_occurrences(
     With the text's hash this names a version for good: its number and its first capture may move.
     """
     rows = connection.execute(
-        """select versions.document_id, versions.version, (select count(*) from versions as same
-            where same.document_id = versions.document_id and +same.text_sha256 = versions.text_sha256
-            and same.version <= versions.version)
+        f"""select versions.document_id, versions.version, {OCCURRENCE}
         from json_each(?) join versions on versions.document_id = json_extract(value, '$[0]')
-            and versions.version = json_extract(value, '$[1]')""",
+            and versions.version = json_extract(value, '$[1]')""",  # noqa: S608 (a constant)
         (json.dumps(keys),),
     )
     return {(document_id, version): occurrence for document_id, version, occurrence in rows}

@@ -251,6 +251,15 @@ class Store:
             (document.id, most_tries, *Outcome.retryable()),
         )
 
+    def count_accidents(self, document: Document) -> int:
+        """Return how many captures are without a reading, for their reader died over them."""
+        marks = ",".join("?" * len(Outcome.accidents()))
+        (count,) = self.connection.execute(
+            f"select count(*) from captures where document_id = ? and outcome in ({marks})",  # noqa: S608 (marks)
+            (document.id, *Outcome.accidents()),
+        ).fetchone()
+        return int(count)
+
     def record_decisions(self, document: Document, decisions: Mapping[CdxRow, RowDecision]) -> int:
         """Store the planner's state of every row that is not fetched; return how many rows changed."""
 

@@ -121,15 +121,15 @@ def test_readers_that_always_die_end_the_run_incomplete_and_the_next_run_mends_i
     assert content_of(database) == undisturbed
 
 
-def test_what_is_given_up_ends_no_run_in_silence(
-    archive: ArchiveServer, tmp_path: Path, undisturbed: list[tuple[object, ...]]
-) -> None:
+@pytest.mark.parametrize("what", ["text", "home"])
+def test_what_is_given_up_ends_no_run_in_silence(archive: ArchiveServer, tmp_path: Path, what: str) -> None:
     database = tmp_path / "policies.db"
     assert finish(start(archive, database))[0] == 0
     with closing(sqlite3.connect(database)) as connection:
         connection.execute(
             "update captures set outcome = 'extractor-crash', tries = 5 where id = "
-            "(select min(id) from captures where outcome = 'text')"
+            "(select min(id) from captures where outcome = ?)",
+            (what,),
         )
         connection.commit()
     status, _, err = finish(start(archive, database))

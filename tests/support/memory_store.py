@@ -33,7 +33,7 @@ class MemoryStore:
             "recall_answer": None,
         }
         notes = ("add_site", "close", "mark_listed", "close_dead_runs", "record_forecast", "reopen_failed",
-            "keep_answer", "start_run")  # fmt: skip
+            "count_accidents", "keep_answer", "start_run")  # fmt: skip
         if name not in (*empty, *notes, "count_news", "fold_versions"):
             raise AttributeError(name)
         return lambda *values, **named: empty.get(name, 0)

@@ -11,6 +11,7 @@ from typing import Any
 
 from policy_archive.crawler.core.records import Document
 from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.queries import OCCURRENCE
 
 Row = dict[str, Any]
 
@@ -32,13 +33,11 @@ order by version returning id
 """  # noqa: S608 (a constant)
 
 # "+": of two indexes the document's is meant, for some texts stand in thousands of documents
-_FROM_NEWS = """
+_FROM_NEWS = f"""
 from news
 join documents on documents.id = news.document_id
 join versions on versions.document_id = news.document_id and +versions.text_sha256 = news.text_sha256
-    and news.occurrence = (select count(*) from versions as same
-        where same.document_id = versions.document_id and +same.text_sha256 = versions.text_sha256
-        and same.version <= versions.version)
+    and news.occurrence = {OCCURRENCE}
 """
 
 _COLUMNS = """policy_versions.document_id as document_id, site, kind, name,
