@@ -41,10 +41,12 @@ _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORE
 _WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
 
 
-def count_words(text: str) -> int:
-    """Return the number of words; where words are not set apart, two characters count as one.
+def reading_length(text: str) -> int:
+    """Return how long a text is to a reader, in words; where none are set apart, two characters are one.
 
-    >>> count_words("We collect data."), count_words("我们收集数据")
+    A measure for what a box is, not a count: `pipelines.text.count_words` counts.
+
+    >>> reading_length("We collect data."), reading_length("我们收集数据")
     (3, 3)
     """
     return len(_WORD.findall(text))
@@ -60,7 +62,7 @@ def is_read(element: HtmlElement) -> bool:
         return False
     if element.tag == "textarea":
         text = element.text or ""
-        return count_words(text) >= _SHORTEST_TERMS and not _MARKUP.search(text)
+        return reading_length(text) >= _SHORTEST_TERMS and not _MARKUP.search(text)
     return element.tag != "button" or is_said_in_line(element) or _is_title_button(element)
 
 
@@ -75,7 +77,7 @@ def is_said_in_line(button: HtmlElement) -> bool:
     before = button.getprevious()
     parent = button.getparent()
     text = (parent.text if parent is not None else "") if before is None else before.tail
-    return count_words(text or "") > 1 and not (text or "")[-1:].isalnum()
+    return reading_length(text or "") > 1 and not (text or "")[-1:].isalnum()
 
 
 def _is_title_button(button: HtmlElement) -> bool:
@@ -85,7 +87,7 @@ def _is_title_button(button: HtmlElement) -> bool:
         return True
     # a comment may stand between: it has no text of its own
     following = next((sibling for sibling in button.itersiblings() if isinstance(sibling.tag, str)), None)
-    unfolded = following is not None and count_words(following.text_content()) >= PROSE_WORDS
+    unfolded = following is not None and reading_length(following.text_content()) >= PROSE_WORDS
     return unfolded or any(child.tag in HEADINGS for child in button.iter())
 
 
@@ -257,9 +259,9 @@ class _Builder:
         if not self._plain:
             return
         text = "".join(self._plain)
-        words = count_words(text)
+        words = reading_length(text)
         if words and self._holder is not None:
-            linked = count_words(" ".join(self._link)) if self._link else 0
+            linked = reading_length(" ".join(self._link)) if self._link else 0
             block = TextBlock(
                 holder=self._holder,
                 text=text,

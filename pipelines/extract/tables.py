@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from lxml.html import HtmlElement
 
-from policy_archive.pipelines.extract.outline import HEADINGS, PROSE_WORDS, count_words
+from policy_archive.pipelines.extract.outline import HEADINGS, PROSE_WORDS, reading_length
 
 _TEXT_OF_A_PAGE = 40
 """Words in a cell that nearly fills its table."""
@@ -139,7 +139,7 @@ def is_layout(table: HtmlElement, rows: list[list[Cell]]) -> bool:
 
 
 def _is_mostly_one_cell(rows: list[list[Cell]]) -> bool:
-    words = [count_words(cell.text_content()) for row in rows for cell in row if cell is not None]
+    words = [reading_length(cell.text_content()) for row in rows for cell in row if cell is not None]
     return max(words) >= _TEXT_OF_A_PAGE and max(words) * 5 >= sum(words) * 4
 
 
@@ -151,8 +151,8 @@ def _puts_heading_beside_prose(row: list[Cell]) -> bool:
     words = titled = 0
     for cell in row:
         if cell is not None:
-            words += count_words(cell.text_content())
-            titled += sum(count_words(heading.text_content()) for heading in cell.iter(*HEADINGS))
+            words += reading_length(cell.text_content())
+            titled += sum(reading_length(heading.text_content()) for heading in cell.iter(*HEADINGS))
     return titled > 0 and words - titled >= PROSE_WORDS
 
 

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from policy_archive.crawler.core.digests import body_digest
-from policy_archive.crawler.core.records import Capture, Extraction, Outcome, ReadCapture, Reading
+from policy_archive.crawler.core.records import Capture, Outcome, ReadCapture, Reading
+from tests.support.extractions import bare_extraction
 
 
 class PlainReadPipeline:
@@ -23,18 +24,11 @@ def read_plainly(capture: Capture) -> Reading | None:
     frame = re.search(rb'<frame src="([^"]+)"', capture.body)
     return Reading(
         outcome=Outcome.TEXT,
-        extraction=Extraction(
-            text=text,
-            title="A policy",
+        extraction=bare_extraction(
+            text,
+            "A policy",
             language="en",
             language_confidence=1.0,
-            words=len(text.split()),
-            stated_dates=(),
-            kept_share=1.0,
-            replacement_characters=0,
-            charset="utf-8",
-            hidden_text_used=False,
-            documents_on_page=1,
             extractor="plain/1",
             frame_url=frame[1].decode() if frame else None,
         ),

@@ -21,7 +21,7 @@ from policy_archive.crawler.core.records import (
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
 from policy_archive.pipelines.store.writer import Store
-from policy_archive.pipelines.text import count_words
+from tests.support.extractions import bare_extraction
 
 PRIVACY = Document(site="intently.example", kind=Kind.PRIVACY)
 URL = "https://intently.example/privacy"
@@ -43,20 +43,15 @@ def make_row(
 
 
 def make_extraction(text: str, *, title: str = "Privacy", stated: date | None = None) -> Extraction:
-    return Extraction(
-        text=text,
-        title=title,
+    return bare_extraction(
+        text,
+        title,
         language="en",
         language_confidence=0.99,
-        words=count_words(text),
         stated_dates=(StatedDate(kind="updated", as_written=f"Updated {stated}", day=stated),)
         if stated
         else (),
         kept_share=0.97,
-        replacement_characters=0,
-        charset="utf-8",
-        hidden_text_used=False,
-        documents_on_page=1,
         extractor="test/1",
     )
 

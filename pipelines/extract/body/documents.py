@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.discovery.words import fold, strong_names
-from policy_archive.pipelines.extract.outline import HEADINGS, Outline, Span, TextBlock, count_words
+from policy_archive.pipelines.extract.outline import HEADINGS, Outline, Span, TextBlock, reading_length
 
 _SMALLEST = 150
 """Words of a document; a section of fewer words under a policy's name points to the policy, it is none."""
@@ -87,7 +87,7 @@ def name_kind(name: str) -> Kind | None:
     folded = fold(name)
     if folded in _names():  # Thai names alone are longer than the limit, which counts two characters a word
         return _names()[folded]
-    if not folded or folded[0].isdigit() or count_words(folded) > _LONGEST_NAME:
+    if not folded or folded[0].isdigit() or reading_length(folded) > _LONGEST_NAME:
         return None
     words = folded.split()
     phrases = {" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 2, len(words) + 1)} | {

@@ -15,7 +15,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
 )
 from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.links import is_relative
-from policy_archive.pipelines.extract.outline import HEADINGS, Outline, count_words, is_read
+from policy_archive.pipelines.extract.outline import HEADINGS, Outline, is_read, reading_length
 
 LONGEST_BOX = 60
 """Words of a box around the page's h1 that may come along with it (date, subtitle), and of a banner."""
@@ -143,7 +143,7 @@ class Regions:
         Print it, send it, go to its top.
         """
         links = [link for link in element.iter("a") if link.get("href") is not None]
-        words = sum(count_words(link.text_content()) for link in links)
+        words = sum(reading_length(link.text_content()) for link in links)
         return words == self.words(element) and all(map(is_control, links))
 
     def leads_into_site(self, element: HtmlElement) -> bool:
@@ -156,7 +156,7 @@ class Regions:
         link = element if element.tag == "a" else element.find(".//a")
         if end - start > 2 or link is None or not (link.get("href") or "").startswith("#"):
             return False
-        return count_words(link.text_content()) == self.words(element)
+        return reading_length(link.text_content()) == self.words(element)
 
     def is_lone_jump(self, element: HtmlElement, *, backwards: bool) -> bool:
         """Return whether this is a skip link, or a link back to the top.

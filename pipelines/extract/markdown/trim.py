@@ -20,7 +20,7 @@ from policy_archive.pipelines.extract.blocks import (
     Table,
 )
 from policy_archive.pipelines.extract.dates import find_stated_dates
-from policy_archive.pipelines.extract.outline import PROSE_WORDS, count_words
+from policy_archive.pipelines.extract.outline import PROSE_WORDS, reading_length
 
 _LONGEST_LINE = 16
 """Words of a line that may pass for one of the page's."""
@@ -61,7 +61,7 @@ def trim_rim(pieces: Sequence[Block]) -> tuple[Block, ...]:
 
 
 def _is_prose(piece: Block) -> bool:
-    return count_words(_plain(piece)) >= PROSE_WORDS or isinstance(piece, ItemList | Quote | Table)
+    return reading_length(_plain(piece)) >= PROSE_WORDS or isinstance(piece, ItemList | Quote | Table)
 
 
 def is_passing(line: str) -> bool:
@@ -72,7 +72,7 @@ def is_passing(line: str) -> bool:
     >>> is_passing("Last updated: Monday, May 10, 1999"), is_passing("Effective May 10, 1999")
     (False, False)
     """
-    if count_words(line) > _LONGEST_LINE or not any(character.isdigit() for character in line):
+    if reading_length(line) > _LONGEST_LINE or not any(character.isdigit() for character in line):
         return False
     words = _words()
     dated = _YEAR_OR_TIME.search(line) is not None
@@ -90,7 +90,7 @@ def _words() -> dict[str, re.Pattern[str]]:
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern of whole words; of those in scripts without blanks, wherever they stand."""
-    spaced = sorted((word for word in words if count_words(word) == len(word.split())), reverse=True)
+    spaced = sorted((word for word in words if reading_length(word) == len(word.split())), reverse=True)
     unspaced = [word for word in words if word not in spaced]
     forms = [rf"\b(?:{'|'.join(map(re.escape, spaced))})\b", *map(re.escape, unspaced)]
     return re.compile("|".join(forms), re.IGNORECASE)
@@ -107,7 +107,7 @@ def _trim_head(pieces: Sequence[Block]) -> tuple[Block, ...]:
     head = pieces[:title]
     if not all(isinstance(piece, Paragraph | Rule) for piece in head):
         return tuple(pieces)
-    if sum(count_words(_plain(piece)) for piece in head) > _LONGEST_HEAD:
+    if sum(reading_length(_plain(piece)) for piece in head) > _LONGEST_HEAD:
         return tuple(pieces)
     kept = (piece for piece in head if not isinstance(piece, Rule) and not _is_no_opening(piece))
     return (*kept, *pieces[title:])
@@ -136,7 +136,7 @@ def _is_no_ending(piece: Block) -> bool:
     if is_passing(line) or _is_menu(piece):
         return True
     label = not any(character.isdigit() for character in line) and not _SENTENCE_END.search(line)
-    return isinstance(piece, Paragraph) and label and count_words(line) <= _LONGEST_LABEL
+    return isinstance(piece, Paragraph) and label and reading_length(line) <= _LONGEST_LABEL
 
 
 def _is_menu(piece: Block) -> bool:
@@ -163,7 +163,7 @@ def _lines(paragraph: Paragraph) -> list[list[Inline]]:
 
 def _shares(atoms: Iterable[Inline]) -> tuple[int, int]:
     """Return the number of words, and of those in links away from the page."""
-    counts = [(count_words(atom.text), _leads_away(atom)) for atom in atoms]
+    counts = [(reading_length(atom.text), _leads_away(atom)) for atom in atoms]
     return sum(count for count, _ in counts), sum(count for count, linked in counts if linked)
 
 

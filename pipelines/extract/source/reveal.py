@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lxml.html import HtmlElement
 
-from policy_archive.pipelines.extract.outline import SKIPPED, count_words
+from policy_archive.pipelines.extract.outline import SKIPPED, reading_length
 
 _SHORTEST = 50
 """Words of a noscript that may be the page's text; fewer say that the page needs scripts."""
@@ -36,5 +36,5 @@ def _words(element: HtmlElement, *, within: bool = False) -> int:
     """Return the words that a reader sees in an element; `within`: the element itself is seen."""
     if not isinstance(element.tag, str) or (not within and element.tag in SKIPPED):
         return 0
-    own = count_words(element.text or "")
-    return own + sum(_words(child) + count_words(child.tail or "") for child in element)
+    own = reading_length(element.text or "")
+    return own + sum(_words(child) + reading_length(child.tail or "") for child in element)

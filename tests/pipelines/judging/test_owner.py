@@ -6,23 +6,11 @@ import pytest
 
 from policy_archive.crawler.core.records import Extraction, Kind, PolicyLink
 from policy_archive.pipelines.judging.owner import judge_owner
+from tests.support.extractions import bare_extraction
 
 
 def extraction(text: str, title: str = "") -> Extraction:
-    return Extraction(
-        text=text.strip() + "\n",
-        title=title,
-        language="en",
-        language_confidence=1.0,
-        words=len(text.split()),
-        stated_dates=(),
-        kept_share=1.0,
-        replacement_characters=0,
-        charset="utf-8",
-        hidden_text_used=False,
-        documents_on_page=1,
-        extractor="test",
-    )
+    return bare_extraction(text.strip() + "\n", title, language="en", language_confidence=1.0)
 
 
 def link(url: str) -> PolicyLink:

@@ -30,26 +30,14 @@ from policy_archive.pipelines.judging.features import (
 from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
 from policy_archive.pipelines.judging.page import judge_page
 from policy_archive.pipelines.judging.weights import Weights, load_weights
+from tests.support.extractions import bare_extraction
 
 WRITTEN = Path(__file__).resolve().parents[3] / "bench" / "judge_pages"
 ADDRESS = "https://bluebird.example/privacy"
 
 
 def extraction(text: str, title: str = "") -> Extraction:
-    return Extraction(
-        text=text.strip() + "\n",
-        title=title,
-        language=None,
-        language_confidence=0.0,
-        words=len(text.split()),
-        stated_dates=(),
-        kept_share=1.0,
-        replacement_characters=0,
-        charset="utf-8",
-        hidden_text_used=False,
-        documents_on_page=1,
-        extractor="test",
-    )
+    return bare_extraction(text.strip() + "\n", title)
 
 
 def judge(text: str, title: str = "", url: str = ADDRESS, expected: Kind | None = None) -> Verdict:
