@@ -7,7 +7,8 @@ from typing import Any
 
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import Capture, Outcome, ReadCapture, Reading
-from tests.support.extractions import bare_extraction
+
+from .extractions import bare_extraction
 
 
 class PlainReadPipeline:

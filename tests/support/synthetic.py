@@ -21,7 +21,8 @@ from policy_archive.crawler.core.records import (
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
 from policy_archive.pipelines.store.writer import Store
-from tests.support.extractions import bare_extraction
+
+from .extractions import bare_extraction
 
 PRIVACY = Document(site="intently.example", kind=Kind.PRIVACY)
 URL = "https://intently.example/privacy"
