@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
+from policy_archive.crawler.core.errors import StoreError
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow, show_bar
-from policy_archive.pipelines.store.connection import check_there, open_backup, open_reader
+from policy_archive.pipelines.store.connection import check_there, open_read_only, open_reader
 from policy_archive.pipelines.store.maintenance.backup import copy_database
 from policy_archive.pipelines.store.maintenance.compact import (
     Sizes,
@@ -56,7 +57,9 @@ def restore_command(source: Path, force: bool, database: Path) -> None:
     Example:
       policy-archive restore policies-2026-11-22.db --db policies.db --force
     """
-    with closing(open_backup(source)) as connection:
+    if not source.is_file():
+        raise StoreError(f"there is no backup {source}: name a file that 'policy-archive backup' wrote.")
+    with closing(open_read_only(source)) as connection:
         _copy(connection, database, overwrite=force)
 
 

@@ -64,7 +64,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
     Raises StoreError when there is no such database, or one that is not ours or of another release.
     """
-    connection = open_backup(path)
+    connection = open_read_only(path)
     try:
         if not set(_applied(connection)).issuperset(MIGRATIONS):
             raise StoreError(_describe_unready(path))
@@ -76,7 +76,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_backup(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path) -> sqlite3.Connection:
     """Return a read-only connection to a corpus of this release or of an earlier one.
 
     Raises StoreError when there is no such database, or one that is not ours or newer than the program.

@@ -189,3 +189,12 @@ def test_a_reader_in_a_read_only_folder_is_told_what_can_be_read_there(read_only
     )
     assert status == 1
     assert "read-only: what 'policy-archive backup' writes can be read there" in err
+
+
+def test_a_backup_that_is_not_there_is_asked_for_by_its_name(tmp_path: Path) -> None:
+    status, _, err = finish(
+        start_program("restore", str(tmp_path / "gone.db"), "--db", str(tmp_path / "p.db"))
+    )
+    assert status == 1
+    assert err.strip().startswith(f"Error: there is no backup {tmp_path / 'gone.db'}")
+    assert not (tmp_path / "p.db").exists()
