@@ -46,7 +46,7 @@ def find_documents(evidence: SiteEvidence, options: DiscoveryOptions) -> tuple[F
 
 
 def _documents_of_kind(scored: list[ScoredCandidate], evidence: SiteEvidence) -> list[FoundDocument]:
-    """Group scored by what they are called and join addresses that follow each other."""
+    """Group candidates by what they are called and join addresses that follow each other."""
     strong = [
         s for s in scored if s.confidence >= LEAST_CONFIDENCE and (s.shown or s.mentions or s.redirected_from)
     ]
@@ -118,7 +118,7 @@ def _bare(url: str) -> str:
 
 
 def _with_main_variant(scored: list[ScoredCandidate], home: str) -> list[ScoredCandidate]:
-    """Take the variant from the scored that are the main document in the site's own language.
+    """Take the variant from the candidates that are the main document in the site's own language.
 
     Where the site has no address without a language, the best language is the main one; among equals
     the one that its top-level domain promises (`home`), then the one with most captures.

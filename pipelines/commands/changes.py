@@ -39,7 +39,7 @@ SHOWN = 100
     "--atom",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write an Inline feed instead.",
+    help="Write an Atom feed instead.",
 )
 @row_options
 @db_option

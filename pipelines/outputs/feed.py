@@ -1,4 +1,4 @@
-"""Inline feeds (RFC 4287) of new versions: one writer for files and for the browser."""
+"""Atom feeds (RFC 4287) of new versions: one writer for files and for the browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-_NAMESPACE = "http://www.w3.org/2005/Inline"
+_NAMESPACE = "http://www.w3.org/2005/Atom"
 
 
 @dataclass(frozen=True, kw_only=True)

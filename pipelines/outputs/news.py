@@ -1,4 +1,4 @@
-"""News as rows and as an Inline feed."""
+"""News as rows and as an Atom feed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def news_cells(row: Row) -> Row:
 
 
 def write_feed(path: Path, news: Iterable[Row], *, site: str | None) -> bool:
-    """Write news as an Inline feed, whole or not at all; False when the file held this already.
+    """Write news as an Atom feed, whole or not at all; False when the file held this already.
 
     Entries have the ids that the browser's feeds give them: a reader may change from one to the other.
     """

@@ -14,7 +14,7 @@ from tests.support.asking import HOME, ask, ask_one
 from tests.support.hostile import HOSTILE
 from tests.support.synthetic import store_texts
 
-_ATOM = {"a": "http://www.w3.org/2005/Inline"}
+_ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
 
 def _read(text: str) -> etree._Element:

@@ -57,7 +57,7 @@ def test_every_link_of_the_copy_leads_to_a_file_of_it(any_database: Path, tmp_pa
 def test_feeds_of_the_copy_lead_to_its_pages(database: Path, tmp_path: Path) -> None:
     _publish(database, tmp_path, "--root", f"{_ROOT}/archive/")
     feed = etree.parse(tmp_path / SITE / "feed.atom")
-    links = feed.xpath("//a:entry/a:link/@href", namespaces={"a": "http://www.w3.org/2005/Inline"})
+    links = feed.xpath("//a:entry/a:link/@href", namespaces={"a": "http://www.w3.org/2005/Atom"})
     assert len(links) == 5
     for link in links:
         assert link.startswith(f"{_ROOT}/archive/")

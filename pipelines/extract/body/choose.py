@@ -22,7 +22,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_site_name,
 )
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
-from policy_archive.pipelines.extract.body.rules import Decision, Rule, TimelineRow, decide
+from policy_archive.pipelines.extract.body.rules import Decision, Rule, Subject, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import guide
 from policy_archive.pipelines.extract.links import is_page_address
 from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
@@ -130,13 +130,13 @@ class _Choice(Regions):
         self.kept: dict[HtmlElement, str] = {}
         self.outside: dict[HtmlElement, str] = {}
 
-    def _drops(self, rules: Sequence[Rule[_Choice]], spot: TimelineRow, *, otherwise: Decision) -> bool:
+    def _drops(self, rules: Sequence[Rule[_Choice]], subject: Subject, *, otherwise: Decision) -> bool:
         """Return whether the rules drop a part, and keep in mind which one did or did not."""
-        decision = decide(rules, self, spot) or otherwise
+        decision = decide(rules, self, subject) or otherwise
         if decision.keeps:
-            self.kept[spot.element] = decision.name
+            self.kept[subject.element] = decision.name
         else:
-            self.dropped[spot.element] = decision.name
+            self.dropped[subject.element] = decision.name
         return not decision.keeps
 
     def _find_overlays(self) -> frozenset[HtmlElement]:
@@ -223,7 +223,7 @@ class _Choice(Regions):
 
     def _decide_sibling(self, element: HtmlElement, *, leading: bool) -> Decision:
         """Return whether a sibling of the body belongs to it; `leading`: it stands right above."""
-        decision = decide(_SIBLINGS, self, TimelineRow(element)) or _NO_CONTENT
+        decision = decide(_SIBLINGS, self, Subject(element)) or _NO_CONTENT
         return _LEAD_IN if leading and not decision.keeps and self._leads_in(element) else decision
 
     def _leads_in(self, element: HtmlElement) -> bool:
@@ -352,8 +352,8 @@ class _Choice(Regions):
                 here = inside.index(bulk)
                 for index, box in enumerate(inside):
                     if box is not bulk:
-                        spot = TimelineRow(box, bulk=bulk, after=index > here)
-                        self._drops(_NEIGHBOURS, spot, otherwise=Decision("beside-the-bulk", keeps=True))
+                        subject = Subject(box, bulk=bulk, after=index > here)
+                        self._drops(_NEIGHBOURS, subject, otherwise=Decision("beside-the-bulk", keeps=True))
 
     def _find_bulk(self, element: HtmlElement, children: Sequence[HtmlElement]) -> HtmlElement | None:
         """Return the child with at least four fifths of an element's prose, the title in or above it."""
@@ -364,16 +364,16 @@ class _Choice(Regions):
         titled = any(self._outline.ranges[title][0] < end and self._is_kept(title) for title in self._titles)
         return bulk if titled else None
 
-    def _leads_elsewhere(self, spot: TimelineRow) -> bool:
+    def _leads_elsewhere(self, subject: Subject) -> bool:
         """Return whether this is a box of little prose beside the document that does not look like a part of
         it.
         """
-        box, bulk = spot.element, spot.bulk
+        box, bulk = subject.element, subject.bulk
         if bulk is None or not _are_boxes(box, bulk) or self._is_title_box(box) or self.states_date(box):
             return False
         if self.prose(box) > self.prose(bulk) * _NEIGHBOUR_SHARE or self._is_section(box):
             return False
-        return spot.after or (not has_heading(box) and self._is_above_title(box))
+        return subject.after or (not has_heading(box) and self._is_above_title(box))
 
     def drop_furniture(self) -> None:
         """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""
@@ -387,7 +387,7 @@ class _Choice(Regions):
             elif self._are_teasers(element):
                 self.dropped[self._with_label(element)] = "teasers"
             elif self._is_small(element):
-                self._drops(_FURNITURE, TimelineRow(element), otherwise=Decision("no-furniture", keeps=True))
+                self._drops(_FURNITURE, Subject(element), otherwise=Decision("no-furniture", keeps=True))
 
     def _is_half(self, element: HtmlElement) -> bool:
         return self.words(element) < self.words(self.root) * _HALF_SHARE and not self._holds_title(element)
@@ -477,8 +477,8 @@ class _Choice(Regions):
                 return
 
     def _trims(self, element: HtmlElement, *, backwards: bool) -> bool:
-        spot = TimelineRow(element, after=backwards)
-        return self._drops(_RIM, spot, otherwise=Decision("in-the-text", keeps=True))
+        subject = Subject(element, after=backwards)
+        return self._drops(_RIM, subject, otherwise=Decision("in-the-text", keeps=True))
 
     def _is_rim_heading(self, element: HtmlElement, *, backwards: bool) -> bool:
         return element.tag in HEADINGS or (not backwards and self.is_lone_heading(element))
@@ -534,52 +534,55 @@ _NO_CONTENT = Decision("no-prose", keeps=False)
 _LEAD_IN = Decision("heading-or-date-above", keeps=True)
 
 _SIBLINGS: tuple[Rule[_Choice], ...] = (
-    Rule("overlay", False, lambda choice, spot: spot.element in choice._overlays),
-    Rule("title-box", True, lambda choice, spot: choice._is_title_box(spot.element)),
-    Rule("named-furniture", False, lambda choice, spot: choice._is_named_small(spot.element)),
-    Rule("beside-main", False, lambda choice, spot: choice._is_beside_main(spot.element)),
+    Rule("overlay", False, lambda choice, subject: subject.element in choice._overlays),
+    Rule("title-box", True, lambda choice, subject: choice._is_title_box(subject.element)),
+    Rule("named-furniture", False, lambda choice, subject: choice._is_named_small(subject.element)),
+    Rule("beside-main", False, lambda choice, subject: choice._is_beside_main(subject.element)),
     Rule(
         "furniture-tag",
         False,
-        lambda choice, spot: choice._is_minor(spot.element) and choice.holds_furniture(spot.element),
+        lambda choice, subject: choice._is_minor(subject.element) and choice.holds_furniture(subject.element),
     ),
     Rule(
         "form",
         False,
-        lambda choice, spot: choice._is_minor(spot.element) and choice._is_unchosen_form(spot.element),
+        lambda choice, subject: (
+            choice._is_minor(subject.element) and choice._is_unchosen_form(subject.element)
+        ),
     ),
-    Rule("prose", True, lambda choice, spot: choice._is_mostly_prose(spot.element)),
+    Rule("prose", True, lambda choice, subject: choice._is_mostly_prose(subject.element)),
     Rule(
         "chosen",
         True,
-        lambda choice, spot: (
-            choice._chosen_share(spot.element) >= _CHOSEN_SHARE and not choice._is_mostly_linked(spot.element)
+        lambda choice, subject: (
+            choice._chosen_share(subject.element) >= _CHOSEN_SHARE
+            and not choice._is_mostly_linked(subject.element)
         ),
     ),
 )
 """For a sibling of the body while it grows; the first that holds decides, here and below."""
 
 _NEIGHBOURS: tuple[Rule[_Choice], ...] = (
-    Rule("part-of-the-document", True, lambda choice, spot: not choice._leads_elsewhere(spot)),
-    Rule("teaser", False, lambda choice, spot: choice.leads_into_site(spot.element)),
-    Rule("neighbour-with-buttons", False, lambda _, spot: count_controls(spot.element) > 0),
-    Rule("imprint", False, lambda choice, spot: spot.after and choice.is_imprint(spot.element)),
+    Rule("part-of-the-document", True, lambda choice, subject: not choice._leads_elsewhere(subject)),
+    Rule("teaser", False, lambda choice, subject: choice.leads_into_site(subject.element)),
+    Rule("neighbour-with-buttons", False, lambda _, subject: count_controls(subject.element) > 0),
+    Rule("imprint", False, lambda choice, subject: subject.after and choice.is_imprint(subject.element)),
 )
 """For a box beside the one with the title and nearly all prose."""
 
 _FURNITURE: tuple[Rule[_Choice], ...] = (
-    Rule("dialog", False, lambda _, spot: is_dialog(spot.element)),
-    Rule("page-header", False, lambda _, spot: is_banner(spot.element)),
-    Rule("widget", False, lambda choice, spot: choice.is_widget(spot.element)),
+    Rule("dialog", False, lambda _, subject: is_dialog(subject.element)),
+    Rule("page-header", False, lambda _, subject: is_banner(subject.element)),
+    Rule("widget", False, lambda choice, subject: choice.is_widget(subject.element)),
     Rule(
         "consent-banner",
         False,
-        lambda choice, spot: is_named_dialog(spot.element) and not choice._is_section(spot.element),
+        lambda choice, subject: is_named_dialog(subject.element) and not choice._is_section(subject.element),
     ),
     Rule(
         "menu",
         False,
-        lambda choice, spot: is_furniture(spot.element) and choice._is_mostly_linked(spot.element),
+        lambda choice, subject: is_furniture(subject.element) and choice._is_mostly_linked(subject.element),
     ),
 )
 """For a small part anywhere inside the root."""
@@ -588,47 +591,59 @@ _RIM: tuple[Rule[_Choice], ...] = (
     Rule(
         "site-name",
         False,
-        lambda choice, spot: (
-            choice._is_rim_heading(spot.element, backwards=spot.after)
-            and choice.holds_site_name(spot.element)
+        lambda choice, subject: (
+            choice._is_rim_heading(subject.element, backwards=subject.after)
+            and choice.holds_site_name(subject.element)
         ),
     ),
-    Rule("heading", True, lambda choice, spot: choice._is_rim_heading(spot.element, backwards=spot.after)),
-    Rule("large", True, lambda choice, spot: not choice._is_small(spot.element)),
-    Rule("stated-date", True, lambda choice, spot: choice.states_date(spot.element)),
+    Rule(
+        "heading",
+        True,
+        lambda choice, subject: choice._is_rim_heading(subject.element, backwards=subject.after),
+    ),
+    Rule("large", True, lambda choice, subject: not choice._is_small(subject.element)),
+    Rule("stated-date", True, lambda choice, subject: choice.states_date(subject.element)),
     Rule(
         "title-in-furniture",
         True,
-        lambda choice, spot: choice._is_rim_furniture(spot.element) and choice._holds_title(spot.element),
+        lambda choice, subject: (
+            choice._is_rim_furniture(subject.element) and choice._holds_title(subject.element)
+        ),
     ),
-    Rule("furniture", False, lambda choice, spot: choice._is_rim_furniture(spot.element)),
+    Rule("furniture", False, lambda choice, subject: choice._is_rim_furniture(subject.element)),
     Rule(
         "notice-above-title",
         False,
-        lambda choice, spot: (
-            choice.prose(spot.element) > 0
-            and choice.is_notice(spot.element)
-            and choice._is_above_title(spot.element)
+        lambda choice, subject: (
+            choice.prose(subject.element) > 0
+            and choice.is_notice(subject.element)
+            and choice._is_above_title(subject.element)
         ),
     ),
-    Rule("prose", True, lambda choice, spot: choice.prose(spot.element) > 0),
-    Rule("table-head", True, lambda _, spot: next(spot.element.iter("th"), None) is not None),
-    Rule("page-controls", False, lambda choice, spot: choice.leads_nowhere(spot.element)),
+    Rule("prose", True, lambda choice, subject: choice.prose(subject.element) > 0),
+    Rule("table-head", True, lambda _, subject: next(subject.element.iter("th"), None) is not None),
+    Rule("page-controls", False, lambda choice, subject: choice.leads_nowhere(subject.element)),
     Rule(
         "links-above-headings",
         False,
-        lambda choice, spot: choice.linked(spot.element) > 0 and choice._is_above_headings(spot.element),
+        lambda choice, subject: (
+            choice.linked(subject.element) > 0 and choice._is_above_headings(subject.element)
+        ),
     ),
     Rule(
         "links",
         False,
-        lambda choice, spot: (
-            choice._is_mostly_linked(spot.element)
-            and not choice.stands_in_text(spot.element, backwards=spot.after)
+        lambda choice, subject: (
+            choice._is_mostly_linked(subject.element)
+            and not choice.stands_in_text(subject.element, backwards=subject.after)
         ),
     ),
-    Rule("jump-link", False, lambda choice, spot: choice.is_lone_jump(spot.element, backwards=spot.after)),
-    Rule("imprint", False, lambda choice, spot: spot.after and choice.is_imprint(spot.element)),
+    Rule(
+        "jump-link",
+        False,
+        lambda choice, subject: choice.is_lone_jump(subject.element, backwards=subject.after),
+    ),
+    Rule("imprint", False, lambda choice, subject: subject.after and choice.is_imprint(subject.element)),
 )
 """For what stands at either end of the root."""
 

@@ -12,7 +12,7 @@ Page = TypeVar("Page")
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineRow:
+class Subject:
     """A part of a page, and how a rule comes upon it."""
 
     element: HtmlElement
@@ -36,12 +36,12 @@ class Rule(Generic[Page]):
 
     name: str
     keeps: bool
-    test: Callable[[Page, TimelineRow], bool]
+    test: Callable[[Page, Subject], bool]
 
 
-def decide(rules: Iterable[Rule[Page]], page: Page, spot: TimelineRow) -> Decision | None:
+def decide(rules: Iterable[Rule[Page]], page: Page, subject: Subject) -> Decision | None:
     """Return the decision of the first rule that holds, None where none does."""
     for rule in rules:
-        if rule.test(page, spot):
+        if rule.test(page, subject):
             return Decision(rule.name, rule.keeps)
     return None

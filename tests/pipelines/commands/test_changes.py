@@ -17,7 +17,7 @@ from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import store_texts
 
 OTHER = Document(site="other.example", kind=Kind.TERMS)
-ATOM = "{http://www.w3.org/2005/Inline}"
+ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 @pytest.fixture
