@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 
 from policy_archive.archive_server.captures import CapturedAnswer, RecordTooLargeError
+from policy_archive.crawler.core.digests import digest_of_pieces
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import CdxRow
 from policy_archive.crawler.core.urlkeys import urlkey
@@ -98,10 +97,7 @@ def _digest_of(record: ArcWarcRecord) -> str:
     stated = record.rec_headers.get_header("WARC-Payload-Digest")
     if stated:
         return str(stated).rpartition(":")[2]
-    digest = hashlib.sha1(usedforsecurity=False)
-    for piece in _iter_body(record):
-        digest.update(piece)
-    return base64.b32encode(digest.digest()).decode()
+    return digest_of_pieces(_iter_body(record))
 
 
 def _read_answer(place: _Place) -> CapturedAnswer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 
 
 def body_digest(body: bytes) -> str:
@@ -12,5 +13,13 @@ def body_digest(body: bytes) -> str:
     >>> body_digest(b"")
     '3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
     """
+    return digest_of_pieces((body,))
+
+
+def digest_of_pieces(pieces: Iterable[bytes]) -> str:
+    """Return the same of a body that comes in pieces."""
     # the archive's own digest: it finds equal bodies, nothing is secured by it
-    return base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+    digest = hashlib.sha1(usedforsecurity=False)
+    for piece in pieces:
+        digest.update(piece)
+    return base64.b32encode(digest.digest()).decode()
