@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
-from policy_archive.crawler.core.urls import WAYBACK_MACHINE, is_address, parse_page, parse_site, strip_replay
+from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
 from policy_archive.crawler.planning.due import FAILURES, Failing
 from policy_archive.crawler.planning.plan import PlanOptions
 
-DEFAULT_ARCHIVE = WAYBACK_MACHINE
-DEFAULT_DATABASE = "policies.db"
 KINDS = [kind.value for kind in POLICY_KINDS]
 
 
@@ -35,7 +34,7 @@ class Target:
     """Of the list that the site came from."""
     kinds: tuple[Kind, ...] | None = None
     """Kinds of policy wanted of this site; None: the run's."""
-    search: bool = True
+    discover: bool = True
     """False: the documents known are asked for what is new, and none is looked for."""
 
 
@@ -45,10 +44,10 @@ class FetchOptions:
 
     targets: Iterable[Target]
     kinds: tuple[Kind, ...] = (Kind.PRIVACY,)
-    database: Path = Path(DEFAULT_DATABASE)
+    database: Path = Path(defaults.DATABASE)
     plan: PlanOptions = field(default_factory=PlanOptions)
     """Its max_requests counts for the whole run."""
-    archive_url: str = DEFAULT_ARCHIVE
+    archive_url: str = defaults.ARCHIVE
     dialect: str = "auto"
     index_per_minute: float | None = None
     """None: as crawler.politeness says; 0: no limit."""

@@ -111,11 +111,11 @@ class SiteCrawl:
             await self._crawl_document(document)
             self._count([document])
             return self._describe(document)
-        return await (self._crawl_site() if self.target.search else self._crawl_known())
+        return await (self._crawl_site() if self.target.discover else self._crawl_known())
 
     def conclude(self, outcome: str, reason: str) -> None:
         """Note what came of the site."""
-        searched = self.target.search and self.target.url is None
+        searched = self.target.discover and self.target.url is None
         self.store.set_site_outcome(
             self.site, outcome, reason, checked=self.options.ask_again, searched=searched
         )
@@ -272,7 +272,7 @@ class SiteCrawl:
 
         A page that was searched for is followed by discovery, which asks for such rows itself.
         """
-        is_searched = self.target.url is None and self.target.search
+        is_searched = self.target.url is None and self.target.discover
         if is_searched or self._is_limit_reached():
             return ()
         if not (self.target.url or self._new_rows[document]):
@@ -300,7 +300,7 @@ class SiteCrawl:
         """
         options = self.options.plan
         fetched = [capture.row.timestamp for capture in known if capture.outcome is not None]
-        if not self.target.search and fetched:
+        if not self.target.discover and fetched:
             options = replace(options, since=parse_timestamp(min(fetched)).date())
         if options.max_requests is None:
             return options
@@ -311,14 +311,14 @@ class SiteCrawl:
 
     async def _list_addresses(self, document: Document) -> None:
         """List what the index has of a document; an update asks only where the document lives."""
-        list_them = self.store.addresses_of if self.target.search else self._live_addresses
+        list_them = self.store.addresses_of if self.target.discover else self._live_addresses
         for address in list_them(document):
             await self._list_address(document, address)
 
     async def _list_address(self, document: Document, address: Address) -> None:
         """Store the rows of an address, or those that came since it was last asked for."""
         start, end = self._span()
-        if not self.target.search:
+        if not self.target.discover:
             start = address.listed_from or start  # what the first fetch left out is not wanted later
         wanted_from = self._unlisted_from(document, address, start, end)
         if wanted_from is None:

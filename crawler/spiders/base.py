@@ -24,6 +24,7 @@ from policy_archive.crawler.archive.middlewares import (
     gate_keeper,
 )
 from policy_archive.crawler.archive.rate_gate import Budget, GateClosedError
+from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import (
     PolicyArchiveError,
     RateLimitedError,
@@ -45,7 +46,6 @@ from policy_archive.crawler.crawl.corpus import Corpus, load_corpus_class
 from policy_archive.crawler.crawl.frontier import FairQueue
 from policy_archive.crawler.crawl.progress import build_screen, show_progress
 from policy_archive.crawler.crawl.run import (
-    DEFAULT_DATABASE,
     KINDS,
     FetchOptions,
     FetchReport,
@@ -314,7 +314,7 @@ def parse_arguments(
     return FetchOptions(
         targets=tuple(build_target(text) for text in site.split(",")),
         kinds=parse_kinds(_check_choice(name, (*KINDS, "all")) for name in kind.split(",")),
-        database=Path(db or DEFAULT_DATABASE),
+        database=Path(db or defaults.DATABASE),
         plan=PlanOptions(
             plan=PlanName(_check_choice(plan, [name.value for name in PlanName])), since=since, until=until
         ),

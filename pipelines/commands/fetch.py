@@ -23,21 +23,19 @@ from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target, parse_kinds
 from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
-from policy_archive.pipelines.commands.options import (
+from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
     archive_options,
     day_limit_option,
-    db_option,
-    json_option,
     kinds_option,
     max_requests_option,
     plan_option,
     precision_option,
     since_option,
-    sites_option,
     unattended_options,
     until_option,
 )
+from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 

@@ -17,19 +17,17 @@ from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, Target, parse_kinds
 from policy_archive.crawler.planning.forecast import Forecast, Range
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
-from policy_archive.pipelines.commands.fetch import gather_targets
-from policy_archive.pipelines.commands.options import (
+from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
     archive_options,
-    db_option,
-    json_option,
     kinds_option,
     plan_option,
     precision_option,
     since_option,
-    sites_option,
     until_option,
 )
+from policy_archive.pipelines.commands.fetch import gather_targets
+from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
 from policy_archive.pipelines.outputs.rows import print_rows
 
 ALL_ASKED_UP_TO = 1_000

@@ -20,18 +20,17 @@ from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target
 from policy_archive.crawler.planning.due import Watch, find_live_key, is_gone, needs_search
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
-from policy_archive.pipelines.commands.fetch import print_ending
-from policy_archive.pipelines.commands.options import (
+from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
     archive_options,
     day_limit_option,
-    db_option,
-    json_option,
     max_requests_option,
     plan_option,
     precision_option,
     unattended_options,
 )
+from policy_archive.pipelines.commands.fetch import print_ending
+from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_news, news_cells
@@ -141,7 +140,7 @@ def _unlisted(store: Store, site: str, now: datetime) -> Watch:
 def _build_target(store: Store, watch: Watch, now: datetime, *, search: bool) -> Target:
     gone = list(_iter_gone(store, watch))
     needed = needs_search(watch, has_policy=bool(gone), is_gone=any(gone), now=now)
-    return Target(site=watch.site, kinds=watch.kinds, search=search or needed)
+    return Target(site=watch.site, kinds=watch.kinds, discover=search or needed)
 
 
 def _iter_gone(store: Store, watch: Watch) -> Iterator[bool]:
@@ -160,7 +159,7 @@ def _keys_of(store: Store, document: Document) -> frozenset[str]:
 
 def _print_intent(targets: Sequence[Target]) -> None:
     for target in targets:
-        how = "search for its policies" if target.search else "ask for what is new"
+        how = "search for its policies" if target.discover else "ask for what is new"
         click.echo(f"{target.site}: {how} ({', '.join(target.kinds or ())})")
     if not targets:
         click.echo("Nothing is due.", err=True)

@@ -19,7 +19,8 @@ from policy_archive.crawler.core.events import log_to_stderr
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import ConservationFault
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
-from policy_archive.pipelines.commands.options import ArchiveChoice, archive_options, db_option, json_option
+from policy_archive.pipelines.commands.crawl_options import ArchiveChoice, archive_options
+from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import show_bar
 from policy_archive.pipelines.store.connection import open_reader, open_writer
 from policy_archive.pipelines.store.maintenance.verify import (

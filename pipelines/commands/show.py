@@ -1,0 +1,107 @@
+"""The command show."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.pipelines.commands.options import db_option, document_options, json_option
+from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
+from policy_archive.pipelines.outputs.history import describe_interval
+from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
+from policy_archive.pipelines.outputs.table import clean_for_terminal
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.connection import open_reader
+
+Row = dict[str, Any]
+
+
+@click.command("show")
+@click.argument("site")
+@click.option(
+    "--at",
+    "day",
+    metavar="DATE",
+    help="The text in force on that day; a month or a year (2018-01, 2018) means its first.",
+)
+@click.option("--version", "number", type=click.IntRange(min=1), help="The version of that number.")
+@document_options
+@json_option
+@db_option
+def show_command(
+    site: str,
+    day: str | None,
+    number: int | None,
+    kind: str | None,
+    name: str | None,
+    as_json: bool,
+    database: Path,
+) -> None:
+    """The text of one version, in the corpus format; without a date or number the newest known.
+
+    Exit status 1 when it is not known what was in force that day: nothing is guessed.
+
+    \b
+    Example:
+      policy-archive show intently.co --at 2018-01-27
+      policy-archive show intently.co --version 3 --json
+    """
+    if day is not None and number is not None:
+        raise UsageError("give --at or --version, not both.")
+    with closing(open_reader(database)) as connection:
+        document = queries.find_document(connection, site, kind=kind, name=name)
+        if number is None:
+            number = _number_at(connection, document, day)
+        version = queries.read_version(connection, document, number)
+        quality = queries.read_quality(connection, document, number)
+    whole = version | {"quality": quality}
+    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else _render(version))
+
+
+def _render(version: Row) -> str:
+    """Return a version in the corpus format; to a terminal without what would steer it."""
+    rendered = render_version(version)
+    return clean_for_terminal(rendered) if sys.stdout.isatty() else rendered
+
+
+def _number_at(connection: sqlite3.Connection, document: Document, day: str | None) -> int:
+    """Return the number of the version in force; raises NotKnownError, which says what is known instead."""
+    versions = queries.list_versions(connection, document)
+    if not versions:
+        raise NotKnownError(f"no version of the {describe_document(document)} is known.")
+    if day is None:
+        return int(versions[-1]["version"])
+    at = queries.find_at(versions, parse_day(day))
+    if at.in_force is None:
+        raise NotKnownError(_describe_unknown(document, versions, day, at))
+    return at.in_force
+
+
+def _describe_unknown(document: Document, versions: list[Row], day: str, at: queries.AtDay) -> str:
+    name = describe_document(document)
+    before = at.before and versions[at.before - 1]
+    after = at.after and versions[at.after - 1]
+    if before and after:
+        return (
+            f"on {parse_day(day)} the {name} was version {at.before} or version {at.after}: "
+            f"it changed {describe_interval(after)}. 'show {document.site} --version {at.before}' "
+            f"prints the one, '--version {at.after}' the other."
+        )
+    if before:
+        return (
+            f"nothing is known of the {name} on {parse_day(day)}: version {at.before} was last "
+            f"seen on {before['last_captured'][:10]}, and no later capture is in the corpus."
+        )
+    assert after
+    return (
+        f"nothing is known of the {name} on {parse_day(day)}: "
+        f"the first capture in the corpus is of {after['first_captured'][:10]}."
+    )
