@@ -10,6 +10,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.exceptions import UsageError
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.spiders.base import RunSpider
 
 
@@ -36,6 +37,6 @@ class Command(crawl.Command):
         if not isinstance(crawler.spider, RunSpider):
             return 0
         report = crawler.spider.report()
-        if report.status != "done":
+        if report.status is not RunStatus.DONE:
             print(f"{report.status}: {report.reason}", file=sys.stderr)
         return report.exit_code
