@@ -59,7 +59,8 @@ group by document_id order by changes desc, site""",
     "in_force_on": {
         "title": "In force on a day",
         "description": "The version of each document that was in force at the end of the day (UTC), "
-        "written as 2018-05-25, how surely, and the versions before and after; `site` and `kind` may stay empty. The command "
+        "written as 2018-05-25, how surely, and the versions before and after; `site` and `kind` may stay "
+        "empty. The command "
         "`policy-archive at` asks the same of all sites.",
         "sql": build_at_sql(most=1000),
         "params": ["day", "site", "kind"],
