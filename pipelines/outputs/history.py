@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +13,7 @@ from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove
 from policy_archive.pipelines.versions.change import change_from_values, describe_change
-from policy_archive.pipelines.versions.fold import Flapping, find_flapping
+from policy_archive.pipelines.versions.flapping import find_flapping
 
 Row = dict[str, Any]
 
@@ -33,7 +34,7 @@ def read_history(
     text changed and the date that it states did not), `foreign` (True for
     somebody else's texts, which have no number).
     """
-    flapping = find_flapping(queries.list_stays(connection, document))
+    flapping = _flapping_by_version(connection, document)
     moves = queries.find_moves(connection, document)
     versions = queries.list_versions(connection, document)
     rows = [
@@ -41,7 +42,7 @@ def read_history(
         | {
             "interval_days": queries.width_in_days(version),
             "gist": describe_version(version),
-            "flapping": _flapping_of(version["version"], flapping),
+            "flapping": flapping.get(version["version"]),
             "moves": [asdict(move) for move in moves if _happened_in(move, version)],
             "date_kept": _is_date_kept(version, before),
             "foreign": False,
@@ -68,11 +69,13 @@ def _happened_in(move: AddressMove, version: Row) -> bool:
     return bool(version["first_captured"] <= isoformat(move.first_at_new) <= version["last_captured"])
 
 
-def _flapping_of(number: int, stretches: Sequence[Flapping]) -> Row | None:
-    for stretch in stretches:
-        if number in stretch:
-            return {"first": stretch.first, "last": stretch.last, "texts": stretch.texts}
-    return None
+def _flapping_by_version(connection: sqlite3.Connection, document: Document) -> dict[int, Row]:
+    """Return the stretch of each version that flaps."""
+    return {
+        number: {"first": stretch.first, "last": stretch.last, "texts": stretch.texts}
+        for stretch in find_flapping(queries.list_stays(connection, document))
+        for number in range(stretch.first, stretch.last + 1)
+    }
 
 
 def _foreign_rows(
@@ -128,12 +131,16 @@ def interval_cell(version: Row) -> str:
 
 def iter_lines(history: Sequence[Row]) -> Iterator[Row]:
     """Yield the lines of the table: one a version, one for a whole stretch that flaps, one a move."""
+    stretches: dict[int, list[Row]] = defaultdict(list)
+    for row in history:
+        if row.get("flapping"):
+            stretches[row["flapping"]["first"]].append(row)
     for row in history:
         stretch = row.get("flapping")
         if stretch is None:
             yield _version_line(row)
         elif row["version"] == stretch["first"]:
-            yield _flapping_line([other for other in history if other.get("flapping") == stretch])
+            yield _flapping_line(stretches[stretch["first"]])
         for move in row.get("moves") or []:
             yield _move_line(move)
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 
 from policy_archive.crawler.core.failpoints import point
@@ -47,9 +48,10 @@ def build_versions(
     """
     versions = fold_versions(read_known(connection, document), _read_decisions(connection, document))
     known_changes = {} if compare_afresh else _read_changes(connection, document)
+    sources = _read_sources(connection, document, versions)
     rows = []
-    for before, version in zip([None, *versions], versions, strict=False):
-        row = _base_values(connection, document, version)
+    for before, version, source in zip([None, *versions], versions, sources, strict=False):
+        row = _base_values(source, document, version)
         row |= _change_values(connection, known_changes, before, version)
         rows.append(tuple(row[column] for column in _COLUMNS))
     return rows
@@ -59,11 +61,16 @@ def replace_versions(
     connection: sqlite3.Connection, document: Document, rows: Sequence[tuple[Any, ...]]
 ) -> int:
     """Put these rows in place of the document's versions, if they differ; inside a transaction."""
-    if read_versions(connection, document) != list(rows):
-        connection.execute("delete from versions where document_id = ?", (document.id,))
+    # only rows that differ: an update finds one new version of thousands
+    stored, wanted = read_versions(connection, document), list(rows)
+    differing = [(old, new) for old, new in zip_longest(stored, wanted) if old != new]
+    if differing:
+        gone = [old[:2] for old, _ in differing if old is not None]
+        connection.executemany("delete from versions where document_id = ? and version = ?", gone)
         point("in-fold")
         columns, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
-        connection.executemany(f"insert into versions ({columns}) values ({marks})", rows)  # noqa: S608 (constants)
+        come = [new for _, new in differing if new is not None]
+        connection.executemany(f"insert into versions ({columns}) values ({marks})", come)  # noqa: S608 (constants)
     return len(rows)
 
 
@@ -105,8 +112,7 @@ def _bracket(after: CdxRow | None, before: CdxRow | None) -> tuple[CdxRow, CdxRo
     return (after, before) if after is not None and before is not None else None
 
 
-def _base_values(connection: sqlite3.Connection, document: Document, version: Version) -> dict[str, Any]:
-    source = _read_source(connection, document, version)
+def _base_values(source: sqlite3.Row, document: Document, version: Version) -> dict[str, Any]:
     updated = _latest_day(source["stated_dates"], "updated")
     effective = _latest_day(source["stated_dates"], "effective")
     return {
@@ -129,17 +135,33 @@ def _base_values(connection: sqlite3.Connection, document: Document, version: Ve
     }
 
 
-def _read_source(connection: sqlite3.Connection, document: Document, version: Version) -> sqlite3.Row:
-    """Return the fetched capture that a version's text is read from: its own first, if it has one."""
-    own = version.rows[0].id_in(document.id) if version.rows else None
-    row: sqlite3.Row = connection.execute(
-        f"""select capture_id, verified, stated_dates, texts.id as text_id from extractions
-        join captures on captures.id = capture_id join texts on texts.sha256 = text_sha256
-        where text_sha256 = ? and current and document_id = ? and {HAS_TEXT}
-        order by capture_id is not ?, timestamp, original limit 1""",  # noqa: S608 (a constant)
-        (version.text_sha256, document.id, own),
-    ).fetchone()
-    return row
+def _read_sources(
+    connection: sqlite3.Connection, document: Document, versions: Sequence[Version]
+) -> list[sqlite3.Row]:
+    """Return the fetched capture that each version's text is read from: its own first, if it has one.
+
+    One pass over the document's captures: to look for each version's would read all of them once a version.
+    """
+    own = [version.rows[0].id_in(document.id) if version.rows else None for version in versions]
+    wanted = frozenset(own)
+    by_capture: dict[str | None, sqlite3.Row] = {}
+    by_text: dict[str, sqlite3.Row] = {}
+    for row in connection.execute(_SOURCES, (document.id,)):
+        by_text.setdefault(row["text_sha256"], row)
+        if row["capture_id"] in wanted:
+            by_capture[row["capture_id"]] = row
+    return [
+        by_capture.get(capture) or by_text[version.text_sha256]
+        for capture, version in zip(own, versions, strict=True)
+    ]
+
+
+_SOURCES = f"""
+select text_sha256, capture_id, verified, stated_dates, texts.id as text_id
+from captures join extractions on capture_id = captures.id and current
+join texts on texts.sha256 = text_sha256
+where document_id = ? and {HAS_TEXT} order by timestamp, original
+"""  # noqa: S608 (a constant)
 
 
 def _latest_day(stated_dates: str, kind: str) -> date | None:
