@@ -362,6 +362,38 @@ def m005_words(db: Database) -> None:
         )
 
 
+@migrations()
+def m007_origins(db: Database) -> None:
+    """Where imported captures came from, and what dates them when no archive did."""
+    _execute_all(
+        db,
+        """
+        create table origins (
+            id text primary key,             -- from format, name, digest
+            format text not null,            -- princeton-leuven, ota-versions, warc …
+            name text not null,              -- the file's own, or its path in a repository or zip
+            digest text not null,            -- sha256:… of the file, git:… the commit
+            licence text not null default '',
+            attribution text not null default '',
+            imported_at text not null
+        ) strict;
+        alter table captures add column origin text references origins(id);
+        alter table captures add column dated_by text not null default '';
+        create index captures_imported on captures(document_id) where origin is not null;
+        """,
+    )
+    _grow_view(db, "source.origin as origin")
+    _grow_view(db, "first.dated_by as dated_by")
+
+
+def _grow_view(db: Database, column: str) -> None:
+    """Add a column at the end of policy_versions, whatever columns earlier migrations gave it."""
+    (view,) = db.execute("select sql from sqlite_master where name = 'policy_versions'").fetchone()
+    columns, source = view.rsplit("\nfrom versions\n", 1)
+    db.execute("drop view policy_versions")
+    db.execute(f"{columns},\n    {column}\nfrom versions\n{source}")
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""
