@@ -102,8 +102,15 @@ def test_no_command_that_reads_passes_on_what_steers(corpus: Path, arguments: tu
     assert steering_of(shown) == []
 
 
-@pytest.mark.parametrize("options", [(), ("--json",), ("--explain",), ("--url", f"https://{SITE}/x\x1b[2J",
-                         "--timestamp", "2018")], ids=["text", "json", "explain", "corpus format"])  # fmt: skip
+PRINTED = {
+    "text": (),
+    "json": ("--json",),
+    "explain": ("--explain",),
+    "corpus format": ("--url", f"https://{SITE}/x\x1b[2J", "--timestamp", "2018"),
+}
+
+
+@pytest.mark.parametrize("options", PRINTED.values(), ids=PRINTED)
 def test_an_extracted_page_passes_on_nothing_that_steers(tmp_path: Path, options: tuple[str, ...]) -> None:
     page = tmp_path / "page.html"
     policy = f"<p>We collect your name {STEERS} and keep it for a year, as the law says it.</p>" * 9
