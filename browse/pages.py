@@ -26,6 +26,7 @@ from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import Document
 from policy_archive.pipelines.exchange.corpus_format import render_version
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.versions.change import classify_change, describe_change
 from policy_archive.pipelines.versions.diff import diff_texts
@@ -110,16 +111,16 @@ class Pages:
         versions = queries.list_versions(connection, document)
         if not versions:
             corpus.read_version(connection, document, f"{day:%Y%m%d}000000")  # raises
-        found = queries.find_at(versions, day)
-        if found.in_force is not None:
-            stamp = versions[found.in_force - 1]["timestamp"]
+        found = read_at(connection, document, day)
+        if found["version"] is not None:
+            stamp = versions[found["version"] - 1]["timestamp"]
             return self.render_version(connection, document, stamp, day=day)
         return self._render(
             "at.html",
             key=document,
             day=day,
-            before=versions[found.before - 1] if found.before else None,
-            after=versions[found.after - 1] if found.after else None,
+            before=versions[found["before_version"] - 1] if found["before_version"] else None,
+            after=versions[found["after_version"] - 1] if found["after_version"] else None,
             feed_address=self.addresses.feed(document.site),
         )
 

@@ -137,6 +137,8 @@ HEAVY = {
         ["history", "intently.example"],
         ["show", "intently.example"],
         ["documents", "intently.example"],
+        ["sites"],
+        ["at", "2018"],
         ["diff", "intently.example", "2018-02", "2020"],
         ["changes"],
         ["status"],

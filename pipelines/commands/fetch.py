@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,6 +39,8 @@ from policy_archive.pipelines.commands.options import db_option, json_option, si
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.sites import list_without_policy
 
 _SKIPS = {
     RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
@@ -122,8 +125,31 @@ def fetch_command(
         _print_intent(options)
         return 0
     report = run_and_tell(options, log_json=log_json)
-    print_report(report, as_json=as_json, log_json=log_json)
+    without = _find_without_policy(options) if report.status in ("done", "incomplete") else []
+    print_report(report, without=without, as_json=as_json, log_json=log_json)
+    if without and not log_json:
+        click.echo(_describe_without(without, options), err=True)
     return report.exit_code
+
+
+def _find_without_policy(options: FetchOptions) -> list[str]:
+    """Return those of the sites asked for of which the corpus has no text of any policy."""
+    sites = list(dict.fromkeys(target.site for target in options.targets))
+    with closing(open_reader(options.database)) as connection:
+        return list_without_policy(connection, sites)
+
+
+_NAMED = 10
+
+
+def _describe_without(without: list[str], options: FetchOptions) -> str:
+    asked = len({target.site for target in options.targets})
+    more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+    command = shlex.join(["policy-archive", "sites", "--missing", "--db", str(options.database)])
+    return (
+        f"without a policy: {len(without)} of {plural(asked, 'site')}: {', '.join(without[:_NAMED])}{more}; "
+        f"'{command}' says why"
+    )
 
 
 def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
@@ -164,9 +190,14 @@ def _print_intent(options: FetchOptions) -> None:
 # The end
 
 
-def print_report(report: FetchReport, *, as_json: bool = False, log_json: bool = False) -> None:
-    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr."""
-    summary = summarise(report)
+def print_report(
+    report: FetchReport, *, without: Sequence[str] = (), as_json: bool = False, log_json: bool = False
+) -> None:
+    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr.
+
+    `without`: the sites asked for that have no policy in the corpus.
+    """
+    summary = {**summarise(report), "sites_without_policy": list(without)}
     if as_json:
         click.echo(format_json(summary, indent=2))
     else:

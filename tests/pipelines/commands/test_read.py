@@ -141,7 +141,7 @@ def test_history_speaks_to_programs(database: Path, row_format: str) -> None:
 
 @pytest.mark.parametrize(
     ("day", "version"),
-    [("2013-02-11", 1), ("2013-03-20", 2), ("2013-05", 2), ("2014-06-01", 3), ("20150103", 5)],
+    [("2013-02-11", 1), ("2013-03-20", 2), ("2013-04", 2), ("2014-06-01", 3), ("20150103", 5)],
 )
 def test_show_prints_the_text_in_force(database: Path, day: str, version: int) -> None:
     shown = json.loads(run(database, "show", "intently.example", "--at", day, "--json").stdout)
@@ -247,6 +247,10 @@ def test_quotes_in_an_argument_are_words(database: Path, hostile: str) -> None:
         (("history", "intently.example", "--coverage", "--captures"), UsageError, "not both"),
         (("diff", "intently.example", "2010", "2013"), NotKnownError, "is known by 2010"),
         (("export", "--to", "somewhere"), UsageError, "--all"),
+        (("history",), UsageError, "the corpus has intently.example, other.example, empty.example"),
+        (("show",), UsageError, "'policy-archive sites' says what there is"),
+        (("at", "yesterday"), UsageError, "is no date"),
+        (("at", "2018", "elsewhere.org"), NotKnownError, "'policy-archive fetch elsewhere.org'"),
     ],
 )
 def test_what_cannot_be_meant_gets_one_sentence(database: Path, arguments, error: type, words: str) -> None:
