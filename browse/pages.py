@@ -23,7 +23,8 @@ from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.search_syntax import build_match
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.records import POLICY_KINDS, Document
+from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.at import read_at
@@ -82,6 +83,8 @@ class Pages:
             site=site,
             row=row,
             histories=histories,
+            found=SiteOutcome.FOUND,
+            remarkable_owners=[relation for relation in OwnerRelation if relation.is_remarkable],
             timelines=[Markup(draw_history(history, self.addresses)) for history in histories],  # noqa: S704
             feed_address=self.addresses.feed(site),
         )
@@ -161,7 +164,7 @@ class Pages:
             except UsageError as error:
                 values["message"] = str(error)
             values["site"] = _known_site(connection, query)
-        return self._render("search.html", **values)
+        return self._render("search.html", kinds=POLICY_KINDS, **values)
 
     def _find(
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, page: int

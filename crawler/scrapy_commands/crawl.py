@@ -11,6 +11,7 @@ from scrapy.exceptions import UsageError
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.steering import clean_text
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.spiders.base import RunSpider
 
 
@@ -37,6 +38,6 @@ class Command(crawl.Command):
         if not isinstance(crawler.spider, RunSpider):
             return 0
         report = crawler.spider.report()
-        if report.status != "done":
+        if report.status is not RunStatus.DONE:
             print(clean_text(f"{report.status}: {report.reason}"), file=sys.stderr)
         return report.exit_code

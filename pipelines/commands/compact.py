@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow
 from policy_archive.pipelines.outputs.rows import format_json
@@ -45,7 +46,7 @@ def compact_command(no_vacuum: bool, as_json: bool, database: Path) -> None:
             compact_document(store.connection, document)
         if not no_vacuum:
             give_back_space(store.connection)
-        store.finish_run(run_id, "done")
+        store.finish_run(run_id, RunStatus.DONE)
         after = measure_sizes(store.connection)
     _print_sizes(before, after, as_json=as_json)
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.crawler.core.vocabularies import OwnerRelation
 from policy_archive.pipelines.commands.options import db_option, row_options
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.outputs.table import print_table
@@ -86,7 +87,7 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
         else row["captures"],
         "Versions": row["versions"],
         "Address": "",
-        "Owner": owner or "unknown",
+        "Owner": owner or OwnerRelation.UNKNOWN.value,
         "Sure": row["confidence"] if row["confidence"] is None else round(row["confidence"], 2),
         "Found": "",
     }

@@ -19,6 +19,7 @@ from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Kind, RowState
 from policy_archive.crawler.core.timestamps import parse_span
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target, parse_kinds
 from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
@@ -212,7 +213,7 @@ def print_ending(report: FetchReport) -> None:
         say(problem)
     if report.health is not None:
         say(report.health.describe())
-    if report.status != "done":
+    if report.status is not RunStatus.DONE:
         say(f"{report.status}: {report.reason}".rstrip(": "))
         say(f"Go on with: {resume_command()}")
 

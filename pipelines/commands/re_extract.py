@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow
 from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
@@ -49,7 +50,7 @@ def re_extract_command(
         steps = follow(read, "pages", total=total)
         reports = [step for step in steps if isinstance(step, DocumentReport)]
         pruned = prune_extractions(store) if prune else 0
-        store.finish_run(run_id, "done")
+        store.finish_run(run_id, RunStatus.DONE)
     _print_reports(reports, pruned, as_json=as_json)
     return 1 if any(report.lost for report in reports) else 0
 

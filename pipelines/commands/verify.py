@@ -17,6 +17,7 @@ from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_to_stderr
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import ConservationFault
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
 from policy_archive.pipelines.commands.crawl_options import ArchiveChoice, archive_options
 from policy_archive.pipelines.commands.options import db_option, json_option
@@ -95,7 +96,7 @@ def verify_command(
         )
         report = _check_against_archive(options, captures, findings)
     _print_end(findings)
-    if report is not None and report.status == "interrupted":
+    if report is not None and report.status is RunStatus.INTERRUPTED:
         return report.exit_code
     return 1 if findings.faults or findings.is_incomplete else 0
 
@@ -168,7 +169,7 @@ def _check_against_archive(options: FetchOptions, captures: int, findings: _Find
     for outcome, number in spider.not_had.items():
         findings.notes.append(f"{number} captures could not be compared: {outcome}")
     report = spider.report()
-    if report.status != "done" or not findings.looked_at["archive"]:
+    if report.status is not RunStatus.DONE or not findings.looked_at["archive"]:
         findings.is_incomplete = True
         findings.notes.append(f"the archive: {report.reason or 'no capture could be compared'}")
     return report

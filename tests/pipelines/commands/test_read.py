@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.records import Address, Document, Kind, Outcome, Owner, RowDecision, RowState
+from policy_archive.crawler.core.vocabularies import AddressSource, OwnerRelation, SiteOutcome
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, URL, make_capture, make_reading, make_row, store_texts
 
@@ -33,10 +34,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "policies.db"
     with Store.open(path) as store:
         store.add_document(
-            PRIVACY, owner=Owner(relation="site", name=None, reason="own domain"), confidence=0.93
+            PRIVACY, owner=Owner(relation=OwnerRelation.SITE, name=None, reason="own domain"), confidence=0.93
         )
         store.add_address(
-            PRIVACY, Address(url=URL, source="home-link", evidence="Privacy", first_seen="20130101000000")
+            PRIVACY,
+            Address(url=URL, source=AddressSource.HOME_LINK, evidence="Privacy", first_seen="20130101000000"),
         )
         store_texts(store, [("20130211080000", OLD), ("20130302090000", NEW), ("20130401", NEW)])
         moved = URL.replace("/privacy", "/legal/privacy")
@@ -56,7 +58,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.fold_versions(PRIVACY)
         store_texts(store, [("20160101", "Terms <script>alert(1)</script> one.\n")], document=TERMS)
         store.add_site("empty.example")
-        store.set_site_outcome("empty.example", "nothing-found", "no link on 12 captures")
+        store.set_site_outcome("empty.example", SiteOutcome.NOTHING_FOUND, "no link on 12 captures")
         store_texts(store, [("20130101", OLD)], document=Document(site="other.example", kind=Kind.PRIVACY))
     return path
 
