@@ -12,33 +12,6 @@ import click
 
 from policy_archive.crawler.core.errors import DiskFullError, PolicyArchiveError
 
-COMMANDS = {
-    # command: module that holds a click command of that name (`re-extract` is `re_extract_command`)
-    "fetch": "policy_archive.pipelines.commands.fetch",
-    "plan": "policy_archive.pipelines.commands.plan",
-    "runs": "policy_archive.pipelines.commands.runs",
-    "watch": "policy_archive.pipelines.commands.watch",
-    "update": "policy_archive.pipelines.commands.update",
-    "schedule": "policy_archive.pipelines.commands.schedule",
-    "changes": "policy_archive.pipelines.commands.changes",
-    "status": "policy_archive.pipelines.commands.status",
-    "history": "policy_archive.pipelines.commands.read",
-    "show": "policy_archive.pipelines.commands.read",
-    "diff": "policy_archive.pipelines.commands.read",
-    "documents": "policy_archive.pipelines.commands.read",
-    "extract": "policy_archive.pipelines.commands.extract",
-    "re-extract": "policy_archive.pipelines.commands.extract",
-    "export": "policy_archive.pipelines.commands.export",
-    "verify": "policy_archive.pipelines.commands.verify",
-    "backup": "policy_archive.pipelines.commands.maintain",
-    "restore": "policy_archive.pipelines.commands.maintain",
-    "compact": "policy_archive.pipelines.commands.maintain",
-    "browse": "policy_archive.browse.commands",
-    "publish": "policy_archive.browse.commands",
-    "serve": "policy_archive.archive_server.commands",
-    "demo": "policy_archive.pipelines.commands.demo",
-}
-
 SUMMARIES = {
     # what --help says of each command, known without importing it; a test holds them against the commands
     "fetch": "Find and fetch the whole history of sites' policies.",
@@ -49,10 +22,12 @@ SUMMARIES = {
     "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
     "changes": "New versions of all sites or of one, the newest first.",
     "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
+    "sites": "The sites of the corpus: what is there of each, since when, what is in doubt, why nothing is.",
+    "at": "The texts in force on a day, of all sites or of some: how surely, and those before and after.",
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
-    "documents": "The documents known of a site: kind, years, captures, versions, addresses, whose they are.",
+    "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
     "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
@@ -66,19 +41,32 @@ SUMMARIES = {
     "demo": "Show all of it, offline: fetch, history, show and diff on eleven invented sites.",
 }
 
+_ELSEWHERE = {
+    # verbs that need what pipelines may not know stand in their own rooms
+    "browse": "policy_archive.browse.commands.browse",
+    "publish": "policy_archive.browse.commands.publish",
+    "serve": "policy_archive.archive_server.serve",
+}
+
+
+def module_of(command: str) -> str:
+    """Return the module that a command is written in: one file a verb, of the verb's name."""
+    name = command.replace("-", "_")
+    return _ELSEWHERE.get(command, f"policy_archive.pipelines.commands.{name}")
+
 
 class LazyGroup(click.Group):
     """Imports a command's module when it is asked for: `history` need not load a browser."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in SUMMARIES:
             return None
         from importlib import import_module
 
-        command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name.replace('-', '_')}_command")
+        command = getattr(import_module(module_of(cmd_name)), f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(command, click.Command)
         return command
 
@@ -130,9 +118,9 @@ def main() -> None:
 
 
 def _end(message: str, status: int) -> NoReturn:
-    from policy_archive.pipelines.outputs.table import clean_for_terminal
+    from policy_archive.crawler.core.steering import clean_text
 
-    click.echo(f"Error: {clean_for_terminal(message)}", err=True)
+    click.echo(f"Error: {clean_text(message)}", err=True)
     sys.exit(status)
 
 

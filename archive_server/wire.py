@@ -74,9 +74,14 @@ class Wire:
     async def close(self) -> None:
         """Stop listening and drop every connection."""
         self._stop_listening()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A connection that was accepted at this very moment is a task of the loop's own for some turns
+        # before it is one of ours: ended before that, it would stay open.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in list(self._open):
+                _reset(writer)
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.wait(others, timeout=0.01)
 
     def _stop_listening(self) -> None:
         if self._server:

@@ -23,9 +23,11 @@ from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.search_syntax import build_match
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.records import POLICY_KINDS, Document
+from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.versions.change import classify_change, describe_change
 from policy_archive.pipelines.versions.diff import diff_texts
@@ -81,6 +83,8 @@ class Pages:
             site=site,
             row=row,
             histories=histories,
+            found=SiteOutcome.FOUND,
+            remarkable_owners=[relation for relation in OwnerRelation if relation.is_remarkable],
             timelines=[Markup(draw_history(history, self.addresses)) for history in histories],  # noqa: S704
             feed_address=self.addresses.feed(site),
         )
@@ -110,16 +114,16 @@ class Pages:
         versions = queries.list_versions(connection, document)
         if not versions:
             corpus.read_version(connection, document, f"{day:%Y%m%d}000000")  # raises
-        found = queries.find_at(versions, day)
-        if found.in_force is not None:
-            stamp = versions[found.in_force - 1]["timestamp"]
+        found = read_at(connection, document, day)
+        if found["version"] is not None:
+            stamp = versions[found["version"] - 1]["timestamp"]
             return self.render_version(connection, document, stamp, day=day)
         return self._render(
             "at.html",
             key=document,
             day=day,
-            before=versions[found.before - 1] if found.before else None,
-            after=versions[found.after - 1] if found.after else None,
+            before=versions[found["before_version"] - 1] if found["before_version"] else None,
+            after=versions[found["after_version"] - 1] if found["after_version"] else None,
             feed_address=self.addresses.feed(document.site),
         )
 
@@ -160,7 +164,7 @@ class Pages:
             except UsageError as error:
                 values["message"] = str(error)
             values["site"] = _known_site(connection, query)
-        return self._render("search.html", **values)
+        return self._render("search.html", kinds=POLICY_KINDS, **values)
 
     def _find(
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, page: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from policy_archive.cli import COMMANDS, SUMMARIES, policy_archive
+from policy_archive.cli import SUMMARIES, module_of, policy_archive
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.maintenance.backup import copy_database
@@ -136,6 +137,8 @@ HEAVY = {
         ["history", "intently.example"],
         ["show", "intently.example"],
         ["documents", "intently.example"],
+        ["sites"],
+        ["at", "2018"],
         ["diff", "intently.example", "2018-02", "2020"],
         ["changes"],
         ["status"],
@@ -162,5 +165,16 @@ print(*sorted({heavy!r} & set(sys.modules)))
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     context = click.Context(policy_archive)
-    told = {name: policy_archive.get_command(context, name) for name in COMMANDS}
+    told = {name: policy_archive.get_command(context, name) for name in SUMMARIES}
     assert {name: command.get_short_help_str(200) for name, command in told.items() if command} == SUMMARIES
+
+
+def test_one_file_a_verb() -> None:
+    written = {}
+    for name in SUMMARIES:
+        command = policy_archive.get_command(click.Context(policy_archive), name)
+        assert command
+        assert command.callback
+        written[name] = inspect.unwrap(command.callback).__module__
+    assert written == {name: module_of(name) for name in SUMMARIES}
+    assert len(set(written.values())) == len(written)

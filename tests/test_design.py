@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from policy_archive.crawler import settings
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "design.md").read_text("utf-8")
 PACKAGES = ("crawler", "pipelines", "browse", "archive_server")
@@ -99,3 +101,15 @@ def test_a_retired_word_is_used_no_more(word: str) -> None:
         if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)
     ]
     assert found == []
+
+
+def test_every_setting_of_ours_that_is_read_is_declared_with_its_value() -> None:
+    read = {
+        name
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        for name in re.findall(r"[\"']((?:POLICY|READING)_[A-Z_]+)[\"']", file.read_text("utf-8"))
+        if not name.startswith("POLICY_ARCHIVE_") or name == "POLICY_ARCHIVE_URL"  # those are the shell's
+    }
+    assert len(read) > 10
+    assert sorted(name for name in read if not hasattr(settings, name)) == []

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
-from policy_archive.crawler.core.urls import WAYBACK_MACHINE, is_address, parse_page, parse_site, strip_replay
-from policy_archive.crawler.planning.due import FAILURES, Failing
+from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
+from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
+from policy_archive.crawler.planning.due import Failing
 from policy_archive.crawler.planning.plan import PlanOptions
 
-DEFAULT_ARCHIVE = WAYBACK_MACHINE
-DEFAULT_DATABASE = "policies.db"
 KINDS = [kind.value for kind in POLICY_KINDS]
 
 
@@ -35,7 +35,7 @@ class Target:
     """Of the list that the site came from."""
     kinds: tuple[Kind, ...] | None = None
     """Kinds of policy wanted of this site; None: the run's."""
-    search: bool = True
+    discover: bool = True
     """False: the documents known are asked for what is new, and none is looked for."""
 
 
@@ -45,10 +45,10 @@ class FetchOptions:
 
     targets: Iterable[Target]
     kinds: tuple[Kind, ...] = (Kind.PRIVACY,)
-    database: Path = Path(DEFAULT_DATABASE)
+    database: Path = Path(defaults.DATABASE)
     plan: PlanOptions = field(default_factory=PlanOptions)
     """Its max_requests counts for the whole run."""
-    archive_url: str = DEFAULT_ARCHIVE
+    archive_url: str = defaults.ARCHIVE
     dialect: str = "auto"
     index_per_minute: float | None = None
     """None: as crawler.politeness says; 0: no limit."""
@@ -91,7 +91,7 @@ class Tally:
     """Of the captures that this run settled."""
     index_requests: int = 0
     replay_requests: int = 0
-    site_outcomes: Counter[str] = field(default_factory=Counter)
+    site_outcomes: Counter[SiteOutcome] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     """Sentences for people: what is missing and why."""
 
@@ -134,7 +134,7 @@ class Health:
 
 def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: Iterable[Failing]) -> Health:
     """Return the health of a run that has ended; `due` sites were to be done."""
-    failed = {reason: n for reason, n in sorted(tally.site_outcomes.items()) if reason in FAILURES}
+    failed = {outcome.value: n for outcome, n in sorted(tally.site_outcomes.items()) if outcome.is_failure}
     if due > tally.sites_done:
         failed["not-reached"] = due - tally.sites_done
     return Health(
@@ -152,8 +152,7 @@ def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: 
 class FetchReport:
     """How a run ended."""
 
-    status: str
-    """done, incomplete, interrupted or failed."""
+    status: RunStatus
     reason: str
     """Why it is not done, one sentence; '' when it is."""
     tally: Tally
@@ -169,7 +168,7 @@ class FetchReport:
         """Return what the command exits with."""
         if self.failure is not None:
             return self.failure.exit_status
-        return {"done": 0, "interrupted": 130}.get(self.status, 1)
+        return self.status.exit_status
 
 
 def parse_kinds(kinds: Iterable[str]) -> tuple[Kind, ...]:

@@ -1,13 +1,10 @@
-"""Commands that read pages: extract (files) and re-extract (stored bodies)."""
+"""The command extract."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,7 +14,7 @@ from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.timestamps import parse_day, repair_timestamp
 from policy_archive.crawler.core.urls import parse_site
-from policy_archive.pipelines.commands.options import db_option, json_option
+from policy_archive.pipelines.commands.options import json_option
 from policy_archive.pipelines.exchange.corpus_format import render_document
 from policy_archive.pipelines.exchange.page_files import (
     ManifestFault,
@@ -29,12 +26,8 @@ from policy_archive.pipelines.exchange.page_files import (
     quality_of,
 )
 from policy_archive.pipelines.outputs.bar import follow
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import echo_foreign, format_json, print_rows, say
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
-from policy_archive.pipelines.store.connection import check_there
-from policy_archive.pipelines.store.maintenance.reextract import DocumentReport, prune_extractions, read_again
-from policy_archive.pipelines.store.runlock import hold_lock
-from policy_archive.pipelines.store.writer import Store
 
 _SHOWN_FAILURES = 20
 
@@ -107,9 +100,9 @@ def extract_command(
             return 0
         extraction = pool.run(extract_file, wanted)
     if as_json:
-        click.echo(json.dumps(quality_of(extraction), ensure_ascii=False, indent=2))
+        click.echo(format_json(quality_of(extraction), indent=2))
     else:
-        click.echo(_render(wanted, extraction), nl=False)
+        echo_foreign(_render(wanted, extraction))
     return 0
 
 
@@ -166,14 +159,14 @@ def _write_result(done: Done[PageFile, Extraction], out: Path) -> None:
         assert done.error is not None
         quality = {"outcome": done.error.outcome, "reason": str(done.error)}
         text.unlink(missing_ok=True)
-    lines = json.dumps(known | {"kind": page.kind} | quality, ensure_ascii=False, indent=2)
+    lines = format_json(known | {"kind": page.kind} | quality, indent=2)
     write_file(out / f"{page.stem}.json", [lines, "\n"], within=out)
 
 
 def _report(manifest: Path, total: int, failed: list[tuple[int, str, str]]) -> None:
     """Say what failed and why, by line, and how many in all."""
     for line, reason, _ in failed[:_SHOWN_FAILURES]:
-        click.echo(f"{manifest.name}:{line}: {reason}", err=True)
+        say(f"{manifest.name}:{line}: {reason}")
     if len(failed) > _SHOWN_FAILURES:
         click.echo(f"… and {len(failed) - _SHOWN_FAILURES} more; each page's .json says why", err=True)
     counts = Counter(outcome for _, _, outcome in failed).most_common()
@@ -182,69 +175,3 @@ def _report(manifest: Path, total: int, failed: list[tuple[int, str, str]]) -> N
         f"{plural(total, 'page')}: {total - len(failed)} extracted, {len(failed)} failed{why}",
         err=True,
     )
-
-
-@click.command("re-extract")
-@click.option("--all", "everything", is_flag=True, help="Read again also what this release has read already.")
-@click.option("--prune", is_flag=True, help="Then delete the texts of earlier extractors.")
-@click.option("--processes", type=click.IntRange(min=1), help="Pages read at a time.  [default: one a core]")
-@json_option
-@db_option
-def re_extract_command(
-    everything: bool, prune: bool, processes: int | None, as_json: bool, database: Path
-) -> int:
-    """Read every stored page again with this release's extractor, and rebuild the versions.
-
-    The old texts stay, labelled with their extractor, until --prune. Each document gets a line: how many
-    texts the extractor changed (the stored pages are the same), and how many changes are the site's. A
-    run that was stopped goes on where it was.
-
-    \b
-    Example:
-      policy-archive re-extract --db policies.db
-    """
-    from policy_archive.pipelines.extract.extraction import current_extractors
-
-    check_there(database)
-    lock = hold_lock(database, "policy-archive re-extract")
-    with lock, Store.open(database) as store, ReadingPool(processes) as pool:
-        store.close_dead_runs()
-        run_id = store.start_run("re-extract", {"everything": everything, "prune": prune})
-        total = store.connection.execute(_COUNT_BODIES).fetchone()[0]
-        read = read_again(store, pool, extractors=current_extractors(), everything=everything)
-        steps = follow(read, "pages", total=total)
-        reports = [step for step in steps if isinstance(step, DocumentReport)]
-        pruned = prune_extractions(store) if prune else 0
-        store.finish_run(run_id, "done")
-    _print_reports(reports, pruned, as_json=as_json)
-    return 1 if any(report.lost for report in reports) else 0
-
-
-_COUNT_BODIES = (
-    "select (select count(*) from captures where body_digest is not null) + count(*) from documents"
-)
-
-
-def _print_reports(reports: list[DocumentReport], pruned: int, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([_report_row(report) for report in reports], ensure_ascii=False, indent=2))
-    else:
-        print_rows([_report_row(report) for report in reports if report.captures], "table")
-    lost = sum(len(report.lost) for report in reports)
-    texts = sum(report.texts_changed for report in reports)
-    captures = sum(report.captures for report in reports)
-    click.echo(
-        f"{captures} texts read again: {texts} changed by the extractor, {lost} lost; "
-        f"{pruned} older extractions deleted",
-        err=True,
-    )
-    for report in reports:
-        for loss in report.lost:
-            click.echo(f"lost: {report.document.site} {report.document.kind} {loss}", err=True)
-
-
-def _report_row(report: DocumentReport) -> dict[str, Any]:
-    fields = asdict(report)
-    document = fields.pop("document")
-    row: dict[str, Any] = document | fields | {"lost": len(report.lost)}
-    return row

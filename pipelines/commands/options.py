@@ -1,18 +1,18 @@
-"""Click options that several commands share: one home for each name, default and environment variable."""
+"""Click options that several commands share: one home for each name, default and environment variable.
+
+What only commands that crawl take is in `crawl_options`: a command that reads need not load a crawl.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from policy_archive.crawler.core.urls import parse_archive
-from policy_archive.crawler.crawl.run import DEFAULT_ARCHIVE, DEFAULT_DATABASE, KINDS
-from policy_archive.crawler.planning.plan import PlanName
+from policy_archive.crawler.core.defaults import DATABASE
+from policy_archive.crawler.core.records import POLICY_KINDS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ db_option = click.option(
     "--db",
     "database",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=DEFAULT_DATABASE,
+    default=DATABASE,
     envvar="POLICY_ARCHIVE_DB",
     show_default=True,
     show_envvar=True,
@@ -35,141 +35,19 @@ sites_option = click.option(
     help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
 )
 
-since_option = click.option("--from", "since", metavar="DATE", help="First day: 2010, 2010-05 or 2010-05-25.")
-
-until_option = click.option("--to", "until", metavar="DATE", help="Last day; a year stands for its end.")
-
-kinds_option = click.option(
-    "--kind",
-    "kinds",
-    type=click.Choice([*KINDS, "all"]),
-    multiple=True,
-    default=["privacy"],
-    show_default=True,
-    help="Kind of policy; may be given more than once.",
-)
-
-
-plan_option = click.option(
-    "--plan",
-    type=click.Choice([name.value for name in PlanName]),
-    default=PlanName.CHANGES.value,
-    show_default=True,
-    help="Which captures to ask for; changes: those that find and date every change.",
-)
-
-precision_option = click.option(
-    "--precision",
-    type=click.FloatRange(min=0),
-    default=7,
-    show_default=True,
-    metavar="DAYS",
-    help="How narrow an interval of change is wanted.",
-)
-
-max_requests_option = click.option(
-    "--max-requests", type=click.IntRange(min=1), metavar="N", help="Captures to ask for, at the most."
-)
-
-day_limit_option = click.option(
-    "--max-requests-per-day",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Requests to the archive a day (UTC), over all runs on this machine.",
-)
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ArchiveChoice:
-    """Which archive is asked, and how: fields of FetchOptions, to be passed on as they are (`**vars(…)`)."""
-
-    archive_url: str
-    dialect: str
-    index_per_minute: float | None
-    replay_per_second: float | None
-    contact: str | None
-
-
-def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what every command that speaks to an archive takes; it gets `archive`, an ArchiveChoice."""
-
-    @wraps(command)
-    def with_choice(
-        *arguments: Any, index_rate: float | None, replay_rate: float | None, **named: Any
-    ) -> Any:
-        choice = ArchiveChoice(
-            **{name: named.pop(name) for name in ("archive_url", "dialect", "contact")},
-            index_per_minute=index_rate,
-            replay_per_second=replay_rate,
-        )
-        return command(*arguments, archive=choice, **named)
-
-    decorated: Callable[..., Any] = with_choice
-    for option in reversed(
-        (
-            click.option(
-                "--archive",
-                "archive_url",
-                metavar="BASE_URL",
-                default=DEFAULT_ARCHIVE,
-                callback=lambda context, option, text: parse_archive(text),
-                envvar="POLICY_ARCHIVE_URL",
-                show_default=True,
-                show_envvar=True,
-                help="Archive to ask: a Wayback Machine, or a pywb collection (http://host:port/collection).",
-            ),
-            click.option(
-                "--dialect",
-                type=click.Choice(["auto", "wayback", "pywb"]),
-                default="auto",
-                show_default=True,
-                help="How the archive's index speaks; auto asks it.",
-            ),
-            click.option(
-                "--index-rate",
-                type=click.FloatRange(min=0),
-                metavar="PER_MINUTE",
-                help="Index queries a minute at the most; 0 = no limit, for an archive of your own. "
-                "[default: 24]",
-            ),
-            click.option(
-                "--replay-rate",
-                type=click.FloatRange(min=0),
-                metavar="PER_SECOND",
-                help="Captures a second at the most; 0 = no limit. [default: 8]",
-            ),
-            click.option(
-                "--contact",
-                metavar="EMAIL_OR_URL",
-                envvar="POLICY_ARCHIVE_CONTACT",
-                show_envvar=True,
-                help="Added to the User-Agent, so that the archive can reach you.",
-            ),
-        )
-    ):
-        decorated = option(decorated)
-    return decorated
-
-
-def unattended_options(command: _Command) -> _Command:
-    """Add what runs that nobody watches take: who is told of news, and logs for machines."""
+def document_options(command: _Command) -> _Command:
+    """Add --kind and --name, which choose among a site's documents."""
     for option in (
-        click.option("--log-json", is_flag=True, help="Log to stderr as JSON, one event a line."),
         click.option(
-            "--notify-url",
-            "notify_urls",
-            metavar="URL",
-            multiple=True,
-            help="POST every new version there, as JSON; again in the next run when it fails.",
+            "--name", help="Name of a document beside the main one of its kind ('documents' lists them)."
         ),
         click.option(
-            "--notify-command",
-            "notify_commands",
-            metavar="COMMAND",
-            multiple=True,
-            help="Run this for every new version, JSON on its stdin; again in the next run when it fails.",
+            "--kind",
+            type=click.Choice([kind.value for kind in POLICY_KINDS]),
+            help="Kind of document.  [default: privacy, or what there is]",
         ),
     ):
         command = option(command)

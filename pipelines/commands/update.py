@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -20,22 +19,21 @@ from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target
 from policy_archive.crawler.planning.due import Watch, find_live_key, is_gone, needs_search
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
-from policy_archive.pipelines.commands.fetch import print_ending
-from policy_archive.pipelines.commands.options import (
+from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
     archive_options,
     day_limit_option,
-    db_option,
-    json_option,
     max_requests_option,
     plan_option,
     precision_option,
     unattended_options,
 )
+from policy_archive.pipelines.commands.fetch import print_ending
+from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_news, news_cells
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring import watches
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_news
@@ -141,7 +139,7 @@ def _unlisted(store: Store, site: str, now: datetime) -> Watch:
 def _build_target(store: Store, watch: Watch, now: datetime, *, search: bool) -> Target:
     gone = list(_iter_gone(store, watch))
     needed = needs_search(watch, has_policy=bool(gone), is_gone=any(gone), now=now)
-    return Target(site=watch.site, kinds=watch.kinds, search=search or needed)
+    return Target(site=watch.site, kinds=watch.kinds, discover=search or needed)
 
 
 def _iter_gone(store: Store, watch: Watch) -> Iterator[bool]:
@@ -160,8 +158,8 @@ def _keys_of(store: Store, document: Document) -> frozenset[str]:
 
 def _print_intent(targets: Sequence[Target]) -> None:
     for target in targets:
-        how = "search for its policies" if target.search else "ask for what is new"
-        click.echo(f"{target.site}: {how} ({', '.join(target.kinds or ())})")
+        how = "search for its policies" if target.discover else "ask for what is new"
+        say(f"{target.site}: {how} ({', '.join(target.kinds or ())})", err=False)
     if not targets:
         click.echo("Nothing is due.", err=True)
 
@@ -171,7 +169,7 @@ def _print_report(report: FetchReport, database: Path, *, as_json: bool, log_jso
     with closing(open_reader(database)) as connection:
         changes = describe_news(list_news(connection, NewsFilter(run_id=report.run_id)))
     if as_json:
-        click.echo(json.dumps(_summarise(report, changes), ensure_ascii=False, indent=2))
+        click.echo(format_json(_summarise(report, changes), indent=2))
     else:
         print_rows(changes, "table", cells=news_cells)
     if not log_json:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import STEERING
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import cited_uri_m
@@ -26,6 +26,11 @@ def describe_kind(kind: str, name: str = "") -> str:
     """
     words = Kind(kind).label
     return f"{words} ({name})" if name else words
+
+
+def describe_document(document: Document) -> str:
+    """Return which document it is, in words: its site and what it is."""
+    return f"{document.site} {describe_kind(document.kind, document.name)}"
 
 
 def render_version(version: Mapping[str, Any]) -> str:

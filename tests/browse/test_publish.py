@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from lxml import etree, html
 
-from policy_archive.browse.commands import publish_command
+from policy_archive.browse.commands.publish import publish_command
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.safe_files import ExportError
 from policy_archive.pipelines.store.connection import is_corpus

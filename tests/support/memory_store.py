@@ -25,13 +25,8 @@ class MemoryStore:
         return cls.last
 
     def __getattr__(self, name):
-        empty = {
-            "list_failing": (),
-            "sample_captures": (),
-            "iter_conservation_faults": (),
-            "links_of": (),
-            "recall_answer": None,
-        }
+        empty = dict.fromkeys(("list_failing", "sample_captures", "iter_conservation_faults", "links_of"), ())
+        empty["recall_answer"] = None
         notes = ("add_site", "close", "mark_listed", "close_dead_runs", "record_forecast", "reopen_failed",
             "count_accidents", "keep_answer", "start_run")  # fmt: skip
         if name not in (*empty, *notes, "count_news", "fold_versions"):
@@ -65,11 +60,11 @@ class MemoryStore:
             yield row, (reading or capture).outcome if capture else None, capture, reading
 
     def known_captures(self, document):
-        known = []
-        for row, outcome, _, reading in self.outcomes(document):
+        def known(row, outcome, capture, reading):
             text = reading.extraction.text_sha256 if reading and reading.extraction else None
-            known.append(KnownCapture(row=row, outcome=outcome, text_sha256=text))
-        return known
+            return KnownCapture(row=row, outcome=outcome, text_sha256=text)
+
+        return [known(*one) for one in self.outcomes(document)]
 
     def iter_outcomes(self, document):
         yield from ((row, o, capture.location) for row, o, capture, _ in self.outcomes(document) if capture)

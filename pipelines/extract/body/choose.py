@@ -23,7 +23,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
 )
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
 from policy_archive.pipelines.extract.body.rules import Decision, Rule, Subject, decide
-from policy_archive.pipelines.extract.body.trafilatura_choice import guide
+from policy_archive.pipelines.extract.body.trafilatura_choice import choose_blocks
 from policy_archive.pipelines.extract.links import is_page_address
 from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
 from policy_archive.pipelines.extract.tables import grid, is_layout
@@ -90,7 +90,7 @@ def choose_body(tree: HtmlElement, outline: Outline) -> Body:
     page = tree if page is None else page
     if page not in outline.ranges:
         return Body(root=page, dropped={}, title=None)
-    choice = _Choice(page, outline, guide(outline))
+    choice = _Choice(page, outline, choose_blocks(outline))
     choice.grow()
     choice.drop_neighbours()
     choice.drop_furniture()

@@ -20,7 +20,7 @@ _KEPT_ATTRIBUTES = ("class", "id", "role", "itemprop")
 _TEXT_HOLDERS = HEADINGS | {"p", "li", "td", "th", "dd", "dt", "blockquote", "pre", "caption", "summary"}
 
 
-def guide(outline: Outline) -> frozenset[int]:
+def choose_blocks(outline: Outline) -> frozenset[int]:
     """Return the numbers of the blocks that trafilatura takes for the body; none when it finds no body.
 
     It gets a lean copy of the page, one element a block, each block's text led by its number: so its

@@ -1,0 +1,88 @@
+"""The command show."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.pipelines.commands.options import db_option, document_options, json_option
+from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
+from policy_archive.pipelines.outputs.at import describe_at
+from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.at import Certainty, read_at
+from policy_archive.pipelines.store.connection import open_reader
+
+Row = dict[str, Any]
+
+
+@click.command("show")
+@click.argument("site", required=False)
+@click.option(
+    "--at",
+    "day",
+    metavar="DATE",
+    help="The text in force at the end of that day, UTC; a month or a year (2018-01, 2018) means its last.",
+)
+@click.option("--version", "number", type=click.IntRange(min=1), help="The version of that number.")
+@document_options
+@json_option
+@db_option
+def show_command(
+    site: str | None,
+    day: str | None,
+    number: int | None,
+    kind: str | None,
+    name: str | None,
+    as_json: bool,
+    database: Path,
+) -> None:
+    """The text of one version, in the corpus format; without a date or number the newest known.
+
+    Exit status 1 when it is not known what was in force that day: nothing is guessed.
+
+    \b
+    Example:
+      policy-archive show tidelock.example --at 2018-07-01 --db demo.db
+      policy-archive show tidelock.example --version 3 --json --db demo.db
+    """
+    if day is not None and number is not None:
+        raise UsageError("give --at or --version, not both.")
+    with closing(open_reader(database)) as connection:
+        document = queries.find_document(connection, site, kind=kind, name=name)
+        if number is None:
+            number = _number_at(connection, document, day)
+        version = queries.read_version(connection, document, number)
+        quality = queries.read_quality(connection, document, number)
+    whole = version | {"quality": quality}
+    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else render_version(version))
+
+
+def _number_at(connection: sqlite3.Connection, document: Document, day: str | None) -> int:
+    """Return the number of the version in force; raises NotKnownError, which says what is known instead."""
+    versions = queries.list_versions(connection, document)
+    if not versions:
+        raise NotKnownError(f"no version of the {describe_document(document)} is known.")
+    if day is None:
+        return int(versions[-1]["version"])
+    at = read_at(connection, document, parse_day(day, end=True))
+    if at["version"] is None:
+        raise NotKnownError(_describe_unknown(document, at))
+    return int(at["version"])
+
+
+def _describe_unknown(document: Document, at: Row) -> str:
+    name = describe_document(document)
+    if at["certainty"] != Certainty.CHANGED_AROUND:
+        return f"on {at['day']} the text of the {name} is {describe_at(at)}."
+    return (
+        f"on {at['day']} the {name} was {describe_at(at)}. 'show {document.site} --version "
+        f"{at['before_version']}' prints the one, '--version {at['after_version']}' the other."
+    )
