@@ -212,7 +212,7 @@ def _laws() -> frozenset[str]:
 
 
 def _may_name_laws(words: str) -> bool:
-    """Return whether a label is as short as a name and holds the beginning of a law's: asked of every link."""
+    """Return whether a label is as short as a name and holds the beginning of a law's: a quick look."""
     own = words.split()
     if len(own) > LONGEST_LABEL:
         return False
