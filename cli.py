@@ -119,9 +119,9 @@ def main() -> None:
 
 
 def _end(message: str, status: int) -> NoReturn:
-    from policy_archive.pipelines.outputs.table import clean_for_terminal
+    from policy_archive.crawler.core.steering import clean_text
 
-    click.echo(f"Error: {clean_for_terminal(message)}", err=True)
+    click.echo(f"Error: {clean_text(message)}", err=True)
     sys.exit(status)
 
 

@@ -25,6 +25,7 @@ WAYBACK_MACHINE = ARCHIVES["wayback"].url
 _WAYBACK_HOSTS = ("web.archive.org", "archive.org", "www.archive.org")
 _PASTED_REPLAY = re.compile(r"(?:https?://)?web\.archive\.org/web/[0-9a-z_*]+/(.+)", re.IGNORECASE)
 _REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _MUST_ESCAPE = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}]')
 
@@ -118,6 +119,24 @@ def split_uri_m(url: str) -> tuple[str, UriR] | None:
     if re.match("https?%3a", target, re.IGNORECASE):
         target = unquote(target)
     return timestamp, UriR(re.sub(r"^(https?):/(?!/)", r"\1://", target))
+
+
+def original_address(url: str) -> str:
+    """Return an address with its replay prefix undone, whatever archive served it.
+
+    >>> original_address("https://web.archive.org/web/20180127122821id_/https%3A//x.org/a")
+    'https://x.org/a'
+    >>> original_address("https://x.org/2011/11/18/y.html")
+    'https://x.org/2011/11/18/y.html'
+    """
+    split = split_uri_m(url)
+    if split is None:
+        return url
+    timestamp, target = split
+    if re.match(r"https?:|mailto:|//", target):
+        return str(target)
+    # without a scheme it may as well be a page in a folder with a number for a name
+    return f"http://{target}" if len(timestamp) == 14 and _HOST.match(target) else url
 
 
 def same_page(one: str, other: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from policy_archive.pipelines.commands.options import db_option, document_option
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
 from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
-from policy_archive.pipelines.outputs.table import clean_for_terminal
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.at import Certainty, read_at
 from policy_archive.pipelines.store.connection import open_reader
@@ -62,13 +60,7 @@ def show_command(
         version = find_version(connection, document, day=day, number=number)
         quality = queries.read_quality(connection, document, version["version"])
     whole = version | {"quality": quality}
-    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else _render(version))
-
-
-def _render(version: Row) -> str:
-    """Return a version in the corpus format; to a terminal without what would steer it."""
-    rendered = render_version(version)
-    return clean_for_terminal(rendered) if sys.stdout.isatty() else rendered
+    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else render_version(version))
 
 
 def find_version(

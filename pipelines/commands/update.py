@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -34,7 +33,7 @@ from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_news, news_cells
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring import watches
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_news
@@ -160,7 +159,7 @@ def _keys_of(store: Store, document: Document) -> frozenset[str]:
 def _print_intent(targets: Sequence[Target]) -> None:
     for target in targets:
         how = "search for its policies" if target.discover else "ask for what is new"
-        click.echo(f"{target.site}: {how} ({', '.join(target.kinds or ())})")
+        say(f"{target.site}: {how} ({', '.join(target.kinds or ())})", err=False)
     if not targets:
         click.echo("Nothing is due.", err=True)
 
@@ -170,7 +169,7 @@ def _print_report(report: FetchReport, database: Path, *, as_json: bool, log_jso
     with closing(open_reader(database)) as connection:
         changes = describe_news(list_news(connection, NewsFilter(run_id=report.run_id)))
     if as_json:
-        click.echo(json.dumps(_summarise(report, changes), ensure_ascii=False, indent=2))
+        click.echo(format_json(_summarise(report, changes), indent=2))
     else:
         print_rows(changes, "table", cells=news_cells)
     if not log_json:
