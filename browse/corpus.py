@@ -230,4 +230,4 @@ def count_outcomes(captures: Sequence[Row]) -> dict[str, int]:
 
 def is_junk(capture: Row) -> bool:
     """Return whether a capture was read and held no text of its document."""
-    return capture["outcome"] not in (None, Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.REDIRECT)
+    return capture["outcome"] is not None and Outcome(capture["outcome"]).is_junk

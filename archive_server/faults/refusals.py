@@ -49,6 +49,20 @@ class RateLimited(Fault):
 
 
 @dataclass(kw_only=True)
+class Waits(Fault):
+    """Retry-After where none expects it: in an answer of any status, in several lines."""
+
+    retry_after: tuple[str, ...] = ("60",)
+    """A header line each."""
+    status: int | None = 502
+    """Of a few words in the archive's own name; None: the right answer, with the header added."""
+
+    def answer(self, request: Request, proceed: Proceed) -> Answer:
+        answer = proceed(request) if self.status is None else build_text(self.status, "later\n", "text/plain")
+        return replace(answer, headers=(*answer.headers, *(("Retry-After", one) for one in self.retry_after)))
+
+
+@dataclass(kw_only=True)
 class Pools(Fault):
     """The archive's limits: requests per address and minute, index and replay apart (as of 2026-06).
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.commands.options import db_option, document_options, row_options
@@ -26,7 +27,7 @@ Row = dict[str, Any]
 
 
 @click.command("history")
-@click.argument("site")
+@click.argument("site", required=False)
 @document_options
 @click.option("--coverage", is_flag=True, help="Show what is known of every month instead.")
 @click.option("--captures", is_flag=True, help="Show every row of the index, and what became of it, instead.")
@@ -37,7 +38,7 @@ Row = dict[str, Any]
 @row_options
 @db_option
 def history_command(
-    site: str,
+    site: str | None,
     kind: str | None,
     name: str | None,
     coverage: bool,
@@ -55,8 +56,8 @@ def history_command(
 
     \b
     Example:
-      policy-archive history intently.co
-      policy-archive history intently.co --coverage
+      policy-archive history tidelock.example --db demo.db
+      policy-archive history tidelock.example --coverage --db demo.db
     """
     if coverage and captures:
         raise UsageError("give --coverage or --captures, not both.")
@@ -68,10 +69,16 @@ def history_command(
             _print_coverage(connection, document, row_format)
         else:
             history = read_history(connection, document, include_foreign=include_foreign)
-            _print_history(history, document, row_format, everything=everything)
+            _print_history(history, row_format, everything=everything)
+            if not history:
+                foreign = 0 if include_foreign else len(queries.fold_foreign(connection, document))
+                hint = f"; {plural(foreign, 'text')} of somebody else at its addresses: --include-foreign"
+                name = describe_document(document)
+                click.echo(f"No version of the {name} is known{hint if foreign else ''}.", err=True)
+                sys.exit(1)
 
 
-def _print_history(history: list[Row], document: Document, row_format: str, *, everything: bool) -> None:
+def _print_history(history: list[Row], row_format: str, *, everything: bool) -> None:
     told = [row for row in history if everything or not row["passed_over"]]
     if row_format != "table":
         print_rows(told, row_format)
@@ -80,9 +87,6 @@ def _print_history(history: list[Row], document: Document, row_format: str, *, e
     if len(told) < len(history):
         left_out = describe_passed_over([row for row in history if row["passed_over"]])
         click.echo(f"{left_out}: --all shows them.", err=True)
-    if not history:
-        click.echo(f"No version of the {describe_document(document)} is known.", err=True)
-        sys.exit(1)
 
 
 def _print_coverage(connection: sqlite3.Connection, document: Document, row_format: str) -> None:

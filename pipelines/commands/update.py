@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -35,7 +34,7 @@ from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_news, news_cells
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring import watches
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_passed_over, list_news
@@ -161,7 +160,7 @@ def _keys_of(store: Store, document: Document) -> frozenset[str]:
 def _print_intent(targets: Sequence[Target]) -> None:
     for target in targets:
         how = "search for its policies" if target.discover else "ask for what is new"
-        click.echo(f"{target.site}: {how} ({', '.join(target.kinds or ())})")
+        say(f"{target.site}: {how} ({', '.join(target.kinds or ())})", err=False)
     if not targets:
         click.echo("Nothing is due.", err=True)
 
@@ -174,7 +173,7 @@ def _print_report(report: FetchReport, database: Path, *, as_json: bool, log_jso
         passed_over = count_passed_over(connection, of_run)
     if as_json:
         summary = _summarise(report, changes) | {"passed_over": passed_over}
-        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        click.echo(format_json(summary, indent=2))
     else:
         print_rows(changes, "table", cells=news_cells)
     if not log_json:
