@@ -7,14 +7,16 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
 from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_places, parse_row, read_known
 from policy_archive.pipelines.versions.change import compare_texts
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
-from policy_archive.pipelines.versions.frame import Run, classify_changes
+
+if TYPE_CHECKING:
+    from policy_archive.pipelines.versions.frame import Run
 
 _COLUMNS = (
     "document_id",
@@ -214,11 +216,15 @@ def list_classes(connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any
 
     None for the first; an empty string where the change is the policy's own.
     """
+    from policy_archive.pipelines.versions.frame import classify_changes  # its words take 0.2 s to load
+
     classes = classify_changes(_read_run(connection, row["text_capture"]) for row in rows)
     return [None, *(one or "" for one in classes[1:])] if classes else []
 
 
 def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
+    from policy_archive.pipelines.versions.frame import Run
+
     row = connection.execute(
         """select text, text_sha256, line_places, language, language_confidence, extractor
         from extractions join policy_texts on sha256 = text_sha256 where capture_id = ? and current""",
