@@ -64,7 +64,7 @@ def replay_prefix(archive_url: str) -> str:
 def cited_uri_m(timestamp: str, original: str) -> UriM:
     """Return the replay address as the corpus's block quote writes it: target quoted, slashes kept.
 
-    Always web.archive.org: a text cites the public archive, whatever mirror it was fetched from.
+    Of captures that web.archive.org served, or whose archive is not known.
 
     >>> cited_uri_m("20180127122821", "https://intently.co/pages/privacy")
     'https://web.archive.org/web/20180127122821id_/https%3A//intently.co/pages/privacy'
@@ -80,6 +80,30 @@ def page_uri_m(uri_m: str) -> str:
     'https://web.archive.org/web/20180127122821/https://intently.co/pages/privacy'
     """
     return re.sub(r"(/[0-9]{14})id_/", r"\1/", uri_m, count=1)
+
+
+def archive_of(uri_m: str) -> str | None:
+    """Return the base address of the archive that replays a capture; None for an address of no replay.
+
+    >>> archive_of("https://web.archive.org/web/20180127122821id_/https://intently.co/pages/privacy")
+    'https://web.archive.org'
+    >>> archive_of("http://127.0.0.1:8080/dev/20180127122821id_/https://x.org/web/20180127122821/y")
+    'http://127.0.0.1:8080/dev'
+    """
+    match = re.match(r"(https?://[^/]+(?:/[^/]+)*?)/[0-9]{14}(?:[a-z]{2}_)?/", uri_m)
+    return match[1].removesuffix("/web") if match else None
+
+
+def describe_archive(archive_url: str | None) -> str:
+    """Return what to call an archive in a sentence.
+
+    >>> describe_archive("https://web.archive.org"), describe_archive("http://127.0.0.1:8080/dev")
+    ('Internet Archive Wayback Machine', 'archive at http://127.0.0.1:8080/dev')
+    """
+    if archive_url is None:
+        return "no public archive"
+    titles = {archive.url: archive.title for archive in ARCHIVES.values()}
+    return titles.get(archive_url, f"archive at {archive_url}")
 
 
 def split_uri_m(url: str) -> tuple[str, UriR] | None:

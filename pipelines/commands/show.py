@@ -57,29 +57,35 @@ def show_command(
         raise UsageError("give --at or --version, not both.")
     with closing(open_reader(database)) as connection:
         document = queries.find_document(connection, site, kind=kind, name=name)
-        if number is None:
-            number = _number_at(connection, document, day)
-        version = queries.read_version(connection, document, number)
-        quality = queries.read_quality(connection, document, number)
+        version = find_version(connection, document, day=day, number=number)
+        quality = queries.read_quality(connection, document, version["version"])
     whole = version | {"quality": quality}
     echo_foreign(format_json(whole, indent=2) + "\n" if as_json else render_version(version))
 
 
-def _number_at(connection: sqlite3.Connection, document: Document, day: str | None) -> int:
-    """Return the number of the version in force; raises NotKnownError, which says what is known instead."""
-    versions = queries.list_versions(connection, document)
-    if not versions:
+def find_version(
+    connection: sqlite3.Connection, document: Document, *, day: str | None, number: int | None
+) -> Row:
+    """Return the version of a number, or the one in force on a day, else the newest; its text included.
+
+    Raises NotKnownError, which says what is known instead: nothing is guessed.
+    """
+    if number is None and day is not None:
+        at = read_at(connection, document, parse_day(day, end=True))
+        if at["version"] is None:
+            raise NotKnownError(_describe_unknown(document, at))
+        number = at["version"]
+    if number is None:
+        number = queries.find_newest(connection, document)
+    if number is None:
         raise NotKnownError(f"no version of the {describe_document(document)} is known.")
-    if day is None:
-        return int(versions[-1]["version"])
-    at = read_at(connection, document, parse_day(day, end=True))
-    if at["version"] is None:
-        raise NotKnownError(_describe_unknown(document, at))
-    return int(at["version"])
+    return queries.read_version(connection, document, number)
 
 
 def _describe_unknown(document: Document, at: Row) -> str:
     name = describe_document(document)
+    if at["certainty"] == Certainty.NO_POLICY:
+        return f"no version of the {name} is known."
     if at["certainty"] != Certainty.CHANGED_AROUND:
         return f"on {at['day']} the text of the {name} is {describe_at(at)}."
     return (

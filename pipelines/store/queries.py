@@ -209,6 +209,39 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
     return _parse_version(row)
 
 
+def find_newest(connection: sqlite3.Connection, document: Document) -> int | None:
+    """Return the number of the newest version of a document; None when it has none."""
+    sql = "select max(version) from versions where document_id = ?"
+    number: int | None = connection.execute(sql, (document.id,)).fetchone()[0]
+    return number
+
+
+def find_number_of_capture(connection: sqlite3.Connection, document: Document, timestamp: str) -> int:
+    """Return the number of the version that a capture of 14 digits holds; raises NotKnownError."""
+    row = connection.execute(
+        """select version from versions
+        where document_id = :id and first_timestamp <= :at and last_timestamp >= :at
+            and exists (select 1 from captures where document_id = :id and timestamp = :at)""",
+        {"id": document.id, "at": timestamp},
+    ).fetchone()
+    if row is None:
+        raise NotKnownError(
+            f"no capture of {timestamp[:20]} with a text of this document is known: "
+            f"'policy-archive history {document.site} --captures' lists them."
+        )
+    return int(row["version"])
+
+
+def read_first_digest(connection: sqlite3.Connection, document: Document, number: int) -> str:
+    """Return the index's digest of a version's first capture, `-` when it has none."""
+    (digest,) = connection.execute(
+        """select digest from versions join captures on captures.id = first_capture
+        where versions.document_id = ? and version = ?""",
+        (document.id, number),
+    ).fetchone()
+    return str(digest)
+
+
 def read_quality(connection: sqlite3.Connection, document: Document, number: int) -> Row:
     """Return how good a version's text is: what its extraction says of itself.
 
