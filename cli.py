@@ -22,10 +22,13 @@ SUMMARIES = {
     "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
     "changes": "New versions of all sites or of one, the newest first.",
     "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
+    "sites": "The sites of the corpus: what is there of each, since when, what is in doubt, why nothing is.",
+    "at": "The texts in force on a day, of all sites or of some: how surely, and those before and after.",
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
+    "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
-    "documents": "The documents known of a site: kind, years, captures, versions, addresses, whose they are.",
+    "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
     "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
@@ -118,9 +121,9 @@ def main() -> None:
 
 
 def _end(message: str, status: int) -> NoReturn:
-    from policy_archive.pipelines.outputs.table import clean_for_terminal
+    from policy_archive.crawler.core.steering import clean_text
 
-    click.echo(f"Error: {clean_for_terminal(message)}", err=True)
+    click.echo(f"Error: {clean_text(message)}", err=True)
     sys.exit(status)
 
 

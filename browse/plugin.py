@@ -145,14 +145,16 @@ def version_file(connection: sqlite3.Connection, pages: Pages, request: Request)
 
 @_policies_page
 def at_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    return _html(pages.render_at(connection, _document(request), parse_day(request.url_vars["day"])))
+    return _html(
+        pages.render_at(connection, _document(request), parse_day(request.url_vars["day"], end=True))
+    )
 
 
 @_policies_page
 def asked_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     """Lead from the form of the site page to the permanent address of a day."""
     key = parse_document(request.url_vars["site"], request.args.get("document") or "")
-    day = parse_day(request.args.get("day") or "")
+    day = parse_day(request.args.get("day") or "", end=True)
     return _redirect(pages.addresses.at(key, day.isoformat()) or "")
 
 

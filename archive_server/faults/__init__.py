@@ -48,6 +48,7 @@ from policy_archive.archive_server.faults.refusals import (
     Reset,
     ServerError,
     Slow,
+    Waits,
     http_date,
 )
 
@@ -88,6 +89,7 @@ __all__ = [
     "Truncated",
     "Twins",
     "UnknownFields",
+    "Waits",
     "WrongContentEncoding",
     "about",
     "always",

@@ -11,6 +11,8 @@ from enum import Flag, StrEnum, auto
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from policy_archive.crawler.core.vocabularies import AddressSource, OwnerRelation, PageClass
+
 EMPTY_BODY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 """Base-32 SHA-1 of no bytes: nearly every redirect has it, so it proves no sameness."""
 
@@ -127,6 +129,21 @@ class Outcome(StrEnum):
     def is_text(self) -> bool:
         """Return whether the capture's text counts for its document's versions."""
         return Trait.TEXT in self.traits
+
+    @property
+    def owner_weight(self) -> int:
+        """Return how much a text of this outcome says of whose its document is, 0 for nothing at all.
+
+        The site's own text says more than any number of those that took its place.
+        """
+        if self.is_text:
+            return 1000
+        return 1 if self is Outcome.FOREIGN else 0
+
+    @property
+    def is_junk(self) -> bool:
+        """Return whether something was asked for, and neither the document's text nor a way to it came."""
+        return not (self.is_text or self is Outcome.REDIRECT)
 
     @property
     def is_policy(self) -> bool:
@@ -254,8 +271,7 @@ class Address:
 
     url: str
     """URI-R as first found."""
-    source: str
-    """given, usual, index, home-link, redirect, policy-link, declaration, import."""
+    source: AddressSource
     evidence: str = ""
     """What proves it, for people: the link's label and page, the redirect ..."""
     confidence: float | None = None
@@ -335,8 +351,7 @@ class Extraction:
 class Verdict:
     """What a page is."""
 
-    page_class: str
-    """policy, soft-404, parked, wall, block-page, archive-message, empty, other."""
+    page_class: PageClass
     kind: Kind | None
     """Of a policy; None for everything else."""
     probability: float
@@ -348,8 +363,7 @@ class Verdict:
 class Owner:
     """Whose policy a text is."""
 
-    relation: str
-    """site, parent, policy-service, registrar, platform, unknown."""
+    relation: OwnerRelation
     name: str | None
     reason: str
 

@@ -32,6 +32,7 @@ from policy_archive.crawler.core.records import (
     RowState,
     StoredCapture,
 )
+from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
 
 
@@ -43,7 +44,13 @@ class SiteStore(Protocol):
         ...
 
     def set_site_outcome(
-        self, site: str, outcome: str, reason: str = "", *, checked: bool = False, searched: bool = False
+        self,
+        site: str,
+        outcome: SiteOutcome,
+        reason: str = "",
+        *,
+        checked: bool = False,
+        searched: bool = False,
     ) -> None:
         """Note what the crawl of a site ended with."""
         ...
@@ -132,7 +139,7 @@ class RunLog(Protocol):
     def finish_run(
         self,
         run_id: int,
-        status: str,
+        status: RunStatus,
         reason: str = "",
         *,
         index_requests: int = 0,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +19,7 @@ from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Kind, RowState
 from policy_archive.crawler.core.timestamps import parse_span
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target, parse_kinds
 from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
@@ -38,6 +39,9 @@ from policy_archive.pipelines.commands.crawl_options import (
 from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
+from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.sites import list_without_policy
 
 _SKIPS = {
     RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
@@ -122,8 +126,31 @@ def fetch_command(
         _print_intent(options)
         return 0
     report = run_and_tell(options, log_json=log_json)
-    print_report(report, as_json=as_json, log_json=log_json)
+    without = _find_without_policy(options) if report.status in ("done", "incomplete") else []
+    print_report(report, without=without, as_json=as_json, log_json=log_json)
+    if without and not log_json:
+        click.echo(_describe_without(without, options), err=True)
     return report.exit_code
+
+
+def _find_without_policy(options: FetchOptions) -> list[str]:
+    """Return those of the sites asked for of which the corpus has no text of any policy."""
+    sites = list(dict.fromkeys(target.site for target in options.targets))
+    with closing(open_reader(options.database)) as connection:
+        return list_without_policy(connection, sites)
+
+
+_NAMED = 10
+
+
+def _describe_without(without: list[str], options: FetchOptions) -> str:
+    asked = len({target.site for target in options.targets})
+    more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+    command = shlex.join(["policy-archive", "sites", "--missing", "--db", str(options.database)])
+    return (
+        f"without a policy: {len(without)} of {plural(asked, 'site')}: {', '.join(without[:_NAMED])}{more}; "
+        f"'{command}' says why"
+    )
 
 
 def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
@@ -150,7 +177,7 @@ def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
         if isinstance(item, ListedSite):
             yield Target(site=item.site, url=item.url, rank=item.rank)
         else:
-            click.echo(f"line {item.number} left out: {item.reason}", err=True)
+            say(f"line {item.number} left out: {item.reason}")
 
 
 def _print_intent(options: FetchOptions) -> None:
@@ -164,11 +191,16 @@ def _print_intent(options: FetchOptions) -> None:
 # The end
 
 
-def print_report(report: FetchReport, *, as_json: bool = False, log_json: bool = False) -> None:
-    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr."""
-    summary = summarise(report)
+def print_report(
+    report: FetchReport, *, without: Sequence[str] = (), as_json: bool = False, log_json: bool = False
+) -> None:
+    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr.
+
+    `without`: the sites asked for that have no policy in the corpus.
+    """
+    summary = {**summarise(report), "sites_without_policy": list(without)}
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        click.echo(format_json(summary, indent=2))
     else:
         Console().print(build_table(summary))
     if not log_json:
@@ -178,12 +210,12 @@ def print_report(report: FetchReport, *, as_json: bool = False, log_json: bool =
 def print_ending(report: FetchReport) -> None:
     """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
     for problem in report.tally.problems[:20]:
-        click.echo(problem, err=True)
+        say(problem)
     if report.health is not None:
-        click.echo(report.health.describe(), err=True)
-    if report.status != "done":
-        click.echo(f"{report.status}: {report.reason}".rstrip(": "), err=True)
-        click.echo(f"Go on with: {resume_command()}", err=True)
+        say(report.health.describe())
+    if report.status is not RunStatus.DONE:
+        say(f"{report.status}: {report.reason}".rstrip(": "))
+        say(f"Go on with: {resume_command()}")
 
 
 def resume_command() -> str:

@@ -14,6 +14,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.urls import parse_site
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.exchange.imported import Stated
 from policy_archive.pipelines.exchange.sources import SourceFormat, Sources
@@ -105,7 +106,7 @@ def import_command(
                 bar.update(task, completed=done)
         report = intake.report
         if store is not None:
-            store.finish_run(run_id, "done")
+            store.finish_run(run_id, RunStatus.DONE)
     if not report.outcomes and not report.addresses:
         raise UsageError("Nothing in it can be imported: no text, page or declaration was found.")
     if as_json:

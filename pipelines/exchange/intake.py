@@ -21,6 +21,7 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.vocabularies import AddressSource
 from policy_archive.pipelines.exchange.imported import (
     ImportedAddress,
     ImportedPage,
@@ -124,7 +125,9 @@ class Intake:
         self._store.add_document(document)
         self._store.add_address(
             document,
-            Address(url=item.url, source="declaration", evidence=item.evidence, last_seen=item.until),
+            Address(
+                url=item.url, source=AddressSource.DECLARATION, evidence=item.evidence, last_seen=item.until
+            ),
         )
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -241,7 +244,7 @@ def _row(url: str, timestamp: str, mimetype: str, digest: str) -> CdxRow:
 def _address(url: str, item: ImportedText | ImportedPage) -> Address:
     return Address(
         url=url,
-        source="import",
+        source=AddressSource.IMPORT,
         evidence=f"{item.origin.format}: {item.origin.name}",
         first_seen=item.timestamp,
         last_seen=item.timestamp,
@@ -256,7 +259,8 @@ def read_declared(store: Store) -> dict[tuple[str, str], Declared]:
     """Return the declarations that a corpus holds from earlier imports."""
     rows = store.connection.execute(
         """select site, evidence, url, last_seen from addresses join documents on documents.id = document_id
-        where source = 'declaration' order by last_seen is null, last_seen, url"""
+        where source = ? order by last_seen is null, last_seen, url""",
+        (AddressSource.DECLARATION,),
     )
     found: dict[tuple[str, str], tuple[str, list[tuple[str, str | None]]]] = {}
     for row in rows:

@@ -13,6 +13,7 @@ from contextlib import closing
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from policy_archive.crawler.core.errors import CdxError, UsageError
 from policy_archive.crawler.core.records import Kind, Origin
@@ -44,7 +45,8 @@ _HEADER = re.compile(
 )
 _NAMED = re.compile(r"(?P<label>[^()]+?)(?: \((?P<name>[^\n]+)\))?")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_NO_PLACE = re.compile(r"[\x00-\x20\x7f]")
+_PRINTED = "!#$%&'()*+,/:;=?@[]~"
+"""What the index prints unescaped in an address, as the quote did before it was quoted."""
 TABLE = "policy_texts"
 
 
@@ -68,15 +70,13 @@ def read_corpus_file(text: str, *, path: str, digest: str, attribution: str = ""
     timestamp, original = memento
     if len(timestamp) != 14 or timestamp.startswith("0000"):
         raise RefusedError(ImportOutcome.BAD_DATE, f"{timestamp} is no instant")
-    if _NO_PLACE.search(original):
-        raise RefusedError(ImportOutcome.BAD_HEADER, "its block quote names no page")
     kind, name = _parse_kind(match["kind"])
     ours = _is_of_export(path)
     return ImportedText(
         site=parse_stated_site(match["site"]),
         kind=kind,
         name=name,
-        url=original,
+        url=quote(original, safe=_PRINTED),
         timestamp=check_instant(timestamp),
         title=_ESCAPE.sub(r"\1", match["title"]),
         text=text[match.end() :],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
+from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from policy_archive.crawler.core.digests import body_digest
@@ -302,8 +304,8 @@ def _write_extraction(connection: sqlite3.Connection, capture_id: str, extractio
     connection.execute(
         """insert or replace into extractions
             (capture_id, extractor, current, text_sha256, title, language, language_confidence, kept_share,
-            replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates)
-        values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates, line_places)
+        values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             capture_id,
             extraction.extractor,
@@ -317,5 +319,35 @@ def _write_extraction(connection: sqlite3.Connection, capture_id: str, extractio
             extraction.hidden_text_used,
             extraction.documents_on_page,
             json.dumps(stated, ensure_ascii=False),
+            write_places(extraction.line_places) if extraction.line_places else None,
         ),
     )
+
+
+def write_places(line_places: Sequence[int]) -> str:
+    """Return the places of a text's lines as `extractions.line_places` holds them: lines that are not
+    within the document, as [first line, last line, flags], lines counted from 1.
+
+    >>> write_places((0, 1, 1, 0, 3))
+    '[[2,3,1],[5,5,3]]'
+    """
+    ranges = []
+    for flags, group in groupby(enumerate(line_places, start=1), key=lambda place: place[1]):
+        numbers = [number for number, _ in group]
+        if flags:
+            ranges.append([numbers[0], numbers[-1], flags])
+    return json.dumps(ranges, separators=(",", ":"))
+
+
+def parse_places(cell: str | None, lines: int) -> tuple[int, ...] | None:
+    """Return the place of each line of a text of so many lines; None when they are not known.
+
+    >>> parse_places("[[2,3,1],[5,5,3]]", 5)
+    (0, 1, 1, 0, 3)
+    """
+    if cell is None:
+        return None
+    places = [0] * lines
+    for first, last, flags in json.loads(cell):
+        places[first - 1 : last] = [flags] * (min(last, lines) - first + 1)
+    return tuple(places)

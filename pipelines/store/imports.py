@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from policy_archive.crawler.core.records import Address, Capture, Reading
 from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.captures import write_capture
 
 
@@ -35,8 +36,8 @@ def write_imported(connection: sqlite3.Connection, imported: ImportedCapture, ru
     if not write_capture(connection, capture, imported.reading, run_id):
         return "known"
     connection.execute(
-        "update sites set outcome = 'found', reason = 'imported' where site = ? and outcome is null",
-        (document.site,),
+        "update sites set outcome = ?, reason = 'imported' where site = ? and outcome is null",
+        (SiteOutcome.FOUND, document.site),
     )
     if imported.address is not None:
         _write_address(connection, document.id, imported.address)

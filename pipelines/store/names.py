@@ -10,6 +10,7 @@ MIGRATIONS = (
     "m003_full_text",
     "m004_upkeep",
     "m005_words",
+    "m006_classes",
     "m007_origins",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

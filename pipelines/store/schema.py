@@ -363,6 +363,31 @@ def m005_words(db: Database) -> None:
 
 
 @migrations()
+def m006_classes(db: Database) -> None:
+    """Where a text's lines stand in their page, and whether a change is the policy's or the page's."""
+    from policy_archive.pipelines.store.versions import list_classes
+
+    view = db.execute("select sql from sqlite_master where name = 'policy_versions'").fetchone()[0]
+    last = "versions.text_capture as capture_id"
+    assert last in view
+    db.execute("alter table extractions add column line_places text")
+    db.execute("alter table versions add column class text")
+    db.execute("drop view policy_versions")
+    db.execute(view.replace(last, f"{last},\n    versions.class as class"))
+    for (document_id,) in db.execute("select distinct document_id from versions").fetchall():
+        rows = db.execute(
+            "select version, text_capture from versions where document_id = ? order by version",
+            (document_id,),
+        ).fetchall()
+        columns = [dict(zip(("version", "text_capture"), row, strict=True)) for row in rows]
+        for row, change_class in zip(columns, list_classes(db.conn, columns), strict=True):
+            db.execute(
+                "update versions set class = ? where document_id = ? and version = ?",
+                (change_class, document_id, row["version"]),
+            )
+
+
+@migrations()
 def m007_origins(db: Database) -> None:
     """Where imported captures came from, and what dates them when no archive did."""
     _execute_all(

@@ -32,6 +32,7 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.vocabularies import AddressSource, RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
 from policy_archive.pipelines.store import captures, imports, index_cache
 from policy_archive.pipelines.store import versions as folding
@@ -94,7 +95,13 @@ class Store:
         )
 
     def set_site_outcome(
-        self, site: str, outcome: str, reason: str = "", *, checked: bool = False, searched: bool = False
+        self,
+        site: str,
+        outcome: SiteOutcome,
+        reason: str = "",
+        *,
+        checked: bool = False,
+        searched: bool = False,
     ) -> None:
         """Note what the crawl of a site ended with (`sites.outcome`), now.
 
@@ -168,7 +175,7 @@ class Store:
             "from addresses where document_id = ? order by first_seen, urlkey",
             (document.id,),
         )
-        return [Address(**dict(row)) for row in rows]
+        return [Address(**{**row, "source": AddressSource(row["source"])}) for row in rows]
 
     def links_of(self, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
         """Return every policy link found on a document's captures, with the capture, in order of time."""
@@ -336,9 +343,9 @@ class Store:
     def close_dead_runs(self) -> int:
         """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
         return self._execute(
-            "update runs set status = 'interrupted', reason = 'the process died', finished_at = ? "
-            "where status = 'running' and command in ('fetch', 'update', 're-extract', 'compact', 'import')",
-            (now_iso(),),
+            "update runs set status = :died, reason = 'the process died', finished_at = :now "
+            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact', 'import')",
+            {"died": RunStatus.INTERRUPTED, "running": RunStatus.RUNNING, "now": now_iso()},
         )
 
     def record_forecast(self, run_id: int, forecast: object) -> None:
@@ -348,14 +355,14 @@ class Store:
     def finish_run(
         self,
         run_id: int,
-        status: str,
+        status: RunStatus,
         reason: str = "",
         *,
         index_requests: int = 0,
         replay_requests: int = 0,
         health: object = None,
     ) -> None:
-        """Note how a run ended: done, incomplete, interrupted or failed; and its health line."""
+        """Note how a run ended, and its health line."""
         self._execute(
             "update runs set finished_at = ?, status = ?, reason = ?, index_requests = ?, "
             "replay_requests = ?, health = ? where id = ?",
@@ -393,7 +400,7 @@ class Store:
         """Store an answer in place of the one of an earlier day."""
         index_cache.keep_answer(self.connection, site, question, state, rows)
 
-    def _execute(self, sql: str, values: tuple[Any, ...]) -> int:
+    def _execute(self, sql: str, values: tuple[Any, ...] | dict[str, Any]) -> int:
         """Return how many rows one statement changed, in a transaction of its own."""
         return write(self.connection, lambda connection: connection.execute(sql, values).rowcount)
 
