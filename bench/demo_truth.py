@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from policy_archive.archive_server.log import LogEntry  # noqa: E402
 from policy_archive.archive_server.server import ArchiveServer  # noqa: E402
-from policy_archive.crawler.core.vocabularies import OwnerRelation
+from policy_archive.crawler.core.vocabularies import OwnerRelation  # noqa: E402
 from policy_archive.data import DATA  # noqa: E402
 
 DEMO = DATA / "demo"

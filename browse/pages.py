@@ -16,7 +16,6 @@ from markupsafe import Markup
 from policy_archive.browse import corpus
 from policy_archive.browse import search as hits
 from policy_archive.browse.addresses import Addresses
-from policy_archive.browse.citation import cite_version
 from policy_archive.browse.diff_layout import lay_out
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
@@ -26,6 +25,7 @@ from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
+from policy_archive.pipelines.outputs.citation import cite_version
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.queries import Row
@@ -39,6 +39,7 @@ FILE_TYPES = {
     "json": "application/json; charset=utf-8",
     "bib": "application/x-bibtex; charset=utf-8",
     "csl.json": "application/vnd.citationstyles.csl+json; charset=utf-8",
+    "ris": "application/x-research-info-systems; charset=utf-8",
 }
 """Endings of the files that a version is given as."""
 
@@ -195,7 +196,7 @@ def _known_site(connection: sqlite3.Connection, text: str) -> str | None:
 def render_version_file(
     connection: sqlite3.Connection, document: Document, timestamp: str, extension: str
 ) -> str:
-    """Return a version as `md`, `json`, `bib` or `csl.json` (FILE_TYPES); raises NotKnownError."""
+    """Return a version as `md`, `json`, `bib`, `csl.json` or `ris` (FILE_TYPES); raises NotKnownError."""
     version = corpus.read_version(connection, document, timestamp)
     if extension == "md":
         return render_version(version)
@@ -203,7 +204,7 @@ def render_version_file(
     if extension == "json":
         return json.dumps(_whole(version, evidence), ensure_ascii=False, indent=2) + "\n"
     citation = cite_version(version, archived_digest=evidence["first_digest"])
-    return citation.bibtex if extension == "bib" else citation.csl_json
+    return {"bib": citation.bibtex, "csl.json": citation.csl_json, "ris": citation.ris}[extension]
 
 
 def _whole(version: Row, evidence: Row) -> Row:

@@ -139,6 +139,7 @@ HEAVY = {
         ["documents", "intently.example"],
         ["sites"],
         ["at", "2018"],
+        ["cite", "intently.example"],
         ["diff", "intently.example", "2018-02", "2020"],
         ["changes"],
         ["status"],

@@ -126,3 +126,7 @@ class AddressSource(StrEnum):
     """A captured redirect leads to it."""
     POLICY_LINK = "policy-link"
     """Another policy links to it."""
+    DECLARATION = "declaration"
+    """A collection that was imported says that it stands there."""
+    IMPORT = "import"
+    """A text or page of it was imported."""

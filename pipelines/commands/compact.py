@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow
+from policy_archive.pipelines.outputs.rows import format_json
 from policy_archive.pipelines.store.connection import check_there
 from policy_archive.pipelines.store.maintenance.compact import (
     Sizes,
@@ -54,7 +54,7 @@ def compact_command(no_vacuum: bool, as_json: bool, database: Path) -> None:
 def _print_sizes(before: Sizes, after: Sizes, *, as_json: bool) -> None:
     sizes = {"before": asdict(before), "after": asdict(after)}
     if as_json:
-        click.echo(json.dumps(sizes, indent=2))
+        click.echo(format_json(sizes, indent=2))
         return
     for name in ("bodies", "texts", "file"):
         was, now = sizes["before"][name], sizes["after"][name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,6 +39,7 @@ from policy_archive.pipelines.commands.crawl_options import (
 from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
+from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.sites import list_without_policy
 
@@ -177,7 +177,7 @@ def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
         if isinstance(item, ListedSite):
             yield Target(site=item.site, url=item.url, rank=item.rank)
         else:
-            click.echo(f"line {item.number} left out: {item.reason}", err=True)
+            say(f"line {item.number} left out: {item.reason}")
 
 
 def _print_intent(options: FetchOptions) -> None:
@@ -200,7 +200,7 @@ def print_report(
     """
     summary = {**summarise(report), "sites_without_policy": list(without)}
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        click.echo(format_json(summary, indent=2))
     else:
         Console().print(build_table(summary))
     if not log_json:
@@ -210,12 +210,12 @@ def print_report(
 def print_ending(report: FetchReport) -> None:
     """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
     for problem in report.tally.problems[:20]:
-        click.echo(problem, err=True)
+        say(problem)
     if report.health is not None:
-        click.echo(report.health.describe(), err=True)
+        say(report.health.describe())
     if report.status is not RunStatus.DONE:
-        click.echo(f"{report.status}: {report.reason}".rstrip(": "), err=True)
-        click.echo(f"Go on with: {resume_command()}", err=True)
+        say(f"{report.status}: {report.reason}".rstrip(": "))
+        say(f"Go on with: {resume_command()}")
 
 
 def resume_command() -> str:

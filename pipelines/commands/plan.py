@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from random import Random
@@ -28,7 +27,7 @@ from policy_archive.pipelines.commands.crawl_options import (
 )
 from policy_archive.pipelines.commands.fetch import gather_targets
 from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 
 ALL_ASKED_UP_TO = 1_000
 SAMPLE_OF_MORE = 400
@@ -99,12 +98,13 @@ def _run_plan(options: FetchOptions, *, as_json: bool) -> int:
         spider = asyncio.run(run_spider(ForecastSpider, options))
     forecast = spider.forecast()
     if as_json:
-        click.echo(json.dumps(describe(forecast, spider.costs), indent=2))
+        click.echo(format_json(describe(forecast, spider.costs), indent=2))
     elif forecast.asked:
         _print_forecast(forecast)
     report = spider.report()
     for problem in dict.fromkeys((*report.tally.problems, report.reason)):
-        click.echo(problem, err=True, nl=bool(problem))
+        if problem:
+            say(problem)
     return report.exit_code
 
 

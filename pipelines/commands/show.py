@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from policy_archive.pipelines.commands.options import db_option, document_option
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
 from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
-from policy_archive.pipelines.outputs.table import clean_for_terminal
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.at import Certainty, read_at
 from policy_archive.pipelines.store.connection import open_reader
@@ -59,35 +57,35 @@ def show_command(
         raise UsageError("give --at or --version, not both.")
     with closing(open_reader(database)) as connection:
         document = queries.find_document(connection, site, kind=kind, name=name)
-        if number is None:
-            number = _number_at(connection, document, day)
-        version = queries.read_version(connection, document, number)
-        quality = queries.read_quality(connection, document, number)
+        version = find_version(connection, document, day=day, number=number)
+        quality = queries.read_quality(connection, document, version["version"])
     whole = version | {"quality": quality}
-    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else _render(version))
+    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else render_version(version))
 
 
-def _render(version: Row) -> str:
-    """Return a version in the corpus format; to a terminal without what would steer it."""
-    rendered = render_version(version)
-    return clean_for_terminal(rendered) if sys.stdout.isatty() else rendered
+def find_version(
+    connection: sqlite3.Connection, document: Document, *, day: str | None, number: int | None
+) -> Row:
+    """Return the version of a number, or the one in force on a day, else the newest; its text included.
 
-
-def _number_at(connection: sqlite3.Connection, document: Document, day: str | None) -> int:
-    """Return the number of the version in force; raises NotKnownError, which says what is known instead."""
-    versions = queries.list_versions(connection, document)
-    if not versions:
+    Raises NotKnownError, which says what is known instead: nothing is guessed.
+    """
+    if number is None and day is not None:
+        at = read_at(connection, document, parse_day(day, end=True))
+        if at["version"] is None:
+            raise NotKnownError(_describe_unknown(document, at))
+        number = at["version"]
+    if number is None:
+        number = queries.find_newest(connection, document)
+    if number is None:
         raise NotKnownError(f"no version of the {describe_document(document)} is known.")
-    if day is None:
-        return int(versions[-1]["version"])
-    at = read_at(connection, document, parse_day(day, end=True))
-    if at["version"] is None:
-        raise NotKnownError(_describe_unknown(document, at))
-    return int(at["version"])
+    return queries.read_version(connection, document, number)
 
 
 def _describe_unknown(document: Document, at: Row) -> str:
     name = describe_document(document)
+    if at["certainty"] == Certainty.NO_POLICY:
+        return f"no version of the {name} is known."
     if at["certainty"] != Certainty.CHANGED_AROUND:
         return f"on {at['day']} the text of the {name} is {describe_at(at)}."
     return (

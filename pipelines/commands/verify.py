@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
 from policy_archive.pipelines.commands.crawl_options import ArchiveChoice, archive_options
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import show_bar
+from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.store.connection import open_reader, open_writer
 from policy_archive.pipelines.store.maintenance.verify import (
     SEARCH_SECONDS,
@@ -49,7 +49,7 @@ class _Findings:
     def add(self, fault: ConservationFault) -> None:
         self.faults.append(fault)
         if not self.as_json:
-            click.echo(f"{fault.fault} {fault.id}: {fault.detail}")
+            say(f"{fault.fault} {fault.id}: {fault.detail}", err=False)
 
 
 @click.command("verify")
@@ -182,9 +182,9 @@ def _print_end(findings: _Findings) -> None:
             "faults": [asdict(fault) for fault in findings.faults],
             "notes": findings.notes,
         }
-        click.echo(json.dumps(end, ensure_ascii=False, indent=2))
+        click.echo(format_json(end, indent=2))
         return
     for note in findings.notes:
-        click.echo(note, err=True)
+        say(note)
     looked_at = ", ".join(f"{name} {number:,}" for name, number in findings.looked_at.items())
     click.echo(f"looked at: {looked_at}; faults: {len(findings.faults)}", err=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove
 from policy_archive.pipelines.versions.change import change_from_values, describe_change
+from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass
 from policy_archive.pipelines.versions.flapping import find_flapping
 
 Row = dict[str, Any]
@@ -32,7 +34,9 @@ def read_history(
     (`first`, `last`, `texts` of the stretch, or None), `moves` (from one address
     to another while it stood, or when it came), `date_kept` (True where the
     text changed and the date that it states did not), `foreign` (True for
-    somebody else's texts, which have no number).
+    somebody else's texts, which have no number), `passed_over` (True where the
+    class of the change says that it is not the policy's own; a stretch that
+    flaps is told as one, and never passed over).
     """
     flapping = _flapping_by_version(connection, document)
     moves = queries.find_moves(connection, document)
@@ -46,6 +50,7 @@ def read_history(
             "moves": [asdict(move) for move in moves if _happened_in(move, version)],
             "date_kept": _is_date_kept(version, before),
             "foreign": False,
+            "passed_over": _is_passed_over(version, flapping),
         }
         for before, version in zip([None, *versions], versions, strict=False)
     ]
@@ -53,6 +58,23 @@ def read_history(
         rows += _foreign_rows(connection, document, list(rows[0]) if rows else [])
         rows.sort(key=lambda row: row["timestamp"])
     return rows
+
+
+def _is_passed_over(version: Row, flapping: Sequence[Flapping]) -> bool:
+    return version["class"] in PASSED_OVER and _flapping_of(version["version"], flapping) is None
+
+
+def describe_passed_over(rows: Sequence[Row]) -> str:
+    """Return how many changes a list leaves out, and of what class; '' when none.
+
+    >>> describe_passed_over([{"class": "page"}, {"class": "page"}, {"class": "layout"}])
+    '3 changes are passed over (2 page, 1 layout)'
+    """
+    if not rows:
+        return ""
+    counts = Counter(row["class"] for row in rows)
+    listed = ", ".join(f"{number} {name}" for name, number in counts.most_common())
+    return f"{plural(len(rows), 'change is', 'changes are')} passed over ({listed})"
 
 
 def _is_date_kept(version: Row, before: Row | None) -> bool:
@@ -99,6 +121,7 @@ def _foreign_rows(
             "text_sha256": version.text_sha256,
             "gist": f"somebody else's: {found['reason']}".rstrip(": "),
             "foreign": True,
+            "passed_over": False,
         }
 
 
@@ -106,6 +129,8 @@ def describe_version(version: Row) -> str:
     """Return the gist of what changed with a version, in a few words."""
     if version["returns_to"]:
         return f"text of version {version['returns_to']} again"
+    if version.get("class") in PASSED_OVER:
+        return ChangeClass(version["class"]).gist
     if not version["change"]:
         return "first version" if version["version"] == 1 else ""
     return describe_change(change_from_values(version["change"]))

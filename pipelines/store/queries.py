@@ -15,13 +15,16 @@ from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.pipelines.versions.classes import PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
 
 Row = dict[str, Any]
 
 _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured, last_captured, changed_after,
     title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
-    stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url"""
+    stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class"""
+IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
+"""SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
 KIND_ORDER = "case {} when 'privacy' then 0 when 'terms' then 1 when 'cookies' then 2 else 3 end"
 """SQL that orders kinds as people ask for them; the column is to be put in."""
 
@@ -207,6 +210,39 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
         ).fetchone()
         raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
     return _parse_version(row)
+
+
+def find_newest(connection: sqlite3.Connection, document: Document) -> int | None:
+    """Return the number of the newest version of a document; None when it has none."""
+    sql = "select max(version) from versions where document_id = ?"
+    number: int | None = connection.execute(sql, (document.id,)).fetchone()[0]
+    return number
+
+
+def find_number_of_capture(connection: sqlite3.Connection, document: Document, timestamp: str) -> int:
+    """Return the number of the version that a capture of 14 digits holds; raises NotKnownError."""
+    row = connection.execute(
+        """select version from versions
+        where document_id = :id and first_timestamp <= :at and last_timestamp >= :at
+            and exists (select 1 from captures where document_id = :id and timestamp = :at)""",
+        {"id": document.id, "at": timestamp},
+    ).fetchone()
+    if row is None:
+        raise NotKnownError(
+            f"no capture of {timestamp[:20]} with a text of this document is known: "
+            f"'policy-archive history {document.site} --captures' lists them."
+        )
+    return int(row["version"])
+
+
+def read_first_digest(connection: sqlite3.Connection, document: Document, number: int) -> str:
+    """Return the index's digest of a version's first capture, `-` when it has none."""
+    (digest,) = connection.execute(
+        """select digest from versions join captures on captures.id = first_capture
+        where versions.document_id = ? and version = ?""",
+        (document.id, number),
+    ).fetchone()
+    return str(digest)
 
 
 def read_quality(connection: sqlite3.Connection, document: Document, number: int) -> Row:

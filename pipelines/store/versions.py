@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
-from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, read_known
+from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_places, parse_row, read_known
 from policy_archive.pipelines.versions.change import compare_texts
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
+
+if TYPE_CHECKING:
+    from policy_archive.pipelines.versions.frame import Run
 
 _COLUMNS = (
     "document_id",
@@ -36,6 +39,7 @@ _COLUMNS = (
     "stated_updated",
     "stated_effective",
     "stated_flag",
+    "class",
 )
 
 
@@ -52,9 +56,11 @@ def build_versions(
     rows = []
     for before, version, source in zip([None, *versions], versions, sources, strict=False):
         row = _base_values(source, document, version)
-        row |= _change_values(connection, known_changes, before, version)
-        rows.append(tuple(row[column] for column in _COLUMNS))
-    return rows
+        rows.append(row | _change_values(connection, known_changes, before, version))
+    classes = None if compare_afresh else _read_classes(connection, document, rows)
+    for row, change_class in zip(rows, classes or list_classes(connection, rows), strict=True):
+        row["class"] = change_class
+    return [tuple(row[column] for column in _COLUMNS) for row in rows]
 
 
 def replace_versions(
@@ -210,6 +216,50 @@ def compare_stored(connection: sqlite3.Connection, old_sha256: str, new_sha256: 
         "words_removed": change.words_removed,
         "change": json.dumps(asdict(change), ensure_ascii=False),
     }
+
+
+def _read_classes(
+    connection: sqlite3.Connection, document: Document, rows: Sequence[dict[str, Any]]
+) -> list[str | None] | None:
+    """Return the classes that are stored, if the versions are; they hang together, so it is all or none."""
+    stored = connection.execute(
+        "select text_sha256, text_capture, class from versions where document_id = ? order by version",
+        (document.id,),
+    ).fetchall()
+    is_same = [(row["text_sha256"], row["text_capture"]) for row in stored] == [
+        (row["text_sha256"], row["text_capture"]) for row in rows
+    ]
+    is_judged = all(row["class"] is not None for row in stored[1:])
+    return [row["class"] for row in stored] if is_same and is_judged else None
+
+
+def list_classes(connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> list[str | None]:
+    """Return the class of the change to each version of one document, from rows with `text_capture`.
+
+    None for the first; an empty string where the change is the policy's own.
+    """
+    from policy_archive.pipelines.versions.frame import classify_changes  # its words take 0.2 s to load
+
+    classes = classify_changes(_read_run(connection, row["text_capture"]) for row in rows)
+    return [None, *(one or "" for one in classes[1:])] if classes else []
+
+
+def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
+    from policy_archive.pipelines.versions.frame import Run
+
+    row = connection.execute(
+        """select text, text_sha256, line_places, language, language_confidence, extractor
+        from extractions join policy_texts on sha256 = text_sha256 where capture_id = ? and current""",
+        (capture_id,),
+    ).fetchone()
+    return Run(
+        text=row["text"],
+        text_sha256=row["text_sha256"],
+        places=parse_places(row["line_places"], row["text"].count("\n")),
+        language=row["language"],
+        language_confidence=row["language_confidence"] or 0.0,
+        extractor=row["extractor"],
+    )
 
 
 def _read_text(connection: sqlite3.Connection, text_sha256: str) -> str:

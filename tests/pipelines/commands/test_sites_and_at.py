@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from policy_archive.browse.metadata import QUERIES
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.records import Document, Kind, Outcome, Owner
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
@@ -44,9 +45,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store_texts(store, [("20210101", "Late.\n")], document=LATE)
         owner = Owner(relation="platform", name="bigblog.example", reason="its name in the first lines")
         store.add_document(LATE, owner=owner, confidence=0.9)
-        store.set_site_outcome(PRIVACY.site, "found", "")
+        store.set_site_outcome(PRIVACY.site, SiteOutcome.FOUND, "")
         store.add_site("empty.example")
-        store.set_site_outcome("empty.example", "nothing-found", "no link on 12 captures")
+        store.set_site_outcome("empty.example", SiteOutcome.NOTHING_FOUND, "no link on 12 captures")
         foreign = Document(site="foreign.example", kind=Kind.PRIVACY)
         store.add_document(foreign)
         row = make_row("20150101", original="https://foreign.example/p")
@@ -54,7 +55,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.record_capture(
             make_capture(row, document=foreign), make_reading("X.\n", outcome=Outcome.FOREIGN)
         )
-        store.set_site_outcome("foreign.example", "found", "")
+        store.set_site_outcome("foreign.example", SiteOutcome.FOUND, "")
     return path
 
 
