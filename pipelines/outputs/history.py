@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -60,8 +60,8 @@ def read_history(
     return rows
 
 
-def _is_passed_over(version: Row, flapping: Sequence[Flapping]) -> bool:
-    return version["class"] in PASSED_OVER and _flapping_of(version["version"], flapping) is None
+def _is_passed_over(version: Row, flapping: Mapping[int, Row]) -> bool:
+    return version["class"] in PASSED_OVER and version["version"] not in flapping
 
 
 def describe_passed_over(rows: Sequence[Row]) -> str:
