@@ -18,7 +18,7 @@ from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.pipelines.commands.options import db_option, row_options, sites_option
 from policy_archive.pipelines.outputs.at import at_cells, described, write_at
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.at import Certainty, iter_at
 from policy_archive.pipelines.store.connection import open_reader
@@ -87,11 +87,11 @@ def _iter_chosen(
         for item in iter_sites(listed):
             try:
                 if not isinstance(item, ListedSite):
-                    click.echo(f"line {item.number} left out: {item.reason}", err=True)
+                    say(f"line {item.number} left out: {item.reason}")
                 else:
                     known[queries.find_site(connection, parse_site(item.site))] = None
             except NotKnownError as error:
-                click.echo(f"line {item.number} left out: {error}", err=True)
+                say(f"line {item.number} left out: {error}")
     yield from known
 
 

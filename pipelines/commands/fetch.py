@@ -129,7 +129,7 @@ def fetch_command(
     without = _find_without_policy(options) if report.status in ("done", "incomplete") else []
     print_report(report, without=without, as_json=as_json, log_json=log_json)
     if without and not log_json:
-        click.echo(_describe_without(without, options), err=True)
+        say(_describe_without(without, options))
     return report.exit_code
 
 
