@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from policy_archive.browse.metadata import QUERIES
 from policy_archive.cli import policy_archive
-from policy_archive.crawler.core.records import Document, Kind, Outcome, Owner, SiteOutcome
+from policy_archive.crawler.core.records import Document, Kind, Outcome, Owner
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
