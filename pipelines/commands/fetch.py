@@ -125,7 +125,7 @@ def fetch_command(
         _print_intent(options)
         return 0
     report = run_and_tell(options, log_json=log_json)
-    without = _find_without_policy(options) if report.status in ("done", "incomplete") else []
+    without = _find_without_policy(options) if report.status.came_to_its_end else []
     print_report(report, without=without, as_json=as_json, log_json=log_json)
     if without and not log_json:
         click.echo(_describe_without(without, options), err=True)

@@ -34,9 +34,10 @@ from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import AddressSource, RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
-from policy_archive.pipelines.store import captures, index_cache
+from policy_archive.pipelines.store import captures, imports, index_cache
 from policy_archive.pipelines.store import versions as folding
 from policy_archive.pipelines.store.connection import explained, open_writer, write
+from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
 from policy_archive.pipelines.store.runlock import hold_lock
@@ -207,8 +208,11 @@ class Store:
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
-        """Return all that is known of a document's rows, in order of time: the planner's only food."""
-        return captures.read_known(self.connection, document)
+        """Return all that is known of a document's rows, in order of time: the planner's only food.
+
+        Texts that others read are left out: next to ours each would look like a change, and cost requests.
+        """
+        return captures.read_known(self.connection, document, of_others=False)
 
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield a document's fetched rows with outcome and captured redirect's target, in order of time."""
@@ -237,6 +241,17 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> bool:
             return captures.write_capture(connection, capture, reading, self.run_id)
+
+        return write(self.connection, work)
+
+    def import_captures(self, batch: Sequence[ImportedCapture]) -> list[str]:
+        """Store captures out of files, all or none of the batch; return what came of each.
+
+        `imported`, `known` (it had come already), or `other-text` (another text of the very capture did).
+        """
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [imports.write_imported(connection, one, self.run_id) for one in batch]
 
         return write(self.connection, work)
 
@@ -329,7 +344,7 @@ class Store:
         """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
         return self._execute(
             "update runs set status = :died, reason = 'the process died', finished_at = :now "
-            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact')",
+            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact', 'import')",
             {"died": RunStatus.INTERRUPTED, "running": RunStatus.RUNNING, "now": now_iso()},
         )
 

@@ -134,7 +134,7 @@ _Stretch = tuple[bool, Sequence[_Line], Sequence[_Line]]
 
 def _iter_stretches(old: Sequence[_Line], new: Sequence[_Line]) -> Iterator[_Stretch]:
     """Yield (equal, old lines, new lines) in order; neighbouring changes are one stretch."""
-    operations = _iter_operations([line.key for line in old], [line.key for line in new])
+    operations = iter_operations([line.key for line in old], [line.key for line in new])
     for equal, group in groupby(operations, key=lambda operation: operation.equal):
         parts = list(group)
         first, last = parts[0], parts[-1]
@@ -142,7 +142,7 @@ def _iter_stretches(old: Sequence[_Line], new: Sequence[_Line]) -> Iterator[_Str
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Operation:
+class Operation:
     """Items of two sequences, from start to before end, that are the same or not."""
 
     equal: bool
@@ -152,7 +152,7 @@ class _Operation:
     new_end: int
 
 
-def _iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[_Operation]:
+def iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[Operation]:
     """Yield what became of each item, in order.
 
     Sequences too long to be compared as a whole are cut at items that each has exactly once; a piece
@@ -167,17 +167,17 @@ def _iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[_Operat
         if len(piece) * len(other) <= MOST_COMPARISONS:
             yield from _operations_within(piece, other, i, j)
         else:
-            yield _Operation(equal=False, old_start=i, old_end=next_i, new_start=j, new_end=next_j)
+            yield Operation(equal=False, old_start=i, old_end=next_i, new_start=j, new_end=next_j)
         i, j = next_i, next_j
 
 
 def _operations_within(
     old: Sequence[str], new: Sequence[str], old_start: int, new_start: int
-) -> Iterator[_Operation]:
+) -> Iterator[Operation]:
     from rapidfuzz.distance import Indel  # 0.05 s, which commands that compare nothing need not pay
 
     for operation in Indel.opcodes(old, new):
-        yield _Operation(
+        yield Operation(
             equal=operation.tag == "equal",
             old_start=old_start + operation.src_start,
             old_end=old_start + operation.src_end,
@@ -345,7 +345,7 @@ def _come(line: _Line, moved: _Moved) -> DiffLine:
 def _changed(old: _Line, new: _Line) -> DiffLine:
     before, after = split_whole(old.text), split_whole(new.text)
     operations = list(
-        _iter_operations([piece.strip() for piece in before], [piece.strip() for piece in after])
+        iter_operations([piece.strip() for piece in before], [piece.strip() for piece in after])
     )
     old_spans = [
         Span(text="".join(before[op.old_start : op.old_end]), changed=not op.equal) for op in operations

@@ -9,10 +9,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from policy_archive.crawler.core.records import CdxRow, KnownCapture, RowDecision, RowState, Version
-from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp, seconds_between
-
-BRIEF_DAYS = 31
-"""A text that can have stood no longer than this, between two captures of another text, flaps."""
+from policy_archive.crawler.core.timestamps import parse_timestamp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,61 +85,6 @@ def _iter_versions(runs: Sequence[Sequence[_Sighting]], bracketed: Sequence[int]
             rows=tuple(mention.row for mention in run if mention.fetched),
         )
         first_with.setdefault(text_sha256, number)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flapping:
-    """A stretch in which a few texts take turns: variants by region or language, not changes."""
-
-    first: int
-    """Number of the stretch's first version."""
-    last: int
-    texts: int
-    """How many texts take turns."""
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.first <= number <= self.last
-
-
-def find_flapping(versions: Sequence[Version]) -> list[Flapping]:
-    """Return the stretches that flap, in order, none overlapping.
-
-    A stretch flaps when its texts come back more often than new ones come
-    (A, B, A, B; A, B, A, C, A), and no version between its ends can have stood
-    for more than a month. A, B, A alone is a change that was undone.
-    """
-    found, start = [], 0
-    while start < len(versions):
-        end = _flapping_end(versions, start)
-        if end is None:
-            start += 1
-            continue
-        texts = {version.text_sha256 for version in versions[start : end + 1]}
-        found.append(Flapping(first=versions[start].number, last=versions[end].number, texts=len(texts)))
-        start = end + 1
-    return found
-
-
-def _flapping_end(versions: Sequence[Version], start: int) -> int | None:
-    """Return the index of the last version of the longest stretch that flaps from `start` on."""
-    times: dict[str, int] = {}
-    end = None
-    for index in range(start, len(versions)):
-        if index - start > 1 and not _is_brief(versions, index - 1):
-            break
-        text_sha256 = versions[index].text_sha256
-        times[text_sha256] = times.get(text_sha256, 0) + 1
-        returns = index - start + 1 - len(times)
-        ends_return = times[versions[start].text_sha256] > 1 and times[text_sha256] > 1
-        if ends_return and returns >= max(2, len(times) - 1):
-            end = index
-    return end
-
-
-def _is_brief(versions: Sequence[Version], index: int) -> bool:
-    """Return whether a version stood for a month at most: from the capture before it to the one after it."""
-    stood = seconds_between(versions[index - 1].last.timestamp, versions[index + 1].first.timestamp)
-    return stood <= BRIEF_DAYS * DAY_SECONDS
 
 
 class StatedFlag(StrEnum):

@@ -136,9 +136,9 @@ def test_a_site_whose_first_fetch_never_ended_is_searched(database: Path) -> Non
     first, _ = run(generate(5), database, faults=[storm])
     assert first.status == "incomplete"
     assert outcomes(database).count("text") > 0
-    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), search=True),)
+    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), discover=True),)
     update(generate(5), database)
-    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), search=False),)
+    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), discover=False),)
 
 
 def test_a_site_that_was_not_found_is_searched_and_misses_are_counted(database: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_site_that_was_not_found_is_searched_and_misses_are_counted(database: 
 def test_a_site_is_due_until_an_update_came_to_a_conclusion(database: Path) -> None:
     run(generate(3), database)
     add_watch(database)
-    assert gather_targets(database, []) == (replace(SITE, kinds=(Kind.PRIVACY,), search=False),)
+    assert gather_targets(database, []) == (replace(SITE, kinds=(Kind.PRIVACY,), discover=False),)
     update(generate(3), database)
     assert gather_targets(database, []) == ()
     assert gather_targets(database, [], everything=True) != ()
