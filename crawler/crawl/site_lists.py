@@ -1,7 +1,7 @@
 """Lists of sites, as people have them: one domain a line, or a table out of a spreadsheet or a ranking.
 
-Tables are parted by commas, semicolons, tabs or bars; rankings are Tranco's, Alexa's, Umbrella's, Majestic's,
-CrUX's. What parts the cells and which of them holds the site is learnt from the first lines, for the whole file.
+Tables are parted by commas, semicolons, tabs or bars; rankings are those of Tranco, Alexa, Umbrella, Majestic
+and CrUX. What parts the cells and which of them holds the site is learnt from the first lines.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _CONSISTENT = 0.8  # share of lines that have a delimiter, where it is one
 _EXCEL_HINT = re.compile(r"sep=([;,|]?)", re.IGNORECASE)  # a tab at the end is gone by then
 """A first line by which Excel is told what parts the cells."""
 _SITE_HEADINGS = (
-    "domain", "site", "website", "web site", "host", "hostname", "origin", "homepage", "home page", "webseite",
-    "sitio web", "site web", "sito web", "strona", "сайт", "サイト", "网站", "網站", "web",
+    "domain", "site", "website", "web site", "host", "hostname", "origin", "homepage", "home page",
+    "webseite", "sitio web", "site web", "sito web", "strona", "сайт", "サイト", "网站", "網站", "web",
 )  # fmt: skip
 _PAGE_HEADINGS = ("url", "uri", "page", "link", "address of policy", "policy", "privacy policy", "terms")
 _OTHER_HEADINGS = (
-    "company", "name", "organisation", "organization", "firm", "firma", "unternehmen", "société", "entreprise",
-    "empresa", "azienda", "bedrijf", "företag", "会社", "公司", "country", "sector", "industry", "rank",
+    "company", "name", "organisation", "organization", "firm", "firma", "unternehmen", "société",
+    "entreprise", "empresa", "azienda", "bedrijf", "företag", "会社", "公司", "country", "sector", "industry", "rank",
 )  # fmt: skip
 _RANK_HEADING = re.compile(r"\b(global)?rank\b|^(#|no\.?|nr\.?|position)$|^(global|tld)rank$", re.IGNORECASE)
 _WORKBOOKS = {
@@ -320,7 +320,7 @@ def _describe_column(form: _Form) -> str:
 
 
 def _rank_of(cells: list[str], form: _Form) -> int | None:
-    """Return a line's rank: the first whole number, in a table with names of columns one that they call so."""
+    """Return a line's rank: the first whole number, in a table with a heading one that it calls so."""
     for index, cell in enumerate(cells):
         called = index < len(form.heading) and _RANK_HEADING.search(form.heading[index])
         if cell.isascii() and cell.isdigit() and (called or not form.heading) and index != form.column:

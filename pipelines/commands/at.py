@@ -66,9 +66,10 @@ def at_command(
         if target is None:
             print_rows(rows, row_format, cells=at_cells)
         else:
-            listed, texts = write_at(connection, rows, target)
+            rows_written, texts = write_at(connection, rows, target)
             click.echo(
-                f"{plural(texts, 'text')} and at.csv with {plural(listed, 'row')} in {target}.", err=True
+                f"{plural(texts, 'text')} and at.csv with {plural(rows_written, 'row')} in {target}.",
+                err=True,
             )
     if not rows:
         click.echo("No site is in the corpus: 'policy-archive fetch example.com' fetches one.", err=True)

@@ -167,9 +167,7 @@ def gather_targets(sites_or_urls: Iterable[str], listed: ListedSites | None) -> 
             seen.add((item.site, item.url))
             targets[Target(site=item.site, url=item.url, rank=item.rank)] = None
     if not targets and listed is not None:
-        raise UsageError(
-            f"{listed.name} names no site: write one domain like example.com a line, or a table."
-        )
+        raise UsageError(f"{listed.name} names no site: one domain like example.com a line, or a table.")
     if not targets:
         raise UsageError("Nothing to do: name a site like example.com, or give --sites FILE.")
     return tuple(targets)

@@ -65,7 +65,7 @@ class ListedSites:
         say(f"line {number} left out: {reason}")
 
     def end(self, status: int) -> int:
-        """Return what a command exits with: lines left out are a status of their own, where all else is well."""
+        """Return what a command exits with: where all else is well, lines left out have their own."""
         if not self._left_out:
             return status
         lines = ", ".join(map(str, self._left_out[:_SHOWN_LINES]))
@@ -102,11 +102,13 @@ def sites_options(command: _Command) -> _Command:
             "sites_file",
             type=click.File("rb"),
             metavar="FILE",
-            help="Also the sites in a file: one domain a line, or a table (CSV, semicolons, tabs); - is stdin.",
+            help="Also the sites in a file: one domain a line, or a table (CSV, semicolons, tabs); - is "
+            "stdin.",
         ),
     ):
         decorated = option(decorated)
-    return decorated
+    result: _Command = decorated
+    return result
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
