@@ -35,7 +35,8 @@ _SITE_HEADINGS = (
 _PAGE_HEADINGS = ("url", "uri", "page", "link", "address of policy", "policy", "privacy policy", "terms")
 _OTHER_HEADINGS = (
     "company", "name", "organisation", "organization", "firm", "firma", "unternehmen", "société",
-    "entreprise", "empresa", "azienda", "bedrijf", "företag", "会社", "公司", "country", "sector", "industry", "rank",
+    "entreprise", "empresa", "azienda", "bedrijf", "företag", "会社", "公司",
+    "country", "sector", "industry", "rank",
 )  # fmt: skip
 _RANK_HEADING = re.compile(r"\b(global)?rank\b|^(#|no\.?|nr\.?|position)$|^(global|tld)rank$", re.IGNORECASE)
 _WORKBOOKS = {
