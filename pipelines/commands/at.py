@@ -66,9 +66,9 @@ def at_command(
         if target is None:
             print_rows(rows, row_format, cells=at_cells)
         else:
-            rows_written, texts = write_at(connection, rows, target)
+            lines, texts = write_at(connection, rows, target)
             click.echo(
-                f"{plural(texts, 'text')} and at.csv with {plural(rows_written, 'row')} in {target}.",
+                f"{plural(texts, 'text')} and at.csv with {plural(lines, 'row')} in {target}.",
                 err=True,
             )
     if not rows:

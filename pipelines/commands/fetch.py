@@ -128,7 +128,7 @@ def fetch_command(
     without = _find_without_policy(options) if report.status.came_to_its_end else []
     print_report(report, without=without, as_json=as_json, log_json=log_json)
     if without and not log_json:
-        click.echo(_describe_without(without, options), err=True)
+        say(_describe_without(without, options))
     return report.exit_code
 
 
