@@ -269,7 +269,8 @@ class SiteCrawl:
     def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return what the planner wants next, with every row's state written down."""
         known = self.store.known_captures(document)
-        plan = plan_captures(known, self._plan_options(known))
+        options = replace(self._plan_options(known), seams=self.store.list_seams(document))
+        plan = plan_captures(known, options)
         self.store.record_decisions(document, plan.decisions)
         return tuple(planned for planned in plan.next if planned.row not in asked)
 
