@@ -9,7 +9,8 @@ from itertools import count
 from typing import TypeVar
 
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
+from policy_archive.crawler.core.urls import is_address, parse_site, strip_replay
+from policy_archive.crawler.discovery.addresses import parse_part
 
 _DELIMITERS = (",", "\t", ";")
 _MARK = "\ufeff"  # some programs begin their files with it
@@ -69,7 +70,7 @@ def _read_line(number: int, text: str) -> ListedSite | BadLine:
     name = strip_replay(max(cells, key=lambda cell: ("." in cell, not cell.isdigit())))
     try:
         site = parse_site(name)
-        page = parse_page(name) if len(cells) == 1 and is_address(name) else None
+        page = parse_part(name) if len(cells) == 1 and is_address(name) else None
     except UsageError as error:
         return BadLine(number=number, text=text[:80], reason=str(error))
     return ListedSite(number=number, site=site, url=page, rank=rank)

@@ -98,7 +98,7 @@ def parse_row(row: sqlite3.Row) -> CdxRow:
 def read_known(connection: sqlite3.Connection, document: Document) -> list[KnownCapture]:
     """Return what is known of a document's rows, in order of time."""
     rows = connection.execute(
-        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates
+        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates, language
         from captures left join extractions on capture_id = id and current and {HAS_TEXT}
         where document_id = ? order by timestamp, original, digest""",  # noqa: S608 (a constant)
         (document.id,),
@@ -109,6 +109,7 @@ def read_known(connection: sqlite3.Connection, document: Document) -> list[Known
             outcome=Outcome(row["outcome"]) if row["outcome"] else None,
             text_sha256=row["text_sha256"],
             stated_days=parse_stated_days(row["stated_dates"]),
+            language=row["language"],
         )
         for row in rows
     ]
