@@ -14,8 +14,9 @@ from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
 from policy_archive.crawler.core.urls import is_address, parse_site, strip_replay
+from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
 from policy_archive.crawler.discovery.addresses import parse_part
-from policy_archive.crawler.planning.due import FAILURES, Failing
+from policy_archive.crawler.planning.due import Failing
 from policy_archive.crawler.planning.plan import PlanOptions
 
 KINDS = [kind.value for kind in POLICY_KINDS]
@@ -91,7 +92,7 @@ class Tally:
     """Of the captures that this run settled."""
     index_requests: int = 0
     replay_requests: int = 0
-    site_outcomes: Counter[str] = field(default_factory=Counter)
+    site_outcomes: Counter[SiteOutcome] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     """Sentences for people: what is missing and why."""
 
@@ -134,7 +135,7 @@ class Health:
 
 def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: Iterable[Failing]) -> Health:
     """Return the health of a run that has ended; `due` sites were to be done."""
-    failed = {reason: n for reason, n in sorted(tally.site_outcomes.items()) if reason in FAILURES}
+    failed = {outcome.value: n for outcome, n in sorted(tally.site_outcomes.items()) if outcome.is_failure}
     if due > tally.sites_done:
         failed["not-reached"] = due - tally.sites_done
     return Health(
@@ -152,8 +153,7 @@ def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: 
 class FetchReport:
     """How a run ended."""
 
-    status: str
-    """done, incomplete, interrupted or failed."""
+    status: RunStatus
     reason: str
     """Why it is not done, one sentence; '' when it is."""
     tally: Tally
@@ -169,7 +169,7 @@ class FetchReport:
         """Return what the command exits with."""
         if self.failure is not None:
             return self.failure.exit_status
-        return {"done": 0, "interrupted": 130}.get(self.status, 1)
+        return self.status.exit_status
 
 
 def parse_kinds(kinds: Iterable[str]) -> tuple[Kind, ...]:

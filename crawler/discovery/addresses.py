@@ -121,6 +121,25 @@ def is_among_lists(url: str) -> bool:
     return not segments.isdisjoint(_words("ignore", "lists"))
 
 
+@lru_cache(maxsize=5_000)
+def is_below_subjects(url: str) -> bool:
+    """Return whether an address is one of a list by subjects or of a trade's (`/topics/x`)."""
+    parts = urlsplit(url)
+    segments = {segment.lower() for segment in parts.path.split("/")[:-1]}
+    if not segments.isdisjoint(_words("ignore", "subjects")):
+        return True
+    names = (name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+    return any(name.removesuffix("id").rstrip("_-") in _words("ignore", "subjects") for name in names)
+
+
+def is_about_food(url: str) -> bool:
+    """Return whether an address stands in a folder of recipes or sweets: its cookies are baked."""
+    segments = {
+        word for segment in urlsplit(url).path.split("/")[:-1] for word in read_segment(segment).split()
+    }
+    return not segments.isdisjoint(_words("ignore", "food"))
+
+
 @cache
 def _codes(key: str) -> frozenset[str]:
     return frozenset(read_words("languages")[key])
@@ -315,7 +334,7 @@ def _parents_factor(path: _Path) -> float:
         factor *= 0.6
     if any(_YEAR.fullmatch(segment) for segment in raw):
         factor *= 0.5
-    known = sum(glue(parent) in _exact() for parent in path.parents)
+    known = sum(glue(p) in _exact() or p in _words("hosts", "same") for p in path.parents)
     unknown = len(path.parents) - known
     return float(factor * 0.95 ** min(unknown, 5))
 

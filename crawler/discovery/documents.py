@@ -11,6 +11,7 @@ from urllib.parse import urldefrag, urlsplit
 from policy_archive.crawler.core.records import EMPTY_BODY_DIGEST, Document, Kind
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.core.vocabularies import AddressSource
 from policy_archive.crawler.discovery.addresses import language_of, language_of_site
 from policy_archive.crawler.discovery.candidates import LINK_PAGES, ScoredCandidate, find_candidates
 from policy_archive.crawler.discovery.records import (
@@ -276,14 +277,15 @@ def _address(one: ScoredCandidate) -> FoundAddress:
     )
 
 
-def _source(one: ScoredCandidate) -> str:
+def _source(one: ScoredCandidate) -> AddressSource:
     if one.is_linked_from_home:
-        return "home-link"
+        return AddressSource.HOME_LINK
     if one.redirected_from:
-        return "redirect"
+        return AddressSource.REDIRECT
     if one.candidate:
-        return "index"
-    return "home-link" if any(s.page.purpose in LINK_PAGES for s in one.mentions) else "policy-link"
+        return AddressSource.INDEX
+    of_home = any(s.page.purpose in LINK_PAGES for s in one.mentions)
+    return AddressSource.HOME_LINK if of_home else AddressSource.POLICY_LINK
 
 
 def _evidence(one: ScoredCandidate) -> str:

@@ -11,6 +11,7 @@ from policy_archive.crawler.archive.cdx import IndexQuery
 from policy_archive.crawler.archive.middlewares import build_politeness
 from policy_archive.crawler.core.errors import BlockedError, CdxError
 from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.crawl.run import Target
 from policy_archive.crawler.discovery.documents import find_documents
 from policy_archive.crawler.discovery.index import address_query, domain_query
@@ -50,10 +51,11 @@ class ForecastSpider(RunSpider):
         for target in self.targets:
             try:
                 self.costs.append(await self._cost(target))
-                self.tally.site_outcomes["found" if self.costs[-1].documents else "nothing-found"] += 1
+                found = self.costs[-1].documents
+                self.tally.site_outcomes[SiteOutcome.FOUND if found else SiteOutcome.NOTHING_FOUND] += 1
             except BlockedError:
                 self.costs.append(cost_site(target.site, (), self.options.plan, index_requests=1))
-                self.tally.site_outcomes["blocked"] += 1
+                self.tally.site_outcomes[SiteOutcome.BLOCKED] += 1
             except CdxError as error:
                 self.tally.problems.append(f"{target.site}: {error}")
             self.tally.sites_done += 1

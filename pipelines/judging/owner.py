@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Extraction, Owner, PolicyLink
 from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.core.vocabularies import OwnerRelation
 from policy_archive.data import read_words
 from policy_archive.pipelines.judging.features import prose_of
 from policy_archive.pipelines.judging.lexicon import lexical_length, load_lexicon
@@ -56,7 +57,7 @@ _MAIL_HOSTS = frozenset(
 class KnownOwner:
     """A company whose pages stand in the place of others' policies."""
 
-    relation: str
+    relation: OwnerRelation
     name: str
     domains: frozenset[str]
     names: tuple[str, ...]
@@ -197,18 +198,22 @@ def _judge(text: str, title: str, site: str, url: str, links: tuple[PolicyLink, 
 def _judge_known_host(known: KnownOwner, evidence: _Evidence) -> Owner:
     """Judge a page on the host of a known company."""
     stands = f"stands on {evidence.host}"
-    if known.relation != "policy-service":
+    if known.relation is not OwnerRelation.POLICY_SERVICE:
         if evidence.names_site and (
             not _says_who_speaks(known, evidence) or _is_product(evidence.site, known, evidence)
         ):
-            return Owner(relation="parent", name=known.name, reason=f"{stands} and {evidence.names_site}")
+            return Owner(
+                relation=OwnerRelation.PARENT, name=known.name, reason=f"{stands} and {evidence.names_site}"
+            )
         return Owner(relation=known.relation, name=known.name, reason=stands)
     about_itself = not evidence.names_site and _says_who_speaks(known, evidence)
     if about_itself:
         return Owner(
-            relation="platform", name=known.name, reason=f"{stands}: the service's own, {about_itself}"
+            relation=OwnerRelation.PLATFORM,
+            name=known.name,
+            reason=f"{stands}: the service's own, {about_itself}",
         )
-    return Owner(relation="policy-service", name=known.name, reason=stands)
+    return Owner(relation=OwnerRelation.POLICY_SERVICE, name=known.name, reason=stands)
 
 
 def _is_product(site: str, known: KnownOwner, evidence: _Evidence) -> bool:
@@ -226,7 +231,9 @@ def _is_product(site: str, known: KnownOwner, evidence: _Evidence) -> bool:
 def _judge_own_host(evidence: _Evidence) -> Owner:
     if evidence.names_site:
         return Owner(
-            relation="site", name=evidence.site, reason=f"stands on its host and {evidence.names_site}"
+            relation=OwnerRelation.SITE,
+            name=evidence.site,
+            reason=f"stands on its host and {evidence.names_site}",
         )
     if evidence.names_site_in_part:
         reason = f"stands on its host and {evidence.names_site_in_part}"
@@ -235,23 +242,25 @@ def _judge_own_host(evidence: _Evidence) -> Owner:
     if others:
         domain, count = others.most_common(1)[0]
         reason = f"stands on its host, names not {evidence.site} but {count} × an e-mail address at {domain}"
-        return Owner(relation="parent", name=domain, reason=reason)
-    return Owner(relation="site", name=evidence.site, reason="stands on its host and names nobody else")
+        return Owner(relation=OwnerRelation.PARENT, name=domain, reason=reason)
+    return Owner(
+        relation=OwnerRelation.SITE, name=evidence.site, reason="stands on its host and names nobody else"
+    )
 
 
 def _judge_other_host(evidence: _Evidence) -> Owner:
     how = _shows_service(evidence)
     if evidence.names_site and how:
         reason = f"stands on {evidence.host}, {evidence.names_site} and says: {how}"
-        return Owner(relation="policy-service", name=evidence.host, reason=reason)
+        return Owner(relation=OwnerRelation.POLICY_SERVICE, name=evidence.host, reason=reason)
     if evidence.names_site:
         reason = f"stands on {evidence.host} and {evidence.names_site}"
-        return Owner(relation="parent", name=evidence.host, reason=reason)
+        return Owner(relation=OwnerRelation.PARENT, name=evidence.host, reason=reason)
     if same_name(evidence.site, evidence.host):
         reason = f"stands on {evidence.host}, the same name under another suffix"
-        return Owner(relation="site", name=evidence.host, reason=reason)
+        return Owner(relation=OwnerRelation.SITE, name=evidence.host, reason=reason)
     reason = f"stands on {evidence.host} and does not name {evidence.site}"
-    return Owner(relation="unknown", name=evidence.host, reason=reason)
+    return Owner(relation=OwnerRelation.UNKNOWN, name=evidence.host, reason=reason)
 
 
 def _find_speaker(evidence: _Evidence) -> tuple[KnownOwner, str] | None:
@@ -263,9 +272,9 @@ def _find_speaker(evidence: _Evidence) -> tuple[KnownOwner, str] | None:
         return None
     folded = f"{evidence.title}\n{evidence.text}".casefold()
     for known in filter(lambda owner: owner.is_named_in(folded), _known_owners()):
-        if known.relation == "policy-service" or evidence.site in known.domains:
+        if known.relation is OwnerRelation.POLICY_SERVICE or evidence.site in known.domains:
             continue
-        if evidence.names_site and known.relation != "registrar":
+        if evidence.names_site and known.relation is not OwnerRelation.REGISTRAR:
             continue
         how = _says_who_speaks(known, evidence)
         if how:
@@ -285,7 +294,7 @@ def _says_who_speaks(known: KnownOwner, evidence: _Evidence) -> str:
     begins = known.mention.search(evidence.text[:_BEGINNING])
     if begins and evidence.link_domains and set(evidence.link_domains) <= known.domains:
         return f"all its policy links lead to {known.name}"
-    if known.relation == "registrar":
+    if known.relation is OwnerRelation.REGISTRAR:
         return _shows_registrar(known, evidence)
     return ""
 
@@ -312,7 +321,9 @@ def _find_unlisted_registrar(evidence: _Evidence) -> Owner | None:
         return None
     name, _ = others.most_common(1)[0]
     reason = f"speaks {words} times of registering or parking domains, for {name}"
-    return Owner(relation="registrar", name=name, reason=f"{reason}; {_how_little_named(evidence)}")
+    return Owner(
+        relation=OwnerRelation.REGISTRAR, name=name, reason=f"{reason}; {_how_little_named(evidence)}"
+    )
 
 
 def _how_little_named(evidence: _Evidence) -> str:
@@ -365,7 +376,7 @@ def _iter_known_owners() -> Iterator[KnownOwner]:
         for name, line in owners.items():
             domains, *names = line.split("|")
             yield KnownOwner(
-                relation=relation,
+                relation=OwnerRelation(relation),
                 name=name,
                 domains=frozenset(domains.split()),
                 names=(name, *(other.strip() for other in names)),
