@@ -33,8 +33,8 @@ _REACH = 40
 _SHORTEST_LOOSE_NAME = 5
 """Shorter names are looked for as words only: `one` stands in every text."""
 _SHORTEST_REST = 4
-_WORDS_OF_PAGES = re.compile(
-    "(?:privacy|datenschutz|polic(?:y|ies)|legal|terms|cookies?|trust|data|cent(?:er|re)|portal|hub|info|online)+$"
+_WORDS_OF_PAGES = tuple(
+    "privacy datenschutz policy policies legal terms cookie cookies trust center centre portal online".split()
 )
 """What companies put behind their name when they give their policies a domain."""
 _WORDINGS = "owner_wordings"
@@ -138,7 +138,9 @@ class _Evidence:
     def names_site_in_part(self) -> str:
         """How the text names what a name like `acmeprivacycenter.com` holds beside words of pages, or ''."""
         name = self.site.split(".")[0].replace("-", "")
-        rest = _WORDS_OF_PAGES.sub("", name)
+        rest = name
+        while shorter := next((rest.removesuffix(w) for w in _WORDS_OF_PAGES if rest.endswith(w)), ""):
+            rest = shorter
         if (
             rest == name
             or len(rest) < _SHORTEST_REST
@@ -237,7 +239,7 @@ def _judge_own_host(evidence: _Evidence) -> Owner:
         )
     if evidence.names_site_in_part:
         reason = f"stands on its host and {evidence.names_site_in_part}"
-        return Owner(relation="site", name=evidence.site, reason=reason)
+        return Owner(relation=OwnerRelation.SITE, name=evidence.site, reason=reason)
     others = evidence.mail_domains - Counter({evidence.site: 1})
     if others:
         domain, count = others.most_common(1)[0]
