@@ -92,6 +92,14 @@ def list_bodies(connection: sqlite3.Connection, document: Document) -> list[Stor
     ]
 
 
+def count_steps(connection: sqlite3.Connection) -> int:
+    """Return how many things `read_again` yields when it reads everything: stored pages, and documents."""
+    (number,) = connection.execute(
+        "select (select count(*) from captures where body_digest is not null) + count(*) from documents"
+    ).fetchone()
+    return int(number)
+
+
 def read_again(
     store: Store, pool: ReadingPool, *, extractors: frozenset[str], everything: bool = False
 ) -> Iterator[DocumentReport | StoredBody]:
