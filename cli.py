@@ -94,7 +94,8 @@ def policy_archive() -> None:
 def main() -> None:
     """Run the command line; every expected failure is one sentence on stderr.
 
-    Exit status: 0 done, 1 failed or incomplete, 2 usage, 74 disk full, 75 database in use, 130 interrupted.
+    Exit status: 0 done, 1 failed or incomplete, 2 usage, 65 lines of a list left out, 74 disk full,
+    75 database in use, 130 interrupted.
     """
     _replace_closed_streams()
     _check_system()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from policy_archive.browse.snippets import cut_snippet
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import Row
@@ -20,8 +21,8 @@ from policy_archive.pipelines.store.queries import Row
 RANKED_TEXTS = 2_000
 """More matching texts than this are not ranked."""
 _SECONDS = 2.0
-_SNIPPET = "snippet(texts_search, 0, char(1), char(2), '…', 36)"
-"""The words found stand between two characters that no text holds."""
+_STEPS = 200
+"""Of SQLite between two looks at the clock: a step may look at one text in the full-text index, for long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class SearchResult:
     """One page of hits."""
 
     rows: list[Row]
-    """Versions, with `snippet`."""
+    """Versions, with `snippet` (`cut_snippet`)."""
     hits: int | None
     """Versions that say it; None: more than were counted."""
     first: Row | None
@@ -183,22 +184,18 @@ def _read(connection: sqlite3.Connection, keys: list[sqlite3.Row]) -> list[Row]:
 
 
 def _read_snippets(connection: sqlite3.Connection, match: str, text_ids: list[int]) -> dict[int, str]:
-    """Return the surroundings of what was found in some texts; the whole text is read for each.
-
-    One statement, and the plus: each time that it is asked for one row the index works a prefix out anew.
-    """
+    """Return the surroundings of what was found in some texts."""
     rows = connection.execute(
-        f"""select rowid, {_SNIPPET} from texts_search
-        where texts_search match ? and +rowid in (select value from json_each(?))""",  # noqa: S608 (a constant)
-        (match, json.dumps(text_ids)),
+        "select id, text from texts_search_content where id in (select value from json_each(?))",
+        (json.dumps(text_ids),),
     )
-    return dict(rows.fetchall())
+    return {text_id: cut_snippet(text, match) for text_id, text in rows}
 
 
 @contextmanager
 def _time_limit(connection: sqlite3.Connection) -> Iterator[None]:
     deadline = time.monotonic() + _SECONDS
-    connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
+    connection.set_progress_handler(lambda: int(time.monotonic() > deadline), _STEPS)
     try:
         yield
     finally:

@@ -385,7 +385,7 @@ def _collect(answer: _Lines) -> IndexPage:
         lines += 1
         try:
             row = _row_of(fields, latest)
-        except CdxError:
+        except Exception:  # whatever breaks our reading of a line is that line's fault
             malformed += 1
             continue
         repaired += fields is not None and row.timestamp != fields["timestamp"]

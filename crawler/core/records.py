@@ -517,6 +517,8 @@ class Version:
     """Number of the earliest version with the same text."""
     rows: tuple[CdxRow, ...] = field(default=(), repr=False)
     """The fetched rows of the run."""
+    reader: str = ""
+    """Who read the text: '' for our own extractor, else whose reading was imported."""
 
 
 @dataclass(frozen=True, kw_only=True)

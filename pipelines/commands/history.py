@@ -18,7 +18,7 @@ from policy_archive.pipelines.commands.options import db_option, document_option
 from policy_archive.pipelines.exchange.corpus_format import describe_document
 from policy_archive.pipelines.outputs.coverage import LEGEND, iter_years, list_months
 from policy_archive.pipelines.outputs.history import describe_passed_over, iter_lines, read_history
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
@@ -74,7 +74,7 @@ def history_command(
                 foreign = 0 if include_foreign else len(queries.fold_foreign(connection, document))
                 hint = f"; {plural(foreign, 'text')} of somebody else at its addresses: --include-foreign"
                 name = describe_document(document)
-                click.echo(f"No version of the {name} is known{hint if foreign else ''}.", err=True)
+                say(f"No version of the {name} is known{hint if foreign else ''}.")
                 sys.exit(1)
 
 

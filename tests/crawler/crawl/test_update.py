@@ -238,13 +238,15 @@ def test_a_list_of_sites_is_watched_at_once(watched: Callable[..., Result], tmp_
     assert "name a site" in str(watched("add").exception)
 
 
-def test_a_line_of_a_list_that_is_not_utf_8_is_named_and_left_out(
+def test_a_line_of_a_list_that_names_no_site_is_named_and_left_out(
     watched: Callable[..., Result], tmp_path: Path
 ) -> None:
     listed = tmp_path / "sites.csv"
-    listed.write_bytes("a.example\nm\xfcnchen.example\nb.example\n".encode("latin-1"))
-    said = watched("add", "--sites", str(listed)).stderr
-    assert "line 2 left out" in said
+    listed.write_bytes(b"a.example\nm\x81nchen example\nb.example\n")
+    result = watched("add", "--sites", str(listed))
+    assert "line 2 left out" in result.stderr
+    assert "sites.csv: 2 of 3 companies; left out: line 2" in result.stderr
+    assert result.return_value == 65
     assert [line.split(",")[0] for line in watched("list", "--csv").stdout.splitlines()[1:]] == [
         "a.example",
         "b.example",
