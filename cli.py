@@ -33,6 +33,7 @@ SUMMARIES = {
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
     "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
+    "import": "Take texts and pages of others into the corpus: corpora, git repositories, files.",
     "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
     "backup": "Copy the database to FILE, also while a crawl writes to it.",
     "restore": "Make a BACKUP the database again; its pages are checked first.",
@@ -44,10 +45,11 @@ SUMMARIES = {
 }
 
 _ELSEWHERE = {
-    # verbs that need what pipelines may not know stand in their own rooms
+    # verbs that need what pipelines may not know stand in their own rooms; a keyword is no module's name
     "browse": "policy_archive.browse.commands.browse",
     "publish": "policy_archive.browse.commands.publish",
     "serve": "policy_archive.archive_server.serve",
+    "import": "policy_archive.pipelines.commands.import_",  # the word is Python's
 }
 
 
@@ -93,7 +95,8 @@ def policy_archive() -> None:
 def main() -> None:
     """Run the command line; every expected failure is one sentence on stderr.
 
-    Exit status: 0 done, 1 failed or incomplete, 2 usage, 74 disk full, 75 database in use, 130 interrupted.
+    Exit status: 0 done, 1 failed or incomplete, 2 usage, 65 lines of a list left out, 74 disk full,
+    75 database in use, 130 interrupted.
     """
     _replace_closed_streams()
     _check_system()

@@ -10,15 +10,19 @@ from typing import Any
 
 from policy_archive.data import DATA
 from policy_archive.pipelines.store.at import build_at_sql
+from policy_archive.pipelines.store.queries import IS_TOLD
 
 # Each finds its rows by an index first, then shows those alone: the view reads five tables a row.
 QUERIES: dict[str, dict[str, Any]] = {
     "changes_per_year": {
         "title": "Changes per year",
-        "description": "How many versions began in each year, and of how many documents.",
+        "description": "How many policies changed in each year, and of how many documents. "
+        "Changes of the page around the text (`versions.class`) are not counted.",
         "sql": """select substr(first_timestamp, 1, 4) as year, count(*) as changes,
     count(distinct document_id) as documents
-from versions where changed_after is not null group by year order by year""",
+from versions where changed_after is not null and /*told*/ group by year order by year""".replace(
+            "IS_TOLD", IS_TOLD
+        ),
     },
     "texts_that_came_back": {
         "title": "Texts that came back",
@@ -48,9 +52,10 @@ from said join policy_versions using (document_id, version) order by words desc"
     },
     "most_changed": {
         "title": "Most changed documents",
-        "description": "Documents by how often their text changed, with the words added and removed in all.",
-        "sql": """with found as (select document_id, count(*) - 1 as changes from versions
-    group by document_id order by changes desc limit 200)
+        "description": "Documents by how often their text changed, with the words added and removed in all. "
+        "Changes of the page around the text (`versions.class`) are not counted.",
+        "sql": """with found as (select document_id, count(*) as changes from versions
+    where changed_after is not null and /*told*/ group by document_id order by changes desc limit 200)
 select site, kind, name, changes, sum(words_added) as words_added, sum(words_removed) as words_removed,
     min(first_timestamp) as first_timestamp, max(last_timestamp) as last_timestamp
 from found join versions using (document_id) join documents on documents.id = document_id
@@ -66,6 +71,9 @@ group by document_id order by changes desc, site""",
         "params": ["day", "site", "kind"],
     },
 }
+
+for _query in QUERIES.values():
+    _query["sql"] = _query["sql"].replace("/*told*/", IS_TOLD)
 
 _LABELS = {
     "sites": "site",

@@ -49,6 +49,14 @@ def _templates() -> Environment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of two versions that are compared."""
+
+    key: Document
+    version: Row
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pages:
     """Renders every page with one set of addresses."""
 
@@ -137,14 +145,20 @@ class Pages:
         other_view: str | None = None,
     ) -> str:
         """Return what differs between two versions, each (document, timestamp)."""
-        versions = [corpus.read_version(connection, *side) for side in (old, new)]
-        diff = diff_texts(*(version["text"] for version in versions))
+        sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
+        return self.render_sides(sides[0], sides[1], side_by_side=side_by_side, other_view=other_view)
+
+    def render_sides(
+        self, old: Side, new: Side, *, side_by_side: bool = True, other_view: str | None = None
+    ) -> str:
+        """Return what differs between two versions that were read."""
+        diff = diff_texts(old.version["text"], new.version["text"])
         return self._render(
             "diff.html",
-            old_key=old[0],
-            new_key=new[0],
-            old=versions[0],
-            new=versions[1],
+            old_key=old.key,
+            new_key=new.key,
+            old=old.version,
+            new=new.version,
             diff=diff,
             gist=describe_change(classify_change(diff)),
             sections=lay_out(diff),

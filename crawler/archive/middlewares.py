@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 from collections import Counter
@@ -159,7 +160,7 @@ class ArchiveRetry:
     async def process_response(self, request: Request, response: Response) -> Request | Response:
         self._reached = True
         answer = read_response(response)
-        is_fault = is_archive_fault(answer)
+        is_fault = await asyncio.to_thread(is_archive_fault, answer)
         wait = parse_wait(answer)
         if is_fault and (answer.status == 429 or (answer.status == 503 and wait)):
             return self._pause(request, wait)

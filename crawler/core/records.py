@@ -399,6 +399,26 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The file that a capture was imported from."""
+
+    format: str
+    """princeton-leuven, ota-versions, warc …"""
+    name: str
+    """The file's own name, or its path within a repository or a zip; never a folder of the importer's."""
+    digest: str
+    """`sha256:` and hex of the file, or `git:` and the commit that it was taken from."""
+    licence: str = ""
+    """What the source says of its licence; '' when it says nothing."""
+    attribution: str = ""
+    """Whom the source wants named."""
+
+    @property
+    def id(self) -> str:
+        return content_id(self.format, self.name, self.digest)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capture:
     """What came of asking replay for one planned capture. The item that the spider yields."""
 
@@ -428,6 +448,11 @@ class Capture:
     elapsed_seconds: float | None = None
     requests: int = 1
     """Requests spent on it, redirects and retries included."""
+    origin: Origin | None = None
+    """The file that it was imported from; None: an archive was asked."""
+    dated_by: str = ""
+    """What its time is taken from when nobody captured it then: `given`, `front-matter` or `statement`, and
+    the date as far as it goes (`statement 2023-09`). '' : it is the capture's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -492,6 +517,8 @@ class Version:
     """Number of the earliest version with the same text."""
     rows: tuple[CdxRow, ...] = field(default=(), repr=False)
     """The fetched rows of the run."""
+    reader: str = ""
+    """Who read the text: '' for our own extractor, else whose reading was imported."""
 
 
 @dataclass(frozen=True, kw_only=True)

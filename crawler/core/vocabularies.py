@@ -43,6 +43,11 @@ class RunStatus(StrEnum):
     FAILED = "failed"
 
     @property
+    def came_to_its_end(self) -> bool:
+        """Return whether all that was wanted was tried."""
+        return self is RunStatus.DONE or self is RunStatus.INCOMPLETE
+
+    @property
     def exit_status(self) -> int:
         """Return what a command exits with when its run ended so; 130 as after SIGINT."""
         if self is RunStatus.INTERRUPTED:
@@ -96,6 +101,11 @@ class OwnerRelation(StrEnum):
         return self is OwnerRelation.REGISTRAR or self is OwnerRelation.PLATFORM
 
     @property
+    def is_own(self) -> bool:
+        """Return whether the text is the site's own, or its company's."""
+        return self is OwnerRelation.SITE or self is OwnerRelation.PARENT
+
+    @property
     def is_remarkable(self) -> bool:
         """Return whether readers of the text should be told whose it is."""
         return not (self is OwnerRelation.SITE or self is OwnerRelation.UNKNOWN)
@@ -116,3 +126,7 @@ class AddressSource(StrEnum):
     """A captured redirect leads to it."""
     POLICY_LINK = "policy-link"
     """Another policy links to it."""
+    DECLARATION = "declaration"
+    """A collection that was imported says that it stands there."""
+    IMPORT = "import"
+    """A text or page of it was imported."""

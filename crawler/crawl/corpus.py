@@ -117,6 +117,10 @@ class SiteStore(Protocol):
         """Return how many versions the stored captures of a document make."""
         ...
 
+    async def fold_aside(self, document: Document) -> int:
+        """Do what `fold_versions` does, and let others go on meanwhile."""
+        ...
+
 
 class RunLog(Protocol):
     """Runs: how each began and ended, and whether the corpus is whole."""

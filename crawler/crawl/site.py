@@ -110,7 +110,7 @@ class SiteCrawl:
         if self.target.url is not None:
             document = self._given_document(self.target.url)
             await self._crawl_document(document)
-            self._count([document])
+            await self._count([document])
             return self._describe(document)
         return await (self._crawl_site() if self.target.discover else self._crawl_known())
 
@@ -157,7 +157,7 @@ class SiteCrawl:
             changed = {document for document, _ in addresses - seen}
             seen |= addresses
             await asyncio.gather(*(self._crawl_document(d) for d in documents if d in changed))
-        self._count(documents)
+        await self._count(documents)
         return self._conclude_search(plan, documents)
 
     async def _crawl_known(self) -> tuple[SiteOutcome, str]:
@@ -165,7 +165,7 @@ class SiteCrawl:
         known = [d for d in self.store.documents_of(self.site) if d.kind in self._kinds]
         live = [document for document in known if self._live_addresses(document)]
         await asyncio.gather(*(self._crawl_document(document) for document in live))
-        self._count(live)
+        await self._count(live)
         return SiteOutcome.FOUND, ""
 
     def _live_addresses(self, document: Document) -> list[Address]:
@@ -191,9 +191,10 @@ class SiteCrawl:
             f"no policy found: {_say_outcomes(outcomes)} where one was looked for",
         )
 
-    def _count(self, documents: Iterable[Document]) -> None:
+    async def _count(self, documents: Iterable[Document]) -> None:
         for document in documents:
-            count_document(self.store, self.tally, document)
+            versions = await self.store.fold_aside(document)
+            count_document(self.store, self.tally, document, versions)
             self.unfinished.discard(document)
 
     def _describe(self, document: Document) -> tuple[SiteOutcome, str]:
@@ -438,10 +439,10 @@ def _say_outcomes(outcomes: Counter[Outcome | None]) -> str:
     return ", ".join(said[:4])
 
 
-def count_document(store: SiteStore, tally: Tally, document: Document) -> None:
-    """Fold a document's versions, and add what is known of it to the tally."""
+def count_document(store: SiteStore, tally: Tally, document: Document, versions: int) -> None:
+    """Add what is known of a document to the tally, its versions folded."""
     tally.documents += 1
-    tally.versions += store.fold_versions(document)
+    tally.versions += versions
     states = store.count_states(document)
     tally.states.update(states)
     tally.listed += sum(states.values())

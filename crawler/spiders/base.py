@@ -202,7 +202,7 @@ class RunSpider(Spider):
         try:
             with self.store.explained(self.options.database):
                 for document in self.unfinished:
-                    count_document(self.store, self.tally, document)
+                    count_document(self.store, self.tally, document, self.store.fold_versions(document))
                 self._check_books()
                 if self.run_id is not None:
                     self._finish_run(self.run_id)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -16,7 +16,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.urls import parse_site
-from policy_archive.pipelines.commands.options import db_option, row_options, sites_option
+from policy_archive.pipelines.commands.options import ListedSites, db_option, row_options, sites_options
 from policy_archive.pipelines.outputs.at import at_cells, described, write_at
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store import queries
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 @click.command("at")
 @click.argument("day", metavar="DATE")
 @click.argument("sites", nargs=-1, metavar="[SITE]...")
-@sites_option
+@sites_options
 @click.option("--kind", type=click.Choice([kind.value for kind in POLICY_KINDS]), help="Only this kind.")
 @click.option(
     "--to",
@@ -43,7 +43,7 @@ Row = dict[str, Any]
 def at_command(
     day: str,
     sites: tuple[str, ...],
-    sites_file: TextIO | None,
+    listed: ListedSites | None,
     kind: str | None,
     target: Path | None,
     row_format: str,
@@ -61,14 +61,15 @@ def at_command(
       policy-archive at 2018-05-25 --kind privacy --csv --db demo.db
     """
     with closing(open_reader(database)) as connection:
-        chosen = list(_iter_chosen(connection, sites, sites_file)) if sites or sites_file else None
+        chosen = list(_iter_chosen(connection, sites, listed)) if sites or listed else None
         rows = list(described(iter_at(connection, parse_day(day, end=True), sites=chosen, kind=kind)))
         if target is None:
             print_rows(rows, row_format, cells=at_cells)
         else:
-            listed, texts = write_at(connection, rows, target)
+            lines, texts = write_at(connection, rows, target)
             click.echo(
-                f"{plural(texts, 'text')} and at.csv with {plural(listed, 'row')} in {target}.", err=True
+                f"{plural(texts, 'text')} and at.csv with {plural(lines, 'row')} in {target}.",
+                err=True,
             )
     if not rows:
         click.echo("No site is in the corpus: 'policy-archive fetch example.com' fetches one.", err=True)
@@ -77,21 +78,16 @@ def at_command(
 
 
 def _iter_chosen(
-    connection: sqlite3.Connection, named: tuple[str, ...], listed: TextIO | None
+    connection: sqlite3.Connection, named: tuple[str, ...], listed: ListedSites | None
 ) -> Iterator[str]:
     """Yield the sites meant, each once; of a list those that are not there are named and left out."""
     known = dict.fromkeys(queries.find_site(connection, site) for site in named)
-    if listed is not None:
-        from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites  # a list alone needs it
-
-        for item in iter_sites(listed):
-            try:
-                if not isinstance(item, ListedSite):
-                    click.echo(f"line {item.number} left out: {item.reason}", err=True)
-                else:
-                    known[queries.find_site(connection, parse_site(item.site))] = None
-            except NotKnownError as error:
-                click.echo(f"line {item.number} left out: {error}", err=True)
+    for item in listed or ():
+        try:
+            known[queries.find_site(connection, parse_site(item.site))] = None
+        except NotKnownError as error:
+            if listed is not None:
+                listed.leave_out(item.number, str(error))
     yield from known
 
 

@@ -13,7 +13,7 @@ import click
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.vocabularies import OwnerRelation
 from policy_archive.pipelines.commands.options import db_option, row_options
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
@@ -47,7 +47,7 @@ def documents_command(site: str | None, row_format: str, database: Path) -> None
     else:
         print_rows(described, row_format)
     if not documents:
-        click.echo(why[0].upper() + why[1:], err=True)
+        say(why[0].upper() + why[1:])
         sys.exit(1)
 
 

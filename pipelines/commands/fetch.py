@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -22,7 +22,6 @@ from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target, parse_kinds
-from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
@@ -36,7 +35,7 @@ from policy_archive.pipelines.commands.crawl_options import (
     unattended_options,
     until_option,
 )
-from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
+from policy_archive.pipelines.commands.options import ListedSites, db_option, json_option, sites_options
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
@@ -57,7 +56,7 @@ _SKIPS = {
 
 @click.command(name="fetch")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
-@sites_option
+@sites_options
 @since_option
 @until_option
 @kinds_option
@@ -78,7 +77,7 @@ _SKIPS = {
 @archive_options
 def fetch_command(
     sites_or_urls: tuple[str, ...],
-    sites_file: TextIO | None,
+    listed: ListedSites | None,
     since: str | None,
     until: str | None,
     kinds: tuple[str, ...],
@@ -104,7 +103,7 @@ def fetch_command(
         policy-archive fetch example.com --from 2010 --to 2019
     """
     first, last = parse_span(since, until)
-    targets = gather_targets(sites_or_urls, sites_file)
+    targets = gather_targets(sites_or_urls, listed)
     options = FetchOptions(
         targets=tuple(replace(target, kind=_stated_kind(kinds)) for target in targets),
         kinds=parse_kinds(kinds),
@@ -126,10 +125,10 @@ def fetch_command(
         _print_intent(options)
         return 0
     report = run_and_tell(options, log_json=log_json)
-    without = _find_without_policy(options) if report.status in ("done", "incomplete") else []
+    without = _find_without_policy(options) if report.status.came_to_its_end else []
     print_report(report, without=without, as_json=as_json, log_json=log_json)
     if without and not log_json:
-        click.echo(_describe_without(without, options), err=True)
+        say(_describe_without(without, options))
     return report.exit_code
 
 
@@ -159,25 +158,19 @@ def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
     return Kind(kinds[0]) if is_stated and len(kinds) == 1 and kinds[0] != "all" else None
 
 
-def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> tuple[Target, ...]:
-    """Return what to fetch, each once; a line of the file that is no domain is named and left out."""
+def gather_targets(sites_or_urls: Iterable[str], listed: ListedSites | None) -> tuple[Target, ...]:
+    """Return what to fetch, each once; a line of the list that is no domain is named and left out."""
     targets = dict.fromkeys(build_target(text) for text in sites_or_urls)
     seen = {(target.site, target.url) for target in targets}
-    for target in _iter_listed(sites_file):
-        if (target.site, target.url) not in seen:
-            seen.add((target.site, target.url))
-            targets[target] = None
+    for item in listed or ():
+        if (item.site, item.url) not in seen:
+            seen.add((item.site, item.url))
+            targets[Target(site=item.site, url=item.url, rank=item.rank)] = None
+    if not targets and listed is not None:
+        raise UsageError(f"{listed.name} names no site: one domain like example.com a line, or a table.")
     if not targets:
         raise UsageError("Nothing to do: name a site like example.com, or give --sites FILE.")
     return tuple(targets)
-
-
-def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
-    for item in iter_sites(lines or ()):
-        if isinstance(item, ListedSite):
-            yield Target(site=item.site, url=item.url, rank=item.rank)
-        else:
-            say(f"line {item.number} left out: {item.reason}")
 
 
 def _print_intent(options: FetchOptions) -> None:

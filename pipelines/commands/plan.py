@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 from random import Random
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -26,7 +26,7 @@ from policy_archive.pipelines.commands.crawl_options import (
     until_option,
 )
 from policy_archive.pipelines.commands.fetch import gather_targets
-from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
+from policy_archive.pipelines.commands.options import ListedSites, db_option, json_option, sites_options
 from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 
 ALL_ASKED_UP_TO = 1_000
@@ -36,7 +36,7 @@ SAMPLE_OF_MORE = 400
 
 @click.command(name="plan")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
-@sites_option
+@sites_options
 @since_option
 @until_option
 @kinds_option
@@ -55,7 +55,7 @@ SAMPLE_OF_MORE = 400
 @archive_options
 def plan_command(
     sites_or_urls: tuple[str, ...],
-    sites_file: TextIO | None,
+    listed: ListedSites | None,
     since: str | None,
     until: str | None,
     kinds: tuple[str, ...],
@@ -74,7 +74,7 @@ def plan_command(
         policy-archive plan example.com example.org
     """
     first, last = parse_span(since, until)
-    targets = gather_targets(sites_or_urls, sites_file)
+    targets = gather_targets(sites_or_urls, listed)
     options = FetchOptions(
         targets=_draw_sample(targets, sample),
         kinds=parse_kinds(kinds),

@@ -27,7 +27,7 @@ from policy_archive.pipelines.store.search import (
     list_documents_saying,
     search_versions,
 )
-from policy_archive.pipelines.store.search_text import BEGIN, END
+from policy_archive.pipelines.store.snippets import BEGIN, END
 
 Row = dict[str, Any]
 

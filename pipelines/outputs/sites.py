@@ -8,6 +8,7 @@ from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.store import sites
 
@@ -54,7 +55,9 @@ def _describe_reason(row: Row, captures: Mapping[str, int]) -> str:
         return "not tried yet"
     if not captures:
         return (
-            "addresses are known, but the archive has no capture of them" if row["outcome"] == "found" else ""
+            "addresses are known, but the archive has no capture of them"
+            if row["outcome"] == SiteOutcome.FOUND
+            else ""
         )
     came_to = ", ".join(
         f"{number} {what}" for what, number in sorted(captures.items(), key=lambda kv: -kv[1])
@@ -80,11 +83,12 @@ def _list_doubts(row: Row, owners: Sequence[Row], captures: Mapping[str, int]) -
 
 def _describe_owner(document: Row) -> str:
     what = describe_kind(document["kind"], document["name"])
-    if document["owner"] in ("site", "parent", None):
+    owner = OwnerRelation(document["owner"]) if document["owner"] else None
+    if owner is None or owner.is_own:
         return f"{what}: {document['confidence']:.2f} sure that it is one"
-    if document["owner"] == "unknown":
+    if owner is OwnerRelation.UNKNOWN:
         return f"{what}: not known whose it is"
-    whose = f"a {document['owner'].replace('-', ' ')}'s"
+    whose = f"a {owner.replace('-', ' ')}'s"
     return f"{what}: {whose}{' (' + document['owner_name'] + ')' if document['owner_name'] else ''}"
 
 

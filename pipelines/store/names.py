@@ -10,6 +10,8 @@ MIGRATIONS = (
     "m003_full_text",
     "m004_upkeep",
     "m005_words",
+    "m006_classes",
+    "m007_origins",
     "m008_search",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

@@ -19,11 +19,13 @@ from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.store.search_syntax import SearchQuery, parse_query
-from policy_archive.pipelines.store.search_text import make_snippet
+from policy_archive.pipelines.store.snippets import cut_snippet
 
 RANKED_TEXTS = 2_000
 """More matching texts than this are not ranked."""
 _SECONDS = 2.0
+_STEPS = 200
+"""Of SQLite between two looks at the clock: a step may look at one text in the full-text index, for long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ class SearchResult:
     """One page of hits."""
 
     rows: list[Row]
-    """Versions, with `snippet`: where the words found stand between search_text.BEGIN and END."""
+    """Versions, with `snippet`: where the words found stand between snippets.BEGIN and END."""
     hits: int | None
     """Versions that say it; None: more than were counted."""
     first: Row | None
@@ -225,7 +227,7 @@ def _read_snippets(
         "select id, text from texts_search_content where id in (select value from json_each(?))",
         (json.dumps(text_ids),),
     )
-    return {row["id"]: make_snippet(row["text"], needles) for row in rows}
+    return {row["id"]: cut_snippet(row["text"], needles) for row in rows}
 
 
 # What says it, by document and by year
@@ -323,7 +325,7 @@ def _documents_by_year(spans: Iterable[sqlite3.Row]) -> dict[str, set[str]]:
 @contextmanager
 def _time_limit(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
     deadline = time.monotonic() + seconds
-    connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 10_000)
+    connection.set_progress_handler(lambda: int(time.monotonic() > deadline), _STEPS)
     try:
         yield
     finally:

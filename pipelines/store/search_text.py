@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 
 from policy_archive.pipelines.text import strip_links
 
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]*)>")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_EMPHASIS = re.compile(r"\*+|~~+|`+|(?<![^\W_])_+|_+(?![^\W_])")
+_EMPHASIS = re.compile(r"[*_~`]+")
 _LINE_MARKS = re.compile(
     r"^[ \t]*+(?:#{1,6}[ \t]++|(?:>[ \t]?)++|[*+-][ \t]++|[-|:*][-|:* \t]*+$)", re.MULTILINE
 )
@@ -32,8 +33,8 @@ _GLUED += "\U00020000-\U0003ffff"
 # Marks of accent and of vowels that the same word is written with and without: Latin, Greek and Cyrillic
 # accents, Hebrew points, Arabic vowels, the Arabic stretch, joiners inside words
 _OPTIONAL = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200c\u200d]")
-_SAME_LETTER = {"\u06cc": "\u064a", "\u06a9": "\u0643", "\u0649": "\u064a"}
-"""Persian and Arabic letters that keyboards confuse."""
+_SAME_LETTER = {"\u06cc": "\u064a", "\u06a9": "\u0643", "\u0649": "\u064a", "\u03c2": "\u03c3"}
+"""Persian and Arabic letters that keyboards confuse, and the sigma at the end of a word."""
 
 
 def plain_text(markdown: str) -> str:
@@ -43,8 +44,17 @@ def plain_text(markdown: str) -> str:
     'We do not sell it.'
     """
     text = _AUTOLINK.sub(r" \1 ", strip_links(markdown))
-    text = _EMPHASIS.sub("", _LINE_MARKS.sub("", text))
+    text = _EMPHASIS.sub(_keep_inner, _LINE_MARKS.sub("", text))
     return _ESCAPE.sub(r"\1", text).replace("|", " ")
+
+
+def _keep_inner(marks: re.Match[str]) -> str:
+    """Return '' for marks of emphasis; a line under or a tilde inside a word, and an escaped mark, stay."""
+    text, start, end = marks.string, marks.start(), marks.end()
+    if text[start - 1 : start] == "\\":
+        return marks[0]
+    is_inside = text[start - 1 : start].isalnum() and text[end : end + 1].isalnum()
+    return marks[0] if is_inside and marks[0] in ("_", "~") else ""
 
 
 class _Folding(dict[int, str]):
@@ -58,6 +68,7 @@ class _Folding(dict[int, str]):
 
 
 _FOLDING = _Folding()
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def fold(text: str) -> str:
@@ -66,7 +77,7 @@ def fold(text: str) -> str:
     >>> fold("Datenschutzerklärung"), fold("ＦＡＸ")
     ('datenschutzerklarung', 'fax')
     """
-    return text.translate(_FOLDING)
+    return _NOT_ASCII.sub(lambda match: match[0].translate(_FOLDING), text.lower())
 
 
 @cache
@@ -86,18 +97,23 @@ def split_pieces(text: str) -> Iterator[tuple[str, bool]]:
     return ((match[0], match[1] is not None) for match in _piece().finditer(text))
 
 
+_ASCII_WORD = re.compile("[a-z0-9]+")
+
+
 def prepare_text(markdown: str) -> str:
     """Return what the full-text index is given of a text: its words and segments, a blank between.
 
     >>> prepare_text("The **data** of 個人情報")
     'the data of 個人 人情 情報 報'
     """
-    plain = unicodedata.normalize("NFKC", plain_text(markdown))
-    return " ".join(
-        token
-        for piece, is_run in split_pieces(fold(plain))
-        for token in (_segment(piece) if is_run else (piece,))
-    )
+    tokens: list[str] = []
+    for line in unicodedata.normalize("NFKC", plain_text(markdown)).split("\n"):
+        if line.isascii():  # most are, and then there is nothing to fold but case
+            tokens += _ASCII_WORD.findall(line.lower())
+        else:
+            for piece, is_run in split_pieces(fold(line)):
+                tokens += _segment(piece) if is_run else (piece,)
+    return " ".join(tokens)
 
 
 def _segment(run: str) -> list[str]:
@@ -124,42 +140,13 @@ def build_needle(text: str, *, prefix: bool) -> str:
     pieces = list(split_pieces(fold(unicodedata.normalize("NFKC", text))))
     if not pieces:
         return ""
-    middle = r"[\W_]*".join(re.escape(piece) for piece, _ in pieces)
+    # what stands between words is eaten whole, so that no stretch is looked at twice
+    middle = re.escape(pieces[0][0])
+    for (_, was_run), (piece, is_run) in pairwise(pieces):
+        middle += (r"[\W_]*+" if was_run or is_run else r"[\W_]++") + re.escape(piece)
     start = "" if pieces[0][1] else r"(?<![^\W_])"
-    end = "" if pieces[-1][1] else r"[^\W_]*" if prefix else r"(?![^\W_])"
+    end = "" if pieces[-1][1] else r"[^\W_]*+" if prefix else r"(?![^\W_])"
     return f"{start}{middle}{end}"
-
-
-BEGIN, END = "\x01", "\x02"
-"""Stand around the words found: no text holds them."""
-_BEFORE, _AFTER = 110, 170
-
-
-def make_snippet(markdown: str, needles: Sequence[str]) -> str:
-    """Return the surroundings of the first thing found in a text, all that is found marked by BEGIN and END.
-
-    In Unicode's NFKC, as it is searched: widths of letters are not those of the page.
-
-    `needles`: patterns of build_needle. The beginning of the text when none is found.
-    """
-    plain = " ".join(unicodedata.normalize("NFKC", plain_text(markdown)).split())
-    folded, places = _fold_with_places(plain)
-    pattern = re.compile("|".join(needles)) if needles else None
-    found = pattern.search(folded) if pattern else None
-    middle = places(found.start()) if found else 0
-    start = max(middle - _BEFORE, 0)
-    if start:
-        start = plain.find(" ", start, middle) + 1 or start
-    end = min((places(found.end()) if found else 0) + _AFTER, len(plain))
-    if end < len(plain):
-        end = max(plain.rfind(" ", middle, end), middle) if " " in plain[end - 40 : end] else end
-    spans = [(places(one.start()), places(one.end())) for one in pattern.finditer(folded)] if pattern else []
-    shown, at = "", start
-    for first, last in spans:
-        if first >= at and last <= end:
-            shown += f"{plain[at:first]}{BEGIN}{plain[first:last]}{END}"
-            at = last
-    return f"{'…' if start else ''}{shown}{plain[at:end]}{'…' if end < len(plain) else ''}"
 
 
 class _Places:
@@ -175,6 +162,7 @@ class _Places:
         return at if self._starts is None else self._starts[at]
 
 
-def _fold_with_places(text: str) -> tuple[str, _Places]:
+def fold_with_places(text: str) -> tuple[str, Callable[[int], int]]:
+    """Return a text folded, and what tells where in the text a character of that stands."""
     folded = fold(text)
     return folded, _Places(text, folded)

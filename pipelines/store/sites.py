@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from policy_archive.crawler.core.records import Outcome
+from policy_archive.crawler.core.vocabularies import OwnerRelation
 
 Row = dict[str, Any]
 
@@ -18,9 +19,10 @@ left join (select documents.site as of_site, count(distinct document_id) as docu
         min(first_timestamp) as first, max(last_timestamp) as last
     from documents join versions on document_id = documents.id group by documents.site)
 on of_site = sites.site order by sites.site"""
-_OWNERS = """select site, kind, name, owner, owner_name, confidence from documents
-where (owner not in ('site', 'parent') or confidence < 0.5)
-    and exists (select 1 from versions where document_id = documents.id) order by site, kind, name"""
+_OWN = ", ".join(repr(relation.value) for relation in OwnerRelation if relation.is_own)
+_OWNERS = f"""select site, kind, name, owner, owner_name, confidence from documents
+where (owner not in ({_OWN}) or confidence < 0.5)
+    and exists (select 1 from versions where document_id = documents.id) order by site, kind, name"""  # noqa: S608 (constants)
 _CAPTURES = """select site, coalesce(outcome, state) as what, count(*) as captures
 from documents join captures on document_id = documents.id
 where kind != 'home' and state in ('fetched', 'pending') group by site, what"""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.records import (
     Address,
@@ -34,9 +36,10 @@ from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import AddressSource, RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
-from policy_archive.pipelines.store import captures, index_cache
+from policy_archive.pipelines.store import captures, imports, index_cache
 from policy_archive.pipelines.store import versions as folding
-from policy_archive.pipelines.store.connection import explained, open_writer, write
+from policy_archive.pipelines.store.connection import explained, open_reader, open_writer, write
+from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
 from policy_archive.pipelines.store.runlock import hold_lock
@@ -207,8 +210,11 @@ class Store:
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
-        """Return all that is known of a document's rows, in order of time: the planner's only food."""
-        return captures.read_known(self.connection, document)
+        """Return all that is known of a document's rows, in order of time: the planner's only food.
+
+        Texts that others read are left out: next to ours each would look like a change, and cost requests.
+        """
+        return captures.read_known(self.connection, document, of_others=False)
 
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield a document's fetched rows with outcome and captured redirect's target, in order of time."""
@@ -237,6 +243,17 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> bool:
             return captures.write_capture(connection, capture, reading, self.run_id)
+
+        return write(self.connection, work)
+
+    def import_captures(self, batch: Sequence[ImportedCapture]) -> list[str]:
+        """Store captures out of files, all or none of the batch; return what came of each.
+
+        `imported`, `known` (it had come already), or `other-text` (another text of the very capture did).
+        """
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [imports.write_imported(connection, one, self.run_id) for one in batch]
 
         return write(self.connection, work)
 
@@ -288,8 +305,22 @@ class Store:
         Versions that were not known before become news in the same transaction, and are put into
         the outbox for the run's `channels`. `of_site=False`: another extractor made them, nobody is told.
         """
-        found = folding.build_versions(self.connection, document)
+        return self._write_versions(
+            document, folding.build_versions(self.connection, document), of_site=of_site
+        )
 
+    async def fold_aside(self, document: Document) -> int:
+        """Do what `fold_versions` does, the comparing in a thread: other sites go on meanwhile."""
+        (path,) = (
+            row["file"] for row in self.connection.execute("pragma database_list") if row["name"] == "main"
+        )
+        try:
+            found = await asyncio.to_thread(_build_aside, Path(path), document)
+        except StoreError:  # the file is gone from its place, which the run's end says; its rows are at hand
+            return self.fold_versions(document)
+        return self._write_versions(document, found, of_site=True)
+
+    def _write_versions(self, document: Document, found: Sequence[tuple[Any, ...]], *, of_site: bool) -> int:
         def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
             new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=now_iso())
@@ -329,7 +360,7 @@ class Store:
         """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
         return self._execute(
             "update runs set status = :died, reason = 'the process died', finished_at = :now "
-            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact')",
+            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact', 'import')",
             {"died": RunStatus.INTERRUPTED, "running": RunStatus.RUNNING, "now": now_iso()},
         )
 
@@ -392,6 +423,11 @@ class Store:
 
 if TYPE_CHECKING:
     _implements: type[Corpus] = Store  # mypy holds the store to the crawler's ports
+
+
+def _build_aside(path: Path, document: Document) -> list[tuple[Any, ...]]:
+    with closing(open_reader(path)) as connection:
+        return folding.build_versions(connection, document)
 
 
 def _json_or_null(value: object) -> str | None:

@@ -62,7 +62,7 @@ def classify_change(diff: Diff) -> Change:
         words_added=diff.words_added,
         words_removed=diff.words_removed,
         share=round((diff.words_added + diff.words_removed) / words, 4) if words else 0.0,
-        only=_find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
+        only=() if diff.is_coarse else _find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
         moved=sum(1 for line in diff.lines if line.kind is LineKind.MOVED_HERE),
         sections_added=_headings(diff, LineKind.ADDED),
         sections_removed=_headings(diff, LineKind.REMOVED),
@@ -166,7 +166,7 @@ def _sorted_lines(text: str) -> list[str]:
 
 
 def _headings(diff: Diff, kind: LineKind) -> tuple[str, ...]:
-    lines = (line for line in diff.lines if line.kind is kind)
+    lines = () if diff.is_coarse else (line for line in diff.lines if line.kind is kind)
     return tuple(heading for line in lines if (heading := _heading(line)))
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.steering import STEERING
+from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
 from policy_archive.pipelines.store.writer import Store
 from tests.support.processes import ROOT
 from tests.support.synthetic import make_capture, make_row, store_texts
@@ -63,8 +64,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.add_rows(document, [row])
         died = make_capture(row, document=document, outcome=Outcome.EXTRACTOR_CRASH, reason=STEERS)
         store.record_capture(died)
-        store.set_site_outcome(SITE, "found", STEERS)
-        store.finish_run(run, "failed", STEERS)
+        store.set_site_outcome(SITE, SiteOutcome.FOUND, STEERS)
+        store.finish_run(run, RunStatus.FAILED, STEERS)
         store.connection.execute("update bodies set bytes = 7")
         store.connection.commit()
     return path

@@ -33,6 +33,9 @@ class MemoryStore:
             raise AttributeError(name)
         return lambda *values, **named: empty.get(name, 0)
 
+    async def fold_aside(self, document):
+        return 0
+
     def set_site_outcome(self, site, outcome, reason="", **named):
         self.sites[site] = outcome
 

@@ -111,10 +111,12 @@ def _look_at_bodies(connection: sqlite3.Connection) -> Findings:
 
 
 _BODIES_FIRST_SEEN_IN = """
-select body_digest from captures where document_id = :document and body_digest is not null
-    and not exists (select 1 from captures as other
-        where other.body_digest = captures.body_digest and other.document_id < :document)
-group by body_digest order by min(timestamp)
+select body_digest from (
+    select body_digest, min(timestamp) as first from captures
+    where document_id = :document and body_digest is not null group by body_digest) as own
+where not exists (select 1 from captures as other
+    where other.body_digest = own.body_digest and other.document_id < :document)
+order by first
 """
 _BODIES_OF_NOBODY = """
 select digest from bodies where not exists (select 1 from captures where body_digest = bodies.digest)

@@ -120,10 +120,13 @@ def read_health(
 
 
 def find_other_extractor(connection: sqlite3.Connection, current: Iterable[str]) -> str | None:
-    """Return what read texts that count and is none of `current`, None when all were read by these."""
+    """Return what read texts that count and is none of `current`, None when all were read by these.
+
+    Texts that came without their page count for nothing here: no release can read them again.
+    """
     row = connection.execute(
-        "select extractor from extractions where current and extractor not in "
-        "(select value from json_each(?)) limit 1",
+        "select extractor from extractions join captures on captures.id = capture_id where current "
+        "and body_digest is not null and extractor not in (select value from json_each(?)) limit 1",
         (json.dumps(sorted(current)),),
     ).fetchone()
     return row["extractor"] if row else None

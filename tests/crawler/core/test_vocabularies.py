@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -82,6 +83,16 @@ def names_field(node: ast.expr) -> bool:
     )
 
 
+def find_lists_in_sql(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the strings that list words of a vocabulary for SQL: `in ('registrar', 'platform')`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for inside in re.findall(r"\bin \(('[\w-]+'(?:,\s*'[\w-]+')+)\)", node.value):
+                listed = set(re.findall(r"'([\w-]+)'", inside))
+                if any(listed <= {*words} for words in VOCABULARIES):
+                    yield node
+
+
 def modules() -> list[Path]:
     rooms = ("crawler", "pipelines", "browse", "archive_server", "data", "bench")
     found = [path for room in rooms for path in (ROOT / room).rglob("*.py") if path not in HOMES]
@@ -89,7 +100,7 @@ def modules() -> list[Path]:
     return [*found, ROOT / "cli.py"]
 
 
-@pytest.mark.parametrize("find", [find_lists, find_bare_words])
+@pytest.mark.parametrize("find", [find_lists, find_bare_words, find_lists_in_sql])
 def test_no_module_but_its_home_sorts_a_vocabulary_or_spells_its_words(find: object) -> None:
     assert callable(find)
     places = [
@@ -106,6 +117,7 @@ def test_no_module_but_its_home_sorts_a_vocabulary_or_spells_its_words(find: obj
         (find_lists, "bad = (Outcome.DRIFT, Outcome.BLOCKED)"),
         (find_lists, "weights = {Outcome.TEXT: 1000, Outcome.FOREIGN: 1}"),
         (find_lists, "FAILURES = frozenset({'archive-error', 'failed'})"),
+        (find_lists_in_sql, "sql = \"select 1 from documents where owner not in ('site', 'parent')\""),
         (find_bare_words, "Owner(relation='site', name=None, reason='')"),
         (find_bare_words, "is_done = report.status == 'done'"),
         (find_bare_words, "running = [run for run in runs if run['status'] != 'running']"),

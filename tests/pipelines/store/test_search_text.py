@@ -22,12 +22,10 @@ from policy_archive.pipelines.store.search import (
 )
 from policy_archive.pipelines.store.search_syntax import parse_query
 from policy_archive.pipelines.store.search_text import (
-    BEGIN,
-    END,
-    make_snippet,
     plain_text,
     prepare_text,
 )
+from policy_archive.pipelines.store.snippets import BEGIN, END, cut_snippet
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, store_texts
 
@@ -157,7 +155,7 @@ def test_plain_text_is_what_a_reader_sees() -> None:
     st.sampled_from(["a", "個", '"é b"', "ﬁ*"]),
 )
 def test_a_snippet_is_a_part_of_what_a_reader_sees(markdown: str, query: str) -> None:
-    snippet = make_snippet(markdown, parse_query(query).needles)
+    snippet = cut_snippet(markdown, parse_query(query).needles)
     shown = snippet.replace(BEGIN, "").replace(END, "").strip("…")
     assert shown in " ".join(unicodedata.normalize("NFKC", plain_text(markdown)).split())
     assert snippet.count(BEGIN) == snippet.count(END)
