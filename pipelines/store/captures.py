@@ -109,7 +109,7 @@ def read_known(
 ) -> list[KnownCapture]:
     """Return what is known of a document's rows, in order of time; texts of others only when wanted."""
     rows = connection.execute(
-        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates
+        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates, language
         from captures left join extractions on capture_id = id and current and {HAS_TEXT}
         where document_id = ? and (? or not ({OF_OTHERS}))
         order by timestamp, original, digest""",  # noqa: S608 (constants)
@@ -121,6 +121,7 @@ def read_known(
             outcome=Outcome(row["outcome"]) if row["outcome"] else None,
             text_sha256=row["text_sha256"],
             stated_days=parse_stated_days(row["stated_dates"]),
+            language=row["language"],
         )
         for row in rows
     ]

@@ -69,6 +69,9 @@ class MemoryStore:
 
         return [known(*one) for one in self.outcomes(document)]
 
+    def list_seams(self, document):
+        return frozenset()
+
     def iter_outcomes(self, document):
         yield from ((row, o, capture.location) for row, o, capture, _ in self.outcomes(document) if capture)
 
