@@ -13,8 +13,9 @@ from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
-from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
+from policy_archive.crawler.core.urls import is_address, parse_site, strip_replay
 from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
+from policy_archive.crawler.discovery.addresses import parse_part
 from policy_archive.crawler.planning.due import Failing
 from policy_archive.crawler.planning.plan import PlanOptions
 
@@ -190,4 +191,4 @@ def build_target(text: str, *, kind: Kind | None = None, rank: int | None = None
     site = parse_site(text)
     if not is_address(text):
         return Target(site=site, rank=rank)
-    return Target(site=site, url=parse_page(text), kind=kind, rank=rank)
+    return Target(site=site, url=parse_part(text), kind=kind, rank=rank)

@@ -36,7 +36,7 @@ from policy_archive.crawler.core.vocabularies import AddressSource, SiteOutcome
 from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
 from policy_archive.crawler.crawl.site_discovery import SiteDiscovery
-from policy_archive.crawler.discovery.addresses import read_address
+from policy_archive.crawler.discovery.addresses import read_address, read_fragment
 from policy_archive.crawler.discovery.records import DiscoveryPlan
 from policy_archive.crawler.planning.due import find_live_key
 from policy_archive.crawler.planning.plan import PlanOptions, plan_captures
@@ -210,8 +210,11 @@ class SiteCrawl:
 
     def _given_document(self, url: str) -> Document:
         """Return the document that a given address belongs to: one known by it, or a new one."""
+        part = urldefrag(url)[1]
         for document in self.store.documents_of(self.site):
-            if any(same_page(url, address.url) for address in self.store.addresses_of(document)):
+            alike = [a.url for a in self.store.addresses_of(document) if same_page(url, a.url)]
+            # who names no part means the page, who names one means none that was taken for the page
+            if alike and (not part or part in {urldefrag(one)[1] for one in alike}):
                 return document
         document = self._new_document(url)
         self.store.add_document(document)
@@ -220,9 +223,11 @@ class SiteCrawl:
 
     def _new_document(self, url: str) -> Document:
         reading = read_address(url)
-        kind = self.target.kind or (reading.kind if reading else Kind.OTHER)
+        kind = self.target.kind or read_fragment(url) or (reading.kind if reading else Kind.OTHER)
         taken = {document.name for document in self.store.documents_of(self.site) if document.kind is kind}
-        name = urlsplit(url).path.strip("/") if "" in taken else ""
+        parts = urlsplit(url)
+        path = f"{parts.path}#{parts.fragment}" if parts.fragment else parts.path
+        name = path.strip("/") if "" in taken else ""
         return Document(site=self.site, kind=kind, name=name)
 
     # One document
@@ -269,7 +274,8 @@ class SiteCrawl:
     def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return what the planner wants next, with every row's state written down."""
         known = self.store.known_captures(document)
-        plan = plan_captures(known, self._plan_options(known))
+        options = replace(self._plan_options(known), seams=self.store.list_seams(document))
+        plan = plan_captures(known, options)
         self.store.record_decisions(document, plan.decisions)
         return tuple(planned for planned in plan.next if planned.row not in asked)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urldefrag, urlsplit
 
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
-from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.core.urls import UriR, parse_page, registrable_domain
 from policy_archive.crawler.discovery.words import (
     GERMAN,
     find_qualifiers,
@@ -29,6 +29,9 @@ _CODE = re.compile("([a-z]{2,3})(?:[-_]([a-z]{2,5}|419))?")
 _YEAR = re.compile("(19|20)[0-9]{2}")
 _DATED = re.compile("(19|20)[0-9]{2}( ?[0-9]{2}){0,2}|v[0-9]+")
 """A leaf that is a date or a number of versions: an earlier version of what stands above it."""
+_PART = re.compile(r"[\w.:-]{1,80}")
+_SURE_NAME = 0.8
+"""Strength of a name from which a fragment is a document's."""
 _INDEX_PAGES = frozenset({"index", "default", "home", "main", "start", "welcome"})
 _DOUBLES = frozenset({"print", "printable", "amp", "pdf"})  # the same page in another dress
 
@@ -72,6 +75,29 @@ def read_address(url: str) -> AddressHint | None:
     path = _Path(segments=segments, site=_site_label(parts.hostname or ""))
     best = max(path.readings(), key=lambda reading: reading.exactness, default=None)
     return None if best is None else _place(best, parts, path)
+
+
+def parse_part(text: str) -> UriR:
+    """Return the address of a page that a user pasted, its fragment kept where that names a document.
+
+    `/legal#terms` is one of the documents on a page; `/privacy#section-3` is where somebody stopped reading.
+    Raises UsageError as `parse_page` does.
+
+    >>> parse_part("x.org/legal#terms-of-use"), parse_part("x.org/privacy#section-3")
+    ('https://x.org/legal#terms-of-use', 'https://x.org/privacy')
+    """
+    page = parse_page(text)
+    return UriR(f"{page}#{urldefrag(text)[1]}") if read_fragment(text) else page
+
+
+def read_fragment(url: str) -> Kind | None:
+    """Return the kind of document that an address's fragment names; None when it names none."""
+    fragment = urldefrag(url)[1]
+    if not _PART.fullmatch(fragment):
+        return None
+    words = fold(" ".join(re.split(r"[-_.:]+", _CAMEL.sub(" ", fragment))))
+    named = [match for match in match_name(words) if match.strength >= _SURE_NAME]
+    return named[0].kind if named else None
 
 
 @cache

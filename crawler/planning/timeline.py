@@ -35,6 +35,8 @@ class TimelineRow:
     """SHA-256; own, or that of a row with the same digest. None: unknown, or no text."""
     stated_days: tuple[date, ...] = ()
     """Days that this text states of itself."""
+    language: str | None = None
+    """ISO 639-1 of this text; None when it is not known."""
     has_no_text: bool = False
     """Known to hold no text: junk, or replay did not give it."""
     size: int | None = None
@@ -151,6 +153,7 @@ def _spot(capture: KnownCapture, bodies: dict[str, KnownCapture], sizes: dict[st
         asked=capture.outcome is not None,
         text=source.text_sha256 if source else None,
         stated_days=source.stated_days if source else (),
+        language=source.language if source else None,
         has_no_text=source is not None and source.text_sha256 is None,
         size=sizes.get(capture.row.digest),
     )

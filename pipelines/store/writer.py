@@ -216,6 +216,10 @@ class Store:
         """
         return captures.read_known(self.connection, document, of_others=False)
 
+    def list_seams(self, document: Document) -> frozenset[tuple[str, str]]:
+        """Return the first and the last capture that others' texts were imported of, (14 digits, urlkey)."""
+        return imports.read_seams(self.connection, document)
+
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield a document's fetched rows with outcome and captured redirect's target, in order of time."""
         rows = self.connection.execute(

@@ -66,6 +66,9 @@ class MemoryStore:
         told = [(row, o, reading and reading.extraction) for row, o, _, reading in self.outcomes(document)]
         return [KnownCapture(row=row, outcome=o, text_sha256=one and one.text_sha256) for row, o, one in told]
 
+    def list_seams(self, document):
+        return frozenset()
+
     def iter_outcomes(self, document):
         yield from ((row, o, capture.location) for row, o, capture, _ in self.outcomes(document) if capture)
 
