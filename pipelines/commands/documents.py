@@ -57,6 +57,7 @@ def _describe_document(row: Row) -> Row:
         "captures",
         "incomplete",
         "versions",
+        "passed_over",
         "owner",
         "owner_name",
         "owner_reason",
@@ -83,7 +84,9 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
         "Captures": f"{row['captures']} ({row['incomplete']} incomplete)"
         if row["incomplete"]
         else row["captures"],
-        "Versions": row["versions"],
+        "Versions": f"{row['versions']} ({row['passed_over']} passed over)"
+        if row["passed_over"]
+        else row["versions"],
         "Address": "",
         "Owner": owner or OwnerRelation.UNKNOWN.value,
         "Sure": row["confidence"] if row["confidence"] is None else round(row["confidence"], 2),

@@ -125,6 +125,7 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
             (select count(*) from captures where document_id = documents.id and outcome = 'incomplete-text')
                 as incomplete,
             (select count(*) from versions where document_id = documents.id) as versions,
+            (select count(*) from versions where document_id = documents.id and not {IS_TOLD}) as passed_over,
             (select min(timestamp) from captures where document_id = documents.id) as first_capture,
             (select max(timestamp) from captures where document_id = documents.id) as last_capture
         from documents where site = ? and kind != 'home' order by {KIND_ORDER.format("kind")}, name""",  # noqa: S608 (a constant)
