@@ -29,6 +29,7 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.timestamps import format_instant, now_iso
 from policy_archive.pipelines.store.codec import compress_body
+from policy_archive.pipelines.store.search_text import prepare_text
 
 HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
 """Condition on `captures`: the capture's text counts for versions."""
@@ -293,7 +294,8 @@ def _write_text(connection: sqlite3.Connection, extraction: Extraction) -> None:
     point("before-search")
     if inserted is not None:
         connection.execute(
-            "insert into texts_search (rowid, text) values (?, ?)", (inserted["id"], extraction.text)
+            "insert into texts_search (rowid, text) values (?, ?)",
+            (inserted["id"], prepare_text(extraction.text)),
         )
 
 

@@ -210,7 +210,7 @@ class Store:
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
-        """Return all that is known of a document's rows, in order of time: the planner's only food.
+        """Return all that is known of a document's rows, in order of time: the planner is told nothing else.
 
         Texts that others read are left out: next to ours each would look like a change, and cost requests.
         """
