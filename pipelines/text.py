@@ -119,6 +119,16 @@ def link_labels(text: str) -> list[str]:
     return [match[1] for match in _LINK.finditer(text)]
 
 
+def iter_links(text: str) -> Iterator[tuple[str, str]]:
+    """Yield words and target of each link and picture, innermost first where one holds another.
+
+    >>> list(iter_links('[Privacy](/p "Title") and [Terms](https://x.org/t)'))
+    [('Privacy', '/p'), ('Terms', 'https://x.org/t')]
+    """
+    for match in _LINK.finditer(text):
+        yield match[1], match[0].partition("](")[2][:-1].partition(" ")[0]
+
+
 def drop_links(text: str) -> str:
     """Return a text without its links, words and all."""
     return _LINK.sub("", text)

@@ -475,6 +475,8 @@ class KnownCapture:
     """Set exactly when outcome is `text`."""
     stated_days: tuple[date, ...] = ()
     """Days that the text states of itself."""
+    language: str | None = None
+    """ISO 639-1 of the text; None when it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -517,6 +519,8 @@ class Version:
     """Number of the earliest version with the same text."""
     rows: tuple[CdxRow, ...] = field(default=(), repr=False)
     """The fetched rows of the run."""
+    reader: str = ""
+    """Who read the text: '' for our own extractor, else whose reading was imported."""
 
 
 @dataclass(frozen=True, kw_only=True)

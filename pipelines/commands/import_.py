@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.exchange.imported import Stated
 from policy_archive.pipelines.exchange.sources import SourceFormat, Sources
 from policy_archive.pipelines.outputs.bar import show_bar
+from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
@@ -111,9 +111,9 @@ def import_command(
         raise UsageError("Nothing in it can be imported: no text, page or declaration was found.")
     if as_json:
         summary = vars(report) | {"faults": [asdict(fault) for fault in report.faults]}
-        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        click.echo(format_json(summary, indent=2))
     for fault in report.faults[:_SHOWN_FAULTS]:
-        click.echo(f"{fault.name}: {fault.outcome}: {fault.reason}", err=True)
+        say(f"{fault.name}: {fault.outcome}: {fault.reason}")
     if report.failed > _SHOWN_FAULTS:
         click.echo(f"… and {report.failed - _SHOWN_FAULTS} more; --json names them", err=True)
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(report.outcomes.items()))

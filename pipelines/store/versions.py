@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
-from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_places, parse_row, read_known
+from policy_archive.pipelines.store.captures import (
+    HAS_TEXT,
+    OF_OTHERS,
+    ROW_COLUMNS,
+    parse_places,
+    parse_row,
+    read_known,
+)
 from policy_archive.pipelines.versions.change import compare_texts
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
+from policy_archive.pipelines.versions.seams import Comparison, compare_by_reader, reader_of
 
 if TYPE_CHECKING:
     from policy_archive.pipelines.versions.frame import Run
@@ -50,17 +58,51 @@ def build_versions(
 
     What was compared before is not compared again, unless `compare_afresh`.
     """
-    versions = fold_versions(read_known(connection, document), _read_decisions(connection, document))
+    readers = _read_readers(connection, document)
+    decisions = _read_decisions(connection, document)
+    versions = fold_versions(read_known(connection, document), decisions, readers)
+    comparisons = compare_by_reader(versions)
     known_changes = {} if compare_afresh else _read_changes(connection, document)
     sources = _read_sources(connection, document, versions)
     rows = []
-    for before, version, source in zip([None, *versions], versions, sources, strict=False):
+    for comparison, version, source in zip(comparisons, versions, sources, strict=True):
+        before = None if comparison.before is None else versions[comparison.before]
         row = _base_values(source, document, version)
+        if before is not None:  # of another reader's texts between the two nothing is known
+            row["changed_after"] = before.last.timestamp
         rows.append(row | _change_values(connection, known_changes, before, version))
-    classes = None if compare_afresh else _read_classes(connection, document, rows)
-    for row, change_class in zip(rows, classes or list_classes(connection, rows), strict=True):
+    if readers:
+        classes = _classes_by_reader(connection, versions, comparisons, rows)
+    else:
+        stored = None if compare_afresh else _read_classes(connection, document, rows)
+        classes = stored or list_classes(connection, rows)
+    for row, change_class in zip(rows, classes, strict=True):
         row["class"] = change_class
     return [tuple(row[column] for column in _COLUMNS) for row in rows]
+
+
+def _read_readers(connection: sqlite3.Connection, document: Document) -> dict[CdxRow, str]:
+    """Return who read the texts that came without their page."""
+    rows = connection.execute(
+        f"""select {ROW_COLUMNS}, extractor from captures join extractions on capture_id = id and current
+        where document_id = ? and {OF_OTHERS}""",  # noqa: S608 (constants)
+        (document.id,),
+    )
+    return {parse_row(row): reader_of(row["extractor"]) for row in rows}
+
+
+def _classes_by_reader(
+    connection: sqlite3.Connection,
+    versions: Sequence[Version],
+    comparisons: Sequence[Comparison],
+    rows: Sequence[dict[str, Any]],
+) -> list[str | None]:
+    """Return the classes of a document's changes, those of each reader judged by its own texts alone."""
+    judged: dict[int, str | None] = {}
+    for reader in {version.reader for version in versions}:
+        own = [index for index, version in enumerate(versions) if version.reader == reader]
+        judged |= zip(own, list_classes(connection, [rows[index] for index in own]), strict=True)
+    return [comparison.seam or judged[index] for index, comparison in enumerate(comparisons)]
 
 
 def replace_versions(
@@ -185,7 +227,7 @@ def _read_changes(
             newer.words_added, newer.words_removed, newer.change
         from versions as newer join versions as older
             on older.document_id = newer.document_id and older.version = newer.version - 1
-        where newer.document_id = ?""",
+        where newer.document_id = ? and newer.change is not null""",
         (document.id,),
     )
     return {
@@ -248,7 +290,8 @@ def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
     from policy_archive.pipelines.versions.frame import Run
 
     row = connection.execute(
-        """select text, text_sha256, line_places, language, language_confidence, extractor
+        """select text, text_sha256, line_places, language, language_confidence, extractor,
+            exists (select 1 from captures where id = capture_id and body_digest is not null) as is_ours
         from extractions join policy_texts on sha256 = text_sha256 where capture_id = ? and current""",
         (capture_id,),
     ).fetchone()
@@ -258,7 +301,7 @@ def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
         places=parse_places(row["line_places"], row["text"].count("\n")),
         language=row["language"],
         language_confidence=row["language_confidence"] or 0.0,
-        extractor=row["extractor"],
+        extractor=row["extractor"] if row["is_ours"] else "",  # of others one reader at a time is judged
     )
 
 

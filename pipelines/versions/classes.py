@@ -15,6 +15,9 @@ class ChangeClass(StrEnum):
     EXTRACTOR = "extractor"
     """The two texts were read by different extractors: what the site changed is not known before
     `re-extract`."""
+    UNKNOWN = "unknown"
+    """The text before was read by another program, and no capture by both: whether the site changed
+    anything is not known."""
     LAYOUT = "layout"
     """The same words in the same order: lines joined or split, marks, white space."""
     LINKS = "links"
@@ -28,13 +31,14 @@ class ChangeClass(StrEnum):
     @property
     def is_passed_over(self) -> bool:
         """Return whether histories, counts, feeds and messages leave it out unless asked."""
-        return self in (ChangeClass.PAGE, ChangeClass.VARIANT, ChangeClass.EXTRACTOR, ChangeClass.LAYOUT)
+        return self is not ChangeClass.LINKS
 
 
 _GISTS = {
     ChangeClass.PAGE: "only the page around the text",
     ChangeClass.VARIANT: "another language or part was served",
     ChangeClass.EXTRACTOR: "read by another extractor: 're-extract' tells what changed",
+    ChangeClass.UNKNOWN: "read by another program: whether the site changed is not known",
     ChangeClass.LAYOUT: "only the layout",
     ChangeClass.LINKS: "only links",
 }

@@ -19,30 +19,37 @@ class _Sighting:
     row: CdxRow
     text_sha256: str
     fetched: bool
+    reader: str = ""
 
     @property
-    def order(self) -> tuple[str, str, str]:
-        return self.row.timestamp, self.row.original, self.row.digest
+    def order(self) -> tuple[str, bool, str, str]:
+        """Of one capture that others read, too, theirs comes first: then ours tells what came after it."""
+        return self.row.timestamp, not self.reader, self.row.original, self.row.digest
 
 
 def fold_versions(
-    known: Iterable[KnownCapture], decisions: Mapping[CdxRow, RowDecision] | None = None
+    known: Iterable[KnownCapture],
+    decisions: Mapping[CdxRow, RowDecision] | None = None,
+    readers: Mapping[CdxRow, str] | None = None,
 ) -> list[Version]:
     """Return the versions in order of time: the longest runs of captures with equal text.
 
     Captures without a text of the document's own (errors, walls, somebody
     else's policy) say nothing of the text and split no run. Rows that were not
-    fetched count where a digest or a bracket proves what they hold.
+    fetched count where a digest or a bracket proves what they hold. `readers` names who read the texts that
+    we did not: a text of another reader is another version, and `seams` says what that means.
     """
     decisions = decisions or {}
-    mentions = sorted(_iter_sightings(known, decisions), key=lambda mention: mention.order)
-    runs = [list(run) for _, run in groupby(mentions, key=lambda mention: mention.text_sha256)]
+    mentions = sorted(_iter_sightings(known, decisions, readers or {}), key=lambda mention: mention.order)
+    runs = [list(run) for _, run in groupby(mentions, key=lambda one: (one.reader, one.text_sha256))]
     bracketed = _count_bracketed(runs, decisions)
     return list(_iter_versions(runs, bracketed))
 
 
 def _iter_sightings(
-    known: Iterable[KnownCapture], decisions: Mapping[CdxRow, RowDecision]
+    known: Iterable[KnownCapture],
+    decisions: Mapping[CdxRow, RowDecision],
+    readers: Mapping[CdxRow, str],
 ) -> Iterator[_Sighting]:
     texts = {
         capture.row: capture.text_sha256
@@ -50,7 +57,7 @@ def _iter_sightings(
         if capture.outcome is not None and capture.outcome.is_text and capture.text_sha256 is not None
     }
     for row, text_sha256 in texts.items():
-        yield _Sighting(row=row, text_sha256=text_sha256, fetched=True)
+        yield _Sighting(row=row, text_sha256=text_sha256, fetched=True, reader=readers.get(row, ""))
     for row, decision in decisions.items():
         if decision.state is RowState.SAME_DIGEST and decision.same_as in texts and row not in texts:
             yield _Sighting(row=row, text_sha256=texts[decision.same_as], fetched=False)
@@ -83,6 +90,7 @@ def _iter_versions(runs: Sequence[Sequence[_Sighting]], bracketed: Sequence[int]
             captures=len(run) + between,
             returns_to=first_with.get(text_sha256),
             rows=tuple(mention.row for mention in run if mention.fetched),
+            reader=run[0].reader,
         )
         first_with.setdefault(text_sha256, number)
 

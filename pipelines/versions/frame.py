@@ -20,7 +20,7 @@ from functools import cached_property
 from itertools import groupby, pairwise
 
 from policy_archive.crawler.core.records import OUTSIDE_ROOT, UNDER_BOILERPLATE
-from policy_archive.pipelines.text import cut_targets, strip_links, weigh_words
+from policy_archive.pipelines.text import cut_targets, drop_links, iter_links, strip_links, weigh_words
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import iter_operations
 from policy_archive.pipelines.versions.telling import (
@@ -52,14 +52,17 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SIGNS = ('"', "“”„‟«»″"), ("'", "‘’‚‛′`´"), ("-", "‐‑‒–—―−")
 _QUOTES = str.maketrans({sign: plain for plain, signs in _SIGNS for sign in signs})
 _LINE_MARK = re.compile(r"^(?:\s|>|#{1,6}(?=\s)|[-*+•](?=\s)|\d{1,3}[.)](?=\s))*")
+_ITEM = re.compile(r"\s*[-*+•]\s")
 _EMPHASIS = re.compile(r"\\(?=[^\w\s])|\*+|(?<!\w)_+|_+(?!\w)")
 _SENTENCE_END = re.compile(r"[.!?。！？؟।…][\"'”’»)\]]*$")
 _HEADING = re.compile(r"\s*#{1,6}\s|\s*(\*\*|__)(?=\S).*\1\s*$")
-_LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]*)[^()]*\)")
 _BETWEEN_LINKS = re.compile(r"[\s|·•,/›»>-]*")
 _DIGITS = re.compile(r"\d+")
+_IDENTIFIER = re.compile(
+    r"(?<![\w-])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}(?:-[0-9a-f]{4,})*(?![\w-])", re.IGNORECASE
+)
+"""A number of letters and digits that some machine made: of a request, of a build."""
 _COUNT = re.compile(r"\d{1,3}(?:[,.' ]\d{3})+(?!\d)|\d{4,}")
-_HOST = re.compile(r"(?:^|\s)[a-z][\w-]*\d+(?:\.[a-z0-9-]+)*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +136,10 @@ class _Line:
         return short and not _DIGITS.search(self.key) and not _SENTENCE_END.search(self.key)
 
     @cached_property
+    def is_item(self) -> bool:
+        return _ITEM.match(self.text) is not None
+
+    @cached_property
     def is_dated(self) -> bool:
         return has_date_or_version(self.key)
 
@@ -146,8 +153,8 @@ class _Line:
     @cached_property
     def link_labels(self) -> tuple[str, ...] | None:
         """The words of its links when it is nothing but links to pages, else None."""
-        links = _LINK.findall(self.text)
-        rest = _LINK.sub("", _LINE_MARK.sub("", self.text))
+        links = list(iter_links(self.text))
+        rest = drop_links(_LINE_MARK.sub("", self.text))
         leads_away = all(target.startswith(("http://", "https://")) for _, target in links)
         if not links or not leads_away or not _BETWEEN_LINKS.fullmatch(rest):
             return None
@@ -161,6 +168,16 @@ class _Line:
 def _key(text: str) -> str:
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
     return " ".join(_EMPHASIS.sub("", _LINE_MARK.sub("", plain)).split())
+
+
+def _is_host(word: str) -> bool:
+    """Return whether a word looks like a machine's name: letters, then a number, then maybe a domain.
+
+    >>> _is_host("node-7.example.net"), _is_host("web12"), _is_host("12")
+    (True, True, False)
+    """
+    name = word.partition(".")[0]
+    return name[:1].isalpha() and name.isascii() and name[-1:].isdigit()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,18 +209,20 @@ class _Text:
 
     @cached_property
     def menus(self) -> frozenset[int]:
-        """Indices of lines that stand in a run of lines that are nothing but links."""
+        """Indices of lines in a run of lines that are nothing but links, and of labels among them."""
         found: set[int] = set()
         for is_menu, group in groupby(
             range(len(self.lines)), lambda i: self.lines[i].link_labels is not None
         ):
             indices = list(group)
-            if is_menu and sum(len(self.lines[i].link_labels or ()) for i in indices) >= _MENU_LINES:
+            links = sum(len(self.lines[i].link_labels or ()) for i in indices)
+            if is_menu and links >= max(_MENU_LINES, len(indices) / 2):
                 found.update(indices)
         return frozenset(found)
 
     def _is_menu_like(self, index: int) -> bool:
-        return self.lines[index].link_labels is not None
+        line = self.lines[index]
+        return line.link_labels is not None or (line.is_button_label and line.is_item)
 
     @cached_property
     def place_of(self) -> Mapping[str, int]:
@@ -285,7 +304,7 @@ class _Pair:
 
 
 def _skeleton(line: _Line) -> str:
-    return _DIGITS.sub("#", line.key)
+    return _DIGITS.sub("#", _IDENTIFIER.sub("#id", line.key))
 
 
 def _compare(old: _Text, new: _Text) -> _Pair:
@@ -465,7 +484,12 @@ def _may_count(key: str) -> bool:
         weigh_words(key) <= _COUNTER_WORDS
         and not re.search(r"[%‰@]", key)
         and not has_currency(key)
-        and bool(_HOST.search(key) or (_COUNT.search(key) and not names_responsible(key)))
+        and not has_date_or_version(_IDENTIFIER.sub("", key))
+        and bool(
+            _IDENTIFIER.search(key)
+            or _is_host(key.rpartition(" ")[2])
+            or (_COUNT.search(key) and not names_responsible(key))
+        )
     )
 
 
@@ -476,7 +500,11 @@ def _owners(line: _Line) -> frozenset[str]:
 
 def _is_menu_entry(text: _Text, index: int) -> bool:
     line = text.lines[index]
-    return index in text.menus and not any(names_rights(label) for label in line.link_labels or ())
+    if index not in text.menus:
+        return False
+    if line.link_labels is None:
+        return not line.is_of_responsible and not line.is_dated and not names_rights(line.key)
+    return not any(names_rights(label) for label in line.link_labels)
 
 
 # Variants

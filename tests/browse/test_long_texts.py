@@ -7,11 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from policy_archive.browse.search import SearchFilters, search_versions
+from policy_archive.browse.search_syntax import MOST_TERMS, build_match
 
 from policy_archive.browse import plugin
 from policy_archive.browse import search as hits
-from policy_archive.browse.search import SearchFilters, search_versions
-from policy_archive.browse.search_syntax import MOST_TERMS, build_match
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
