@@ -21,6 +21,7 @@ _shift_seconds, _shift_at = float(_shift or 0), time.monotonic() + float(_after 
 
 
 DAY_SECONDS = 86_400
+YEAR_SECONDS = 365.25 * DAY_SECONDS
 
 
 def seconds_now() -> float:
