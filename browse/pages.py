@@ -15,13 +15,11 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from policy_archive.browse import corpus
-from policy_archive.browse import search as hits
 from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.diff_layout import lay_out
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.search_filters import settle_filters
-from policy_archive.browse.search_syntax import build_match
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
@@ -29,6 +27,7 @@ from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
 from policy_archive.pipelines.outputs.citation import cite_version
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.versions.change import classify_change, describe_change
@@ -199,12 +198,14 @@ class Pages:
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, page: int
     ) -> dict[str, Any]:
         result = hits.search_versions(
-            connection, build_match(query), filters, limit=_HITS_A_PAGE, offset=page * _HITS_A_PAGE
+            connection, query, filters, limit=_HITS_A_PAGE, offset=page * _HITS_A_PAGE
         )
         asked = {"q": query, **{name: value for name, value in vars(filters).items() if value}}
         base = self.addresses.search()
+        wider = urlencode({**asked, "q": result.wider or ""})
         return {
             "result": result,
+            "wider_address": f"{base}?{wider}",
             "previous_address": f"{base}?{urlencode({**asked, 'page': page - 1})}" if page else None,
             "next_address": f"{base}?{urlencode({**asked, 'page': page + 1})}" if result.has_more else None,
             "feed_address": f"{self.addresses.search_feed()}?{urlencode(asked)}",

@@ -25,7 +25,6 @@ from policy_archive.browse.addresses import PREFIX, Addresses, parse_document
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
 from policy_archive.browse.pages import FILE_TYPES, Pages, Side, render_version_file
-from policy_archive.browse.search import SearchFilters
 from policy_archive.browse.search_filters import settle_filters
 from policy_archive.browse.security import HOSTS_VARIABLE, SAFE_HEADERS, guard_hosts, guard_tables
 from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKnownError, UsageError
@@ -35,6 +34,7 @@ from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import is_corpus
 from policy_archive.pipelines.store.queries import find_site
+from policy_archive.pipelines.store.search import SearchFilters
 
 if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imported
     from datasette.app import Datasette

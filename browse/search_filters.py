@@ -7,10 +7,10 @@ import sqlite3
 from dataclasses import replace
 
 from policy_archive.browse import corpus
-from policy_archive.browse.search import SearchFilters
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS
 from policy_archive.pipelines.store.queries import find_site
+from policy_archive.pipelines.store.search import SearchFilters
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{2,4})?", re.IGNORECASE)
 

@@ -475,6 +475,8 @@ class KnownCapture:
     """Set exactly when outcome is `text`."""
     stated_days: tuple[date, ...] = ()
     """Days that the text states of itself."""
+    language: str | None = None
+    """ISO 639-1 of the text; None when it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from itertools import chain, islice
 from typing import BinaryIO
 
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
-from policy_archive.crawler.discovery.addresses import read_address
+from policy_archive.crawler.core.urls import is_address, parse_site, strip_replay
+from policy_archive.crawler.discovery.addresses import parse_part, read_address
 
 _DELIMITERS = ("\t", ";", ",", "|")
 _MARK = "\ufeff"  # some programs begin their files with it
@@ -294,7 +294,7 @@ def _read_line(number: int, text: str, form: _Form) -> ListedSite | BadLine:
     rank = _rank_of(cells, form)
     try:
         site = parse_site(name)
-        page = parse_page(name) if _means_page(name, form, rank) else None
+        page = parse_part(name) if _means_page(name, form, rank) else None
     except UsageError as error:
         return BadLine(number=number, text=text[:80], reason=str(error))
     return ListedSite(number=number, site=site, url=page, rank=rank)

@@ -32,6 +32,11 @@ _REACH = 40
 """Characters around a host's name in which it is said that it hosts or made the policy."""
 _SHORTEST_LOOSE_NAME = 5
 """Shorter names are looked for as words only: `one` stands in every text."""
+_SHORTEST_REST = 4
+_WORDS_OF_PAGES = tuple(
+    "privacy datenschutz policy policies legal terms cookie cookies trust center centre portal online".split()
+)
+"""What companies put behind their name when they give their policies a domain."""
 _WORDINGS = "owner_wordings"
 _MAIL_HOSTS = frozenset(
     [
@@ -130,6 +135,21 @@ class _Evidence:
         return not self.mail_domains[self.site] and not _stands_in(self.site.split(".")[0], rest)
 
     @cached_property
+    def names_site_in_part(self) -> str:
+        """How the text names what a name like `acmeprivacycenter.com` holds beside words of pages, or ''."""
+        name = self.site.split(".")[0].replace("-", "")
+        rest = name
+        while shorter := next((rest.removesuffix(w) for w in _WORDS_OF_PAGES if rest.endswith(w)), ""):
+            rest = shorter
+        if (
+            rest == name
+            or len(rest) < _SHORTEST_REST
+            or not _stands_as_word(rest, f"{self.title}\n{self.prose}")
+        ):
+            return ""
+        return f"names {rest}"
+
+    @cached_property
     def names_site(self) -> str:
         """How the text names the site, or '' if it does not.
 
@@ -217,6 +237,9 @@ def _judge_own_host(evidence: _Evidence) -> Owner:
             name=evidence.site,
             reason=f"stands on its host and {evidence.names_site}",
         )
+    if evidence.names_site_in_part:
+        reason = f"stands on its host and {evidence.names_site_in_part}"
+        return Owner(relation=OwnerRelation.SITE, name=evidence.site, reason=reason)
     others = evidence.mail_domains - Counter({evidence.site: 1})
     if others:
         domain, count = others.most_common(1)[0]
@@ -335,10 +358,14 @@ def same_name(one: str, other: str) -> bool:
 
 def _stands_in(name: str, words: str) -> bool:
     """Return whether a domain's name stands in a text: as a word or, if long, also written apart."""
-    if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words, re.IGNORECASE):
+    if _stands_as_word(name, words):
         return len(name) > 2
     bare = re.sub(r"\W", "", name.lower())
     return len(bare) >= _SHORTEST_LOOSE_NAME and bare in re.sub(r"[\W_]+", "", words.lower())
+
+
+def _stands_as_word(name: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words, re.IGNORECASE) is not None
 
 
 @cache

@@ -29,6 +29,7 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.timestamps import format_instant, now_iso
 from policy_archive.pipelines.store.codec import compress_body
+from policy_archive.pipelines.store.search_text import prepare_text
 
 HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
 """Condition on `captures`: the capture's text counts for versions."""
@@ -108,7 +109,7 @@ def read_known(
 ) -> list[KnownCapture]:
     """Return what is known of a document's rows, in order of time; texts of others only when wanted."""
     rows = connection.execute(
-        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates
+        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates, language
         from captures left join extractions on capture_id = id and current and {HAS_TEXT}
         where document_id = ? and (? or not ({OF_OTHERS}))
         order by timestamp, original, digest""",  # noqa: S608 (constants)
@@ -120,6 +121,7 @@ def read_known(
             outcome=Outcome(row["outcome"]) if row["outcome"] else None,
             text_sha256=row["text_sha256"],
             stated_days=parse_stated_days(row["stated_dates"]),
+            language=row["language"],
         )
         for row in rows
     ]
@@ -292,7 +294,8 @@ def _write_text(connection: sqlite3.Connection, extraction: Extraction) -> None:
     point("before-search")
     if inserted is not None:
         connection.execute(
-            "insert into texts_search (rowid, text) values (?, ?)", (inserted["id"], extraction.text)
+            "insert into texts_search (rowid, text) values (?, ?)",
+            (inserted["id"], prepare_text(extraction.text)),
         )
 
 

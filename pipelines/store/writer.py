@@ -210,11 +210,15 @@ class Store:
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
-        """Return all that is known of a document's rows, in order of time: the planner's only food.
+        """Return all that is known of a document's rows, in order of time: the planner is told nothing else.
 
         Texts that others read are left out: next to ours each would look like a change, and cost requests.
         """
         return captures.read_known(self.connection, document, of_others=False)
+
+    def list_seams(self, document: Document) -> frozenset[tuple[str, str]]:
+        """Return the first and the last capture that others' texts were imported of, (14 digits, urlkey)."""
+        return imports.read_seams(self.connection, document)
 
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield a document's fetched rows with outcome and captured redirect's target, in order of time."""
