@@ -30,8 +30,9 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.queries import Row
-from policy_archive.pipelines.versions.change import classify_change, describe_change
+from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.diff import diff_texts
+from policy_archive.pipelines.versions.gist import describe_change
 
 _SITES_ON_HOME = 300
 _HITS_A_PAGE = 20
