@@ -89,6 +89,10 @@ class SiteStore(Protocol):
         """Return all that is known of a document's rows, in order of time."""
         ...
 
+    def list_seams(self, document: Document) -> frozenset[tuple[str, str]]:
+        """Return the captures (14 digits, urlkey) that are worth reading because others read them, too."""
+        ...
+
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield the fetched rows with outcome and captured redirect's target, in order of time."""
         ...

@@ -120,10 +120,9 @@ class SiteCrawl:
         self.store.set_site_outcome(
             self.site, outcome, reason, checked=self.options.ask_again, searched=searched
         )
-        self.tally.site_outcomes[outcome] += 1
-        self.tally.sites_done += 1
+        self.tally.note_site(outcome)
         if outcome.is_failure:
-            self.tally.problems.append(f"{self.site}: {reason}")
+            self.tally.note_problem(f"{self.site}: {reason}")
         said = f"{self.site}: {outcome}"
         log_event(log, "site-done", said, site=self.site, outcome=outcome, reason=reason)
 
@@ -238,7 +237,7 @@ class SiteCrawl:
         left = self.store.count_accidents(document)
         if left and document not in self._given_up:
             self._given_up.add(document)
-            self.tally.problems.append(
+            self.tally.note_problem(
                 f"{self.site}: {plural(left, 'capture')} could not be read however often it was tried: "
                 "try policy-archive re-extract"
             )
@@ -252,7 +251,7 @@ class SiteCrawl:
         owners: Counter[Owner] = Counter()
         while wanted := self._plan(document, asked) or self._moves(document, asked):
             asked.update(planned.row for planned in wanted)
-            self.tally.planned += len(wanted)
+            self.tally.note_planned(len(wanted))
             leads = await self._fetch_all(document, wanted)
             owners.update(_owners_of(leads))
             await self._follow(document, leads)
@@ -274,7 +273,8 @@ class SiteCrawl:
     def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return what the planner wants next, with every row's state written down."""
         known = self.store.known_captures(document)
-        plan = plan_captures(known, self._plan_options(known))
+        options = replace(self._plan_options(known), seams=self.store.list_seams(document))
+        plan = plan_captures(known, options)
         self.store.record_decisions(document, plan.decisions)
         return tuple(planned for planned in plan.next if planned.row not in asked)
 
@@ -369,7 +369,7 @@ class SiteCrawl:
     async def _pages(self, query: IndexQuery) -> AsyncGenerator[IndexPage, None]:
         async with aclosing(self.archive.iter_pages(self.site, query)) as pages:
             async for page in pages:
-                self.tally.malformed += page.malformed
+                self.tally.note_malformed(page.malformed)
                 yield page
 
     # What captures lead to
@@ -446,11 +446,7 @@ def _say_outcomes(outcomes: Counter[Outcome | None]) -> str:
 
 def count_document(store: SiteStore, tally: Tally, document: Document, versions: int) -> None:
     """Add what is known of a document to the tally, its versions folded."""
-    tally.documents += 1
-    tally.versions += versions
-    states = store.count_states(document)
-    tally.states.update(states)
-    tally.listed += sum(states.values())
+    tally.note_document(versions=versions, states=store.count_states(document))
 
 
 def _row_of_frame(url: str, frameset: CdxRow) -> CdxRow:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from policy_archive.crawler.core.records import Address, Capture, Reading
+from policy_archive.crawler.core.records import Address, Capture, Document, Reading
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.captures import write_capture
+from policy_archive.pipelines.store.rows import OF_OTHERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,17 @@ def write_imported(connection: sqlite3.Connection, imported: ImportedCapture, ru
     if imported.address is not None:
         _write_address(connection, document.id, imported.address)
     return "imported"
+
+
+def read_seams(connection: sqlite3.Connection, document: Document) -> frozenset[tuple[str, str]]:
+    """Return the first and the last capture of a page that others' texts were imported of."""
+    rows = connection.execute(
+        f"select timestamp, urlkey from captures where document_id = ? and {OF_OTHERS} "  # noqa: S608 (a constant)
+        "and urlkey not like 'file:%' order by timestamp, urlkey",
+        (document.id,),
+    ).fetchall()
+    ends = [rows[0], rows[-1]] if rows else []
+    return frozenset((row["timestamp"], row["urlkey"]) for row in ends)
 
 
 def _has_other_text(connection: sqlite3.Connection, capture: Capture) -> bool:

@@ -419,6 +419,28 @@ def _grow_view(db: Database, column: str) -> None:
     db.execute(f"{columns},\n    {column}\nfrom versions\n{source}")
 
 
+@migrations()
+def m008_search(db: Database) -> None:
+    """The full-text index of what readers see, in segments where a script sets no blanks: built anew.
+
+    Contentless, for SQL cannot make what is indexed: the writer does (search_text.prepare_text), and gives
+    the same words again when a text goes. The stripped accents of plain SQL meet the folded ones.
+    """
+    from policy_archive.pipelines.store.search_text import prepare_text
+
+    db.execute("drop table texts_search")
+    db.execute(
+        """create virtual table texts_search using fts5(
+            text, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'")"""
+    )
+    ids = [row[0] for row in db.execute("select id from texts order by id").fetchall()]
+    for text_id in ids:
+        (text,) = db.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
+        db.execute(
+            "insert into texts_search (rowid, text) values (?, ?)", (text_id, prepare_text(text or ""))
+        )
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""

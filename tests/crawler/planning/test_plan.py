@@ -423,3 +423,14 @@ def test_twice_the_rows_are_planned_in_twice_the_time(name: PlanName) -> None:
     for rows in (5_000, 10_000, 20_000):
         known(rows)  # not measured
     assert growth(plan, start=5_000, largest=10_000) < 3
+
+
+def test_seam_captures_are_asked_for_between_equal_texts_and_only_once() -> None:
+    oracle = build_oracle("AAAAAAA", every_days=5)
+    seam = sorted(oracle, key=lambda row: row.timestamp)[2]
+    options = PlanOptions(seams=frozenset({(seam.timestamp, seam.urlkey)}))
+    without, _, _ = crawl(oracle, PlanOptions())
+    known, plan, _ = crawl(oracle, options)
+    assert without[seam].outcome is None
+    assert known[seam].outcome is Outcome.TEXT
+    assert plan.next == ()

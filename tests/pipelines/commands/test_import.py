@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from policy_archive.archive_server.serve import find_warcs
+from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.cli import policy_archive
-from policy_archive.pipelines.exchange.corpus_format import render_document
+from policy_archive.pipelines.commands.demo import DEMO
+from policy_archive.pipelines.exchange.corpus_format import render_document, render_version
 from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
@@ -373,3 +376,29 @@ def test_the_collection_at_hand_is_one_history_a_document(
     assert outcomes(result) == {"imported": 120}
     sites = {row["site"] for row in rows(tmp_path)}
     assert {"github.com", "npmjs.com", "uptimerobot.com", "opencollective.com", "brevo.com"} <= sites
+
+
+def test_imported_texts_and_a_crawl_are_one_history_without_an_unknown_seam(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    """The ends of the import are read by us, too; then each change is told once, by one reader's texts."""
+    fetch = ("fetch", "tidelock.example", "--index-rate", "0", "--replay-rate", "0")
+    with ArchiveServer(find_warcs((DEMO,))) as archive:
+        alone = [*fetch, "--archive", archive.url, "--db", str(tmp_path / "alone.db")]
+        assert CliRunner().invoke(policy_archive, alone, standalone_mode=False).return_value == 0
+        with closing(open_reader(tmp_path / "alone.db")) as connection:
+            ours = [dict(row) for row in connection.execute("select * from policy_versions where name = ''")]
+        middle = ours[1:-1]
+        for version in middle:
+            text = f"**Read by another program.** {version['text']}"
+            whole = render_version(version | {"text": text, "replay_url": None})
+            (tmp_path / f"{version['timestamp']}.md").write_text(whole)
+        run(*sorted(tmp_path.glob("2*.md")))
+        run(*fetch[1:], "--archive", archive.url, command="fetch")
+    both = rows(tmp_path, "select * from policy_versions where name = '' order by version")
+    assert len(both) >= len(ours) + 2
+    assert "unknown" not in {row["class"] for row in both}
+    told = [row for row in both if row["class"] == ""]
+    assert len(told) == len([row for row in ours if row["class"] == ""])
+    assert all((row["change"] is None) == (row["class"] in (None, "extractor")) for row in both)
+    assert run("--json", command="verify").return_value == 0
