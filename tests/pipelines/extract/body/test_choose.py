@@ -63,7 +63,7 @@ def test_date_and_title_above_the_body_come_along_and_the_banner_does_not() -> N
     "box",
     [
         "<ul><li><a href='https://www.facebook.com/sharer/sharer.php?u=x'>Share</a><li>"
-        "<a href='https://twitter.com/intent/tweet?url=x'>Tweet</a><li><a href='mailto:?body=x'>Mail</a></ul>",
+        "<a href='https://twitter.com/intent/tweet?url=x'>Tweet</a><li><a href='mailto:?body=x'>@</a></ul>",
         "<div>Shares <a href='https://www.linkedin.com/shareArticle?url=x'>Post</a> "
         "<a href='https://x.com/share?url=x'>Post</a></div>",
         "<ul><li><a href='/de/p'>Deutsch</a><li><a href='/fr/p'>Français</a>"
