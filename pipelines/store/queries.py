@@ -15,7 +15,7 @@ from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.crawler.core.vocabularies import AddressSource
-from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.pipelines.store.rows import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
 from policy_archive.pipelines.versions.classes import PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
 

@@ -13,8 +13,8 @@ from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome,
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
-from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
