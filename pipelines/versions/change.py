@@ -41,8 +41,9 @@ class Change:
     share: float
     """Words added and removed, of the words of both texts: 0 to 1."""
     only: tuple[str, ...]
-    """`whitespace`, or all that differs: `punctuation` (marks, letter case), `links`, `dates`; `order`
-    when the same lines stand in another order. Empty when words changed."""
+    """`whitespace`, or all that differs: `punctuation` (marks alone: no word was added or removed),
+    `case` (of letters), `links`, `dates`; `order` when the same lines stand in another order. Empty when
+    words changed."""
     moved: int
     """Lines that stand elsewhere, word for word."""
     sections_added: tuple[str, ...]
@@ -62,11 +63,18 @@ def classify_change(diff: Diff) -> Change:
         words_added=diff.words_added,
         words_removed=diff.words_removed,
         share=round((diff.words_added + diff.words_removed) / words, 4) if words else 0.0,
-        only=() if diff.is_coarse else _find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
+        only=() if diff.is_coarse else _only_of(diff),
         moved=sum(1 for line in diff.lines if line.kind is LineKind.MOVED_HERE),
         sections_added=_headings(diff, LineKind.ADDED),
         sections_removed=_headings(diff, LineKind.REMOVED),
     )
+
+
+def _only_of(diff: Diff) -> tuple[str, ...]:
+    only = _find_only(_changed_text(diff, "old"), _changed_text(diff, "new"))
+    # marks that join or part words change them: "L.L.C." and "LLC" are other words
+    has_words = bool(diff.words_added or diff.words_removed)
+    return () if only == ("punctuation",) and has_words else only
 
 
 def change_from_json(text: str) -> Change:
@@ -85,12 +93,15 @@ def change_from_values(values: Mapping[str, Any]) -> Change:
     return Change(**{**values, **lists})
 
 
+_ONLY_WORDS = {"whitespace": "white space", "case": "letter case"}
+
+
 def describe_change(change: Change) -> str:
     """Return the gist of a change in a few words: "only dates", "3 % of the text; new section “Cookies”"."""
     if change.only == ("order",):
         return "sections moved"
     if change.only:
-        return "only " + " and ".join({"whitespace": "white space"}.get(word, word) for word in change.only)
+        return "only " + " and ".join(_ONLY_WORDS.get(word, word) for word in change.only)
     parts = [_describe_share(change.share)]
     parts += _describe_sections("new section", change.sections_added)
     parts += _describe_sections("dropped section", change.sections_removed)
@@ -128,19 +139,29 @@ def _cut_links(text: str) -> str:
     return cut_addresses(strip_links(text))
 
 
-def _cut_dates(text: str) -> str:
+def cut_dates(text: str) -> str:
+    """Return a text with 1970 for each date and year in it.
+
+    >>> cut_dates("Stand: 25. Mai 2018")
+    'Stand: 1970'
+    """
     return _DATE.sub("1970", text)
 
 
 def _cut_marks(text: str) -> str:
-    return _MARK.sub("", text).casefold()
+    return _MARK.sub("", text)
+
+
+def _cut_case(text: str) -> str:
+    return text.casefold()
 
 
 # In the order in which they are cut: marks last, for a link or a date is known by its marks.
 _CUTS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("links", _cut_links),
-    ("dates", _cut_dates),
+    ("dates", cut_dates),
     ("punctuation", _cut_marks),
+    ("case", _cut_case),
 )
 
 
