@@ -50,6 +50,8 @@ def serve_command(
         allowed_hosts=(host, *allowed_hosts),
     ) as archive:
         click.echo(f"{len(archive.archive.index.rows)} captures. Stop with Ctrl-C.", err=True)
+        if archive.left_out:
+            click.echo(f"{archive.left_out} records left out: no address, date or status in them.", err=True)
         click.echo(archive.url)
         _wait_for_signal()
 

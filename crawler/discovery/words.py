@@ -6,9 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.data import read_words
 
@@ -55,7 +56,7 @@ class NameMatch:
     """Words beside names, fillers and qualifiers."""
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def fold(text: str) -> str:
     """Return words as they are compared: lower case, no accents, no punctuation, one blank between.
 
@@ -175,7 +176,7 @@ class LawMention:
     languages: tuple[str, ...]
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def find_laws(words: str) -> LawMention | None:
     """Return the laws that folded words name, None where they name none or are a policy's own name.
 
@@ -242,7 +243,7 @@ def _qualifiers() -> Mapping[str, str]:
     return {fold(word): name for name, words in names.items() for word in words}
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the names of what folded words narrow a document to, and the words that said so.
 

@@ -52,13 +52,13 @@ class ForecastSpider(RunSpider):
             try:
                 self.costs.append(await self._cost(target))
                 found = self.costs[-1].documents
-                self.tally.site_outcomes[SiteOutcome.FOUND if found else SiteOutcome.NOTHING_FOUND] += 1
+                self.tally.note_site(SiteOutcome.FOUND if found else SiteOutcome.NOTHING_FOUND)
             except BlockedError:
                 self.costs.append(cost_site(target.site, (), self.options.plan, index_requests=1))
-                self.tally.site_outcomes[SiteOutcome.BLOCKED] += 1
+                self.tally.note_site(SiteOutcome.BLOCKED)
             except CdxError as error:
-                self.tally.problems.append(f"{target.site}: {error}")
-            self.tally.sites_done += 1
+                self.tally.note_problem(f"{target.site}: {error}")
+                self.tally.note_site(None)
 
     async def _cost(self, target: Target) -> SiteCost:
         asked = address_query(target.url) if target.url else domain_query(target.site, self.options.kinds)

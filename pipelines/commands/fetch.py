@@ -211,8 +211,8 @@ def print_report(
 
 def print_ending(report: FetchReport) -> None:
     """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
-    for problem in report.tally.problems[:20]:
-        say(problem)
+    for sentence in (*report.tally.notices[:20], *report.tally.problems[:20]):
+        say(sentence)
     if report.health is not None:
         say(report.health.describe())
     if report.status is not RunStatus.DONE:

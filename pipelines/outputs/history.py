@@ -13,9 +13,9 @@ from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove
-from policy_archive.pipelines.versions.change import change_from_values, describe_change
 from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass
 from policy_archive.pipelines.versions.flapping import find_flapping
+from policy_archive.pipelines.versions.gist import change_from_values, describe_change
 
 Row = dict[str, Any]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from policy_archive.crawler.core.records import Address, Capture, Document, Reading
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import SiteOutcome
-from policy_archive.pipelines.store.captures import OF_OTHERS, write_capture
+from policy_archive.pipelines.store.captures import write_capture
+from policy_archive.pipelines.store.rows import OF_OTHERS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,7 @@ class SearchResult:
     hits: int | None
     """Versions that say it; None: more than were counted."""
     first: Row | None
-    """The version that was seen first to say it."""
+    """The first version in which the words stand."""
     last: Row | None
     """The one that was seen last."""
     has_more: bool
@@ -177,9 +177,9 @@ def _search(
 def _find_ends(
     connection: sqlite3.Connection, question: _Question, found: list[sqlite3.Row], *, few: bool
 ) -> tuple[Row | None, Row | None]:
-    """Return the version that was seen first to say it, and the one that was seen last.
+    """Return the first and the last version in which the words stand, by time.
 
-    Of many the newest is taken for the last: it is at hand, and the walk to the oldest is long enough.
+    Where many were found, the newest of those at hand counts as the last, so that one more search is saved.
     """
     oldest = question.ask(connection, "order by versions.first_timestamp limit 1") if found else []
     newest = question.ask(connection, "order by versions.last_timestamp desc limit 1") if few else found[:1]

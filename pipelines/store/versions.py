@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
-from policy_archive.pipelines.store.captures import (
-    HAS_TEXT,
-    OF_OTHERS,
-    ROW_COLUMNS,
-    parse_places,
-    parse_row,
-    read_known,
-)
+from policy_archive.pipelines.store.captures import parse_places
+from policy_archive.pipelines.store.rows import HAS_TEXT, OF_OTHERS, ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.versions.change import compare_texts
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import cache
 
+from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.discovery.words import fold, match_name
 from policy_archive.data import read_words
 
@@ -74,7 +75,7 @@ def names_rights(label: str) -> bool:
     return bool(_pattern("rights").search(folded) or match_name(folded))
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=2_000)
 def fold_line(line: str) -> str:
     """Return a line as its terms are compared: crawler.discovery.words.fold, remembered."""
     return fold(line)

@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from policy_archive.browse.search import SearchFilters, search_versions
-from policy_archive.browse.search_syntax import MOST_TERMS, build_match
 
 from policy_archive.browse import plugin
-from policy_archive.browse import search as hits
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.search import SearchFilters, search_versions
+from policy_archive.pipelines.store.search_syntax import MOST_TERMS, build_match
 from policy_archive.pipelines.store.writer import Store
 from tests.support.asking import HOME, ask_one
 from tests.support.synthetic import store_texts

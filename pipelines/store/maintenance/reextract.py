@@ -13,8 +13,8 @@ from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome,
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
-from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
@@ -100,6 +100,14 @@ def list_bodies(connection: sqlite3.Connection, document: Document) -> list[Stor
         )
         for row in rows
     ]
+
+
+def count_steps(connection: sqlite3.Connection) -> int:
+    """Return how many things `read_again` yields when it reads everything: stored pages, and documents."""
+    (number,) = connection.execute(
+        "select (select count(*) from captures where body_digest is not null) + count(*) from documents"
+    ).fetchone()
+    return int(number)
 
 
 def read_again(

@@ -92,7 +92,7 @@ def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int 
     """
     conditions, given = _conditions(wanted)
     values = [*given, -1 if limit is None else limit]
-    # "+": few pieces of news are sorted, not looked for along the index of all versions' times
+    # "+" keeps SQLite from walking the index of all versions' times: a few news are sooner sorted
     few = wanted.after_id is not None or wanted.run_id is not None
     order = f"{'+' if few else ''}first_timestamp desc, news_id desc"
     return _select(connection, f"{_FROM_NEWS} where {conditions} order by {order} limit ?", values, order)

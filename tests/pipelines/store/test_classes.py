@@ -123,6 +123,7 @@ def test_history_and_changes_pass_over_the_page_and_say_how_many(store: Store) -
     changes = run(store, "changes")
     assert "2 changes of the page are passed over: --all shows them." in changes.stderr
     assert run(store, "changes", "--all", "--nl").stdout.count("\n") == 5
+    assert "5 (2 passed over)" in run(store, "documents", PRIVACY.site).stdout
 
 
 def test_a_database_of_before_gets_the_classes_that_need_no_places(store: Store) -> None:
