@@ -558,6 +558,10 @@ class Channel:
     kind: str
     """command or url."""
     target: str
+    substantive: bool = False
+    """Only changes that matter are told, and first versions."""
+    min_words: int = 0
+    """Only changes of at least so many words are, and first versions."""
 
     @property
     def id(self) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.records import Kind, PolicyLink
-from policy_archive.crawler.discovery import find_policy_links
+from policy_archive.crawler.discovery.links import find_policy_links
 from policy_archive.pipelines.extract.source.parse import parse_html
 
 URL = "http://www.example.com/"
