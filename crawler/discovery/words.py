@@ -31,6 +31,7 @@ GERMAN = str.maketrans(
 """How umlauts and their Scandinavian kin are written where they cannot be."""
 
 _LONGEST_PHRASE = 8  # words
+_LONGEST_NAME = 10  # words: what is longer tells what a page holds, or that it is to be read
 _BARE = str.maketrans({"ı": "i", "đ": "d", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe"})
 """Letters whose strokes Unicode does not part from them."""
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
@@ -132,6 +133,8 @@ def is_no_policy(label: str) -> bool:
     if label in _folded("policy-names", "not", "phrases"):
         return True
     words = label.split()
+    if not _folded("policy-names", "not", "seals").isdisjoint(words):
+        return True
     if len(words) > LONGEST_LABEL or _folded("policy-names", "not", "verbs").isdisjoint(words):
         return False
     return _speaks_of_cookies(words)
@@ -333,7 +336,7 @@ def _match_words(words: str, known: frozenset[str]) -> list[NameMatch]:
             kind=kind,
             languages=_languages(strong_names()[phrase], kind),
             phrase=phrase,
-            strength=_strength(phrase, leftover),
+            strength=_strength(phrase, leftover) if len(words.split()) <= _LONGEST_NAME else 0.4,
             leftover=leftover,
         )
         for phrase in hits
