@@ -298,7 +298,8 @@ def test_two_names_in_one_label_are_two_policies(label: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["隐私保护条款", "個人情報保護規約", "Podmienky ochrany osobných údajov", "Termos de privacidade"]
+    "label",
+    ["隐私保护条款", "個人情報保護規約", "Podmienky ochrany osobných údajov", "Termos de privacidade"],
 )
 def test_conditions_of_privacy_are_no_terms(label: str) -> None:
     assert {link.kind for link in links(f'<a href="/x7">{label}</a>')} == {Kind.PRIVACY}
