@@ -235,7 +235,7 @@ def test_a_change_has_a_link_of_its_own_and_leads_to_the_next(browser: Browser, 
 def test_a_difference_prints_in_dark_ink_with_what_went_struck_through(browser: Browser, server: str) -> None:
     page = _open(browser, Watch(origin=server), size=_DESKTOP, scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
-    page.goto(f"{server}{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}?view=inline")
+    page.goto(f"{server}{HOME}/-/diff/{SITE}/privacy/{MIDDLE}/{SITE}/terms/{OLD}?view=inline")
     for selector in (".plus", ".minus", "main a", "ins", ".row"):
         assert _contrast(page, selector) >= 4.5, selector
     assert "line-through" in page.locator("del").first.evaluate("one => getComputedStyle(one).textDecoration")
