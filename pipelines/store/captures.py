@@ -101,6 +101,8 @@ def parse_row(row: sqlite3.Row) -> CdxRow:
 
 OF_OTHERS = "origin is not null and body_digest is null and outcome is not null"
 """Condition on `captures`: a text that another program read, imported without its page."""
+_NO_ARCHIVES = "origin is not null and body_digest is null"
+"""Condition on `captures`: from a file, and without a page: no archive can be asked for it."""
 
 
 def read_known(
@@ -110,7 +112,7 @@ def read_known(
     rows = connection.execute(
         f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates, language
         from captures left join extractions on capture_id = id and current and {HAS_TEXT}
-        where document_id = ? and (? or not ({OF_OTHERS}))
+        where document_id = ? and (? or not ({_NO_ARCHIVES}))
         order by timestamp, original, digest""",  # noqa: S608 (constants)
         (document.id, of_others),
     )
@@ -162,7 +164,7 @@ def write_capture(
     if _has_final_outcome(connection, capture_id):
         return False
     if capture.origin is not None:
-        _write_origin(connection, capture.origin)
+        write_origin(connection, capture.origin)
     body_digest = _write_body(connection, capture.body)
     point("after-body")
     connection.execute(
@@ -236,7 +238,8 @@ def _verdict_values(reading: Reading | None) -> tuple[str | None, float | None]:
     return (verdict.page_class, verdict.probability) if verdict else (None, None)
 
 
-def _write_origin(connection: sqlite3.Connection, origin: Origin) -> None:
+def write_origin(connection: sqlite3.Connection, origin: Origin) -> None:
+    """Write the file that captures come from, once. Inside a transaction."""
     connection.execute(
         "insert or ignore into origins (id, format, name, digest, licence, attribution, imported_at) "
         "values (?, ?, ?, ?, ?, ?, ?)",
