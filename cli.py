@@ -26,6 +26,7 @@ SUMMARIES = {
     "at": "The texts in force on a day, of all sites or of some: how surely, and those before and after.",
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
+    "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
     "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
@@ -39,7 +40,7 @@ SUMMARIES = {
     "compact": "Make the database small: pages and texts are stored as what changed since the one before.",
     "browse": "Read, search and compare the corpus in the web browser, with Datasette.",
     "publish": "Write a static copy of the pages into a folder, for any web server.",
-    "serve": "Serve WARC files, or folders of them, as a Wayback Machine would.",
+    "serve": "Serve WARC and WACZ files, or folders of them, as a Wayback Machine would.",
     "demo": "Show all of it, offline: fetch, history, show and diff on eleven invented sites.",
 }
 

@@ -54,6 +54,10 @@ def serve_command(
             for fault in source.faults:
                 click.echo(clean_text(f"{names[fault.path]}: {fault.reason}"), err=True)
             click.echo(f"{len(archive.archive.index.rows)} captures. Stop with Ctrl-C.", err=True)
+            if archive.left_out:
+                click.echo(
+                    f"{archive.left_out} records left out: no address, date or status in them.", err=True
+                )
             click.echo(archive.url)
             _wait_for_signal()
 

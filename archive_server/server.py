@@ -81,6 +81,11 @@ class ArchiveServer:
         return f"http://{self._host}:{self._port}"
 
     @property
+    def left_out(self) -> int:
+        """How many records of the WARC files cannot be served."""
+        return getattr(self.archive.source, "left_out", 0)
+
+    @property
     def faults(self) -> Sequence[Fault]:
         """What goes wrong."""
         return self.archive.faults

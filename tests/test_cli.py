@@ -140,6 +140,7 @@ HEAVY = {
         ["sites"],
         ["at", "2018"],
         ["cite", "intently.example"],
+        ["search", "two"],
         ["diff", "intently.example", "2018-02", "2020"],
         ["changes"],
         ["status"],

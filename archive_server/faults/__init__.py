@@ -21,6 +21,7 @@ from policy_archive.archive_server.faults.mixture import build_mixture
 from policy_archive.archive_server.faults.pages import (
     BadTimestamps,
     Duplicates,
+    Endless,
     JunkOriginals,
     MalformedRows,
     NegativeLength,
@@ -65,6 +66,7 @@ __all__ = [
     "Drift",
     "Duplicates",
     "EmptyContentEncoding",
+    "Endless",
     "Fault",
     "Gzip",
     "IndexTrouble",

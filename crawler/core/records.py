@@ -325,7 +325,7 @@ class Extraction:
     documents_on_page: int
     """Top-level policy documents seen on the page; 1 in the normal case."""
     extractor: str
-    """Names and versions, `policy-archive/0.2.0.t2 trafilatura/2.3.1`; `.t2` counts the changes of texts."""
+    """Names and versions, `policy-archive/0.2.0.t3 trafilatura/2.3.1`; `.t3` counts the changes of texts."""
     frame_url: str | None = None
     """Main frame of a frameset: the text is there, in a further capture."""
     lost_share: float = 0.0
@@ -558,6 +558,10 @@ class Channel:
     kind: str
     """command or url."""
     target: str
+    substantive: bool = False
+    """Only changes that matter are told, and first versions."""
+    min_words: int = 0
+    """Only changes of at least so many words are, and first versions."""
 
     @property
     def id(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
+from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, ReadCapture, RowState
 from policy_archive.crawler.core.urls import is_address, parse_site, strip_replay
 from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
 from policy_archive.crawler.discovery.addresses import parse_part
@@ -70,7 +70,7 @@ class FetchOptions:
 
 @dataclass(kw_only=True)
 class Tally:
-    """What a run has done so far; the progress shows it, the report ends with it."""
+    """What a run has done so far; the progress and the report show it, and `note_` methods alone write it."""
 
     started: float = field(default_factory=time.monotonic)
     sites_done: int = 0
@@ -95,6 +95,50 @@ class Tally:
     site_outcomes: Counter[SiteOutcome] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     """Sentences for people: what is missing and why."""
+
+    notices: list[str] = field(default_factory=list)
+    """Sentences for people: what was done otherwise than asked, and is no failure."""
+
+    def note_planned(self, captures: int) -> None:
+        """Count captures that are to be asked for."""
+        self.planned += captures
+
+    def note_capture(self, read: ReadCapture) -> None:
+        """Count a capture that is stored."""
+        self.fetched += 1
+        self.homes += read.capture.document.kind is Kind.HOME
+        outcome = read.reading.outcome if read.reading else read.capture.outcome
+        if outcome is not None:
+            self.outcomes[outcome] += 1
+
+    def note_document(self, *, versions: int, states: Mapping[RowState, int]) -> None:
+        """Count a document that is done: its versions, and where its rows stand."""
+        self.documents += 1
+        self.versions += versions
+        self.states.update(states)
+        self.listed += sum(states.values())
+
+    def note_site(self, outcome: SiteOutcome | None) -> None:
+        """Count a site that is done; None: what it has is not known."""
+        self.sites_done += 1
+        if outcome is not None:
+            self.site_outcomes[outcome] += 1
+
+    def note_malformed(self, lines: int) -> None:
+        """Count lines of the index that were no rows."""
+        self.malformed += lines
+
+    def note_requests(self, *, index: int, replay: int) -> None:
+        """Note how many requests the whole run has spent."""
+        self.index_requests, self.replay_requests = index, replay
+
+    def note_problem(self, sentence: str) -> None:
+        """Note what is missing and why, for people."""
+        self.problems.append(sentence)
+
+    def note_notice(self, sentence: str) -> None:
+        """Note what was done otherwise than asked, for people."""
+        self.notices.append(sentence)
 
     @property
     def fetched_as_planned(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urldefrag, urlsplit
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.crawler.core.urls import UriR, parse_page, registrable_domain
 from policy_archive.crawler.discovery.words import (
@@ -53,7 +54,7 @@ class AddressHint:
     """False when parameters, print or AMP forms make it a double of another address."""
 
 
-@lru_cache(maxsize=5_000)
+@remembered(5_000, longest=SHORT)
 def read_address(url: str) -> AddressHint | None:
     """Return what an address promises, None when it promises no policy.
 
@@ -121,7 +122,7 @@ def is_among_lists(url: str) -> bool:
     return not segments.isdisjoint(_words("ignore", "lists"))
 
 
-@lru_cache(maxsize=5_000)
+@remembered(5_000, longest=SHORT)
 def is_below_subjects(url: str) -> bool:
     """Return whether an address is one of a list by subjects or of a trade's (`/topics/x`)."""
     parts = urlsplit(url)
@@ -162,12 +163,12 @@ def _ending(path: str) -> str:
     return last.rpartition(".")[2].lower() if "." in last else ""
 
 
-@lru_cache(maxsize=2_000)
+@remembered(2_000, longest=SHORT)
 def _site_label(host: str) -> str:
     return registrable_domain(host).partition(".")[0] if host else ""
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def read_segment(segment: str) -> str:
     """Return the folded words of one segment of a path, file ending gone.
 
@@ -210,7 +211,8 @@ class _Path:
 
     def own_words(self, words: str) -> frozenset[str]:
         """Return those of the folded words that are parts of the site's own name."""
-        return frozenset(word for word in words.split() if len(word) >= 3 and word in self.site)
+        parts = self.site.split("-")
+        return frozenset(w for w in words.split() if w in parts or (len(w) >= 3 and w in self.site))
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -339,7 +341,7 @@ def _parents_factor(path: _Path) -> float:
     return float(factor * 0.95 ** min(unknown, 5))
 
 
-@lru_cache(maxsize=2_000)
+@remembered(2_000, longest=SHORT)
 def _read_host(host: str) -> tuple[tuple[str, ...], str, float]:
     """Return (names, language code, factor) of the labels before the registered domain."""
     before = host.removesuffix(registrable_domain(host)).strip(".")
@@ -369,7 +371,7 @@ def _read_query(query: str) -> tuple[str, bool]:
     return code, clean
 
 
-@lru_cache(maxsize=5_000)
+@remembered(5_000, longest=SHORT)
 def parse_code(segment: str) -> str:
     """Return the language or region that a segment is, as `de` or `en-gb`; '' when it is none.
 

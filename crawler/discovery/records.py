@@ -33,7 +33,7 @@ class Purpose(StrEnum):
     REDIRECT = "redirect"
     """A captured redirect, for where it leads."""
     POLICY = "policy"
-    """A policy's own page: read by the crawl anyway, its links are a present."""
+    """A policy's own page: the crawl reads it anyway, so that its links cost no request."""
 
 
 class AnswerState(StrEnum):

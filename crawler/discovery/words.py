@@ -6,9 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.data import read_words
 
@@ -30,6 +31,7 @@ GERMAN = str.maketrans(
 """How umlauts and their Scandinavian kin are written where they cannot be."""
 
 _LONGEST_PHRASE = 8  # words
+_LONGEST_NAME = 10  # words: what is longer tells what a page holds, or that it is to be read
 _BARE = str.maketrans({"ı": "i", "đ": "d", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe"})
 """Letters whose strokes Unicode does not part from them."""
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
@@ -55,7 +57,7 @@ class NameMatch:
     """Words beside names, fillers and qualifiers."""
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def fold(text: str) -> str:
     """Return words as they are compared: lower case, no accents, no punctuation, one blank between.
 
@@ -131,6 +133,8 @@ def is_no_policy(label: str) -> bool:
     if label in _folded("policy-names", "not", "phrases"):
         return True
     words = label.split()
+    if not _folded("policy-names", "not", "seals").isdisjoint(words):
+        return True
     if len(words) > LONGEST_LABEL or _folded("policy-names", "not", "verbs").isdisjoint(words):
         return False
     return _speaks_of_cookies(words)
@@ -175,7 +179,7 @@ class LawMention:
     languages: tuple[str, ...]
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def find_laws(words: str) -> LawMention | None:
     """Return the laws that folded words name, None where they name none or are a policy's own name.
 
@@ -242,7 +246,7 @@ def _qualifiers() -> Mapping[str, str]:
     return {fold(word): name for name, words in names.items() for word in words}
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the names of what folded words narrow a document to, and the words that said so.
 
@@ -332,7 +336,7 @@ def _match_words(words: str, known: frozenset[str]) -> list[NameMatch]:
             kind=kind,
             languages=_languages(strong_names()[phrase], kind),
             phrase=phrase,
-            strength=_strength(phrase, leftover),
+            strength=_strength(phrase, leftover) if len(words.split()) <= _LONGEST_NAME else 0.4,
             leftover=leftover,
         )
         for phrase in hits

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import (
     EMPTY_BODY_DIGEST,
     CdxRow,
@@ -80,7 +80,7 @@ def order_of(row: CdxRow) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=65_536)
+@remembered(65_536, longest=SHORT)
 def seconds_of(timestamp: str) -> float:
     """Return seconds since 1970 of 14 digits."""
     return parse_timestamp(timestamp).timestamp()

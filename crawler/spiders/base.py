@@ -36,7 +36,6 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import (
     Capture,
     Document,
-    Kind,
     ReadCapture,
     RowState,
 )
@@ -61,7 +60,7 @@ from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 
 SITES_AT_ONCE = 32
 """Enough that none waits for another's slow index query, few enough that memory stays flat."""
-MOST_IN_FLIGHT = {Budget.INDEX: 1, Budget.REPLAY: 4}  # wayback-protocol section 7
+MOST_IN_FLIGHT = {Budget.INDEX: 1, Budget.REPLAY: 4}  # docs/archive-client.md, “The index” and “Replay”
 MOST_IN_FLIGHT_UNLIMITED = {Budget.INDEX: 4, Budget.REPLAY: 8}
 
 log = logging.getLogger(__name__)
@@ -146,7 +145,7 @@ class RunSpider(Spider):
             archive_url=archive_url,
             dialects=dialects_to_try(archive_url, self.settings["POLICY_DIALECT"]),
             queue=self._queue,
-            tell_problem=self.tally.problems.append,
+            tell_problem=self.tally.note_problem,
             most_rows=self.settings["POLICY_MOST_INDEX_ROWS"] or MOST_ROWS,
         )
         arguments = {"archive": archive_url, "plan": self.options.plan, "kinds": self.options.kinds}
@@ -268,8 +267,7 @@ class RunSpider(Spider):
 
     def _count_requests(self) -> None:
         requests = gate_keeper(self.crawler).requests
-        self.tally.index_requests = requests[Budget.INDEX]
-        self.tally.replay_requests = requests[Budget.REPLAY]
+        self.tally.note_requests(index=requests[Budget.INDEX], replay=requests[Budget.REPLAY])
 
     # Captures
 
@@ -277,11 +275,7 @@ class RunSpider(Spider):
         """Count a capture that is stored, and tell the site that waits for it."""
         if isinstance(item, ReadCapture):
             self.archive.settle(item)
-            self.tally.fetched += 1
-            self.tally.homes += item.capture.document.kind is Kind.HOME
-            outcome = item.reading.outcome if item.reading else item.capture.outcome
-            if outcome is not None:
-                self.tally.outcomes[outcome] += 1
+            self.tally.note_capture(item)
 
     def on_item_error(self, item: object, failure: Failure) -> None:
         """Tell the site that its capture could not be read or stored."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
@@ -52,13 +53,13 @@ class ForecastSpider(RunSpider):
             try:
                 self.costs.append(await self._cost(target))
                 found = self.costs[-1].documents
-                self.tally.site_outcomes[SiteOutcome.FOUND if found else SiteOutcome.NOTHING_FOUND] += 1
+                self.tally.note_site(SiteOutcome.FOUND if found else SiteOutcome.NOTHING_FOUND)
             except BlockedError:
                 self.costs.append(cost_site(target.site, (), self.options.plan, index_requests=1))
-                self.tally.site_outcomes[SiteOutcome.BLOCKED] += 1
+                self.tally.note_site(SiteOutcome.BLOCKED)
             except CdxError as error:
-                self.tally.problems.append(f"{target.site}: {error}")
-            self.tally.sites_done += 1
+                self.tally.note_problem(f"{target.site}: {error}")
+                self.tally.note_site(None)
 
     async def _cost(self, target: Target) -> SiteCost:
         asked = address_query(target.url) if target.url else domain_query(target.site, self.options.kinds)
@@ -83,11 +84,12 @@ class ForecastSpider(RunSpider):
         """Return the rows of the answer's first pages, and whether these are all."""
         rows: list[CdxRow] = []
         number = 0
-        async for page in self.archive.iter_pages(site, query):
-            rows += page.rows
-            number += 1
-            if number == most_pages:
-                return rows, page.resume_key is None
+        async with aclosing(self.archive.iter_pages(site, query)) as pages:  # left half read when it has more
+            async for page in pages:
+                rows += page.rows
+                number += 1
+                if number == most_pages:
+                    return rows, page.resume_key is None
         return rows, True
 
     def on_closed(self) -> None:

@@ -34,10 +34,8 @@ def documents_command(site: str | None, row_format: str, database: Path) -> None
       policy-archive documents --csv --db demo.db
     """
     with closing(open_reader(database)) as connection:
-        if site is None:
-            sites = [row["site"] for row in connection.execute("select site from sites order by site")]
-        else:
-            sites = [queries.find_site(connection, site)]
+        named = [queries.find_site(connection, site)] if site is not None else None
+        sites = named or queries.list_site_names(connection)
         documents = [row for each in sites for row in queries.list_documents(connection, each)]
         why = f"no document of {len(sites)} sites is known." if len(sites) != 1 else ""
         why = why or queries.describe_missing(connection, sites[0], [])
@@ -59,6 +57,7 @@ def _describe_document(row: Row) -> Row:
         "captures",
         "incomplete",
         "versions",
+        "passed_over",
         "owner",
         "owner_name",
         "owner_reason",
@@ -85,7 +84,9 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
         "Captures": f"{row['captures']} ({row['incomplete']} incomplete)"
         if row["incomplete"]
         else row["captures"],
-        "Versions": row["versions"],
+        "Versions": f"{row['versions']} ({row['passed_over']} passed over)"
+        if row["passed_over"]
+        else row["versions"],
         "Address": "",
         "Owner": owner or OwnerRelation.UNKNOWN.value,
         "Sure": row["confidence"] if row["confidence"] is None else round(row["confidence"], 2),

@@ -130,6 +130,27 @@ def document_options(command: _Command) -> _Command:
     return command
 
 
+def weight_options(command: _Command) -> _Command:
+    """Add --substantive and --min-words, which leave out changes that matter less; see versions.class."""
+    for option in (
+        click.option(
+            "--min-words",
+            type=click.IntRange(min=0),
+            default=0,
+            metavar="N",
+            help="Only changes of at least so many words, added and removed together.",
+        ),
+        click.option(
+            "--substantive",
+            is_flag=True,
+            help="Only changes that matter: no edits of a few words, dates, links. A number, a duty, a "
+            "negation, who is responsible always matter.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def row_options(command: _Command) -> _Command:
     """Add --json, --nl and --csv; the command gets `row_format`: table, json, nl or csv."""
     for name in ("csv", "nl", "json"):

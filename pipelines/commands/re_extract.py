@@ -14,7 +14,12 @@ from policy_archive.pipelines.outputs.bar import follow
 from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import check_there
-from policy_archive.pipelines.store.maintenance.reextract import DocumentReport, prune_extractions, read_again
+from policy_archive.pipelines.store.maintenance.reextract import (
+    DocumentReport,
+    count_steps,
+    prune_extractions,
+    read_again,
+)
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
 
@@ -45,7 +50,7 @@ def re_extract_command(
     with lock, Store.open(database) as store, ReadingPool(processes) as pool:
         store.close_dead_runs()
         run_id = store.start_run("re-extract", {"everything": everything, "prune": prune})
-        total = store.connection.execute(_COUNT_BODIES).fetchone()[0]
+        total = count_steps(store.connection)
         read = read_again(store, pool, extractors=current_extractors(), everything=everything)
         steps = follow(read, "pages", total=total)
         reports = [step for step in steps if isinstance(step, DocumentReport)]
@@ -53,11 +58,6 @@ def re_extract_command(
         store.finish_run(run_id, RunStatus.DONE)
     _print_reports(reports, pruned, as_json=as_json)
     return 1 if any(report.lost for report in reports) else 0
-
-
-_COUNT_BODIES = (
-    "select (select count(*) from captures where body_digest is not null) + count(*) from documents"
-)
 
 
 def _print_reports(reports: list[DocumentReport], pruned: int, *, as_json: bool) -> None:

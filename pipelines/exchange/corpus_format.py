@@ -20,8 +20,6 @@ from policy_archive.crawler.core.urls import (
     cited_uri_m,
     describe_archive,
 )
-from policy_archive.pipelines.extract.blocks import Inline
-from policy_archive.pipelines.extract.markdown.inline import write_inline
 
 
 def describe_kind(kind: str, name: str = "") -> str:
@@ -93,4 +91,9 @@ def _link_snapshot(timestamp: str, original: str, replay_url: str | None) -> str
 def _write_title(title: str) -> str:
     """Return a page's title as the text of a heading, escaped: the page wrote it, the body's rules hold."""
     pieces = re.findall(r"\s+|\S+", STEERING.sub("", title))
+    from policy_archive.pipelines.extract.blocks import Inline
+    from policy_archive.pipelines.extract.markdown.inline import (
+        write_inline,  # whoever prints a text needs it
+    )
+
     return write_inline([Inline(piece, ()) for piece in pieces], escape_start=False, breaks=False)

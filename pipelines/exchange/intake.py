@@ -36,6 +36,7 @@ from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.language import identify_language
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.reading.read import read_body
+from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.text import count_words
@@ -257,11 +258,7 @@ def _day(timestamp: str) -> date:
 
 def read_declared(store: Store) -> dict[tuple[str, str], Declared]:
     """Return the declarations that a corpus holds from earlier imports."""
-    rows = store.connection.execute(
-        """select site, evidence, url, last_seen from addresses join documents on documents.id = document_id
-        where source = ? order by last_seen is null, last_seen, url""",
-        (AddressSource.DECLARATION,),
-    )
+    rows = queries.list_addresses_from(store.connection, AddressSource.DECLARATION)
     found: dict[tuple[str, str], tuple[str, list[tuple[str, str | None]]]] = {}
     for row in rows:
         service, _, terms = row["evidence"].partition(": ")

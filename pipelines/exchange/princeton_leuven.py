@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.errors import CdxError, UsageError
 from policy_archive.crawler.core.records import Kind, Origin
 from policy_archive.crawler.core.timestamps import parse_timestamp
@@ -112,7 +113,7 @@ def _parse_kind(words: str) -> tuple[Kind, str]:
     return kind, match["name"] or ""
 
 
-@cache
+@remembered(20_000, longest=SHORT)
 def _site_of(text: str) -> str | None:
     try:
         return parse_site(text)

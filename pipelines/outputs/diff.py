@@ -12,8 +12,8 @@ import click
 
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.steering import clean_text
-from policy_archive.pipelines.versions.change import Change, describe_change
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, Hunk, LineKind, Span
+from policy_archive.pipelines.versions.gist import Change, describe_change
 
 _CHANGED_STYLE = {
     "old": {"fg": "red", "strikethrough": True},

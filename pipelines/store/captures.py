@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 from collections.abc import Sequence
-from datetime import date
 from itertools import groupby
 from typing import Any
 
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
-    CDX_FIELDS,
     Capture,
     CdxRow,
     Document,
     Extraction,
     Kind,
-    KnownCapture,
     Origin,
     Outcome,
     PolicyLink,
@@ -29,10 +25,8 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.timestamps import format_instant, now_iso
 from policy_archive.pipelines.store.codec import compress_body
-
-HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
-"""Condition on `captures`: the capture's text counts for versions."""
-ROW_COLUMNS = ", ".join(CDX_FIELDS)
+from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
+from policy_archive.pipelines.store.search_text import prepare_text
 
 INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
 
@@ -84,53 +78,6 @@ def decision_values(document: Document, row: CdxRow, decision: RowDecision) -> d
         "after_id": after.id_in(document.id) if after else None,
         "before_id": before.id_in(document.id) if before else None,
     }
-
-
-def parse_row(row: sqlite3.Row) -> CdxRow:
-    """Return the index row in a selection that holds its columns."""
-    return CdxRow(  # what thousands of rows have in common is held once
-        urlkey=sys.intern(row["urlkey"]),
-        timestamp=row["timestamp"],
-        original=sys.intern(row["original"]),
-        mimetype=sys.intern(row["mimetype"]),
-        statuscode=sys.intern(row["statuscode"]),
-        digest=row["digest"],
-        length=row["length"],
-    )
-
-
-OF_OTHERS = "origin is not null and body_digest is null and outcome is not null"
-"""Condition on `captures`: a text that another program read, imported without its page."""
-_NO_ARCHIVES = "origin is not null and body_digest is null"
-"""Condition on `captures`: from a file, and without a page: no archive can be asked for it."""
-
-
-def read_known(
-    connection: sqlite3.Connection, document: Document, *, of_others: bool = True
-) -> list[KnownCapture]:
-    """Return what is known of a document's rows, in order of time; texts of others only when wanted."""
-    rows = connection.execute(
-        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates, language
-        from captures left join extractions on capture_id = id and current and {HAS_TEXT}
-        where document_id = ? and (? or not ({_NO_ARCHIVES}))
-        order by timestamp, original, digest""",  # noqa: S608 (constants)
-        (document.id, of_others),
-    )
-    return [
-        KnownCapture(
-            row=parse_row(row),
-            outcome=Outcome(row["outcome"]) if row["outcome"] else None,
-            text_sha256=row["text_sha256"],
-            stated_days=parse_stated_days(row["stated_dates"]),
-            language=row["language"],
-        )
-        for row in rows
-    ]
-
-
-def parse_stated_days(stated_dates: str | None) -> tuple[date, ...]:
-    """Return the days in a cell of `extractions.stated_dates`."""
-    return tuple(date.fromisoformat(stated["day"]) for stated in json.loads(stated_dates or "[]"))
 
 
 def read_links(connection: sqlite3.Connection, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
@@ -296,7 +243,8 @@ def _write_text(connection: sqlite3.Connection, extraction: Extraction) -> None:
     point("before-search")
     if inserted is not None:
         connection.execute(
-            "insert into texts_search (rowid, text) values (?, ?)", (inserted["id"], extraction.text)
+            "insert into texts_search (rowid, text) values (?, ?)",
+            (inserted["id"], prepare_text(extraction.text)),
         )
 
 

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from policy_archive.crawler.core.records import Address, Capture, CdxRow, Document, Origin, Reading
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import SiteOutcome
-from policy_archive.pipelines.store.captures import (
-    INSERT_ROW,
-    OF_OTHERS,
-    row_values,
-    write_capture,
-    write_origin,
-)
+from policy_archive.pipelines.store.captures import INSERT_ROW, row_values, write_capture, write_origin
+from policy_archive.pipelines.store.rows import OF_OTHERS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policy_archive.crawler.core.records import Outcome, RowState
-from policy_archive.pipelines.store.captures import HAS_TEXT
+from policy_archive.pipelines.store.rows import HAS_TEXT
 
 
 def _sql_list(values: type[RowState] | type[Outcome]) -> str:

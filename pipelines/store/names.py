@@ -12,5 +12,6 @@ MIGRATIONS = (
     "m005_words",
     "m006_classes",
     "m007_origins",
+    "m008_search",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

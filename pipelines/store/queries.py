@@ -14,8 +14,9 @@ from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Ou
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
-from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
-from policy_archive.pipelines.versions.classes import PASSED_OVER
+from policy_archive.crawler.core.vocabularies import AddressSource
+from policy_archive.pipelines.store.rows import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.pipelines.versions.classes import MATTERS, PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
 
 Row = dict[str, Any]
@@ -25,8 +26,16 @@ _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured,
     stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class"""
 IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
 """SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
+IS_FIRST = "versions.changed_after is null"
+MATTERS_SQL = f"(coalesce(versions.class, '') in ('', {', '.join(repr(one.value) for one in MATTERS)}))"
+"""SQL, for a row of `versions`: whether it passes `--substantive`; first versions do."""
 KIND_ORDER = "case {} when 'privacy' then 0 when 'terms' then 1 when 'cookies' then 2 else 3 end"
 """SQL that orders kinds as people ask for them; the column is to be put in."""
+
+
+def list_site_names(connection: sqlite3.Connection) -> list[str]:
+    """Return the sites of a corpus by name."""
+    return [row["site"] for row in connection.execute("select site from sites order by site")]
 
 
 def find_site(connection: sqlite3.Connection, text: str | None) -> str:
@@ -41,8 +50,7 @@ def find_site(connection: sqlite3.Connection, text: str | None) -> str:
     if connection.execute("select 1 from sites where site = ?", (site,)).fetchone() is None:
         from rapidfuzz import process  # only a mistyped name needs it
 
-        known = [row["site"] for row in connection.execute("select site from sites")]
-        nearest = process.extractOne(site, known, score_cutoff=75)
+        nearest = process.extractOne(site, list_site_names(connection), score_cutoff=75)
         hint = f" Did you mean {nearest[0]}?" if nearest else f" 'policy-archive fetch {site}' fetches it."
         raise NotKnownError(f"{site} is not in the corpus.{hint}")
     return site
@@ -120,6 +128,7 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
             (select count(*) from captures where document_id = documents.id and outcome = 'incomplete-text')
                 as incomplete,
             (select count(*) from versions where document_id = documents.id) as versions,
+            (select count(*) from versions where document_id = documents.id and not {IS_TOLD}) as passed_over,
             (select min(timestamp) from captures where document_id = documents.id) as first_capture,
             (select max(timestamp) from captures where document_id = documents.id) as last_capture
         from documents where site = ? and kind != 'home' order by {KIND_ORDER.format("kind")}, name""",  # noqa: S608 (a constant)
@@ -134,6 +143,16 @@ def list_addresses(connection: sqlite3.Connection, document_id: str) -> list[Row
         "select url, source, evidence, confidence, first_seen, last_seen from addresses "
         "where document_id = ? order by first_seen, urlkey",
         (document_id,),
+    )
+    return [dict(row) for row in rows]
+
+
+def list_addresses_from(connection: sqlite3.Connection, source: AddressSource) -> list[Row]:
+    """Return `site`, `evidence`, `url`, `last_seen` (14 digits) of addresses of one source, in this order."""
+    rows = connection.execute(
+        """select site, evidence, url, last_seen from addresses join documents on documents.id = document_id
+        where source = ? order by last_seen is null, last_seen, url""",
+        (source,),
     )
     return [dict(row) for row in rows]
 

@@ -6,6 +6,7 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
+from policy_archive.crawler.core.failpoints import point
 from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET
 
 migrations = Migrations(MIGRATION_SET)
@@ -275,7 +276,7 @@ def m003_full_text(db: Database) -> None:
     """Full text of every version's text, external content: the words are stored once.
 
     The content is a view, so that compacted texts are found and shown too; the
-    writer adds a row in the same transaction as the text (pipelines/store/writer.py).
+    row is written in the same transaction as the text (pipelines/store/captures.py).
     """
     _execute_all(
         db,
@@ -360,6 +361,7 @@ def m005_words(db: Database) -> None:
             where document_id = :document_id and version = :version""",
             {**compare_stored(db.conn, old, new), "document_id": document_id, "version": version},
         )
+        point("in-recount")
 
 
 @migrations()
@@ -417,6 +419,28 @@ def _grow_view(db: Database, column: str) -> None:
     columns, source = view.rsplit("\nfrom versions\n", 1)
     db.execute("drop view policy_versions")
     db.execute(f"{columns},\n    {column}\nfrom versions\n{source}")
+
+
+@migrations()
+def m008_search(db: Database) -> None:
+    """The full-text index of what readers see, in segments where a script sets no blanks: built anew.
+
+    Contentless, for SQL cannot make what is indexed: the writer does (search_text.prepare_text), and gives
+    the same words again when a text goes. The stripped accents of plain SQL meet the folded ones.
+    """
+    from policy_archive.pipelines.store.search_text import prepare_text
+
+    db.execute("drop table texts_search")
+    db.execute(
+        """create virtual table texts_search using fts5(
+            text, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'")"""
+    )
+    ids = [row[0] for row in db.execute("select id from texts order by id").fetchall()]
+    for text_id in ids:
+        (text,) = db.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
+        db.execute(
+            "insert into texts_search (rowid, text) values (?, ?)", (text_id, prepare_text(text or ""))
+        )
 
 
 def _execute_all(db: Database, script: str) -> None:

@@ -43,6 +43,7 @@ from policy_archive.pipelines.store.connection import explained, open_reader, op
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
+from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.store.runlock import hold_lock
 
 if TYPE_CHECKING:
@@ -214,11 +215,11 @@ class Store:
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
-        """Return all that is known of a document's rows, in order of time: the planner's only food.
+        """Return all that is known of a document's rows, in order of time: the planner is told nothing else.
 
         Texts that others read are left out: next to ours each would look like a change, and cost requests.
         """
-        return captures.read_known(self.connection, document, of_others=False)
+        return read_known(self.connection, document, of_others=False)
 
     def list_seams(self, document: Document) -> frozenset[tuple[str, str]]:
         """Return the first and the last capture that others' texts were imported of, (14 digits, urlkey)."""
@@ -227,12 +228,12 @@ class Store:
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield a document's fetched rows with outcome and captured redirect's target, in order of time."""
         rows = self.connection.execute(
-            f"select {captures.ROW_COLUMNS}, outcome, location from captures "  # noqa: S608 (a constant)
+            f"select {ROW_COLUMNS}, outcome, location from captures "  # noqa: S608 (a constant)
             "where document_id = ? and outcome is not null order by timestamp, original, digest",
             (document.id,),
         ).fetchall()
         for row in rows:
-            yield captures.parse_row(row), Outcome(row["outcome"]), row["location"]
+            yield parse_row(row), Outcome(row["outcome"]), row["location"]
 
     def count_states(self, document: Document) -> dict[RowState, int]:
         """Return how many of a document's rows are in each state."""
@@ -275,7 +276,7 @@ class Store:
 
     def read_known(self, document: Document) -> list[KnownCapture]:
         """Return all that is known of a document's rows, whoever read their texts, in order of time."""
-        return captures.read_known(self.connection, document)
+        return read_known(self.connection, document)
 
     def iter_imported(self, origin_ids: Collection[str]) -> Iterator[sqlite3.Row]:
         """Yield `outcome`, `run_id` and number (`captures`) of the captures that were taken from files."""

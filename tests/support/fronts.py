@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from .patience import PATIENCE
+
 Address = tuple[str, int]
 
 
@@ -28,7 +30,7 @@ class Front:
     asked: list[str] = field(default_factory=list)
 
 
-def make_certificate(folder: Path, host: str) -> Path:
+def make_certificate(folder: Path, host: str, *, until: datetime | None = None) -> Path:
     """Write a certificate that signs itself, with its key; return the file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
@@ -36,7 +38,7 @@ def make_certificate(folder: Path, host: str) -> Path:
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=2))
-        .not_valid_after(now + timedelta(days=2))
+        .not_valid_after(until or now + timedelta(days=2))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -159,12 +161,12 @@ def _run(front: Front, serve: object, context: ssl.SSLContext | None) -> Iterato
         await asyncio.gather(*tasks, return_exceptions=True)
 
     starting = asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(timeout=10)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(timeout=PATIENCE)
     front.port = server.sockets[0].getsockname()[1]
     try:
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(close(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(close(), loop).result(timeout=PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
         loop.close()

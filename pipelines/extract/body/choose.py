@@ -16,6 +16,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_dialog,
     is_furniture,
     is_main,
+    is_named_advert,
     is_named_dialog,
     is_named_furniture,
     is_overlay,
@@ -43,6 +44,8 @@ _MENU_PROSE_SHARE = 1 / 4
 _FEWEST_TEASERS = 3
 _LONGEST_LABEL = 12
 """Words beside a row of teasers that go with it ("Most popular")."""
+_FEWEST_ALIKE = 3
+"""Parts under one tag and class that make each of them the document's."""
 _BULK_SHARE = 4 / 5
 """Of a box's prose: the child that holds as much is the document, what stands beside it its surroundings."""
 _NEIGHBOUR_SHARE = 1 / 10
@@ -486,6 +489,25 @@ class _Choice(Regions):
     def _is_rim_furniture(self, element: HtmlElement) -> bool:
         return self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element))
 
+    def _is_one_of_many(self, element: HtmlElement) -> bool:
+        """Return whether the body has several parts like this, prose under the same tag and class.
+
+        A summary in an aside beside each section, the last of them at the body's end.
+        """
+        name = element.get("class")
+        if not name or not self.prose(element) or self.linked(element):
+            return False
+        alike = [
+            one for one in self._inside(self.root) if one.tag == element.tag and one.get("class") == name
+        ]
+        return len(alike) >= _FEWEST_ALIKE and all(map(self.prose, alike))
+
+    def _is_advert(self, element: HtmlElement) -> bool:
+        """Return whether this is what is left of an advertisement: its label."""
+        if self.words(element) > _LONGEST_LABEL or self.prose(element) or has_heading(element):
+            return False
+        return is_named_advert(element)
+
     def _holds_title(self, element: HtmlElement) -> bool:
         return not self._titles.isdisjoint(element.iter(*HEADINGS))
 
@@ -579,6 +601,10 @@ _FURNITURE: tuple[Rule[_Choice], ...] = (
         False,
         lambda choice, subject: is_named_dialog(subject.element) and not choice._is_section(subject.element),
     ),
+    Rule("share-links", False, lambda choice, subject: choice.are_share_links(subject.element)),
+    Rule("languages", False, lambda choice, subject: choice.are_languages(subject.element)),
+    Rule("time-since", False, lambda choice, subject: choice.is_relative_time(subject.element)),
+    Rule("advertisement", False, lambda choice, subject: choice._is_advert(subject.element)),
     Rule(
         "menu",
         False,
@@ -610,6 +636,7 @@ _RIM: tuple[Rule[_Choice], ...] = (
             choice._is_rim_furniture(subject.element) and choice._holds_title(subject.element)
         ),
     ),
+    Rule("one-of-many", True, lambda choice, subject: choice._is_one_of_many(subject.element)),
     Rule("furniture", False, lambda choice, subject: choice._is_rim_furniture(subject.element)),
     Rule(
         "notice-above-title",

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_archive.pipelines.versions.change import compare_texts, describe_change
+from policy_archive.pipelines.versions.change import compare_texts
+from policy_archive.pipelines.versions.gist import describe_change
 
 BASE = """\
 ## Privacy
@@ -38,7 +39,11 @@ Be well, all of you.
         ("See [terms](https://a.example/1 \"T\").", "See terms.", ("links",)),
         ("See <https://a.example/1>.", "See <https://b.example/>.", ("links",)),
         ("See [terms](https://a.example/1).", "See [conditions](https://a.example/1).", ()),
-        ("Our “Service” is, well, ours.", 'Our "service" is well ours.', ("punctuation",)),
+        ("Our “Service” is, well, ours.", 'Our "service" is well ours.', ("punctuation", "case")),
+        ("Our “Service” is, well, ours.", 'Our "Service" is well ours.', ("punctuation",)),
+        ("OUR SERVICE", "Our service", ("case",)),
+        ("Run by x.AI, L.L.C. alone.", "Run by x.AI LLC alone.", ()),
+        ("Write an e-mail.", "Write an email.", ()),
         ("**Cookies** are small.", "Cookies are small.", ("punctuation",)),
         ("One  line\n\nand two", "One line and\ntwo", ("whitespace",)),
         ("See [t](https://a.example/1). 1 May 2018", "See [t](b). 2 May 2019", ("links", "dates")),
