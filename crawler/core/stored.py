@@ -1,4 +1,4 @@
-"""What the corpus knows: kinds, outcomes, states, index rows, documents, versions. Frozen, no behaviour but ids.
+"""What the corpus knows: kinds, outcomes, states, index rows, documents, versions: frozen, without behaviour.
 
 `records` gives these out, too, with all that only crawls, readings and imports need. They stand apart because
 a dataclass takes as long to build as a hundred rows to read, and commands that show what is stored need five.

@@ -115,9 +115,7 @@ def test_any_address_has_a_key_and_can_be_asked_for(text: str) -> None:
 @given(st.text(max_size=40))
 def test_all_that_http_forbids_is_escaped_and_nothing_else(text: str) -> None:
     forbidden = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}]')
-    page = text.partition("#")[0]
-    escaped = forbidden.sub(lambda match: quote(match[0], safe=""), page.encode("utf-8", "replace").decode())
-    address = build_uri_m(
-        "https://web.archive.org", "20180127122821", page.encode("utf-8", "replace").decode()
-    )
+    page = text.partition("#")[0].encode("utf-8", "replace").decode()
+    escaped = forbidden.sub(lambda match: quote(match[0], safe=""), page)
+    address = build_uri_m("https://web.archive.org", "20180127122821", page)
     assert address == f"https://web.archive.org/web/20180127122821id_/{escaped}"
