@@ -114,6 +114,18 @@ def sites_options(command: _Command) -> _Command:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+class VersionNumber(click.ParamType[int]):
+    """A version's number, as it stands in `history`: 3, or v3 as `diff` takes it."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).lower().removeprefix("v")
+        if not (text.isascii() and text.isdecimal() and int(text)):
+            self.fail(f"'{value}' is no number of a version: write 3 or v3.", param, ctx)
+        return int(text)
+
+
 def document_options(command: _Command) -> _Command:
     """Add --kind and --name, which choose among a site's documents."""
     for option in (
