@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 
 from policy_archive.crawler.core.defaults import DATABASE
-from policy_archive.crawler.core.records import POLICY_KINDS
+from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.outputs.rows import say
 
 if TYPE_CHECKING:
@@ -112,6 +112,18 @@ def sites_options(command: _Command) -> _Command:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class VersionNumber(click.ParamType[int]):
+    """A version's number, as it stands in `history`: 3, or v3 as `diff` takes it."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).lower().removeprefix("v")
+        if not (text.isascii() and text.isdecimal() and int(text)):
+            self.fail(f"'{value}' is no number of a version: write 3 or v3.", param, ctx)
+        return int(text)
 
 
 def document_options(command: _Command) -> _Command:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Outcome, Version
+from policy_archive.crawler.core.stored import Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site

@@ -7,7 +7,7 @@ import sqlite3
 import sys
 from datetime import date
 
-from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow, Document, KnownCapture, Outcome
+from policy_archive.crawler.core.stored import CDX_FIELDS, CdxRow, Document, KnownCapture, Outcome
 
 HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
 """Condition on `captures`: the capture's text counts for versions."""
