@@ -93,8 +93,8 @@ def shape_line(line: str) -> Shape:
     if match := _ITEM.fullmatch(line):
         heading = _HEADING.fullmatch(match[3] or "")
         body = (heading[2] if heading else match[3]) or ""
-        inner = _ITEM.fullmatch(body)
-        if inner and inner[3]:  # an item that begins with a list of its own
+        nested = _ITEM.fullmatch(body)
+        if nested and nested[3]:  # an item that begins with a list of its own
             return shape_line(f"{match[1]}  {body}")
         marker = match[2] if match[2][0].isdigit() else "•"
         return Shape(kind="li", body=body, depth=min(len(match[1].expandtabs(4)) // 2, 6), marker=marker)
