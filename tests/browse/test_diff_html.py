@@ -166,7 +166,13 @@ def test_every_line_that_is_not_blank_has_a_shape(text: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["- * " * 50_000 + "x", "> " * 99_000, "# a" + " " * 190_000 + "b", "|" + "-" * 190_000 + "x", "![" * 9_000],
+    [
+        "- * " * 50_000 + "x",
+        "> " * 99_000,
+        "# a" + " " * 190_000 + "b",
+        "|" + "-" * 190_000 + "x",
+        "![" * 9_000,
+    ],
     ids=["lists", "quotes", "blanks", "bars", "brackets"],
 )
 def test_a_hostile_line_takes_time_by_its_length_alone(line: str) -> None:
