@@ -120,6 +120,7 @@ def test_a_link_is_found_whatever_carries_its_label(html: str) -> None:
         '<a href="/contact">privacy@example.com</a>',
         '<a href="https://seal.example/v?id=7"><img src="/img/privacy.gif"></a>',
         '<a href="/x">Accept all cookies</a>',
+        '<a href="https://cc.example/by/3.0/">Creative Commons License Agreement</a>',
         '<a href="/x">TRUSTe online privacy certification</a>',
         '<a href="/x">Jobs About us Feedback Privacy Policy Terms and Conditions Site map Press Contact</a>',
         '<a href="/c/oils/anb">Motor oils</a>',
@@ -287,3 +288,18 @@ def test_the_label_of_a_part_goes_before_the_address_of_its_page() -> None:
 
 def test_a_short_name_of_the_site_narrows_no_policy_down() -> None:
     assert targets('<a href="/service/agb-mz-4711">AGB mz</a>', Kind.TERMS, url="http://www.mz-web.example/")
+
+
+@pytest.mark.parametrize(
+    "label", ["Privacidad y condiciones del servicio", "Termos de uso e privacidade", "用户协议与隐私政策"]
+)
+def test_two_names_in_one_label_are_two_policies(label: str) -> None:
+    assert {link.kind for link in links(f'<a href="/x7">{label}</a>')} == {Kind.PRIVACY, Kind.TERMS}
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["隐私保护条款", "個人情報保護規約", "Podmienky ochrany osobných údajov", "Termos de privacidade"],
+)
+def test_conditions_of_privacy_are_no_terms(label: str) -> None:
+    assert {link.kind for link in links(f'<a href="/x7">{label}</a>')} == {Kind.PRIVACY}
