@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.pipelines.commands.options import VersionNumber, db_option, document_options, row_options
 from policy_archive.pipelines.commands.show import find_version
 from policy_archive.pipelines.exchange.corpus_format import describe_document

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import db_option, document_options
 from policy_archive.pipelines.commands.show import find_version

@@ -12,7 +12,7 @@ import click
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.commands.options import db_option, document_options, row_options, weight_options
 from policy_archive.pipelines.exchange.corpus_format import describe_document

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 
 from policy_archive.crawler.core.defaults import DATABASE
-from policy_archive.crawler.core.records import POLICY_KINDS
+from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.outputs.rows import say
 
 if TYPE_CHECKING:

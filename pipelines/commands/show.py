@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import VersionNumber, db_option, document_options, json_option
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version

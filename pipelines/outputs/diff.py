@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from html import escape
@@ -119,6 +118,8 @@ def _mark_plain(side: str, text: str) -> str:
 
 def render_unified(old: str, new: str, *, old_label: str, new_label: str) -> str:
     """Return a unified diff, as `diff -u` writes it and `patch` takes it."""
+    import difflib  # for this format alone
+
     lines = difflib.unified_diff(
         old.split("\n")[:-1], new.split("\n")[:-1], fromfile=old_label, tofile=new_label, lineterm=""
     )

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove

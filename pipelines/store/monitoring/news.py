@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.queries import IS_FIRST, IS_TOLD, MATTERS_SQL, OCCURRENCE
 

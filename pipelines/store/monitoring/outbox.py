@@ -6,12 +6,15 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from policy_archive.crawler.core.records import Channel, content_id
+from policy_archive.crawler.core.stored import content_id
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.monitoring.news import select_payloads
 from policy_archive.pipelines.versions.classes import ChangeClass
+
+if TYPE_CHECKING:
+    from policy_archive.crawler.core.records import Channel
 
 
 @dataclass(frozen=True, kw_only=True)
