@@ -1,7 +1,7 @@
 """Links and whole sites, measured on real home pages whose policy links are known, by era and language.
 
-The folder holds pages/ID.html.gz, pages.jsonl and truth.jsonl as ../shared/real-pages/dev does: the `links` of a
-page map an address (no scheme, no www, lower case, no fragment) to the kinds that it is, p t c o or n for neither.
+The folder is made as ../shared/real-pages/dev: pages/ID.html.gz, pages.jsonl, and truth.jsonl, where `links`
+of a page map an address (no scheme, no www, lower case, no fragment) to its kinds: p t c o, n for none.
 """
 
 from __future__ import annotations
