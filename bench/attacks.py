@@ -38,6 +38,7 @@ from policy_archive.crawler.archive.content_coding import CodingError, unwrap_bo
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer  # noqa: E402
 from policy_archive.crawler.core.errors import PolicyArchiveError  # noqa: E402
 from policy_archive.crawler.core.records import CdxRow, Document, Kind  # noqa: E402
+from policy_archive.crawler.core.vocabularies import RunStatus  # noqa: E402
 from policy_archive.pipelines.reading.pool import ReadingPool  # noqa: E402
 from policy_archive.pipelines.store.connection import open_reader  # noqa: E402
 from policy_archive.pipelines.store.search import SearchFilters, search_versions  # noqa: E402
@@ -162,7 +163,7 @@ def updates(folder: Path) -> str:
         source.add(f"{2010 + number // 12}{number % 12 + 1:02}01000000", f"<p>edition {number}".encode())
         with ArchiveServer(source=source) as archive:
             report = crawl(archive.url, database, ask_again=True, command="update")
-        assert report.status == "done", report
+        assert report.status is RunStatus.DONE, report
         opened.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
     left = sorted(path.name for path in folder.iterdir() if path.is_file())
     with closing(sqlite3.connect(database)) as connection:

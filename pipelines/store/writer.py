@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from policy_archive.crawler.core.records import (
     KeptAnswer,
     Kind,
     KnownCapture,
+    Origin,
     Outcome,
     Owner,
     PolicyLink,
@@ -53,6 +54,9 @@ log = logging.getLogger(__name__)
 
 class Store:
     """An open corpus. Close it, or use it in a `with` block."""
+
+    is_news = True
+    """Whether versions that become known are news; False for captures that were somebody's already."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -262,6 +266,26 @@ class Store:
 
         return write(self.connection, work)
 
+    def import_rows(self, document: Document, rows: Sequence[tuple[CdxRow, Origin]]) -> int:
+        """Store the index of files, each row with its file; return how many rows are new."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            return imports.write_rows(connection, document, rows)
+
+        return write(self.connection, work)
+
+    def read_known(self, document: Document) -> list[KnownCapture]:
+        """Return all that is known of a document's rows, whoever read their texts, in order of time."""
+        return read_known(self.connection, document)
+
+    def iter_imported(self, origin_ids: Collection[str]) -> Iterator[sqlite3.Row]:
+        """Yield `outcome`, `run_id` and number (`captures`) of the captures that were taken from files."""
+        yield from imports.select_outcomes(self.connection, origin_ids)
+
+    def count_imported(self, origin_ids: Collection[str]) -> tuple[int, int]:
+        """Return how many documents have captures from files, and how many versions these have."""
+        return imports.count_documents(self.connection, origin_ids)
+
     def record_reading(self, document: Document, row: CdxRow, reading: Reading) -> None:
         """Store a new reading of a body that is stored already (another extractor, another judge)."""
 
@@ -276,7 +300,7 @@ class Store:
         return self._execute(
             # only the question marks are put in by hand
             f"update captures set state = 'pending', state_reason = 'asked again', outcome = null "  # noqa: S608
-            f"where document_id = ? and tries < ? and outcome in ({marks})",
+            f"where document_id = ? and origin is null and tries < ? and outcome in ({marks})",
             (document.id, most_tries, *Outcome.retryable()),
         )
 
@@ -326,6 +350,8 @@ class Store:
         return self._write_versions(document, found, of_site=True)
 
     def _write_versions(self, document: Document, found: Sequence[tuple[Any, ...]], *, of_site: bool) -> int:
+        of_site = of_site and self.is_news
+
         def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
             new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=now_iso())
