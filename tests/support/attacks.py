@@ -56,10 +56,9 @@ def _page(contents: bytes, resources: bytes = b"/Font << /F1 3 0 R >>") -> bytes
 def pdf_bomb(megabytes: int, *, layers: int = 1) -> bytes:
     """Return a PDF whose one page unpacks to so many megabytes of text."""
     line = b"BT /F1 9 Tf 50 700 Td (We collect your data and sell it) Tj ET\n"
-    packer, parts = zlib.compressobj(9), []
-    for _ in range(megabytes):
-        parts.append(packer.compress(line * (2**20 // len(line))))
-    content = b"".join((*parts, packer.flush()))
+    packer = zlib.compressobj(9)
+    packed = [packer.compress(line * (2**20 // len(line))) for _ in range(megabytes)]
+    content = b"".join((*packed, packer.flush()))
     for _ in range(layers - 1):
         content = zlib.compress(content, 9)
     kids = b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>"
