@@ -281,12 +281,16 @@ class SiteCrawl:
         await self._list_addresses(document)
         asked: set[CdxRow] = set()
         owners: Counter[Owner] = Counter()
-        while wanted := self._plan(document, asked) or self._moves(document, asked):
-            asked.update(planned.row for planned in wanted)
-            self.tally.note_planned(len(wanted))
-            leads = await self._fetch_all(document, wanted)
-            owners.update(_owners_of(leads))
-            await self._follow(document, leads)
+        settled = False
+        while not settled:
+            while wanted := self._plan(document, asked) or self._moves(document, asked):
+                asked.update(planned.row for planned in wanted)
+                self.tally.note_planned(len(wanted))
+                leads = await self._fetch_all(document, wanted)
+                owners.update(_owners_of(leads))
+                await self._follow(document, leads)
+            # texts that change so raise new questions
+            settled = not (asked and await self.store.reread_small(document))
         if owners:
             self.store.add_document(document, owner=max(owners, key=owners.__getitem__))
 

@@ -269,13 +269,14 @@ def read_quality(connection: sqlite3.Connection, document: Document, number: int
 
     `kept_share`, `language_confidence` from 0 to 1; `replacement_characters`,
     `documents_on_page` counts; `hidden_text_used` true or false; `stated_dates` as
-    objects of `kind`, `as_written`, `day`; `charset`, `extractor`.
+    objects of `kind`, `as_written`, `day`; `charset`, `extractor`; `note`, what else a reader should know.
     """
     row = connection.execute(
         """select kept_share, replacement_characters, hidden_text_used, documents_on_page, charset,
-            language, language_confidence, stated_dates, extractor
+            language, language_confidence, stated_dates, extractor, coalesce(captures.reason, '') as note
         from versions join extractions on capture_id = text_capture and current
-        where document_id = ? and version = ?""",
+        join captures on captures.id = text_capture
+        where versions.document_id = ? and version = ?""",
         (document.id, number),
     ).fetchone()
     found = dict(row)

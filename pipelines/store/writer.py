@@ -43,11 +43,14 @@ from policy_archive.pipelines.store.connection import explained, open_reader, op
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
+from policy_archive.pipelines.store.rereading import Rereading, iter_rereadings
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.store.runlock import hold_lock
 
 if TYPE_CHECKING:
     from policy_archive.crawler.crawl.corpus import Corpus
+    from policy_archive.pipelines.extract.body.ways import Way
+    from policy_archive.pipelines.reading.pool import ReadingPool
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,8 @@ class Store:
         """Run that captures are stored for; set by start_run."""
         self.channels: tuple[Channel, ...] = ()
         """Who is to be told of versions that become known."""
+        self.reader: ReadingPool | None = None
+        """Processes that read, lent by who has some, to read small texts again."""
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -293,6 +298,25 @@ class Store:
             captures.write_reading(connection, row.id_in(document.id), reading)
 
         write(self.connection, work)
+
+    async def reread_small(self, document: Document) -> int:
+        """Read again what is too small beside its neighbours in time; return how many texts changed."""
+        if self.reader is None:
+            return 0
+        changed = 0
+        for one in list(iter_rereadings(self.connection, document, self.addresses_of(document))):
+            changed += self._record_rereading(document, one, await self.reader.read_again(one.arguments))
+        return changed
+
+    def _record_rereading(self, document: Document, one: Rereading, readings: Mapping[Way, Reading]) -> bool:
+        """Store what came of reading a page again; return whether its text changed."""
+        row, concluded = one.small.reading.row, one.conclude(readings)
+        if isinstance(concluded, Reading):
+            self.record_reading(document, row, concluded)
+            return True
+        if one.small.reading.outcome.is_text:
+            self._execute("update captures set reason = ? where id = ?", (concluded, row.id_in(document.id)))
+        return False
 
     def reopen_failed(self, document: Document, *, most_tries: int = 5) -> int:
         """Make rows that failed, but may not another day, pending again; return how many."""
