@@ -68,7 +68,7 @@ def parse_html(text: str) -> HtmlElement:
 def _clean(text: str) -> str:
     """Return the source without what no tree can hold.
 
-    What stands around a reference that was cut may be one itself then (`&&#0;#0;`); around a blank it is none.
+    What stands around a reference that was cut may be one itself then (`&&#0;#0;`): around a blank, none.
     """
     once = _REFERENCE.sub(_keep_reference, _ENDS.sub("", _NOT_XML.sub("", text.replace("\f", " "))))
     return _REFERENCE.sub(lambda match: _keep_reference(match) or " ", once)
