@@ -211,8 +211,8 @@ def _is_parked_link(url: str, site: str) -> bool:
 
 @cache
 def _registrars() -> frozenset[str]:
-    lines = read_words("owners")["registrar"].values()
-    return frozenset(domain for line in lines for domain in line.partition("|")[0].split())
+    registrars = read_words("owners")["registrar"].values()
+    return frozenset(domain for known in registrars for domain in known["domains"])
 
 
 def _undecorated(url: str, seen_at: str, spans: Mapping[str, tuple[str, str]]) -> str:
