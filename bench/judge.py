@@ -15,7 +15,7 @@ Needs scikit-learn (the program does not). What is printed:
 - languages held back: trained without any text of the language, tested on it. The texts
   (bench/judge_pages) were written by those who wrote the lexicon: this is the best case. Few are real.
 - notices: pages of bench/judge_pages/notices.toml that got their class, by `judge_page` with the shipped
-  weights. They were written beside data/words/page_notices.toml: this, too, is the best case.
+  weights. They were written beside data/words/page-notices.toml: this, too, is the best case.
 - unseen: bench/judge_pages/unseen.toml, whole pages on the way that a fetched page goes, with the shipped
   weights. No weight was learnt from them, but settings and some wordings were chosen with an eye on most.
 """
@@ -51,7 +51,7 @@ from policy_archive.pipelines.judging.page import POLICY_THRESHOLD, add_evidence
 from policy_archive.pipelines.judging.weights import Weights, load_weights
 
 FOLDS = 5
-LEXICON = load_lexicon("policy_concepts")
+LEXICON = load_lexicon("policy-concepts")
 SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 2.0, "notices": 0.5}
 """Of extraction/dev two captures of a document are taken; of neighbours there are few, and each is hard."""
 SHORT_WORDS = 150

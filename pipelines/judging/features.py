@@ -15,7 +15,7 @@ from policy_archive.crawler.discovery.words import fold, group_of, match_name
 from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
 from policy_archive.pipelines.text import drop_links, iter_headings, link_labels, strip_links
 
-NOTICES = "page_notices"
+NOTICES = "page-notices"
 NOTICE_REACH = 2_500
 """Characters in which a notice says what it is."""
 TEXT_LIMIT = 20_000

@@ -85,7 +85,7 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
 
 
 def _weigh(page: Page) -> dict[str, float]:
-    return weigh_page(page, load_lexicon("policy_concepts"), load_weights())
+    return weigh_page(page, load_lexicon("policy-concepts"), load_weights())
 
 
 def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
