@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 
-from policy_archive.pipelines.judging.features import Page, measure
-from policy_archive.pipelines.judging.lexicon import Lexicon
-from policy_archive.pipelines.judging.weights import Weights
+from policy_archive.pipelines.judging.features import WORDS, Page, measure
+from policy_archive.pipelines.judging.lexicon import Lexicon, load_lexicon
+from policy_archive.pipelines.judging.vocabulary import Vocabulary, load_vocabulary
+from policy_archive.pipelines.judging.weights import Weights, load_weights
 
 NO_POLICY = "none"
 """The class of pages that are no policies; the others are kinds."""
@@ -16,16 +18,43 @@ _BEGINNING = 2_000
 """Characters, some 300 words, in which a policy says what it is; further on it comes to everything."""
 
 
-def weigh_page(page: Page, lexicon: Lexicon, weights: Weights) -> dict[str, float]:
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """All that was learnt: what words say, and two sets of weights, for texts with and without known words."""
+
+    lexicon: Lexicon
+    vocabulary: Vocabulary
+    concepts: Weights
+    """For texts in languages of which the vocabulary has no list: the concepts alone speak."""
+    words: Weights
+
+    def weigh(self, page: Page) -> dict[str, float]:
+        """Return the probability of each class by the page's whole text."""
+        features = measure(page, self.lexicon, self.vocabulary)
+        known = any(name.startswith(WORDS) for name in features)
+        return (self.words if known else self.concepts).weigh(features)
+
+
+@cache
+def load_model() -> Model:
+    """Return the model that ships with the program."""
+    return Model(
+        lexicon=load_lexicon("policy_concepts"),
+        vocabulary=load_vocabulary(),
+        concepts=load_weights("concepts"),
+        words=load_weights("words"),
+    )
+
+
+def weigh_page(page: Page, model: Model) -> dict[str, float]:
     """Return the probability of each class; they add up to 1.
 
     Whether it is a policy is judged by the whole; of which kind by the whole and by the beginning alike.
     """
-    whole = weights.weigh(measure(page, lexicon))
+    whole = model.weigh(page)
     if len(page.text) <= _BEGINNING:
         return whole
-    beginning = weights.weigh(measure(replace(page, text=page.text[:_BEGINNING]), lexicon))
-    return _blend_kinds(whole, beginning)
+    return _blend_kinds(whole, model.weigh(replace(page, text=page.text[:_BEGINNING])))
 
 
 def _blend_kinds(whole: Mapping[str, float], beginning: Mapping[str, float]) -> dict[str, float]:

@@ -17,10 +17,9 @@ from policy_archive.pipelines.judging.features import (
     other_group,
     prose_of,
 )
-from policy_archive.pipelines.judging.lexicon import lexical_length, load_lexicon
-from policy_archive.pipelines.judging.model import NO_POLICY, weigh_page
+from policy_archive.pipelines.judging.lexicon import lexical_length
+from policy_archive.pipelines.judging.model import NO_POLICY, load_model, weigh_page
 from policy_archive.pipelines.judging.notices import Notice, asks_for_password, find_notice
-from policy_archive.pipelines.judging.weights import load_weights
 
 POLICY_THRESHOLD = 0.72
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
@@ -84,7 +83,7 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
 
 
 def _weigh(page: Page) -> dict[str, float]:
-    return weigh_page(page, load_lexicon("policy_concepts"), load_weights())
+    return weigh_page(page, load_model())
 
 
 def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
