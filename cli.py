@@ -22,13 +22,18 @@ SUMMARIES = {
     "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
     "changes": "New versions of all sites or of one, the newest first.",
     "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
+    "sites": "The sites of the corpus: what is there of each, since when, what is in doubt, why nothing is.",
+    "at": "The texts in force on a day, of all sites or of some: how surely, and those before and after.",
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
+    "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
+    "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
-    "documents": "The documents known of a site: kind, years, captures, versions, addresses, whose they are.",
+    "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
     "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
+    "import": "Take texts and pages of others into the corpus: corpora, git repositories, files.",
     "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
     "backup": "Copy the database to FILE, also while a crawl writes to it.",
     "restore": "Make a BACKUP the database again; its pages are checked first.",
@@ -40,10 +45,11 @@ SUMMARIES = {
 }
 
 _ELSEWHERE = {
-    # verbs that need what pipelines may not know stand in their own rooms
+    # verbs that need what pipelines may not know stand in their own rooms; a keyword is no module's name
     "browse": "policy_archive.browse.commands.browse",
     "publish": "policy_archive.browse.commands.publish",
     "serve": "policy_archive.archive_server.serve",
+    "import": "policy_archive.pipelines.commands.import_",  # the word is Python's
 }
 
 
@@ -89,7 +95,8 @@ def policy_archive() -> None:
 def main() -> None:
     """Run the command line; every expected failure is one sentence on stderr.
 
-    Exit status: 0 done, 1 failed or incomplete, 2 usage, 74 disk full, 75 database in use, 130 interrupted.
+    Exit status: 0 done, 1 failed or incomplete, 2 usage, 65 lines of a list left out, 74 disk full,
+    75 database in use, 130 interrupted.
     """
     _replace_closed_streams()
     _check_system()
@@ -116,9 +123,9 @@ def main() -> None:
 
 
 def _end(message: str, status: int) -> NoReturn:
-    from policy_archive.pipelines.outputs.table import clean_for_terminal
+    from policy_archive.crawler.core.steering import clean_text
 
-    click.echo(f"Error: {clean_for_terminal(message)}", err=True)
+    click.echo(f"Error: {clean_text(message)}", err=True)
     sys.exit(status)
 
 

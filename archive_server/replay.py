@@ -7,12 +7,12 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import lru_cache
 from urllib.parse import unquote, urljoin
 
 from policy_archive.archive_server.answers import Answer, Request, build_text
 from policy_archive.archive_server.captures import CapturedAnswer, CaptureSource, RecordTooLargeError
 from policy_archive.archive_server.index import BadQueryError, Index, build_key
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.records import CdxRow
 from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp, seconds_between
@@ -68,7 +68,7 @@ def _captures_of(index: Index, url: str) -> list[CdxRow]:
         return []
 
 
-@lru_cache(maxsize=65536)
+@remembered(65536, longest=SHORT)
 def _cached_key(url: str) -> str:
     return build_key(url)
 

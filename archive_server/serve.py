@@ -11,6 +11,7 @@ import click
 from policy_archive.archive_server.log import LogEntry
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.steering import clean_text
 
 _PATTERNS = ("*.warc", "*.warc.gz")
 
@@ -21,8 +22,17 @@ _PATTERNS = ("*.warc", "*.warc.gz")
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on.  [default: any]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A further name by which the server may be asked.",
+)
 @click.option("--quiet", is_flag=True, help="Do not print a line for every request.")
-def serve_command(warcs: tuple[Path, ...], port: int, host: str, quiet: bool) -> None:
+def serve_command(
+    warcs: tuple[Path, ...], port: int, host: str, allowed_hosts: tuple[str, ...], quiet: bool
+) -> None:
     """Serve WARC files, or folders of them, as a Wayback Machine would.
 
     \b
@@ -32,8 +42,16 @@ def serve_command(warcs: tuple[Path, ...], port: int, host: str, quiet: bool) ->
     """
     paths = find_warcs(warcs)
     click.echo(f"Reading {len(paths)} WARC {'file' if len(paths) == 1 else 'files'} …", err=True)
-    with ArchiveServer(paths, host=host, port=port, on_request=None if quiet else _print_request) as archive:
+    with ArchiveServer(
+        paths,
+        host=host,
+        port=port,
+        on_request=None if quiet else _print_request,
+        allowed_hosts=(host, *allowed_hosts),
+    ) as archive:
         click.echo(f"{len(archive.archive.index.rows)} captures. Stop with Ctrl-C.", err=True)
+        if archive.left_out:
+            click.echo(f"{archive.left_out} records left out: no address, date or status in them.", err=True)
         click.echo(archive.url)
         _wait_for_signal()
 
@@ -56,7 +74,7 @@ def find_warcs(places: tuple[Path, ...]) -> list[Path]:
 
 
 def _print_request(entry: LogEntry) -> None:
-    click.echo(f"{entry.at:%H:%M:%S} {entry.kind} {entry.status} {entry.path}", err=True)
+    click.echo(clean_text(f"{entry.at:%H:%M:%S} {entry.kind} {entry.status} {entry.path}"), err=True)
 
 
 def _wait_for_signal() -> None:

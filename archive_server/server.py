@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from policy_archive.archive_server.replay import answer_replay, answer_timemap
 from policy_archive.archive_server.warc import WarcSource
 from policy_archive.archive_server.wire import Wire
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.hosts import why_refused
 
 
 class Archive:
@@ -63,11 +64,13 @@ class ArchiveServer:
         port: int = 0,
         faults: Iterable[Fault] = (),
         on_request: Callable[[LogEntry], None] | None = None,
+        allowed_hosts: Collection[str] | None = None,
     ) -> None:
         self.archive = Archive(source or WarcSource(warc_paths), faults)
         self.log: list[LogEntry] = []
         self._host, self._port = host, port
         self._on_request = on_request
+        self._allowed_hosts = allowed_hosts
         self._loop = asyncio.new_event_loop()
         self._wire = Wire(self._respond)
         self._thread = threading.Thread(target=self._loop.run_forever, name="archive-server", daemon=True)
@@ -76,6 +79,11 @@ class ArchiveServer:
     def url(self) -> str:
         """Base address, for `--archive`; known once the server runs."""
         return f"http://{self._host}:{self._port}"
+
+    @property
+    def left_out(self) -> int:
+        """How many records of the WARC files cannot be served."""
+        return getattr(self.archive.source, "left_out", 0)
 
     @property
     def faults(self) -> Sequence[Fault]:
@@ -108,7 +116,8 @@ class ArchiveServer:
         self._loop.close()
 
     def _respond(self, request: Request) -> Answer:
-        answer = self.archive.respond(request)
+        reason = "" if self._allowed_hosts is None else why_refused(request.headers, self._allowed_hosts)
+        answer = build_text(403, reason, "text/plain") if reason else self.archive.respond(request)
         entry = LogEntry(
             monotonic=request.monotonic,
             at=datetime.now(UTC),

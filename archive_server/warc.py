@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from re import compile as regex
+from typing import Any, BinaryIO
 
 from warcio.archiveiterator import ArchiveIterator
+from warcio.bufferedreaders import ChunkedDataReader, DecompressingBufferedReader
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 
 from policy_archive.archive_server.captures import CapturedAnswer, RecordTooLargeError
 from policy_archive.crawler.core.digests import digest_of_pieces
-from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.errors import CdxError, UsageError
 from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 
 MOST_BODY_BYTES = 64 * 1024 * 1024
 """Of one record that is served: three times what the crawler takes."""
+MOST_HEADER_BYTES = 1024 * 1024
+"""Of a record's two blocks of headers: a line without an end unpacks to gigabytes, too."""
+_DIGITS = regex("[0-9]+")
+_STATUS = regex("[1-5][0-9]{2}")
 _PIECE_BYTES = 64 * 1024
 
 
@@ -28,6 +35,36 @@ class _Place:
     offset: int
 
 
+class _BoundedReader(DecompressingBufferedReader):  # type: ignore[misc]
+    """warcio's reader, which gives no line and no piece that is longer than anybody needs."""
+
+    _in_lines = 0
+
+    def readline(self, length: int | None = None) -> bytes:
+        line: bytes = super().readline(min(length or MOST_HEADER_BYTES + 1, MOST_HEADER_BYTES + 1))
+        self._in_lines += len(line)
+        if self._in_lines > MOST_HEADER_BYTES:
+            raise ArchiveLoadFailed(f"headers of more than {MOST_HEADER_BYTES // 1024 // 1024} MB")
+        return line
+
+    def read(self, length: int | None = None) -> bytes:
+        self._in_lines = 0
+        if length is None or length > MOST_BODY_BYTES:  # a chunk is asked for whole
+            raise _too_large()
+        piece: bytes = super().read(length)
+        return piece
+
+
+def _too_large() -> RecordTooLargeError:
+    return RecordTooLargeError(f"a record of more than {MOST_BODY_BYTES // 1024 // 1024} MB")
+
+
+def _open_records(file: BinaryIO) -> ArchiveIterator:
+    records = ArchiveIterator(file)
+    records.reader = _BoundedReader(file)  # nothing has been read yet
+    return records
+
+
 class WarcSource:
     """The captures of some WARC files, gzipped record by record or not."""
 
@@ -35,11 +72,16 @@ class WarcSource:
         self._paths = tuple(paths)
         self._places: dict[CdxRow, _Place] = {}
         self._originals: dict[str, _Place] = {}
+        self.left_out = 0
+        """Records without an address, a date or a status that could be served."""
 
     def iter_rows(self) -> Iterator[CdxRow]:
         """Yield a row for every response and revisit record; remembers where each one lies."""
         for path in self._paths:
             for row, offset in _iter_indexed(path):
+                if row is None:
+                    self.left_out += 1
+                    continue
                 place = self._places.setdefault(row, _Place(path, offset))
                 if row.mimetype != "warc/revisit":
                     self._originals.setdefault(row.digest, place)
@@ -61,10 +103,11 @@ class WarcSource:
         )
 
 
-def _iter_indexed(path: Path) -> Iterator[tuple[CdxRow, int]]:
+def _iter_indexed(path: Path) -> Iterator[tuple[CdxRow | None, int]]:
+    """Yield the row of each capture, None for one that cannot be served, and where it lies."""
     try:
         with path.open("rb") as file:
-            records = ArchiveIterator(file)
+            records = _open_records(file)
             for record in records:
                 if record.rec_type not in ("response", "revisit"):
                     continue
@@ -72,19 +115,29 @@ def _iter_indexed(path: Path) -> Iterator[tuple[CdxRow, int]]:
                 digest = _digest_of(record)
                 # asking for the length reads the record to its end: last of all
                 yield _row_of(record, digest, records.get_record_length()), offset
-    except ArchiveLoadFailed as error:
+    except OSError:
+        raise
+    except Exception as error:  # warcio stumbles over hostile files in many ways, and cannot go on then
         raise UsageError(f"{path} is no WARC file, or a damaged one: name another one.") from error
 
 
-def _row_of(record: ArcWarcRecord, digest: str, length: int) -> CdxRow:
-    original = record.rec_headers.get_header("WARC-Target-URI")
-    date = record.rec_headers.get_header("WARC-Date")
+def _row_of(record: ArcWarcRecord, digest: str, length: int) -> CdxRow | None:
+    original = record.rec_headers.get_header("WARC-Target-URI") or ""
+    date = record.rec_headers.get_header("WARC-Date") or ""
+    timestamp = "".join(_DIGITS.findall(date))[:14]
+    try:
+        parse_timestamp(timestamp)
+        key = urlkey(original)
+    except (CdxError, ValueError):
+        return None
     revisit = record.rec_type == "revisit"
     http = record.http_headers
+    if http and not (revisit or _STATUS.fullmatch(http.get_statuscode())):
+        return None
     content_type = (http.get_header("Content-Type") if http else None) or "unk"
     return CdxRow(
-        urlkey=urlkey(original),
-        timestamp="".join(filter(str.isdigit, date))[:14],
+        urlkey=key,
+        timestamp=timestamp,
         original=original,
         mimetype="warc/revisit" if revisit else content_type.partition(";")[0].strip().lower(),
         statuscode="-" if revisit or not http else http.get_statuscode(),
@@ -97,19 +150,25 @@ def _digest_of(record: ArcWarcRecord) -> str:
     stated = record.rec_headers.get_header("WARC-Payload-Digest")
     if stated:
         return str(stated).rpartition(":")[2]
-    return digest_of_pieces(_iter_body(record))
+    try:
+        return digest_of_pieces(_iter_body(record))
+    except RecordTooLargeError:  # it is not served either
+        return "-"
 
 
 def _read_answer(place: _Place) -> CapturedAnswer:
     with place.path.open("rb") as file:
         file.seek(place.offset)
-        record = next(iter(ArchiveIterator(file)))
+        record = next(iter(_open_records(file)))
         http = record.http_headers
         if http is None:
             return CapturedAnswer(status=200, reason="OK", headers=(), body=_stored_body(record))
         code, _, reason = http.statusline.partition(" ")
         return CapturedAnswer(
-            status=int(code), reason=reason, headers=tuple(http.headers), body=_stored_body(record)
+            status=int(code) if _STATUS.fullmatch(code) else 200,
+            reason=reason,
+            headers=tuple(http.headers),
+            body=_stored_body(record),
         )
 
 
@@ -123,7 +182,7 @@ def _stored_body(record: ArcWarcRecord) -> bytes:
     for piece in _iter_body(record):
         total += len(piece)
         if total > MOST_BODY_BYTES:
-            raise RecordTooLargeError(f"a record of more than {MOST_BODY_BYTES // 1024 // 1024} MB")
+            raise _too_large()
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -138,7 +197,5 @@ def _iter_body(record: ArcWarcRecord) -> Iterator[bytes]:
 def _open_body(record: ArcWarcRecord) -> Any:
     http = record.http_headers
     if http and (http.get_header("Transfer-Encoding") or "").lower() == "chunked":
-        from warcio.bufferedreaders import ChunkedDataReader
-
         return ChunkedDataReader(record.raw_stream, decomp_type=None)
     return record.raw_stream

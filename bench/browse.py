@@ -127,8 +127,9 @@ def _list_searches(site: str) -> Iterator[Ask]:
 
 
 def _peer_search(database: Path, name: str, match: str) -> Ask:
-    """Return what Datasette's full-text search asks, ranked, with snippets."""
-    sql = f"""select site, version, snippet(texts_search, 0, '[', ']', '...', 36) from texts_search
+    """Return what Datasette's full-text search asks, ranked; snippets are ours."""
+    sql = f"""select site, version, substr(content, 1, 300) from texts_search
+        join texts on id = texts_search.rowid
         join versions on text_id = texts_search.rowid join documents on documents.id = document_id
         where texts_search match '{match}' order by rank limit 20"""
     return Ask(name=f"  peer: {name}, ranked by SQL", path=f"/{database.stem}?sql={quote(sql)}")

@@ -19,6 +19,7 @@ from policy_archive.crawler.core.records import Document, Kind, content_id
 from policy_archive.crawler.core.timestamps import format_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
+from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
 TEXTS = Path(__file__).resolve().parent.parent.parent / "shared" / "replay" / "dev" / "texts"
@@ -171,7 +172,9 @@ def _add_version(
         (sha256, words, edition.text),
     ).fetchone()
     if text is not None:
-        connection.execute("insert into texts_search (rowid, text) values (?, ?)", (text[0], edition.text))
+        connection.execute(
+            "insert into texts_search (rowid, text) values (?, ?)", (text[0], prepare_text(edition.text))
+        )
     step = (edition.last - edition.first) / (rows - 1)
     stamps = [format_timestamp(edition.first + step * i) for i in range(rows)]
     ids = [content_id(document.id, url, stamp) for stamp in stamps]

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from policy_archive.archive_server.log import LogEntry  # noqa: E402
 from policy_archive.archive_server.server import ArchiveServer  # noqa: E402
+from policy_archive.crawler.core.vocabularies import OwnerRelation  # noqa: E402
 from policy_archive.data import DATA  # noqa: E402
 
 DEMO = DATA / "demo"
@@ -81,10 +82,10 @@ def score_site(site: dict[str, Any], database: Path) -> list[Score]:
     """
     connection = sqlite3.connect(database)
     found: dict[str, set[str]] = {}
-    query = """select kind, timestamp from policy_versions
-        where site = ? and coalesce(owner, '') not in ('registrar', 'platform')"""
-    for kind, timestamp in connection.execute(query, [site["site"]]):
-        found.setdefault(kind, set()).add(timestamp)
+    query = "select kind, timestamp, owner from policy_versions where site = ?"
+    for kind, timestamp, owner in connection.execute(query, [site["site"]]):
+        if owner is None or not OwnerRelation(owner).is_somebody_else:
+            found.setdefault(kind, set()).add(timestamp)
     connection.close()
     expected = {
         document["kind"]: {version["first"] for version in document["versions"]}

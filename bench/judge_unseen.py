@@ -58,9 +58,11 @@ def find_fault(page: UnseenPage) -> str:
         content_type="text/html; charset=utf-8",
     )
     if page.expected == NONE:
-        return "" if reading.outcome in (Outcome.NOT_A_POLICY, Outcome.EMPTY) else KEPT
+        right = reading.outcome is Outcome.NOT_A_POLICY or reading.outcome is Outcome.EMPTY
+        return "" if right else KEPT
     if page.expected == FOREIGN:
-        return "" if reading.outcome in (Outcome.FOREIGN, Outcome.NOT_A_POLICY) else TAKEN
+        right = reading.outcome is Outcome.FOREIGN or reading.outcome is Outcome.NOT_A_POLICY
+        return "" if right else TAKEN
     if reading.outcome is not Outcome.TEXT or reading.verdict is None or reading.owner is None:
         return LOST
     right = reading.verdict.kind == page.expected and page.owner in ("", reading.owner.relation)

@@ -163,10 +163,12 @@ def _read(url: str, timestamp: str, content_type: str | None, body: bytes, name:
     reading = read_body(body, document=document, url=url, timestamp=timestamp, content_type=content_type)
     text = reading.extraction.text if reading.extraction and reading.outcome is Outcome.TEXT else None
     stated = reading.extraction.stated_dates if reading.extraction else ()
+    language = reading.extraction.language if reading.extraction else None
     return {
         "outcome": str(reading.outcome),
         "text": hashlib.sha256(text.encode()).hexdigest() if text is not None else None,
         "stated": sorted({one.day.isoformat() for one in stated}),
+        "language": language if text is not None else None,
     }
 
 
@@ -185,4 +187,5 @@ def _known(row: CdxRow, cache: dict[str, dict[str, Any]]) -> KnownCapture:
         outcome=Outcome(entry["outcome"]),
         text_sha256=entry["text"],
         stated_days=tuple(date.fromisoformat(day) for day in entry["stated"]),
+        language=entry.get("language"),
     )

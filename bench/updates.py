@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.records import POLICY_KINDS
 from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.run import FetchOptions, Target, build_target
 from policy_archive.crawler.planning.plan import PlanOptions
 from policy_archive.crawler.runner import run_fetch
@@ -86,7 +87,7 @@ def _measure(
             ask_again=is_update,
         )
     )
-    assert report.status == "done", report.reason
+    assert report.status is RunStatus.DONE, report.reason
     asked = Counter(entry.kind for entry in archive.log[before:])
     versions = _versions(database)
     documents = len({row[:3] for row in versions})

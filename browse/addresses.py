@@ -93,7 +93,7 @@ class Addresses:
         return self._page(*self._document(document), timestamp)
 
     def version_file(self, document: Document, timestamp: str, extension: str) -> str:
-        """Return where the version stands as `md`, `json`, `bib` or `csl.json`."""
+        """Return where the version stands as `md`, `json`, `bib`, `csl.json` or `ris`."""
         return self._file(*self._document(document), f"{timestamp}.{extension}")
 
     def at(self, document: Document, day: str) -> str | None:

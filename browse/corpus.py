@@ -79,7 +79,8 @@ def _read_busiest(connection: sqlite3.Connection) -> list[Row]:
     return _rows(
         connection,
         f"""select site, sum(changes) as changes from (
-            select document_id, count(*) - 1 as changes from versions group by document_id)
+            select document_id, count(*) as changes from versions
+            where changed_after is not null and {queries.IS_TOLD} group by document_id)
         join documents on id = document_id
         group by site having changes > 0 order by changes desc, site limit {_LISTED}""",  # noqa: S608
     )
@@ -111,10 +112,10 @@ def has_site(connection: sqlite3.Connection, site: str) -> bool:
 
 
 def read_changes(connection: sqlite3.Connection, *, site: str | None = None, limit: int = 100) -> list[Row]:
-    """Return the newest versions first, of one site or of all."""
-    of_site = "where document_id in (select id from documents where site = ?)" if site else ""
+    """Return the newest versions first, of one site or of all; changes of the page are passed over."""
+    of_site = "and document_id in (select id from documents where site = ?)" if site else ""
     found = connection.execute(
-        f"""select document_id, version from versions {of_site}
+        f"""select document_id, version from versions where {queries.IS_TOLD} {of_site}
         order by first_timestamp desc, document_id limit ?""",  # noqa: S608 (a constant is put in)
         (*([site] if site else []), limit),
     ).fetchall()
@@ -229,4 +230,4 @@ def count_outcomes(captures: Sequence[Row]) -> dict[str, int]:
 
 def is_junk(capture: Row) -> bool:
     """Return whether a capture was read and held no text of its document."""
-    return capture["outcome"] not in (None, Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.REDIRECT)
+    return capture["outcome"] is not None and Outcome(capture["outcome"]).is_junk

@@ -9,11 +9,10 @@ from urllib.parse import quote
 from policy_archive.browse import corpus
 from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.filters import document_of, show_kind
-from policy_archive.browse.search import SearchFilters, search_versions
-from policy_archive.browse.search_syntax import build_match
 from policy_archive.pipelines.outputs.feed import Entry, build_feed, entry_id
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
 from policy_archive.pipelines.store.queries import Row, list_occurrences
+from policy_archive.pipelines.store.search import SearchFilters, search_versions
 
 _NEWEST = 100
 
@@ -42,7 +41,7 @@ def build_search_feed(
     filters: SearchFilters,
 ) -> str:
     """Return the newest versions that a search finds. `asked` is its query string."""
-    result = search_versions(connection, build_match(query), filters, limit=_NEWEST, newest_first=True)
+    result = search_versions(connection, query, filters, limit=_NEWEST, newest_first=True)
     return build_feed(
         id=f"tag:policy-archive,2026:search?{asked}",
         title=f"Policies that say {query}",

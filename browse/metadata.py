@@ -9,15 +9,20 @@ from html import escape
 from typing import Any
 
 from policy_archive.data import DATA
+from policy_archive.pipelines.store.at import build_at_sql
+from policy_archive.pipelines.store.queries import IS_TOLD
 
 # Each finds its rows by an index first, then shows those alone: the view reads five tables a row.
 QUERIES: dict[str, dict[str, Any]] = {
     "changes_per_year": {
         "title": "Changes per year",
-        "description": "How many versions began in each year, and of how many documents.",
+        "description": "How many policies changed in each year, and of how many documents. "
+        "Changes of the page around the text (`versions.class`) are not counted.",
         "sql": """select substr(first_timestamp, 1, 4) as year, count(*) as changes,
     count(distinct document_id) as documents
-from versions where changed_after is not null group by year order by year""",
+from versions where changed_after is not null and /*told*/ group by year order by year""".replace(
+            "IS_TOLD", IS_TOLD
+        ),
     },
     "texts_that_came_back": {
         "title": "Texts that came back",
@@ -47,9 +52,10 @@ from said join policy_versions using (document_id, version) order by words desc"
     },
     "most_changed": {
         "title": "Most changed documents",
-        "description": "Documents by how often their text changed, with the words added and removed in all.",
-        "sql": """with found as (select document_id, count(*) - 1 as changes from versions
-    group by document_id order by changes desc limit 200)
+        "description": "Documents by how often their text changed, with the words added and removed in all. "
+        "Changes of the page around the text (`versions.class`) are not counted.",
+        "sql": """with found as (select document_id, count(*) as changes from versions
+    where changed_after is not null and /*told*/ group by document_id order by changes desc limit 200)
 select site, kind, name, changes, sum(words_added) as words_added, sum(words_removed) as words_removed,
     min(first_timestamp) as first_timestamp, max(last_timestamp) as last_timestamp
 from found join versions using (document_id) join documents on documents.id = document_id
@@ -57,17 +63,17 @@ group by document_id order by changes desc, site""",
     },
     "in_force_on": {
         "title": "In force on a day",
-        "description": "The version of each document that was seen both by that day and on it or later; "
-        "write the day as 2018-05-25.",
-        "sql": """with found as (select document_id, max(version) as version from versions
-    where first_timestamp <= replace(:day, '-', '') || '235959'
-        and last_timestamp >= replace(:day, '-', '') || '000000'
-    group by document_id limit 1000)
-select site, kind, name, version, first_captured, last_captured, title, replay_url
-from found join policy_versions using (document_id, version) order by site, kind, name""",
-        "params": ["day"],
+        "description": "The version of each document that was in force at the end of the day (UTC), "
+        "written as 2018-05-25, how surely, and the versions before and after; `site` and `kind` may stay "
+        "empty. The command "
+        "`policy-archive at` asks the same of all sites.",
+        "sql": build_at_sql(most=1000),
+        "params": ["day", "site", "kind"],
     },
 }
+
+for _query in QUERIES.values():
+    _query["sql"] = _query["sql"].replace("/*told*/", IS_TOLD)
 
 _LABELS = {
     "sites": "site",
@@ -119,8 +125,13 @@ def _read_descriptions() -> dict[str, dict[str, Any]]:
 
     data/schema.md is docs/schema.md: what people read and what Datasette shows have one home.
     """
-    sections = re.split(r"^## ", (DATA / "schema.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    sections = re.split(r"^## ", _tables_part(), flags=re.MULTILINE)[1:]
     return dict(_parse_section(section) for section in sections)
+
+
+def _tables_part() -> str:
+    """Return what is said of the tables: the rows that commands print stand under a title of their own."""
+    return (DATA / "schema.md").read_text("utf-8").partition("\n# ")[0]
 
 
 def _parse_section(section: str) -> tuple[str, dict[str, Any]]:

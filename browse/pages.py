@@ -14,21 +14,23 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from policy_archive.browse import corpus
-from policy_archive.browse import search as hits
 from policy_archive.browse.addresses import Addresses
-from policy_archive.browse.citation import cite_version
 from policy_archive.browse.diff_layout import lay_out
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
-from policy_archive.browse.search_syntax import build_match
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.records import POLICY_KINDS, Document
+from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
+from policy_archive.pipelines.outputs.citation import cite_version
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store import search as hits
+from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.queries import Row
-from policy_archive.pipelines.versions.change import classify_change, describe_change
+from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.diff import diff_texts
+from policy_archive.pipelines.versions.gist import describe_change
 
 _SITES_ON_HOME = 300
 _HITS_A_PAGE = 20
@@ -37,6 +39,7 @@ FILE_TYPES = {
     "json": "application/json; charset=utf-8",
     "bib": "application/x-bibtex; charset=utf-8",
     "csl.json": "application/vnd.citationstyles.csl+json; charset=utf-8",
+    "ris": "application/x-research-info-systems; charset=utf-8",
 }
 """Endings of the files that a version is given as."""
 
@@ -44,6 +47,14 @@ FILE_TYPES = {
 @cache
 def _templates() -> Environment:
     return build_environment()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of two versions that are compared."""
+
+    key: Document
+    version: Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +92,8 @@ class Pages:
             site=site,
             row=row,
             histories=histories,
+            found=SiteOutcome.FOUND,
+            remarkable_owners=[relation for relation in OwnerRelation if relation.is_remarkable],
             timelines=[Markup(draw_history(history, self.addresses)) for history in histories],  # noqa: S704
             feed_address=self.addresses.feed(site),
         )
@@ -110,16 +123,16 @@ class Pages:
         versions = queries.list_versions(connection, document)
         if not versions:
             corpus.read_version(connection, document, f"{day:%Y%m%d}000000")  # raises
-        found = queries.find_at(versions, day)
-        if found.in_force is not None:
-            stamp = versions[found.in_force - 1]["timestamp"]
+        found = read_at(connection, document, day)
+        if found["version"] is not None:
+            stamp = versions[found["version"] - 1]["timestamp"]
             return self.render_version(connection, document, stamp, day=day)
         return self._render(
             "at.html",
             key=document,
             day=day,
-            before=versions[found.before - 1] if found.before else None,
-            after=versions[found.after - 1] if found.after else None,
+            before=versions[found["before_version"] - 1] if found["before_version"] else None,
+            after=versions[found["after_version"] - 1] if found["after_version"] else None,
             feed_address=self.addresses.feed(document.site),
         )
 
@@ -133,14 +146,20 @@ class Pages:
         other_view: str | None = None,
     ) -> str:
         """Return what differs between two versions, each (document, timestamp)."""
-        versions = [corpus.read_version(connection, *side) for side in (old, new)]
-        diff = diff_texts(*(version["text"] for version in versions))
+        sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
+        return self.render_sides(sides[0], sides[1], side_by_side=side_by_side, other_view=other_view)
+
+    def render_sides(
+        self, old: Side, new: Side, *, side_by_side: bool = True, other_view: str | None = None
+    ) -> str:
+        """Return what differs between two versions that were read."""
+        diff = diff_texts(old.version["text"], new.version["text"])
         return self._render(
             "diff.html",
-            old_key=old[0],
-            new_key=new[0],
-            old=versions[0],
-            new=versions[1],
+            old_key=old.key,
+            new_key=new.key,
+            old=old.version,
+            new=new.version,
             diff=diff,
             gist=describe_change(classify_change(diff)),
             sections=lay_out(diff),
@@ -160,18 +179,20 @@ class Pages:
             except UsageError as error:
                 values["message"] = str(error)
             values["site"] = _known_site(connection, query)
-        return self._render("search.html", **values)
+        return self._render("search.html", kinds=POLICY_KINDS, **values)
 
     def _find(
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, page: int
     ) -> dict[str, Any]:
         result = hits.search_versions(
-            connection, build_match(query), filters, limit=_HITS_A_PAGE, offset=page * _HITS_A_PAGE
+            connection, query, filters, limit=_HITS_A_PAGE, offset=page * _HITS_A_PAGE
         )
         asked = {"q": query, **{name: value for name, value in vars(filters).items() if value}}
         base = self.addresses.search()
+        wider = urlencode({**asked, "q": result.wider or ""})
         return {
             "result": result,
+            "wider_address": f"{base}?{wider}",
             "previous_address": f"{base}?{urlencode({**asked, 'page': page - 1})}" if page else None,
             "next_address": f"{base}?{urlencode({**asked, 'page': page + 1})}" if result.has_more else None,
             "feed_address": f"{self.addresses.search_feed()}?{urlencode(asked)}",
@@ -191,7 +212,7 @@ def _known_site(connection: sqlite3.Connection, text: str) -> str | None:
 def render_version_file(
     connection: sqlite3.Connection, document: Document, timestamp: str, extension: str
 ) -> str:
-    """Return a version as `md`, `json`, `bib` or `csl.json` (FILE_TYPES); raises NotKnownError."""
+    """Return a version as `md`, `json`, `bib`, `csl.json` or `ris` (FILE_TYPES); raises NotKnownError."""
     version = corpus.read_version(connection, document, timestamp)
     if extension == "md":
         return render_version(version)
@@ -199,7 +220,7 @@ def render_version_file(
     if extension == "json":
         return json.dumps(_whole(version, evidence), ensure_ascii=False, indent=2) + "\n"
     citation = cite_version(version, archived_digest=evidence["first_digest"])
-    return citation.bibtex if extension == "bib" else citation.csl_json
+    return {"bib": citation.bibtex, "csl.json": citation.csl_json, "ris": citation.ris}[extension]
 
 
 def _whole(version: Row, evidence: Row) -> Row:

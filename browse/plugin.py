@@ -6,9 +6,11 @@ Loaded by `policy-archive browse`, as an installed plugin, or by
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
@@ -19,15 +21,16 @@ from policy_archive.browse import corpus
 from policy_archive.browse.addresses import PREFIX, Addresses, parse_document
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
-from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
-from policy_archive.browse.search import SearchFilters
+from policy_archive.browse.pages import FILE_TYPES, Pages, Side, render_version_file
 from policy_archive.browse.security import HOSTS_VARIABLE, SAFE_HEADERS, guard_hosts, guard_tables
-from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.errors import ExtractionError, NotKnownError, UsageError
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import is_corpus
 from policy_archive.pipelines.store.queries import find_site
+from policy_archive.pipelines.store.search import SearchFilters
 
 if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imported
     from datasette.app import Datasette
@@ -36,6 +39,12 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
 _STYLESHEET = Path(__file__).parent / "static" / "policies.css"
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
+
+LONGEST_AT_ONCE = 200_000
+"""Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
+COMPARING_SECONDS = 10.0
+"""Of CPU that a comparison and its page may take, in one of two processes."""
+TOO_LONG = "These two texts take too long to be compared here: policy-archive diff prints what changed."
 
 _Page = Callable[[sqlite3.Connection, Pages, Request], Response]
 _Route = Callable[[Request, "Datasette"], Awaitable[Response]]
@@ -95,6 +104,12 @@ def _document(request: Request, site: str = "site", segment: str = "document") -
     return parse_document(request.url_vars[site], request.url_vars[segment])
 
 
+@cache
+def comparing() -> ReadingPool:
+    """Return the processes that compare long texts; none is started before it is needed."""
+    return ReadingPool(2, timeout_seconds=COMPARING_SECONDS)
+
+
 @_policies_page
 def home(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     return _html(pages.render_home(connection))
@@ -145,25 +160,48 @@ def version_file(connection: sqlite3.Connection, pages: Pages, request: Request)
 
 @_policies_page
 def at_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    return _html(pages.render_at(connection, _document(request), parse_day(request.url_vars["day"])))
+    return _html(
+        pages.render_at(connection, _document(request), parse_day(request.url_vars["day"], end=True))
+    )
 
 
 @_policies_page
 def asked_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     """Lead from the form of the site page to the permanent address of a day."""
     key = parse_document(request.url_vars["site"], request.args.get("document") or "")
-    day = parse_day(request.args.get("day") or "")
+    day = parse_day(request.args.get("day") or "", end=True)
     return _redirect(pages.addresses.at(key, day.isoformat()) or "")
 
 
-@_policies_page
-def diff(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+async def diff(request: Request, datasette: Datasette) -> Response:
+    """Show what differs; texts too long for a moment's work are compared in another process, for a time."""
+    addresses = Addresses(base=datasette.urls.path(PREFIX))
     old = _document(request, "old_site", "old_document"), request.url_vars["old_timestamp"]
     new = _document(request, "new_site", "new_document"), request.url_vars["new_timestamp"]
     side_by_side = request.args.get("view") != "inline"
-    address = pages.addresses.diff(*old, *new)
-    other_view = f"{address}?view=inline" if side_by_side else address
-    return _html(pages.render_diff(connection, old, new, side_by_side=side_by_side, other_view=other_view))
+    address = addresses.diff(*old, *new)
+    views = {
+        "side_by_side": side_by_side,
+        "other_view": f"{address}?view=inline" if side_by_side else address,
+    }
+
+    @_policies_page
+    def read(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+        sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
+        if sum(len(side.version["text"]) for side in sides) > LONGEST_AT_ONCE:
+            longer.append(partial(pages.render_sides, *sides, **views))
+            return _html("")
+        return _html(pages.render_sides(sides[0], sides[1], **views))
+
+    longer: list[Callable[[], str]] = []
+    answer = await read(request, datasette)
+    if not longer:
+        return answer
+    try:
+        return _html(await asyncio.wrap_future(comparing().submit(longer[0])))
+    except ExtractionError:
+        pages = Pages(addresses=addresses)
+        return _html(pages.render_message("That cannot be shown", TOO_LONG), 503)
 
 
 @_policies_page

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
+
+from policy_archive.crawler.core.hosts import why_refused
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
@@ -59,48 +60,19 @@ def _complete(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes
 
 
 def guard_hosts(app: _App, allowed: Collection[str]) -> _App:
-    """Return an ASGI application that answers only to addresses in digits, and to the names allowed.
-
-    A name may be made to stand for 127.0.0.1 by whoever owns it (DNS rebinding), and its pages
-    then read ours; other sites' pages may send requests here, but for links that a person follows.
-    """
+    """Return an ASGI application that answers only to whom `why_refused` finds nothing against."""
 
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-            reason = _why_refused(headers, allowed)
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+            }
+            reason = why_refused(headers, allowed)
             if reason:
                 return await _refuse(reason, send)
         return await app(scope, receive, send)
 
     return guarded
-
-
-def _why_refused(headers: dict[bytes, str], allowed: Collection[str]) -> str:
-    host = headers.get(b"host", "")
-    if not is_allowed_host(host, allowed):
-        return "This name is not one of this server's: start it with --allow-host NAME."
-    foreign = headers.get(b"sec-fetch-site", "none") in ("cross-site", "same-site")
-    if foreign and headers.get(b"sec-fetch-mode") != "navigate":
-        return "Pages of other sites may not ask this server."
-    return ""
-
-
-def is_allowed_host(host: str, allowed: Collection[str]) -> bool:
-    """Return whether a Host header names an address in digits, this machine, or a name that was allowed.
-
-    >>> [is_allowed_host(h, ["x.org"]) for h in ("[::1]:80", "127.0.0.1", "X.org:80", "evil.example", "")]
-    [True, True, True, False, False]
-    """
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    name = name.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name in {one.lower() for one in allowed}:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 async def _refuse(reason: str, send: Any) -> None:

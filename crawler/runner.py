@@ -12,6 +12,7 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
 from policy_archive.crawler import settings as crawl_settings
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
 from policy_archive.crawler.spiders.base import RunSpider
 from policy_archive.crawler.spiders.policy import PolicySpider
@@ -79,7 +80,7 @@ def _stop_on_signals(crawler: Crawler) -> None:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
         if isinstance(crawler.spider, RunSpider):
-            crawler.spider.stop("interrupted", "stopped by hand")
+            crawler.spider.stop(RunStatus.INTERRUPTED, "stopped by hand")
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)

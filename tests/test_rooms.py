@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,41 @@ def test_no_dotted_string_hides_an_import(room: str, above: str) -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
         ]
         assert not [text for text in texts if f"policy_archive.{above}" in text], path
+
+
+def finds_sql(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the calls that run SQL, and the strings that are SQL."""
+    for node in ast.walk(tree):
+        runs = isinstance(node, ast.Attribute) and node.attr in ("execute", "executemany", "executescript")
+        if runs or (isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)):
+            yield node
+
+
+SQL = re.compile(r"\s*(select\b.*\bfrom\b|insert into\b|update \w+ set\b|delete from\b|pragma )", re.DOTALL)
+WITHOUT_SQL = ("crawler", "pipelines")
+MAY_HOLD_SQL = (
+    "pipelines/store",
+    "crawler/archive/rate_gate.py",  # a database of its own: what all processes have asked for
+    "pipelines/exchange/sources.py",  # other projects' databases, read for an import
+    "pipelines/exchange/princeton_leuven.py",
+)
+
+
+def test_sql_stands_in_the_store() -> None:
+    """Commands, outputs and the crawler ask the store, which alone knows its tables."""
+    files = [
+        path for name in WITHOUT_SQL for path in [ROOT / name, *(ROOT / name).rglob("*.py")] if path.is_file()
+    ]
+    assert len(files) > 100
+    found = [
+        f"{name}:{getattr(node, 'lineno', 0)}"
+        for path in files
+        if not (name := path.relative_to(ROOT).as_posix()).startswith(MAY_HOLD_SQL)
+        for node in finds_sql(ast.parse(path.read_text("utf-8")))
+    ]
+    assert found == []
+
+
+def test_sql_is_seen_where_it_stands() -> None:
+    store = ast.parse((ROOT / "pipelines/store/queries.py").read_text("utf-8"))
+    assert len(list(finds_sql(store))) > 20

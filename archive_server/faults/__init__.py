@@ -21,6 +21,7 @@ from policy_archive.archive_server.faults.mixture import build_mixture
 from policy_archive.archive_server.faults.pages import (
     BadTimestamps,
     Duplicates,
+    Endless,
     JunkOriginals,
     MalformedRows,
     NegativeLength,
@@ -48,6 +49,7 @@ from policy_archive.archive_server.faults.refusals import (
     Reset,
     ServerError,
     Slow,
+    Waits,
     http_date,
 )
 
@@ -64,6 +66,7 @@ __all__ = [
     "Drift",
     "Duplicates",
     "EmptyContentEncoding",
+    "Endless",
     "Fault",
     "Gzip",
     "IndexTrouble",
@@ -88,6 +91,7 @@ __all__ = [
     "Truncated",
     "Twins",
     "UnknownFields",
+    "Waits",
     "WrongContentEncoding",
     "about",
     "always",

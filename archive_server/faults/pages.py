@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from policy_archive.archive_server.faults.base import Fault, When, index
-from policy_archive.archive_server.index import Line, Page, Query, build_old_key
+from policy_archive.archive_server.index import Line, Page, Query, build_new_key, build_old_key
 from policy_archive.crawler.core.records import CDX_FIELDS
 
 TIMESTAMP, ORIGINAL, MIMETYPE, STATUSCODE, DIGEST, LENGTH = (
@@ -142,3 +143,26 @@ class ResumeKey(Fault):
             case "none":
                 return replace(page, next_key=None)
         return page
+
+
+@dataclass(kw_only=True)
+class Endless(Fault):
+    """Every page of the index is full of rows that nobody has seen, and names a next one."""
+
+    rows_a_page: int = 1000
+    when: When = index
+    _pages: int = field(default=0, init=False, repr=False)
+    _base: Line | None = field(default=None, init=False, repr=False)
+
+    def edit_page(self, query: Query, page: Page) -> Page:
+        if not page.lines and self._base is None:  # another address, which the archive does not know
+            return page
+        base = self._base = self._base or page.lines[0]
+        start, self._pages = self._pages * self.rows_a_page, self._pages + 1
+        first = datetime(1997, 1, 1, tzinfo=UTC)
+        stamps = (
+            (first + timedelta(seconds=60 * number)).strftime("%Y%m%d%H%M%S")
+            for number in range(start, start + self.rows_a_page)
+        )
+        lines = tuple((base[0], stamp, *base[2:]) for stamp in stamps)
+        return replace(page, lines=lines, next_key=build_new_key(lines[-1]))

@@ -49,6 +49,20 @@ class RateLimited(Fault):
 
 
 @dataclass(kw_only=True)
+class Waits(Fault):
+    """Retry-After where none expects it: in an answer of any status, in several lines."""
+
+    retry_after: tuple[str, ...] = ("60",)
+    """A header line each."""
+    status: int | None = 502
+    """Of a few words in the archive's own name; None: the right answer, with the header added."""
+
+    def answer(self, request: Request, proceed: Proceed) -> Answer:
+        answer = proceed(request) if self.status is None else build_text(self.status, "later\n", "text/plain")
+        return replace(answer, headers=(*answer.headers, *(("Retry-After", one) for one in self.retry_after)))
+
+
+@dataclass(kw_only=True)
 class Pools(Fault):
     """The archive's limits: requests per address and minute, index and replay apart (as of 2026-06).
 
@@ -147,17 +161,30 @@ class Maintenance(Fault):
         return build_text(self.status, page)
 
 
+_FURNITURE = (
+    "<!DOCTYPE html>\n<html><head><title>Internet Archive Wayback Machine</title>\n"
+    + "<script>window.archive_setup = window.archive_setup || [];</script>\n" * 60
+    + "</head><body>"
+    + "<a class='menu' href='/details/web'>Web</a>\n" * 60
+)
+"""Some 7,000 characters, as they stand before what the archive's own page has to say."""
+
+
 @dataclass(kw_only=True)
 class Blocked(Fault):
-    """The site is excluded: `403` and `robots` as text with a runtime error, `200` as a page."""
+    """The site is excluded: `403` and `robots` as text with a runtime error, `200` and `page` as a page.
+
+    `page` has the archive's menus and scripts before the sentence, as the pages of 2020 do.
+    """
 
     form: str = "403"
 
     def answer(self, request: Request, proceed: Proceed) -> Answer:
+        sorry = "<h2>Sorry.</h2> <p>This URL has been excluded from the Wayback Machine.</p>"
         if self.form == "200":
-            return build_text(
-                200, "<h2>Sorry.</h2> <p>This URL has been excluded from the Wayback Machine.</p>"
-            )
+            return build_text(200, sorry)
+        if self.form == "page":
+            return build_text(200, f"{_FURNITURE}{sorry}</body></html>")
         text = {
             "403": "AdministrativeAccessControlException: Blocked Site Error",
             "robots": "RobotAccessControlException: Blocked By Robots",

@@ -17,6 +17,7 @@ from waybackpy.cdx_snapshot import CDXSnapshot
 from waybackpy.cdx_utils import full_url
 from waybackpy.exceptions import WaybackError
 
+from policy_archive.crawler.archive.refusals import is_refusal, says_no_captures
 from policy_archive.crawler.core.archives import ARCHIVES
 from policy_archive.crawler.core.errors import (
     BlockedError,
@@ -40,7 +41,6 @@ _ADDRESS = regex(r"https?://[^\x00-\x20\x7f]{3,}")
 _TABLE_END = regex(r"\]\s*\]\s*\Z")
 _DIGEST = regex("[A-Z2-7]{32}")
 _SURROGATE = regex("[\ud800-\udfff]")
-_BLOCKED = ("AccessControlException", "Blocked Site Error", "Blocked By Robots")
 
 
 class Dialect(StrEnum):
@@ -266,7 +266,7 @@ def parse_index_answer(status: int, body: bytes, *, url: str = "") -> IndexPage:
     RateLimitedError on 429, CdxError on all else that is no answer.
     """
     text = body.decode("utf-8", "replace").lstrip("\ufeff")
-    if status == 404 and "No Captures found" in text[:2000]:  # pywb's way to say none
+    if status == 404 and says_no_captures(text):  # pywb's way to say none
         return IndexPage(rows=())
     if status != 200 or text.lstrip()[:1] == "<":
         raise _explain_failure(status, text, url)
@@ -279,7 +279,7 @@ def parse_index_answer(status: int, body: bytes, *, url: str = "") -> IndexPage:
 def _explain_failure(status: int, text: str, url: str) -> PolicyArchiveError:
     """Return what an answer without rows means: a row may well hold the same words."""
     words = _first_words(text)
-    if any(mark in text[:2000] for mark in _BLOCKED):
+    if is_refusal(text):
         return BlockedError(f"The archive does not show this site: {words}", url=url)
     if status == 429:
         return RateLimitedError(f"The index asked us to wait: {url}")
@@ -385,7 +385,7 @@ def _collect(answer: _Lines) -> IndexPage:
         lines += 1
         try:
             row = _row_of(fields, latest)
-        except CdxError:
+        except Exception:  # whatever breaks our reading of a line is that line's fault
             malformed += 1
             continue
         repaired += fields is not None and row.timestamp != fields["timestamp"]

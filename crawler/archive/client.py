@@ -24,7 +24,7 @@ from policy_archive.crawler.archive.content_coding import (
 )
 from policy_archive.crawler.archive.middlewares import read_response
 from policy_archive.crawler.archive.rate_gate import Budget
-from policy_archive.crawler.archive.replay import Question, Replayed, classify_answer
+from policy_archive.crawler.archive.replay import Answer, Question, Replayed, classify_answer
 from policy_archive.crawler.core.errors import CdxError, PolicyArchiveError, RateLimitedError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
@@ -189,7 +189,7 @@ class ArchiveClient:
         request = request.replace(callback=self.on_replay, errback=self.on_replay_failure)
         self._queue.put(task.document.site, Budget.REPLAY, request)
 
-    def on_replay(self, response: Response) -> Iterator[Capture]:
+    async def on_replay(self, response: Response) -> AsyncGenerator[Capture, None]:
         """Yield the capture that the answer is, or go on to the one that the archive points to."""
         self._queue.done(Budget.REPLAY)
         task: _ReplayTask = response.meta["task"]
@@ -197,7 +197,8 @@ class ArchiveClient:
         question = Question(
             row=task.row, archive_url=self.archive_url, dialect=self._dialects[0], asked=task.asked
         )
-        replayed = classify_answer(read_response(response), question)
+        # not in the event loop: undoing codings of 20 MB four times over takes seconds
+        replayed = await asyncio.to_thread(_classify, read_response(response), question)
         if replayed.follow:
             self._ask_replay(replace(task, asked=(*task.asked, replayed.follow)))
         else:
@@ -264,6 +265,15 @@ class _ReplayTask:
     @property
     def key(self) -> str:
         return self.row.id_in(self.document.id)
+
+
+def _classify(answer: Answer, question: Question) -> Replayed:
+    """Return what an answer is; one that breaks our reading of it costs its own capture, not its site."""
+    try:
+        return classify_answer(answer, question)
+    except Exception as error:
+        reason = f"the answer cannot be made sense of: {type(error).__name__}: {error}"[:300]
+        return Replayed(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
 
 
 def _outcome_of(error: BaseException | None) -> Outcome:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 from collections import Counter
+from contextlib import suppress
 from re import compile as regex
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -33,7 +35,7 @@ from policy_archive.crawler.archive.rate_gate import (
     parse_retry_after,
 )
 from policy_archive.crawler.archive.replay import Answer, decode_header, is_archive_fault, on_archive
-from policy_archive.crawler.core.errors import UnreachableError, UsageError
+from policy_archive.crawler.core.errors import RateLimitedError, UnreachableError, UsageError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.urls import WAYBACK_MACHINE
 
@@ -158,15 +160,17 @@ class ArchiveRetry:
     async def process_response(self, request: Request, response: Response) -> Request | Response:
         self._reached = True
         answer = read_response(response)
-        if is_archive_fault(answer):
-            wait = parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
-            if answer.status == 429 or (answer.status == 503 and wait):
-                return self._pause(request, wait)
-            return await self._again(request) or response
-        if answer.cut_short:
+        is_fault = await asyncio.to_thread(is_archive_fault, answer)
+        wait = parse_wait(answer)
+        if is_fault and (answer.status == 429 or (answer.status == 503 and wait)):
+            return self._pause(request, wait)
+        if not is_fault:
+            self.keeper.gate.note_success(request.meta["sent_at"])
+        if wait:
+            self._note_wait(request, wait)
+        if is_fault or answer.cut_short or (wait and not _is_usable(request, answer)):
             return await self._again(request) or response
         self._faults_in_a_row = 0
-        self.keeper.gate.note_success(request.meta["sent_at"])
         return response
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
@@ -192,6 +196,11 @@ class ArchiveRetry:
         log_event(log, "archive-paused", message, level=logging.WARNING, seconds=round(pause, 1))
         return request.copy()
 
+    def _note_wait(self, request: Request, seconds: float) -> None:
+        """Stop everybody, though there is an answer; a wait too long is found by whoever asks next."""
+        with suppress(RateLimitedError):
+            self._pause(request, seconds)
+
     async def _again(self, request: Request) -> Request | None:
         """Return the request for another try, None when it had its tries; faults in a row stop everybody."""
         self._faults_in_a_row += 1
@@ -209,9 +218,24 @@ class ArchiveRetry:
         return request.replace(meta={**request.meta, "tries": tries + 1})
 
 
+def _is_usable(request: Request, answer: Answer) -> bool:
+    """Return whether an answer that is no capture lets us go on: rows, or the way to a capture."""
+    return 300 <= answer.status < 400 or (answer.status == 200 and request.meta["budget"] is Budget.INDEX)
+
+
 def _is_search(request: Request) -> bool:
     """Return whether the index is asked for more than one address: it then answers late, or not at all."""
     return request.meta["budget"] is Budget.INDEX and "matchType=exact" not in request.url
+
+
+def parse_wait(answer: Answer) -> float | None:
+    """Return for how long the archive wants to be left alone, whatever its status; None when it says nothing.
+
+    What a capture holds was said by its site, to somebody else: a site must not stop a run.
+    """
+    if "memento-datetime" in answer.headers:
+        return None
+    return parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
 
 
 def _is_loopback(archive_url: str) -> bool:

@@ -88,26 +88,33 @@ def gate_path() -> Path:
 
 
 _NUMBER = re.compile(r"\+?([0-9]{1,20}(?:\.[0-9]{1,9})?(?:e[0-9])?)\s?(?:s|sec|seconds?)?", re.IGNORECASE)
+_WAITS = re.compile(r"\s*+(?:[A-Za-z]+,)?[^,]++")
+"""Waits between commas; one stands within a date, behind the day of the week."""
+_MOST_CHARACTERS = 2000
+"""Of waits that are read; a header line holds 8,000 at most, and none of ours had more than one wait."""
 
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
     """Return the seconds that a Retry-After header asks for, None when it says nothing sensible.
 
     A date is counted from the answer's own Date, so that our clock may be wrong.
-    Of several numbers, as of a header sent twice, the longest counts. More than a day is taken for a day.
+    Of several, as of a header sent twice, the longest counts. More than a day is taken for a day.
 
     >>> parse_retry_after("120"), parse_retry_after("soon"), parse_retry_after("-5")
     (120.0, None, None)
-    >>> [parse_retry_after(odd) for odd in ("90.0", "+90 s", "30, 90", "1e2")]
-    [90.0, 90.0, 90.0, 100.0]
+    >>> [parse_retry_after(odd) for odd in ("90.0", "+90 s", "30, 90", "1e2", "soon, 90")]
+    [90.0, 90.0, 90.0, 100.0, 90.0]
+    >>> parse_retry_after("5, Sun, 06 Nov 1994 08:51:07 GMT", "Sun, 06 Nov 1994 08:49:37 GMT")
+    90.0
     """
-    text = (value or "").strip()[:200]
-    numbers = [_NUMBER.fullmatch(part.strip()) for part in text.split(",")]
-    if all(numbers):
-        seconds = max(float(number[1]) for number in numbers if number)
-    else:
-        seconds = _seconds_until(text, date)
+    waits = (_seconds_of(part, date) for part in _WAITS.findall((value or "")[:_MOST_CHARACTERS]))
+    seconds = max(waits, default=0.0)
     return min(seconds, float(DAY_SECONDS)) if seconds > 0 else None
+
+
+def _seconds_of(text: str, date: str | None) -> float:
+    number = _NUMBER.fullmatch(text.strip())
+    return float(number[1]) if number else _seconds_until(text.strip(), date)
 
 
 def _instant_of(text: str) -> float:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from re import DOTALL
 from re import compile as regex
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from policy_archive.crawler.archive.cdx import Dialect
 from policy_archive.crawler.archive.content_coding import CodingError, Unwrapped, split_codings, unwrap_body
+from policy_archive.crawler.archive.refusals import is_redirect_notice, is_refusal
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import CdxError
 from policy_archive.crawler.core.numbers import parse_count
@@ -29,10 +29,6 @@ _LINK = regex(r"<([^<>]*)>\s*+;([^<]*)")
 """One link of a Link header: where it leads, and its parameters, up to the next one.
 
 The semicolon keeps `<g>` within an address that was captured with such characters from being a link."""
-_BLOCKED = regex(
-    "has been excluded from the Wayback Machine|AccessControlException|Blocked (Site Error|By Robots)"
-)
-_VIEW_REDIRECT = regex("Got an HTTP 30. response at crawl time", DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,17 +108,17 @@ def is_archive_fault(answer: Answer) -> bool:
     if "text/html" not in answer.headers.get("content-type", ""):
         return False
     text = _text_of(answer)
-    return text.lstrip()[:1] == "<" and not (_BLOCKED.search(text) or _VIEW_REDIRECT.search(text))
+    return text.lstrip()[:1] == "<" and not (is_refusal(text) or is_redirect_notice(text))
 
 
 def _text_of(answer: Answer) -> str:
-    """Return the beginning of what the archive itself says."""
+    """Return what the archive itself says, all of it: its own sentence stands below scripts and menus."""
     try:
         codings = split_codings(answer.headers.get("content-encoding", ""))
         body = unwrap_body(answer.body, codings, max_bytes=_LONGEST_MESSAGE_BYTES).body
     except CodingError:
         body = b""
-    return body[:4000].decode("utf-8", "replace")
+    return body.decode("utf-8", "replace").lstrip("\ufeff")
 
 
 # The archive speaks
@@ -133,11 +129,11 @@ def _classify_message(answer: Answer, question: Question) -> Replayed:
     if 300 <= answer.status < 400 and location:
         return _classify_nearest(_join(answer.url, location), question)
     text = _text_of(answer)
-    if _BLOCKED.search(answer.headers.get("x-archive-wayback-runtime-error", "") + text):
+    if is_refusal(answer.headers.get("x-archive-wayback-runtime-error", "") + text):
         return Replayed(outcome=Outcome.BLOCKED, reason="the archive does not show this site")
     if answer.status == 404:
         return Replayed(outcome=Outcome.NOT_ARCHIVED, reason="the archive does not hold this capture")
-    if answer.status == 200 and _VIEW_REDIRECT.search(text):
+    if answer.status == 200 and is_redirect_notice(text):
         return Replayed(outcome=Outcome.REDIRECT, reason="the archive showed its page about a redirect")
     reason = f"the archive answered {answer.status}, and not with a capture"
     return Replayed(outcome=Outcome.ARCHIVE_ERROR, reason=reason)

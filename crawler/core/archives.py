@@ -14,8 +14,12 @@ class NamedArchive:
     """Where it is asked: scheme, host, and the collection where it has several; no slash at the end."""
     dialect: str
     """How its index speaks: `wayback` or `pywb`."""
+    title: str
+    """What people call it, in citations."""
 
 
 ARCHIVES: Mapping[str, NamedArchive] = {
-    "wayback": NamedArchive(url="https://web.archive.org", dialect="wayback"),
+    "wayback": NamedArchive(
+        url="https://web.archive.org", dialect="wayback", title="Internet Archive Wayback Machine"
+    ),
 }

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from policy_archive.crawler.core.steering import clean_text, escape_steering
+
 OURS = ("policy_archive",)
 
 
@@ -31,14 +33,24 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return escape_steering(json.dumps(line, ensure_ascii=False, default=str))
+
+
+class PlainLines(logging.Formatter):
+    """A record for people: what an archive or a page wrote into it steers no terminal."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean_text(super().format(record))
 
 
 @contextmanager
 def log_to_stderr(*, as_json: bool = False) -> Iterator[None]:
     """Log to stderr meanwhile: every event as JSON, or warnings alone as plain lines."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(JsonLines() if as_json else PlainLines())
     root = logging.getLogger()
     handler.addFilter(lambda record: record.levelno >= logging.WARNING or hasattr(record, "event"))
     root.addHandler(handler)

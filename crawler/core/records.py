@@ -11,6 +11,8 @@ from enum import Flag, StrEnum, auto
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from policy_archive.crawler.core.vocabularies import AddressSource, OwnerRelation, PageClass
+
 EMPTY_BODY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 """Base-32 SHA-1 of no bytes: nearly every redirect has it, so it proves no sameness."""
 
@@ -127,6 +129,21 @@ class Outcome(StrEnum):
     def is_text(self) -> bool:
         """Return whether the capture's text counts for its document's versions."""
         return Trait.TEXT in self.traits
+
+    @property
+    def owner_weight(self) -> int:
+        """Return how much a text of this outcome says of whose its document is, 0 for nothing at all.
+
+        The site's own text says more than any number of those that took its place.
+        """
+        if self.is_text:
+            return 1000
+        return 1 if self is Outcome.FOREIGN else 0
+
+    @property
+    def is_junk(self) -> bool:
+        """Return whether something was asked for, and neither the document's text nor a way to it came."""
+        return not (self.is_text or self is Outcome.REDIRECT)
 
     @property
     def is_policy(self) -> bool:
@@ -254,8 +271,7 @@ class Address:
 
     url: str
     """URI-R as first found."""
-    source: str
-    """given, usual, index, home-link, redirect, policy-link."""
+    source: AddressSource
     evidence: str = ""
     """What proves it, for people: the link's label and page, the redirect ..."""
     confidence: float | None = None
@@ -335,8 +351,7 @@ class Extraction:
 class Verdict:
     """What a page is."""
 
-    page_class: str
-    """policy, soft-404, parked, wall, block-page, archive-message, empty, other."""
+    page_class: PageClass
     kind: Kind | None
     """Of a policy; None for everything else."""
     probability: float
@@ -348,8 +363,7 @@ class Verdict:
 class Owner:
     """Whose policy a text is."""
 
-    relation: str
-    """site, parent, policy-service, registrar, platform, unknown."""
+    relation: OwnerRelation
     name: str | None
     reason: str
 
@@ -385,6 +399,26 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The file that a capture was imported from."""
+
+    format: str
+    """princeton-leuven, ota-versions, warc …"""
+    name: str
+    """The file's own name, or its path within a repository or a zip; never a folder of the importer's."""
+    digest: str
+    """`sha256:` and hex of the file, or `git:` and the commit that it was taken from."""
+    licence: str = ""
+    """What the source says of its licence; '' when it says nothing."""
+    attribution: str = ""
+    """Whom the source wants named."""
+
+    @property
+    def id(self) -> str:
+        return content_id(self.format, self.name, self.digest)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capture:
     """What came of asking replay for one planned capture. The item that the spider yields."""
 
@@ -414,6 +448,11 @@ class Capture:
     elapsed_seconds: float | None = None
     requests: int = 1
     """Requests spent on it, redirects and retries included."""
+    origin: Origin | None = None
+    """The file that it was imported from; None: an archive was asked."""
+    dated_by: str = ""
+    """What its time is taken from when nobody captured it then: `given`, `front-matter` or `statement`, and
+    the date as far as it goes (`statement 2023-09`). '' : it is the capture's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -436,6 +475,8 @@ class KnownCapture:
     """Set exactly when outcome is `text`."""
     stated_days: tuple[date, ...] = ()
     """Days that the text states of itself."""
+    language: str | None = None
+    """ISO 639-1 of the text; None when it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -478,6 +519,8 @@ class Version:
     """Number of the earliest version with the same text."""
     rows: tuple[CdxRow, ...] = field(default=(), repr=False)
     """The fetched rows of the run."""
+    reader: str = ""
+    """Who read the text: '' for our own extractor, else whose reading was imported."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ import os
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.errors import CdxError, UsageError
 
 _FOURTEEN = re.compile("[0-9]{14}")
@@ -21,6 +21,7 @@ _shift_seconds, _shift_at = float(_shift or 0), time.monotonic() + float(_after 
 
 
 DAY_SECONDS = 86_400
+YEAR_SECONDS = 365.25 * DAY_SECONDS
 
 
 def seconds_now() -> float:
@@ -33,7 +34,7 @@ def utc_now() -> datetime:
     return datetime.fromtimestamp(seconds_now(), UTC)
 
 
-@lru_cache(maxsize=1 << 14)  # a long history asks for the same few hundred ten thousands of times
+@remembered(1 << 14, longest=SHORT)  # a long history asks for the same few hundred ten thousands of times
 def parse_timestamp(text: str) -> datetime:
     """Return the instant of a 14-digit CDX timestamp, aware, UTC.
 

@@ -25,6 +25,7 @@ WAYBACK_MACHINE = ARCHIVES["wayback"].url
 _WAYBACK_HOSTS = ("web.archive.org", "archive.org", "www.archive.org")
 _PASTED_REPLAY = re.compile(r"(?:https?://)?web\.archive\.org/web/[0-9a-z_*]+/(.+)", re.IGNORECASE)
 _REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _MUST_ESCAPE = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}]')
 
@@ -63,7 +64,7 @@ def replay_prefix(archive_url: str) -> str:
 def cited_uri_m(timestamp: str, original: str) -> UriM:
     """Return the replay address as the corpus's block quote writes it: target quoted, slashes kept.
 
-    Always web.archive.org: a text cites the public archive, whatever mirror it was fetched from.
+    Of captures that web.archive.org served, or whose archive is not known.
 
     >>> cited_uri_m("20180127122821", "https://intently.co/pages/privacy")
     'https://web.archive.org/web/20180127122821id_/https%3A//intently.co/pages/privacy'
@@ -81,6 +82,30 @@ def page_uri_m(uri_m: str) -> str:
     return re.sub(r"(/[0-9]{14})id_/", r"\1/", uri_m, count=1)
 
 
+def archive_of(uri_m: str) -> str | None:
+    """Return the base address of the archive that replays a capture; None for an address of no replay.
+
+    >>> archive_of("https://web.archive.org/web/20180127122821id_/https://intently.co/pages/privacy")
+    'https://web.archive.org'
+    >>> archive_of("http://127.0.0.1:8080/dev/20180127122821id_/https://x.org/web/20180127122821/y")
+    'http://127.0.0.1:8080/dev'
+    """
+    match = re.match(r"(https?://[^/]+(?:/[^/]+)*?)/[0-9]{14}(?:[a-z]{2}_)?/", uri_m)
+    return match[1].removesuffix("/web") if match else None
+
+
+def describe_archive(archive_url: str | None) -> str:
+    """Return what to call an archive in a sentence.
+
+    >>> describe_archive("https://web.archive.org"), describe_archive("http://127.0.0.1:8080/dev")
+    ('Internet Archive Wayback Machine', 'archive at http://127.0.0.1:8080/dev')
+    """
+    if archive_url is None:
+        return "no public archive"
+    titles = {archive.url: archive.title for archive in ARCHIVES.values()}
+    return titles.get(archive_url, f"archive at {archive_url}")
+
+
 def split_uri_m(url: str) -> tuple[str, UriR] | None:
     """Return (timestamp, original) of a replay address in any of its forms, or None if it is none.
 
@@ -94,6 +119,24 @@ def split_uri_m(url: str) -> tuple[str, UriR] | None:
     if re.match("https?%3a", target, re.IGNORECASE):
         target = unquote(target)
     return timestamp, UriR(re.sub(r"^(https?):/(?!/)", r"\1://", target))
+
+
+def original_address(url: str) -> str:
+    """Return an address with its replay prefix undone, whatever archive served it.
+
+    >>> original_address("https://web.archive.org/web/20180127122821id_/https%3A//x.org/a")
+    'https://x.org/a'
+    >>> original_address("https://x.org/2011/11/18/y.html")
+    'https://x.org/2011/11/18/y.html'
+    """
+    split = split_uri_m(url)
+    if split is None:
+        return url
+    timestamp, target = split
+    if re.match(r"https?:|mailto:|//", target):
+        return str(target)
+    # without a scheme it may as well be a page in a folder with a number for a name
+    return f"http://{target}" if len(timestamp) == 14 and _HOST.match(target) else url
 
 
 def same_page(one: str, other: str) -> bool:

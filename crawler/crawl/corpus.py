@@ -32,6 +32,7 @@ from policy_archive.crawler.core.records import (
     RowState,
     StoredCapture,
 )
+from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
 
 
@@ -43,7 +44,13 @@ class SiteStore(Protocol):
         ...
 
     def set_site_outcome(
-        self, site: str, outcome: str, reason: str = "", *, checked: bool = False, searched: bool = False
+        self,
+        site: str,
+        outcome: SiteOutcome,
+        reason: str = "",
+        *,
+        checked: bool = False,
+        searched: bool = False,
     ) -> None:
         """Note what the crawl of a site ended with."""
         ...
@@ -82,6 +89,10 @@ class SiteStore(Protocol):
         """Return all that is known of a document's rows, in order of time."""
         ...
 
+    def list_seams(self, document: Document) -> frozenset[tuple[str, str]]:
+        """Return the captures (14 digits, urlkey) that are worth reading because others read them, too."""
+        ...
+
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield the fetched rows with outcome and captured redirect's target, in order of time."""
         ...
@@ -110,6 +121,10 @@ class SiteStore(Protocol):
         """Return how many versions the stored captures of a document make."""
         ...
 
+    async def fold_aside(self, document: Document) -> int:
+        """Do what `fold_versions` does, and let others go on meanwhile."""
+        ...
+
 
 class RunLog(Protocol):
     """Runs: how each began and ended, and whether the corpus is whole."""
@@ -132,7 +147,7 @@ class RunLog(Protocol):
     def finish_run(
         self,
         run_id: int,
-        status: str,
+        status: RunStatus,
         reason: str = "",
         *,
         index_requests: int = 0,

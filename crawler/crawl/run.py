@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, RowState
-from policy_archive.crawler.core.urls import is_address, parse_page, parse_site, strip_replay
-from policy_archive.crawler.planning.due import FAILURES, Failing
+from policy_archive.crawler.core.records import POLICY_KINDS, Channel, Kind, Outcome, ReadCapture, RowState
+from policy_archive.crawler.core.urls import is_address, parse_site, strip_replay
+from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
+from policy_archive.crawler.discovery.addresses import parse_part
+from policy_archive.crawler.planning.due import Failing
 from policy_archive.crawler.planning.plan import PlanOptions
 
 KINDS = [kind.value for kind in POLICY_KINDS]
@@ -68,7 +70,7 @@ class FetchOptions:
 
 @dataclass(kw_only=True)
 class Tally:
-    """What a run has done so far; the progress shows it, the report ends with it."""
+    """What a run has done so far; the progress and the report show it, and `note_` methods alone write it."""
 
     started: float = field(default_factory=time.monotonic)
     sites_done: int = 0
@@ -90,9 +92,46 @@ class Tally:
     """Of the captures that this run settled."""
     index_requests: int = 0
     replay_requests: int = 0
-    site_outcomes: Counter[str] = field(default_factory=Counter)
+    site_outcomes: Counter[SiteOutcome] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     """Sentences for people: what is missing and why."""
+
+    def note_planned(self, captures: int) -> None:
+        """Count captures that are to be asked for."""
+        self.planned += captures
+
+    def note_capture(self, read: ReadCapture) -> None:
+        """Count a capture that is stored."""
+        self.fetched += 1
+        self.homes += read.capture.document.kind is Kind.HOME
+        outcome = read.reading.outcome if read.reading else read.capture.outcome
+        if outcome is not None:
+            self.outcomes[outcome] += 1
+
+    def note_document(self, *, versions: int, states: Mapping[RowState, int]) -> None:
+        """Count a document that is done: its versions, and where its rows stand."""
+        self.documents += 1
+        self.versions += versions
+        self.states.update(states)
+        self.listed += sum(states.values())
+
+    def note_site(self, outcome: SiteOutcome | None) -> None:
+        """Count a site that is done; None: what it has is not known."""
+        self.sites_done += 1
+        if outcome is not None:
+            self.site_outcomes[outcome] += 1
+
+    def note_malformed(self, lines: int) -> None:
+        """Count lines of the index that were no rows."""
+        self.malformed += lines
+
+    def note_requests(self, *, index: int, replay: int) -> None:
+        """Note how many requests the whole run has spent."""
+        self.index_requests, self.replay_requests = index, replay
+
+    def note_problem(self, sentence: str) -> None:
+        """Note what is missing and why, for people."""
+        self.problems.append(sentence)
 
     @property
     def fetched_as_planned(self) -> int:
@@ -133,7 +172,7 @@ class Health:
 
 def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: Iterable[Failing]) -> Health:
     """Return the health of a run that has ended; `due` sites were to be done."""
-    failed = {reason: n for reason, n in sorted(tally.site_outcomes.items()) if reason in FAILURES}
+    failed = {outcome.value: n for outcome, n in sorted(tally.site_outcomes.items()) if outcome.is_failure}
     if due > tally.sites_done:
         failed["not-reached"] = due - tally.sites_done
     return Health(
@@ -151,8 +190,7 @@ def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: 
 class FetchReport:
     """How a run ended."""
 
-    status: str
-    """done, incomplete, interrupted or failed."""
+    status: RunStatus
     reason: str
     """Why it is not done, one sentence; '' when it is."""
     tally: Tally
@@ -168,7 +206,7 @@ class FetchReport:
         """Return what the command exits with."""
         if self.failure is not None:
             return self.failure.exit_status
-        return {"done": 0, "interrupted": 130}.get(self.status, 1)
+        return self.status.exit_status
 
 
 def parse_kinds(kinds: Iterable[str]) -> tuple[Kind, ...]:
@@ -190,4 +228,4 @@ def build_target(text: str, *, kind: Kind | None = None, rank: int | None = None
     site = parse_site(text)
     if not is_address(text):
         return Target(site=site, rank=rank)
-    return Target(site=site, url=parse_page(text), kind=kind, rank=rank)
+    return Target(site=site, url=parse_part(text), kind=kind, rank=rank)

@@ -32,12 +32,13 @@ from policy_archive.crawler.core.records import (
 from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import parse_site, same_page
+from policy_archive.crawler.core.vocabularies import AddressSource, SiteOutcome
 from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
 from policy_archive.crawler.crawl.site_discovery import SiteDiscovery
-from policy_archive.crawler.discovery.addresses import read_address
+from policy_archive.crawler.discovery.addresses import read_address, read_fragment
 from policy_archive.crawler.discovery.records import DiscoveryPlan
-from policy_archive.crawler.planning.due import FAILURES, find_live_key
+from policy_archive.crawler.planning.due import find_live_key
 from policy_archive.crawler.planning.plan import PlanOptions, plan_captures
 
 MOST_MOVES = 10
@@ -98,37 +99,36 @@ class SiteCrawl:
         try:
             self.conclude(*await self._crawl())
         except BlockedError as error:
-            self.conclude("blocked", str(error))
+            self.conclude(SiteOutcome.BLOCKED, str(error))
         except CdxError as error:
-            self.conclude("archive-error", str(error))
+            self.conclude(SiteOutcome.ARCHIVE_ERROR, str(error))
         except UsageError as error:  # an address that the index cannot be asked for is no other site's fault
-            self.conclude("failed", str(error))
+            self.conclude(SiteOutcome.FAILED, str(error))
 
-    async def _crawl(self) -> tuple[str, str]:
+    async def _crawl(self) -> tuple[SiteOutcome, str]:
         """Return the site's outcome with its reason."""
         if self.target.url is not None:
             document = self._given_document(self.target.url)
             await self._crawl_document(document)
-            self._count([document])
+            await self._count([document])
             return self._describe(document)
         return await (self._crawl_site() if self.target.discover else self._crawl_known())
 
-    def conclude(self, outcome: str, reason: str) -> None:
+    def conclude(self, outcome: SiteOutcome, reason: str) -> None:
         """Note what came of the site."""
         searched = self.target.discover and self.target.url is None
         self.store.set_site_outcome(
             self.site, outcome, reason, checked=self.options.ask_again, searched=searched
         )
-        self.tally.site_outcomes[outcome] += 1
-        self.tally.sites_done += 1
-        if outcome in FAILURES:
-            self.tally.problems.append(f"{self.site}: {reason}")
+        self.tally.note_site(outcome)
+        if outcome.is_failure:
+            self.tally.note_problem(f"{self.site}: {reason}")
         said = f"{self.site}: {outcome}"
         log_event(log, "site-done", said, site=self.site, outcome=outcome, reason=reason)
 
     # Documents
 
-    async def _crawl_site(self) -> tuple[str, str]:
+    async def _crawl_site(self) -> tuple[SiteOutcome, str]:
         """Find the site's documents and crawl them; return the site's outcome with its reason.
 
         Their pages link to further documents and addresses, so that it is searched again
@@ -156,16 +156,16 @@ class SiteCrawl:
             changed = {document for document, _ in addresses - seen}
             seen |= addresses
             await asyncio.gather(*(self._crawl_document(d) for d in documents if d in changed))
-        self._count(documents)
+        await self._count(documents)
         return self._conclude_search(plan, documents)
 
-    async def _crawl_known(self) -> tuple[str, str]:
+    async def _crawl_known(self) -> tuple[SiteOutcome, str]:
         """Ask for what is new of the documents that hold policies: one index query each, where they live."""
         known = [d for d in self.store.documents_of(self.site) if d.kind in self._kinds]
         live = [document for document in known if self._live_addresses(document)]
         await asyncio.gather(*(self._crawl_document(document) for document in live))
-        self._count(live)
-        return "found", ""
+        await self._count(live)
+        return SiteOutcome.FOUND, ""
 
     def _live_addresses(self, document: Document) -> list[Address]:
         """Return the address where the document's newest text stood; nothing when it has no text."""
@@ -173,50 +173,60 @@ class SiteCrawl:
         key = find_live_key(self.store.known_captures(document), addresses)
         return [addresses[key]] if key else []
 
-    def _conclude_search(self, plan: DiscoveryPlan, documents: Iterable[Document]) -> tuple[str, str]:
+    def _conclude_search(self, plan: DiscoveryPlan, documents: Iterable[Document]) -> tuple[SiteOutcome, str]:
         """Return the site's outcome: what was found counts only if one of its pages is a policy."""
+        assert plan.outcome is not None  # a search that ended is done
         outcomes = Counter(known.outcome for d in documents for known in self.store.known_captures(d))
-        if plan.outcome != "found" or any(outcome and outcome.is_text for outcome in outcomes):
+        if plan.outcome is not SiteOutcome.FOUND or any(outcome and outcome.is_text for outcome in outcomes):
             return plan.outcome, plan.reason
         if outcomes[Outcome.FOREIGN]:
-            return "found", "none of the site's own: somebody else's policy stands in its place"
+            return SiteOutcome.FOUND, "none of the site's own: somebody else's policy stands in its place"
         if outcomes[Outcome.BLOCKED]:
-            return "blocked", "the archive does not show this site"
+            return SiteOutcome.BLOCKED, "the archive does not show this site"
         if not any(outcome for outcome in outcomes):
             return plan.outcome, plan.reason
-        return "nothing-found", f"no policy found: {_say_outcomes(outcomes)} where one was looked for"
+        return (
+            SiteOutcome.NOTHING_FOUND,
+            f"no policy found: {_say_outcomes(outcomes)} where one was looked for",
+        )
 
-    def _count(self, documents: Iterable[Document]) -> None:
+    async def _count(self, documents: Iterable[Document]) -> None:
         for document in documents:
-            count_document(self.store, self.tally, document)
+            versions = await self.store.fold_aside(document)
+            count_document(self.store, self.tally, document, versions)
             self.unfinished.discard(document)
 
-    def _describe(self, document: Document) -> tuple[str, str]:
+    def _describe(self, document: Document) -> tuple[SiteOutcome, str]:
         known = self.store.known_captures(document)
         if not known:
-            return "not-archived", "the index has no captures of this address"
+            return SiteOutcome.NOT_ARCHIVED, "the index has no captures of this address"
         outcomes = {capture.outcome for capture in known}
         if any(outcome and (outcome.is_text or outcome is Outcome.FOREIGN) for outcome in outcomes):
-            return "found", ""
+            return SiteOutcome.FOUND, ""
         if Outcome.BLOCKED in outcomes:
-            return "blocked", "the archive does not show this site"
-        return "nothing-found", "none of the captures that were asked for holds a policy"
+            return SiteOutcome.BLOCKED, "the archive does not show this site"
+        return SiteOutcome.NOTHING_FOUND, "none of the captures that were asked for holds a policy"
 
     def _given_document(self, url: str) -> Document:
         """Return the document that a given address belongs to: one known by it, or a new one."""
+        part = urldefrag(url)[1]
         for document in self.store.documents_of(self.site):
-            if any(same_page(url, address.url) for address in self.store.addresses_of(document)):
+            alike = [a.url for a in self.store.addresses_of(document) if same_page(url, a.url)]
+            # who names no part means the page, who names one means none that was taken for the page
+            if alike and (not part or part in {urldefrag(one)[1] for one in alike}):
                 return document
         document = self._new_document(url)
         self.store.add_document(document)
-        self.store.add_address(document, Address(url=url, source="given", confidence=1.0))
+        self.store.add_address(document, Address(url=url, source=AddressSource.GIVEN, confidence=1.0))
         return document
 
     def _new_document(self, url: str) -> Document:
         reading = read_address(url)
-        kind = self.target.kind or (reading.kind if reading else Kind.OTHER)
+        kind = self.target.kind or read_fragment(url) or (reading.kind if reading else Kind.OTHER)
         taken = {document.name for document in self.store.documents_of(self.site) if document.kind is kind}
-        name = urlsplit(url).path.strip("/") if "" in taken else ""
+        parts = urlsplit(url)
+        path = f"{parts.path}#{parts.fragment}" if parts.fragment else parts.path
+        name = path.strip("/") if "" in taken else ""
         return Document(site=self.site, kind=kind, name=name)
 
     # One document
@@ -227,7 +237,7 @@ class SiteCrawl:
         left = self.store.count_accidents(document)
         if left and document not in self._given_up:
             self._given_up.add(document)
-            self.tally.problems.append(
+            self.tally.note_problem(
                 f"{self.site}: {plural(left, 'capture')} could not be read however often it was tried: "
                 "try policy-archive re-extract"
             )
@@ -241,7 +251,7 @@ class SiteCrawl:
         owners: Counter[Owner] = Counter()
         while wanted := self._plan(document, asked) or self._moves(document, asked):
             asked.update(planned.row for planned in wanted)
-            self.tally.planned += len(wanted)
+            self.tally.note_planned(len(wanted))
             leads = await self._fetch_all(document, wanted)
             owners.update(_owners_of(leads))
             await self._follow(document, leads)
@@ -263,7 +273,8 @@ class SiteCrawl:
     def _plan(self, document: Document, asked: set[CdxRow]) -> tuple[PlannedCapture, ...]:
         """Return what the planner wants next, with every row's state written down."""
         known = self.store.known_captures(document)
-        plan = plan_captures(known, self._plan_options(known))
+        options = replace(self._plan_options(known), seams=self.store.list_seams(document))
+        plan = plan_captures(known, options)
         self.store.record_decisions(document, plan.decisions)
         return tuple(planned for planned in plan.next if planned.row not in asked)
 
@@ -358,7 +369,7 @@ class SiteCrawl:
     async def _pages(self, query: IndexQuery) -> AsyncGenerator[IndexPage, None]:
         async with aclosing(self.archive.iter_pages(self.site, query)) as pages:
             async for page in pages:
-                self.tally.malformed += page.malformed
+                self.tally.note_malformed(page.malformed)
                 yield page
 
     # What captures lead to
@@ -375,13 +386,15 @@ class SiteCrawl:
     async def _follow_redirect(self, document: Document, row: CdxRow, target: str) -> None:
         """Take the target of a captured redirect for a further address of the document."""
         addresses = self.store.addresses_of(document)
-        moves = sum(address.source == "redirect" for address in addresses)
+        moves = sum(address.source is AddressSource.REDIRECT for address in addresses)
         if moves >= MOST_MOVES or not _may_be_the_same_document(target, self.site):
             return
         if any(same_page(target, address.url) for address in addresses):
             return
         evidence = f"redirected from {row.original} on {row.timestamp}"
-        address = Address(url=target, source="redirect", evidence=evidence, first_seen=row.timestamp)
+        address = Address(
+            url=target, source=AddressSource.REDIRECT, evidence=evidence, first_seen=row.timestamp
+        )
         self.store.add_address(document, address)
         await self._list_address(document, address)
 
@@ -406,15 +419,14 @@ class _FollowUp:
 
 
 def _lead_of(read: ReadCapture) -> _FollowUp:
-    """Return what a capture leads to; the site's own text says more of the owner than what took its place."""
+    """Return what a capture leads to."""
     capture, reading = read.capture, read.reading
-    weights = {Outcome.TEXT: 1000, Outcome.INCOMPLETE_TEXT: 1000, Outcome.FOREIGN: 1}
     return _FollowUp(
         row=capture.row,
         location=capture.location if capture.outcome is Outcome.REDIRECT else None,
         frame_url=reading.extraction.frame_url if reading and reading.extraction else None,
         owner=reading.owner if reading else None,
-        owner_weight=weights.get(reading.outcome, 0) if reading else 0,
+        owner_weight=reading.outcome.owner_weight if reading else 0,
     )
 
 
@@ -432,13 +444,9 @@ def _say_outcomes(outcomes: Counter[Outcome | None]) -> str:
     return ", ".join(said[:4])
 
 
-def count_document(store: SiteStore, tally: Tally, document: Document) -> None:
-    """Fold a document's versions, and add what is known of it to the tally."""
-    tally.documents += 1
-    tally.versions += store.fold_versions(document)
-    states = store.count_states(document)
-    tally.states.update(states)
-    tally.listed += sum(states.values())
+def count_document(store: SiteStore, tally: Tally, document: Document, versions: int) -> None:
+    """Add what is known of a document to the tally, its versions folded."""
+    tally.note_document(versions=versions, states=store.count_states(document))
 
 
 def _row_of_frame(url: str, frameset: CdxRow) -> CdxRow:

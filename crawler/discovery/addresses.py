@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urldefrag, urlsplit
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
-from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.core.urls import UriR, parse_page, registrable_domain
 from policy_archive.crawler.discovery.words import (
     GERMAN,
     find_qualifiers,
@@ -29,6 +30,9 @@ _CODE = re.compile("([a-z]{2,3})(?:[-_]([a-z]{2,5}|419))?")
 _YEAR = re.compile("(19|20)[0-9]{2}")
 _DATED = re.compile("(19|20)[0-9]{2}( ?[0-9]{2}){0,2}|v[0-9]+")
 """A leaf that is a date or a number of versions: an earlier version of what stands above it."""
+_PART = re.compile(r"[\w.:-]{1,80}")
+_SURE_NAME = 0.8
+"""Strength of a name from which a fragment is a document's."""
 _INDEX_PAGES = frozenset({"index", "default", "home", "main", "start", "welcome"})
 _DOUBLES = frozenset({"print", "printable", "amp", "pdf"})  # the same page in another dress
 
@@ -50,7 +54,7 @@ class AddressHint:
     """False when parameters, print or AMP forms make it a double of another address."""
 
 
-@lru_cache(maxsize=5_000)
+@remembered(5_000, longest=SHORT)
 def read_address(url: str) -> AddressHint | None:
     """Return what an address promises, None when it promises no policy.
 
@@ -74,6 +78,29 @@ def read_address(url: str) -> AddressHint | None:
     return None if best is None else _place(best, parts, path)
 
 
+def parse_part(text: str) -> UriR:
+    """Return the address of a page that a user pasted, its fragment kept where that names a document.
+
+    `/legal#terms` is one of the documents on a page; `/privacy#section-3` is where somebody stopped reading.
+    Raises UsageError as `parse_page` does.
+
+    >>> parse_part("x.org/legal#terms-of-use"), parse_part("x.org/privacy#section-3")
+    ('https://x.org/legal#terms-of-use', 'https://x.org/privacy')
+    """
+    page = parse_page(text)
+    return UriR(f"{page}#{urldefrag(text)[1]}") if read_fragment(text) else page
+
+
+def read_fragment(url: str) -> Kind | None:
+    """Return the kind of document that an address's fragment names; None when it names none."""
+    fragment = urldefrag(url)[1]
+    if not _PART.fullmatch(fragment):
+        return None
+    words = fold(" ".join(re.split(r"[-_.:]+", _CAMEL.sub(" ", fragment))))
+    named = [match for match in match_name(words) if match.strength >= _SURE_NAME]
+    return named[0].kind if named else None
+
+
 @cache
 def _words(section: str, key: str) -> frozenset[str]:
     return frozenset(read_words("policy-addresses")[section][key])
@@ -93,6 +120,25 @@ def is_among_lists(url: str) -> bool:
     """Return whether an address is one of a list by a word (`/tag/privacy`), or of food (`/recipes/x`)."""
     segments = {segment.lower() for segment in urlsplit(url).path.split("/")[:-1]}
     return not segments.isdisjoint(_words("ignore", "lists"))
+
+
+@remembered(5_000, longest=SHORT)
+def is_below_subjects(url: str) -> bool:
+    """Return whether an address is one of a list by subjects or of a trade's (`/topics/x`)."""
+    parts = urlsplit(url)
+    segments = {segment.lower() for segment in parts.path.split("/")[:-1]}
+    if not segments.isdisjoint(_words("ignore", "subjects")):
+        return True
+    names = (name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+    return any(name.removesuffix("id").rstrip("_-") in _words("ignore", "subjects") for name in names)
+
+
+def is_about_food(url: str) -> bool:
+    """Return whether an address stands in a folder of recipes or sweets: its cookies are baked."""
+    segments = {
+        word for segment in urlsplit(url).path.split("/")[:-1] for word in read_segment(segment).split()
+    }
+    return not segments.isdisjoint(_words("ignore", "food"))
 
 
 @cache
@@ -117,12 +163,12 @@ def _ending(path: str) -> str:
     return last.rpartition(".")[2].lower() if "." in last else ""
 
 
-@lru_cache(maxsize=2_000)
+@remembered(2_000, longest=SHORT)
 def _site_label(host: str) -> str:
     return registrable_domain(host).partition(".")[0] if host else ""
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def read_segment(segment: str) -> str:
     """Return the folded words of one segment of a path, file ending gone.
 
@@ -289,12 +335,12 @@ def _parents_factor(path: _Path) -> float:
         factor *= 0.6
     if any(_YEAR.fullmatch(segment) for segment in raw):
         factor *= 0.5
-    known = sum(glue(parent) in _exact() for parent in path.parents)
+    known = sum(glue(p) in _exact() or p in _words("hosts", "same") for p in path.parents)
     unknown = len(path.parents) - known
     return float(factor * 0.95 ** min(unknown, 5))
 
 
-@lru_cache(maxsize=2_000)
+@remembered(2_000, longest=SHORT)
 def _read_host(host: str) -> tuple[tuple[str, ...], str, float]:
     """Return (names, language code, factor) of the labels before the registered domain."""
     before = host.removesuffix(registrable_domain(host)).strip(".")
@@ -324,7 +370,7 @@ def _read_query(query: str) -> tuple[str, bool]:
     return code, clean
 
 
-@lru_cache(maxsize=5_000)
+@remembered(5_000, longest=SHORT)
 def parse_code(segment: str) -> str:
     """Return the language or region that a segment is, as `de` or `en-gb`; '' when it is none.
 

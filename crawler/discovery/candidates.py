@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
+from policy_archive.crawler.core.timestamps import YEAR_SECONDS, seconds_between
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import registrable_domain
 from policy_archive.crawler.discovery.addresses import AddressHint, read_address
@@ -124,7 +125,8 @@ def _refused_keys(evidence: SiteEvidence) -> frozenset[str]:
 
 def _score_all(evidence: SiteEvidence) -> list[ScoredCandidate]:
     candidates = {c.urlkey: c for c in candidates_of(evidence.asked, evidence.site)}
-    mentions = _mentions(evidence, frozenset(c.urlkey for c in candidates.values() if c.shown))
+    spans = {c.urlkey: (c.shown[0].timestamp, c.shown[-1].timestamp) for c in candidates.values() if c.shown}
+    mentions = _mentions(evidence, spans)
     redirects = _redirects(evidence)
     listed = _listed(evidence, frozenset((*mentions, *redirects)) - frozenset(candidates))
     scored = []
@@ -168,10 +170,13 @@ def _rows_by_key(rows: Sequence[CdxRow], keys: frozenset[str]) -> dict[str, list
     return found
 
 
-def _mentions(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[tuple[str, Mention]]]:
+def _mentions(
+    evidence: SiteEvidence, spans: Mapping[str, tuple[str, str]]
+) -> dict[str, list[tuple[str, Mention]]]:
     """Return urlkey → (address, mention) of every link that may be followed.
 
-    A link to `/privacy?ref=footer` is one to `/privacy`, where the archive has that.
+    A link to `/privacy?ref=footer` is one to `/privacy`, unless the archive has only the former of the
+    link's time: `spans` are the first and last 14 digits of what it shows, by urlkey.
     """
     found: dict[str, list[tuple[str, Mention]]] = {}
     for page in evidence.pages:
@@ -184,7 +189,7 @@ def _mentions(evidence: SiteEvidence, shown: frozenset[str]) -> dict[str, list[t
                 continue
             weight = 1.0 if page.purpose in LINK_PAGES else 0.8
             address, fragment = urldefrag(link.url)
-            bare = _undecorated(address, shown)
+            bare = _undecorated(address, page.row.timestamp, spans)
             mention = Mention(
                 page=page,
                 kind=link.kind,
@@ -210,10 +215,23 @@ def _registrars() -> frozenset[str]:
     return frozenset(domain for line in lines for domain in line.partition("|")[0].split())
 
 
-def _undecorated(url: str, shown: frozenset[str]) -> str:
+def _undecorated(url: str, seen_at: str, spans: Mapping[str, tuple[str, str]]) -> str:
     reading = read_address(url)
     bare = url.partition("?")[0]
-    return bare if reading and not reading.clean and urlkey(bare) in shown else url
+    span = None if reading is None or reading.clean else spans.get(urlkey(bare))
+    if span is None:
+        return url
+    own = spans.get(urlkey(url))
+    has_own_time = own is not None and not all(is_within_a_year(time, span) for time in own)
+    return url if has_own_time and not is_within_a_year(seen_at, span) else bare
+
+
+def is_within_a_year(timestamp: str, span: tuple[str, str]) -> bool:
+    """Return whether a time lies between two others, a year more at both ends; all in 14 digits."""
+    first, last = span
+    return (
+        seconds_between(timestamp, first) <= YEAR_SECONDS and seconds_between(last, timestamp) <= YEAR_SECONDS
+    )
 
 
 def _may_follow(page: VisitedPage, label: str, confidence: float) -> bool:
@@ -278,8 +296,9 @@ def _read_url(
     seen: Sequence[tuple[str, Mention]],
     redirect: tuple[str, str, Kind] | None,
 ) -> tuple[str, AddressHint | None]:
-    """Return an address as it was last named, and what it promises."""
-    url = seen[-1][0] if seen else redirect[0] if redirect else candidate.url if candidate else ""
+    """Return an address as its latest capture has it, or else as it was last named, and what it promises."""
+    named = seen[-1][0] if seen else redirect[0] if redirect else ""
+    url = candidate.url if candidate and (candidate.shown or not named) else named
     return url, candidate.reading if candidate and candidate.reading.exactness else read_address(url)
 
 
@@ -334,5 +353,7 @@ def _names_of(
         return (() if () in named else named[0]), variant
     if redirected and not (reading and reading.kind is kind):
         return (), variant
-    mentioned = (name for mention in mentions for name in find_qualifiers(fold(mention.label))[0])
+    # a label that names no policy ("Jobs") says what the link is for, not whose policy it leads to
+    told = (label for label in (fold(mention.label) for mention in mentions) if match_name(label))
+    mentioned = (name for label in told for name in find_qualifiers(label)[0])
     return tuple(dict.fromkeys((*(reading.names if reading else ()), *mentioned))), variant

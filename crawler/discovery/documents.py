@@ -9,10 +9,18 @@ from dataclasses import replace
 from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.core.records import EMPTY_BODY_DIGEST, Document, Kind
+from policy_archive.crawler.core.timestamps import seconds_between
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.core.vocabularies import AddressSource
 from policy_archive.crawler.discovery.addresses import language_of, language_of_site
-from policy_archive.crawler.discovery.candidates import LINK_PAGES, ScoredCandidate, find_candidates
+from policy_archive.crawler.discovery.candidates import (
+    LINK_PAGES,
+    ScoredCandidate,
+    find_candidates,
+    is_within_a_year,
+)
+from policy_archive.crawler.discovery.home_pages import WIDEST_GAP_SECONDS
 from policy_archive.crawler.discovery.records import (
     DiscoveryOptions,
     FoundAddress,
@@ -92,9 +100,29 @@ def _last_resort(scored: list[ScoredCandidate]) -> list[ScoredCandidate]:
 
 
 def _without_doubles(scored: list[ScoredCandidate]) -> list[ScoredCandidate]:
-    """Drop `?share=…`, print and AMP forms of pages that are there without them."""
-    clean = {_bare(s.url) for s in scored if _is_clean(s)}
-    return [s for s in scored if _is_clean(s) or s.is_linked_from_home or _bare(s.url) not in clean]
+    """Drop `?share=…`, print and AMP forms of pages that are there without them, at the same time.
+
+    Where a page has captures only in such a form for a time, the form with most of them stays.
+    """
+    clean = [s for s in scored if _is_clean(s)]
+    stems = {_bare(s.url) for s in clean}
+    spans = [(s.times[0], s.times[-1]) for s in clean if s.times]
+    alone: dict[str, ScoredCandidate] = {}
+    for one in scored:
+        stem = _bare(one.url)
+        if not _is_clean(one) and stem in stems and _has_own_time(one, spans):
+            alone[stem] = max(alone.get(stem, one), one, key=lambda s: (len(s.shown), s.urlkey))
+    return [
+        s
+        for s in scored
+        if _is_clean(s) or s.is_linked_from_home or _bare(s.url) not in stems or alone.get(_bare(s.url)) is s
+    ]
+
+
+def _has_own_time(one: ScoredCandidate, spans: Sequence[tuple[str, str]]) -> bool:
+    """Return whether most captures of an address are of a time that none of these spans reaches."""
+    own = [row for row in one.shown if not any(is_within_a_year(row.timestamp, span) for span in spans)]
+    return len(own) >= 2 and 2 * len(own) >= len(one.shown)
 
 
 def _without_crowds(scored: list[ScoredCandidate]) -> list[ScoredCandidate]:
@@ -221,11 +249,22 @@ def _digests(scored: Iterable[ScoredCandidate]) -> set[str]:
 
 
 def _overlap(times: Sequence[str], others: Sequence[str]) -> float:
-    """Return the share of times that lie within the span of the others."""
-    if not times or not others:
+    """Return the share of times that lie within the span of the others; none of them, where all fill one gap.
+
+    A policy may come back to an address that it left for years.
+    """
+    if not times or not others or _is_in_one_gap(times, others):
         return 0.0
     inside = sum(others[0] <= time <= others[-1] for time in times)
     return inside / len(times)
+
+
+def _is_in_one_gap(times: Sequence[str], others: Sequence[str]) -> bool:
+    before = [time for time in others if time < times[0]]
+    after = [time for time in others if time > times[-1]]
+    if not before or not after or len(before) + len(after) < len(others):
+        return False
+    return seconds_between(before[-1], after[0]) > WIDEST_GAP_SECONDS
 
 
 def _rival_name(name: str, one: ScoredCandidate) -> str:
@@ -276,14 +315,15 @@ def _address(one: ScoredCandidate) -> FoundAddress:
     )
 
 
-def _source(one: ScoredCandidate) -> str:
+def _source(one: ScoredCandidate) -> AddressSource:
     if one.is_linked_from_home:
-        return "home-link"
+        return AddressSource.HOME_LINK
     if one.redirected_from:
-        return "redirect"
+        return AddressSource.REDIRECT
     if one.candidate:
-        return "index"
-    return "home-link" if any(s.page.purpose in LINK_PAGES for s in one.mentions) else "policy-link"
+        return AddressSource.INDEX
+    of_home = any(s.page.purpose in LINK_PAGES for s in one.mentions)
+    return AddressSource.HOME_LINK if of_home else AddressSource.POLICY_LINK
 
 
 def _evidence(one: ScoredCandidate) -> str:

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from policy_archive.crawler.core.records import CdxRow, Kind
-from policy_archive.crawler.core.timestamps import DAY_SECONDS, seconds_between
+from policy_archive.crawler.core.timestamps import YEAR_SECONDS, seconds_between
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.index import may_be_text
 from policy_archive.crawler.discovery.records import FoundDocument, VisitedPage
 
-_YEAR_SECONDS = 365.25 * DAY_SECONDS
-WIDEST_GAP_SECONDS = 2 * _YEAR_SECONDS
+WIDEST_GAP_SECONDS = 2 * YEAR_SECONDS
 """A document without a capture for longer may have stood elsewhere meanwhile."""
 LINK_DIFFERENTLY = "between home pages that link differently"
 """Why a capture is read between two: the policy moved, and a missed address is years of it lost."""
-NARROW_SECONDS = _YEAR_SECONDS / 2
+NARROW_SECONDS = YEAR_SECONDS / 2
 """A move is not looked for more closely: the index rows of both addresses date it."""
 
 
@@ -28,7 +27,8 @@ def choose_home_rows(
 ) -> list[tuple[CdxRow, str]]:
     """Return the captures of a home page to read next, with reasons; [] when enough is known.
 
-    First and last come first, unless the documents reach over the years of the home page; then the
+    The last comes first, whatever is known: it names the address of today, and that of yesterday may have
+    ended months ago. Then the first, unless the documents reach back to it, then the
     middle between two that link differently, or between links and a stretch that nothing covers.
     """
     usable = _usable(rows)
@@ -56,9 +56,7 @@ def _ends(
         return []
     first, last = usable[0], usable[-1]
     done = {page.row for page in read}
-    wanted = []
-    if any(not _reaches(documents, kind, last.timestamp) for kind in kinds):
-        wanted.append((last, "last home page"))
+    wanted = [(last, "last home page")]
     if any(not _reaches(documents, kind, first.timestamp) for kind in kinds):
         wanted.append((first, "first home page"))
     return [(row, reason) for row, reason in dict(wanted).items() if row not in done]
@@ -66,7 +64,7 @@ def _ends(
 
 def _reaches(documents: Sequence[FoundDocument], kind: Kind, timestamp: str) -> bool:
     """Return whether a main document of the kind is known within a year of a time."""
-    return any(abs(seconds_between(time, timestamp)) <= _YEAR_SECONDS for time in _times(documents, kind))
+    return any(abs(seconds_between(time, timestamp)) <= YEAR_SECONDS for time in _times(documents, kind))
 
 
 def _times(documents: Sequence[FoundDocument], kind: Kind) -> list[str]:

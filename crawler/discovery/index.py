@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urldefrag, urlsplit
 
 from policy_archive.crawler.archive.cdx import IndexQuery
 from policy_archive.crawler.core.records import POLICY_KINDS, CdxRow, Kind
@@ -63,7 +63,9 @@ def usual_queries(site: str, kind: Kind, number: int) -> tuple[SiteQuery, ...]:
 
 def address_query(url: str) -> SiteQuery:
     """Return the query for all rows of one address: they are its history too."""
-    return SiteQuery(purpose=Purpose.ADDRESS, query=IndexQuery(url=url), most_pages=MOST_DOMAIN_PAGES)
+    return SiteQuery(
+        purpose=Purpose.ADDRESS, query=IndexQuery(url=urldefrag(url)[0]), most_pages=MOST_DOMAIN_PAGES
+    )
 
 
 def page_query(url: str, purpose: Purpose) -> SiteQuery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -12,14 +12,26 @@ from lxml import etree
 
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Kind, PolicyLink
-from policy_archive.crawler.core.urls import split_uri_m
+from policy_archive.crawler.core.urls import original_address, registrable_domain
 from policy_archive.crawler.discovery.addresses import (
     AddressHint,
+    is_about_food,
     is_among_lists,
+    is_below_subjects,
     read_address,
     read_segment,
 )
-from policy_archive.crawler.discovery.words import NameMatch, fold, is_generic, is_no_policy, match_name
+from policy_archive.crawler.discovery.words import (
+    LawMention,
+    NameMatch,
+    find_laws,
+    fold,
+    is_generic,
+    is_no_policy,
+    is_subject,
+    match_name,
+    names_more_than_subjects,
+)
 
 LEAST_CONFIDENCE = 0.5
 MOST_SCRIPT_LINKS = 20  # a page of an application names a few; thousands are somebody's data
@@ -30,7 +42,10 @@ _XHTML = "{http://www.w3.org/1999/xhtml}"
 _NEW_WINDOW = re.compile(
     r"[(\[]?(this link )?opens? in (a )?new (browser )?(window|tab)[)\]]?", re.IGNORECASE
 )
-_ADDRESS_AS_LABEL = re.compile(r"(https?://|www\.)\S+$", re.IGNORECASE)
+_STRONG_ADDRESS = 0.8
+"""Exactness from which an address needs but a hint of its label: a policy's name, in a folder or two."""
+_NEIGHBOURS = 4  # anchors before and after: a footer's or a list's
+_ADDRESS_AS_LABEL = re.compile(r"(https?://|www\.)\S+$|(mailto:)?[^\s@]+@[^\s@]+\.[^\s@]+$", re.IGNORECASE)
 _REFRESH = re.compile(r"^\s*+[0-9.]*+\s*+[;,]\s*+(?:url\s*+=)?\s*+['\"]?([^'\"]+)", re.IGNORECASE)
 _QUOTED_PAGE = re.compile(r"""['"]([\w.~%/:?=&+-]*[./?][\w.~%/:?=&+-]+)['"]""")
 """An address in a script's call: `openWindow('legal/privacy.html', 400)`."""
@@ -53,6 +68,10 @@ class _Anchor:
     url: str
     labels: tuple[str, ...]
     place: str
+    pictures: tuple[str, ...] = ()
+    """What the files of its pictures are called."""
+    among_policies: bool = False
+    """Whether links beside it name policies as well: a footer, and no list of subjects."""
 
 
 def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
@@ -62,7 +81,8 @@ def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
     moves that promise nothing come as kind `home`: pages to be read for their links in turn.
     """
     base = _base_of(tree, url)
-    found = [link for anchor in _anchors(tree, base) for link in _read_anchor(anchor, url)]
+    anchors = _with_neighbours(list(_anchors(tree, base)))
+    found = [link for anchor in anchors for link in _read_anchor(anchor, url)]
     found += _rel_links(tree, base)
     if not any(link.kind is not Kind.HOME for link in found):
         found += _script_links(tree, base, url)
@@ -95,11 +115,11 @@ def _join(href: str, base: str) -> str | None:
     """Return the absolute URI-R of an address as it stands on a page, None when it leads to no page."""
     href = href.strip()
     try:
-        absolute = urljoin(base, href)
-        memento = split_uri_m(absolute)
-        absolute = memento[1] if memento else absolute
+        absolute = original_address(urljoin(base, original_address(href)))
         parts = urlsplit(absolute)
         host = parts.hostname or ""
+        if "@" in parts.netloc and not parts.path.strip("/"):
+            return None  # an e-mail address that lost its `mailto:`
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or "." not in host or _is_archive(host):
@@ -145,7 +165,17 @@ def _scripted_anchor(element: Any, base: str) -> Iterator[_Anchor]:
     match = _QUOTED_PAGE.search(element.get("onclick") or "") or _QUOTED_PAGE.search(href)
     target = _join(match[1], base) if match else None
     if target:
-        yield _Anchor(target, tuple(_labels_of(element)), "a")
+        yield _Anchor(target, tuple(_labels_of(element)), "a", tuple(_pictures_of(element)))
+
+
+def _with_neighbours(anchors: list[_Anchor]) -> Iterator[_Anchor]:
+    """Yield the anchors, those in a list of subjects told whether policies are named beside them."""
+    for index, anchor in enumerate(anchors):
+        if is_below_subjects(anchor.url):
+            near = anchors[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS + 1]
+            others = (one.labels[0] for one in near if one.labels and one.url != anchor.url)
+            anchor = replace(anchor, among_policies=any(map(names_more_than_subjects, map(fold, others))))
+        yield anchor
 
 
 def _place_of(element: Any) -> str:
@@ -156,26 +186,61 @@ def _anchor(element: Any, attribute: str, base: str, place: str) -> Iterator[_An
     href = element.get(attribute)
     target = _join(href, base) if href and not href.strip().startswith("#") else None
     if target:
-        yield _Anchor(target, tuple(_labels_of(element)), place)
+        yield _Anchor(target, tuple(_labels_of(element)), place, tuple(_pictures_of(element)))
 
 
 def _labels_of(element: Any) -> Iterator[str]:
-    """Yield what a reader is told of a link: text, title, aria-label, pictures' alt, at last their names."""
+    """Yield what a reader is told of a link: text, title, aria-label, pictures' alt."""
     candidates = [
-        " ".join(element.itertext()),
+        " ".join(_own_text(element)),
         element.get("aria-label"),
         element.get("title"),
         element.get("alt"),
         element.get("name"),
     ]
-    for image in _elements(element, "img", "input"):
+    for image in _pictures_in(element):
         candidates += [image.get("alt"), image.get("title")]
-        source = (image.get("src") or "").rpartition("/")[2]
-        candidates.append(read_segment(source) if source else None)
     for candidate in candidates:
         label = " ".join(_NEW_WINDOW.sub(" ", candidate or "").split())
         if label:
             yield label
+
+
+def _own_text(element: Any) -> Iterator[str]:
+    """Yield the texts of a link up to the next link within: one that was never closed ends there."""
+    if element.find(".//a") is None:
+        yield from element.itertext()
+        return
+    for event, node in etree.iterwalk(element, events=("start", "end")):
+        if event == "start":
+            if node is not element and _is_link(node):
+                return
+            if isinstance(node.tag, str):
+                yield node.text or ""
+        elif node is not element:
+            yield node.tail or ""
+
+
+def _is_link(element: Any) -> bool:
+    return isinstance(element.tag, str) and etree.QName(element).localname == "a" and "href" in element.attrib
+
+
+def _pictures_in(element: Any) -> Iterator[Any]:
+    """Yield the pictures that are a link's own, none of a link that an unclosed one holds."""
+    for image in _elements(element, "img", "input"):
+        if (
+            next((node for node in image.iterancestors() if node is element or _is_link(node)), None)
+            is element
+        ):
+            yield image
+
+
+def _pictures_of(element: Any) -> Iterator[str]:
+    """Yield the words that the file names of a link's pictures are made of."""
+    for image in _pictures_in(element):
+        words = read_segment((image.get("src") or "").rpartition("/")[2])
+        if words:
+            yield words
 
 
 def _read_anchor(anchor: _Anchor, url: str) -> Iterator[PolicyLink]:
@@ -184,14 +249,30 @@ def _read_anchor(anchor: _Anchor, url: str) -> Iterator[PolicyLink]:
         return
     reading = read_address(anchor.url)
     best: dict[Kind, PolicyLink] = {}
-    for label in anchor.labels or ("",):
-        for link in _read_label(anchor, label, reading):
+    for label in (*anchor.labels, *_telling_pictures(anchor, reading, url)) or ("",):
+        for link in _read_label(anchor, label, reading, url):
             if link.confidence > best.get(link.kind, link).confidence or link.kind not in best:
                 best[link.kind] = link
     if best:
         yield from best.values()
     elif anchor.place in ("frame", "meta") and same_host(anchor.url, url):
         yield _link(anchor, "", Kind.HOME, LEAST_CONFIDENCE, None)
+
+
+def _telling_pictures(anchor: _Anchor, reading: AddressHint | None, url: str) -> tuple[str, ...]:
+    """Return what pictures' file names tell: nothing of a link to elsewhere (a seal, `privacy.gif`)."""
+    return anchor.pictures if anchor.pictures and (reading or _same_site(anchor.url, url)) else ()
+
+
+def _same_site(one: str, other: str) -> bool:
+    try:
+        return _domain_of(one) == _domain_of(other)
+    except ValueError:
+        return False
+
+
+def _domain_of(url: str) -> str:
+    return registrable_domain(urlsplit(url).hostname or "")
 
 
 def _is_same_document(target: str, url: str) -> bool:
@@ -214,11 +295,15 @@ def same_host(one: str, other: str) -> bool:
     return _page_of(one)[0] == _page_of(other)[0]
 
 
-def _read_label(anchor: _Anchor, label: str, reading: AddressHint | None) -> Iterator[PolicyLink]:
+def _read_label(anchor: _Anchor, label: str, reading: AddressHint | None, url: str) -> Iterator[PolicyLink]:
     words = "" if _ADDRESS_AS_LABEL.match(label) else fold(label)
-    if is_no_policy(words):
+    if is_no_policy(words) or _is_mere_subject(words, anchor):
         return
-    matches = _match_name(words, _own_words(words, anchor.url))
+    laws = find_laws(words)
+    if laws and laws.alone and not _same_site(anchor.url, url):
+        return  # the law's own text, or somebody's page about it
+    matches = _law_matches(laws, reading) if laws else ()
+    matches = matches or _match_name(laws.rest if laws else words, _own_words(words, anchor.url))
     for match in matches:
         confidence = _agree(match.strength, match.kind, reading)
         if confidence >= LEAST_CONFIDENCE:
@@ -227,6 +312,24 @@ def _read_label(anchor: _Anchor, label: str, reading: AddressHint | None) -> Ite
         confidence = _address_alone(words, bool(matches), reading)
         if confidence >= LEAST_CONFIDENCE:
             yield _link(anchor, label, reading.kind, confidence, next(iter(reading.languages), None))
+
+
+def _is_mere_subject(words: str, anchor: _Anchor) -> bool:
+    """Return whether a label of one subject leads to a list by subjects, to a trade, or to food."""
+    if not is_subject(words):
+        return False
+    return is_about_food(anchor.url) or (is_below_subjects(anchor.url) and not anchor.among_policies)
+
+
+def _law_matches(laws: LawMention, reading: AddressHint | None) -> tuple[NameMatch, ...]:
+    """Return the policy that a law's name on a site's own page is: `GDPR` less surely than `GDPR notice`."""
+    if not laws.alone and not laws.document:
+        return ()
+    sure = reading is not None and reading.kind is Kind.PRIVACY and reading.exactness >= _STRONG_ADDRESS
+    if laws.doubtful and not sure:
+        return ()
+    strength = 0.8 if laws.document else 0.55
+    return (NameMatch(kind=Kind.PRIVACY, languages=laws.languages, phrase=laws.name, strength=strength),)
 
 
 @remembered(8_000, longest=_LONGEST_KNOWN)
@@ -244,7 +347,7 @@ def _agree(strength: float, kind: Kind, reading: AddressHint | None) -> float:
     if reading is None:
         return strength
     # a headline and the address made of it say the same thing once
-    if reading.kind is kind and reading.exactness >= (0.5 if strength >= 0.5 else 0.9):
+    if reading.kind is kind and reading.exactness >= (0.5 if strength >= 0.5 else _STRONG_ADDRESS):
         return round(1 - (1 - strength) * (1 - 0.6 * reading.exactness), 3)
     if reading.kind is not kind and reading.exactness >= 0.9 and kind is Kind.OTHER:
         return strength * 0.5  # "Legal" that leads to /privacy is the privacy policy
@@ -261,7 +364,10 @@ def _address_alone(words: str, named_otherwise: bool, reading: AddressHint) -> f
     if named_otherwise:
         says_more = reading.exactness >= 0.95 and reading.kind is not Kind.OTHER
         return reading.exactness * 0.55 if says_more else 0.0
-    return reading.exactness * 0.55 if len(words.split()) <= 4 else 0.0
+    if len(words.split()) > 4:
+        return 0.0
+    sure = reading.exactness >= _STRONG_ADDRESS and reading.kind is not Kind.OTHER
+    return max(LEAST_CONFIDENCE if sure else 0.0, reading.exactness * 0.55)
 
 
 def _link(anchor: _Anchor, label: str, kind: Kind, confidence: float, language: str | None) -> PolicyLink:

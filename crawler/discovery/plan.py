@@ -9,6 +9,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
 from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.discovery.documents import SURE, find_documents
 from policy_archive.crawler.discovery.home_pages import LINK_DIFFERENTLY, choose_home_rows, uncovered_kinds
 from policy_archive.crawler.discovery.index import (
@@ -61,7 +62,7 @@ def plan_discovery(evidence: SiteEvidence, options: DiscoveryOptions) -> Discove
         pages=pages,
         documents=state.documents,
         done=done,
-        outcome=state.outcome if done else "",
+        outcome=state.outcome if done else None,
         reason=state.reason if done else "",
     )
 
@@ -238,25 +239,25 @@ class _Discovery:
     # -- how it ended -----------------------------------------------------------------------------
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> SiteOutcome:
         if self.is_blocked:
-            return "blocked"
+            return SiteOutcome.BLOCKED
         if self.documents:
-            return "found"
+            return SiteOutcome.FOUND
         states = {answer.state for answer in self.evidence.asked}
         if AnswerState.COMPLETE not in states:
-            return "archive-error"
+            return SiteOutcome.ARCHIVE_ERROR
         rows = any(answer.rows for answer in self.evidence.asked)
-        return "nothing-found" if rows else "not-archived"
+        return SiteOutcome.NOTHING_FOUND if rows else SiteOutcome.NOT_ARCHIVED
 
     @property
     def reason(self) -> str:
         """Return one sentence for people."""
-        if self.outcome == "blocked":
+        if self.outcome is SiteOutcome.BLOCKED:
             return "the archive does not show this site"
-        if self.outcome == "found":
+        if self.outcome is SiteOutcome.FOUND:
             return _count_documents(self.documents)
-        if self.outcome == "archive-error":
+        if self.outcome is SiteOutcome.ARCHIVE_ERROR:
             return "the index gave no answer: run again later"
         return f"no policy found: {self._index_sentence()}; {self._home_sentence()}"
 

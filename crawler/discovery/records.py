@@ -8,6 +8,7 @@ from typing import Any
 
 from policy_archive.crawler.archive.cdx import IndexQuery
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, PolicyLink
+from policy_archive.crawler.core.vocabularies import AddressSource, SiteOutcome
 
 
 class Purpose(StrEnum):
@@ -32,7 +33,7 @@ class Purpose(StrEnum):
     REDIRECT = "redirect"
     """A captured redirect, for where it leads."""
     POLICY = "policy"
-    """A policy's own page: read by the crawl anyway, its links are a present."""
+    """A policy's own page: the crawl reads it anyway, so that its links cost no request."""
 
 
 class AnswerState(StrEnum):
@@ -120,8 +121,7 @@ class FoundAddress:
 
     url: str
     urlkey: str
-    source: str
-    """index, home-link, redirect, policy-link, usual: as the table `addresses` has it."""
+    source: AddressSource
     evidence: str
     """One sentence for people."""
     confidence: float
@@ -152,6 +152,6 @@ class DiscoveryPlan:
     documents: tuple[FoundDocument, ...] = ()
     done: bool = False
     """True exactly when neither queries nor pages are left."""
-    outcome: str = ""
-    """found, nothing-found, not-archived, blocked, archive-error; '' while not done."""
+    outcome: SiteOutcome | None = None
+    """None while not done."""
     reason: str = ""

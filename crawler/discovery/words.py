@@ -6,9 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.data import read_words
 
@@ -35,6 +36,10 @@ _BARE = str.maketrans({"ı": "i", "đ": "d", "ø": "o", "ł": "l", "æ": "ae", "
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
 _NO_WORD = re.compile(r"[^\w&]+|_")
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LETTERS = re.compile("[\u0e00-\u0e7fa-z0-9]")
+"""Letters that spell words, in scripts without blanks or among them: three say what one other does."""
+_NAME_REST = 8  # characters beside a name where words have no blanks: "…について", a company's name
+_LABEL_REST = 20  # what has more is a sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +56,7 @@ class NameMatch:
     """Words beside names, fillers and qualifiers."""
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def fold(text: str) -> str:
     """Return words as they are compared: lower case, no accents, no punctuation, one blank between.
 
@@ -119,8 +124,112 @@ def fillers() -> frozenset[str]:
 
 
 def is_no_policy(label: str) -> bool:
-    """Return whether a folded label names a switch, an account, a recipe; `Privacy settings` is no policy."""
-    return label in _folded("policy-names", "not", "phrases")
+    """Return whether a folded label names a switch, an account, a recipe; `Privacy settings` is no policy.
+
+    >>> is_no_policy("privacy settings"), is_no_policy("accept all cookies now"), is_no_policy("cookies")
+    (True, True, False)
+    """
+    if label in _folded("policy-names", "not", "phrases"):
+        return True
+    words = label.split()
+    if len(words) > LONGEST_LABEL or _folded("policy-names", "not", "verbs").isdisjoint(words):
+        return False
+    return _speaks_of_cookies(words)
+
+
+def is_subject(label: str) -> bool:
+    """Return whether a folded label is a policy's name that is a subject of other pages, too (`privacy`)."""
+    return label in _folded("policy-names", "not", "subjects")
+
+
+def names_more_than_subjects(label: str) -> bool:
+    """Return whether a folded label is a policy's whole name and no mere subject; terms are no subject."""
+    uses = strong_names().get(label, ())
+    return bool(uses) and (not is_subject(label) or any(kind is Kind.TERMS for kind, _ in uses))
+
+
+@cache
+def _cookie_names() -> frozenset[str]:
+    """Return single words that mean cookies."""
+    lists = (entry["strong"] for kind, _, entry in _name_lists() if kind is Kind.COOKIES)
+    return frozenset(word for phrases in lists for word in map(fold, phrases) if " " not in word)
+
+
+def _speaks_of_cookies(words: Iterable[str]) -> bool:
+    return any("cookie" in word or word in _cookie_names() or "クッキー" in word for word in words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawMention:
+    """Laws on personal data that some words name."""
+
+    name: str
+    """Of the first one, folded."""
+    rest: str
+    """The words without the laws' names, folded."""
+    alone: bool
+    """Whether nothing else is said."""
+    document: bool
+    """Whether all that is said besides is that it is a notice or the like."""
+    doubtful: bool
+    """Whether the name is something else as well (`AVG`, a program)."""
+    languages: tuple[str, ...]
+
+
+@remembered(20_000, longest=SHORT)
+def find_laws(words: str) -> LawMention | None:
+    """Return the laws that folded words name, None where they name none or are a policy's own name.
+
+    >>> find_laws("ccpa notice").document, find_laws("general data protection regulation").alone
+    (True, True)
+    >>> find_laws("privacy act statement") is None
+    True
+    """
+    if not _may_name_laws(words) or (words in strong_names() and words not in _laws()):
+        return None
+    named = [match[0] for match in _law_pattern().finditer(words)]
+    if not named:
+        return None
+    rest = " ".join(_law_pattern().sub(" ", words).split())
+    beside = set(rest.split())
+    documents = _folded("policy-names", "laws", "documents")
+    connectives = _folded("policy-names", "laws", "connectives")
+    alone = beside <= connectives
+    return LawMention(
+        name=named[0],
+        rest=rest,
+        alone=alone,
+        document=not alone
+        and not leftover_words(rest, documents | connectives)
+        and not beside.isdisjoint(documents),
+        doubtful=set(named) <= _folded("policy-names", "laws", "doubtful"),
+        languages=tuple(language for _, language in strong_names().get(named[0], ())),
+    )
+
+
+@cache
+def _laws() -> frozenset[str]:
+    return _folded("policy-names", "laws", "names") | _folded("policy-names", "laws", "doubtful")
+
+
+def _may_name_laws(words: str) -> bool:
+    """Return whether a label is as short as a name and holds the beginning of a law's: a quick look."""
+    own = words.split()
+    if len(own) > LONGEST_LABEL:
+        return False
+    return not _laws_first_words().isdisjoint(own) or bool(_UNSPACED.search(words))
+
+
+@cache
+def _laws_first_words() -> frozenset[str]:
+    return frozenset(law.partition(" ")[0] for law in _laws())
+
+
+@cache
+def _law_pattern() -> re.Pattern[str]:
+    names = sorted(_laws(), key=lambda name: -len(name))
+    pieces = (re.escape(name) if _UNSPACED.search(name) else rf"\b{re.escape(name)}\b" for name in names)
+    return re.compile("|".join(pieces))
 
 
 def is_generic(label: str) -> bool:
@@ -134,7 +243,7 @@ def _qualifiers() -> Mapping[str, str]:
     return {fold(word): name for name, words in names.items() for word in words}
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, longest=SHORT)
 def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the names of what folded words narrow a document to, and the words that said so.
 
@@ -186,6 +295,9 @@ def match_name(words: str, *, known: frozenset[str] = frozenset()) -> tuple[Name
     best: dict[Kind, NameMatch] = {}
     for match in sorted(found, key=lambda match: -match.strength):
         best.setdefault(match.kind, match)
+    privacy = best.get(Kind.PRIVACY)
+    if privacy and Kind.COOKIES not in best and _speaks_of_cookies(words.split()):
+        best[Kind.COOKIES] = replace(privacy, kind=Kind.COOKIES)  # "privacy and cookies policy" is both
     return tuple(best.values())
 
 
@@ -258,10 +370,29 @@ def _match_pieces(words: str) -> list[NameMatch]:
         glued = glue(words)
         found = _find_piece("strong", glued, unspaced=True)
         if found:
-            return [replace(found, strength=0.8 if len(glued) - len(found.phrase) <= 8 else 0.45)]
-    short = len(words.split()) <= 6
-    found = _find_piece("weak", words, unspaced=False) or _find_piece("weak", glue(words), unspaced=True)
-    return [replace(found, strength=0.55 if short else 0.35)] if found else []
+            return _in_unspaced(found, glued, name=0.8, label=0.45)
+        found = _find_piece("weak", glued, unspaced=True)
+        if found:
+            return _in_unspaced(found, glued, name=0.55, label=0.35)
+    found = _find_piece("weak", words, unspaced=False)
+    return [replace(found, strength=0.55 if len(words.split()) <= 6 else 0.35)] if found else []
+
+
+def _in_unspaced(found: NameMatch, glued: str, *, name: float, label: float) -> list[NameMatch]:
+    """Return a piece with the strength that what stands around it leaves: none in a sentence."""
+    rest = glued.replace(found.phrase, "", 1)
+    for filler in _unspaced_fillers():
+        rest = rest.replace(filler, "")
+    size = len(rest) - len(_LETTERS.findall(rest)) * 2 / 3
+    if size > _LABEL_REST:
+        return []
+    return [replace(found, strength=name if size <= _NAME_REST else label)]
+
+
+@cache
+def _unspaced_fillers() -> tuple[str, ...]:
+    words = (glue(word) for word in _folded("policy-qualifiers", "fillers", "unspaced"))
+    return tuple(sorted(words, key=lambda word: (-len(word), word)))
 
 
 def _find_piece(list_name: str, words: str, *, unspaced: bool) -> NameMatch | None:

@@ -5,10 +5,15 @@ neighbouring spots of known text. So a gap's next question does not depend on wh
 and answers may arrive in any order. Two things reach across gaps, both so that order does not matter:
 rows of one digest may lie in several gaps, and of such linked gaps only one asks at a time; and the
 width at which a gap between equal texts is split falls with the number of changes seen, which only grows.
+
+Where all of that is answered, an interval that is narrow enough may still hide a story: its sides differ by
+much, or a text was seen once and was gone. Such gaps are asked one at a time, each question the first by rank
+of all that are left, so that here the order is given.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -39,6 +44,12 @@ _WATCHES_PER_TEXT = 0.5
 
 _WATCHES_PER_RETURN = 2.0
 """Further parts for each text seen to come back: where one was taken back, more were."""
+
+_STORY_SIZE = 1 / 3
+"""Share by which the pages at both sides of a change differ in size where more than a wording changed."""
+
+_STORY_SPLITS = 3
+"""Into so many parts of the precision a narrow interval is split that may hide a story."""
 
 _ODD_STEPS = 10
 """A size is odd when it differs by so many times the step that is usual between neighbouring rows."""
@@ -71,6 +82,8 @@ class _Urgency(IntEnum):
     """Between equal texts: a row whose size sticks out."""
     WATCH = 2
     """Between equal texts that lie far apart."""
+    STORY = 3
+    """In an interval of change that is narrow enough, between sides that differ by much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +109,9 @@ def plan_changes(timeline: Timeline, rules: Rules) -> Selection:
     widest = _widest_watch(spots, rules)
     open_questions = [question if _is_open(question, widest) else None for question in asked]
     chosen = _choose(spots, gaps, asked, widest)
+    if not chosen:
+        open_questions = _ask_stories(spots, gaps, rules)
+        chosen = sorted(filter(None, open_questions), key=lambda question: question.rank)[:1]
     decisions: dict[CdxRow, RowDecision] = {}
     for gap, question in zip(gaps, open_questions, strict=True):
         decision = _UNDECIDED if question else _close(spots, gap, rules)
@@ -204,6 +220,48 @@ def _watch(spots: Sequence[TimelineRow], gap: Gap, rules: Rules) -> _Question | 
         weight = spots[gap.right].at - spots[gap.left].at
         return _Question(spot=odd, reason="odd-size", weight=weight, urgency=_Urgency.ODD_SIZE)
     return _question(spots, gap, find_middle(spots, gap), "max-gap", _Urgency.WATCH)
+
+
+def _ask_stories(spots: Sequence[TimelineRow], gaps: Sequence[Gap], rules: Rules) -> list[_Question | None]:
+    """Return the next question of each narrow gap that may hide a story; None where nothing hints at one.
+
+    A wording that is changed leaves language and size of a page as they were. And a text that was seen
+    once may have been one of several: who takes something back within days may have put it there in pieces.
+    """
+    finest = rules.precision_seconds / _STORY_SPLITS
+    once = _seen_once(spots, rules.precision_seconds)
+
+    def ask(gap: Gap) -> _Question | None:
+        if gap.left < 0 or gap.right == len(spots):
+            return None
+        before, after = spots[gap.left], spots[gap.right]
+        if before.text == after.text or not finest < after.at - before.at <= rules.precision_seconds:
+            return None
+        if not (_differ_by_much(before, after) or before.text in once or after.text in once):
+            return None
+        return _question(spots, gap, find_balanced_split(spots, gap, finest), "story", _Urgency.STORY)
+
+    return list(map(ask, gaps))
+
+
+def _differ_by_much(one: TimelineRow, other: TimelineRow) -> bool:
+    if one.language and other.language and one.language != other.language:
+        return True
+    if not one.size or not other.size:
+        return False
+    return abs(one.size - other.size) / max(one.size, other.size) >= _STORY_SIZE
+
+
+def _seen_once(spots: Sequence[TimelineRow], precision_seconds: float) -> frozenset[str]:
+    """Return the texts of which one capture is known, others close before and after it."""
+    known = [spot for spot in spots if spot.text is not None]
+    seen = Counter(spot.text for spot in known)
+    return frozenset(
+        spot.text
+        for before, spot, after in zip(known, known[1:], known[2:], strict=False)
+        if spot.text is not None and seen[spot.text] == 1
+        if max(spot.at - before.at, after.at - spot.at) <= precision_seconds
+    )
 
 
 def _question(

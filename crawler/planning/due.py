@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import Kind, KnownCapture, Outcome
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 
 LONGEST_WAIT = timedelta(days=365)
 """Sites that were never found are tried at least once a year: archives learn of old sites, too."""
@@ -43,8 +44,8 @@ class Watch:
     """When an update last looked for the policies anew."""
     misses: int
     """Updates in a row that found no policy."""
-    outcome: str | None
-    """Of the site, as `sites.outcome` has it; None: no update has tried yet."""
+    outcome: SiteOutcome | None
+    """Of the site; None: no update has tried yet."""
     reason: str
 
     @property
@@ -56,7 +57,7 @@ class Watch:
         """
         if self.checked_at is None:
             return self.added_at
-        if self.outcome in FAILURES:
+        if self.outcome is not None and self.outcome.is_failure:
             return self.checked_at
         interval = parse_interval(self.every)
         # 14: an hour, the shortest, has become more than a year then
@@ -75,10 +76,6 @@ class Failing:
     since: str
     """When the first of the runs in a row ended that failed, ISO 8601 UTC."""
     reason: str
-
-
-FAILURES = frozenset({"archive-error", "failed"})
-"""Outcomes of a site that say nothing of it: the archive, or this program, did not do its part."""
 
 
 def parse_interval(text: str) -> timedelta:

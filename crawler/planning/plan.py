@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from policy_archive.crawler.core.records import KnownCapture, Outcome, Plan, RowDecision, RowState
+from policy_archive.crawler.core.records import (
+    KnownCapture,
+    Outcome,
+    Plan,
+    PlannedCapture,
+    RowDecision,
+    RowState,
+)
 from policy_archive.crawler.core.timestamps import DAY_SECONDS
 from policy_archive.crawler.planning.changes import Rules, Selection, plan_changes
 from policy_archive.crawler.planning.sampling import plan_all, plan_grid
@@ -48,6 +55,9 @@ class PlanOptions:
     since: date | None = None
     until: date | None = None
     """First and last day of captures that may be asked for, both included."""
+    seams: frozenset[tuple[str, str]] = frozenset()
+    """Captures (14 digits, urlkey) whose text somebody else read: read by us, too, they tell what the
+    other reader changed from what the site did. Asked for whatever lies around them."""
 
 
 def plan_captures(known: Sequence[KnownCapture], options: PlanOptions) -> Plan:
@@ -57,7 +67,8 @@ def plan_captures(known: Sequence[KnownCapture], options: PlanOptions) -> Plan:
     it without its outcome. Linear in the rows, times the logarithm that sorting takes.
     """
     timeline = build_timeline(known, since=options.since, until=options.until)
-    selection = _stop_if_blocked(_select(timeline, options), known)
+    selection = _with_seams(_select(timeline, options), timeline, options.seams)
+    selection = _stop_if_blocked(selection, known)
     asked = sum(capture.outcome is not None for capture in known)
     selection = _limit(selection, options.max_requests, asked)
     decisions = {**selection.decisions, **timeline.decisions}
@@ -73,6 +84,18 @@ def _select(timeline: Timeline, options: PlanOptions) -> Selection:
     if options.plan is not PlanName.CHANGES:
         return plan_grid(timeline, options.plan)
     return plan_changes(timeline, _rules(options))
+
+
+def _with_seams(selection: Selection, timeline: Timeline, seams: frozenset[tuple[str, str]]) -> Selection:
+    if not seams:
+        return selection
+    wanted = {wish.row for wish in selection.wanted}
+    extra = tuple(
+        PlannedCapture(row=spot.row, reason="seam")
+        for spot in timeline.spots
+        if not spot.asked and (spot.row.timestamp, spot.row.urlkey) in seams and spot.row not in wanted
+    )
+    return replace(selection, wanted=(*extra, *selection.wanted))
 
 
 def _rules(options: PlanOptions) -> Rules:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import (
     EMPTY_BODY_DIGEST,
     CdxRow,
@@ -35,6 +35,8 @@ class TimelineRow:
     """SHA-256; own, or that of a row with the same digest. None: unknown, or no text."""
     stated_days: tuple[date, ...] = ()
     """Days that this text states of itself."""
+    language: str | None = None
+    """ISO 639-1 of this text; None when it is not known."""
     has_no_text: bool = False
     """Known to hold no text: junk, or replay did not give it."""
     size: int | None = None
@@ -78,7 +80,7 @@ def order_of(row: CdxRow) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=65_536)
+@remembered(65_536, longest=SHORT)
 def seconds_of(timestamp: str) -> float:
     """Return seconds since 1970 of 14 digits."""
     return parse_timestamp(timestamp).timestamp()
@@ -151,6 +153,7 @@ def _spot(capture: KnownCapture, bodies: dict[str, KnownCapture], sizes: dict[st
         asked=capture.outcome is not None,
         text=source.text_sha256 if source else None,
         stated_days=source.stated_days if source else (),
+        language=source.language if source else None,
         has_no_text=source is not None and source.text_sha256 is None,
         size=sizes.get(capture.row.digest),
     )

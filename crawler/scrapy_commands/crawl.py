@@ -10,6 +10,8 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.exceptions import UsageError
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.steering import clean_text
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.spiders.base import RunSpider
 
 
@@ -22,7 +24,7 @@ class Command(crawl.Command):
         try:
             self.exitcode = self._crawl(args[0], opts.spargs)
         except PolicyArchiveError as error:
-            print(f"Error: {error}", file=sys.stderr)
+            print(clean_text(f"Error: {error}"), file=sys.stderr)
             self.exitcode = error.exit_status
 
     def _crawl(self, name: str, arguments: dict[str, str]) -> int:
@@ -36,6 +38,6 @@ class Command(crawl.Command):
         if not isinstance(crawler.spider, RunSpider):
             return 0
         report = crawler.spider.report()
-        if report.status != "done":
-            print(f"{report.status}: {report.reason}", file=sys.stderr)
+        if report.status is not RunStatus.DONE:
+            print(clean_text(f"{report.status}: {report.reason}"), file=sys.stderr)
         return report.exit_code

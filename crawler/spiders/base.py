@@ -36,12 +36,12 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import (
     Capture,
     Document,
-    Kind,
     ReadCapture,
     RowState,
 )
 from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.core.urls import parse_archive
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.corpus import Corpus, load_corpus_class
 from policy_archive.crawler.crawl.frontier import FairQueue
 from policy_archive.crawler.crawl.progress import build_screen, show_progress
@@ -82,7 +82,7 @@ class RunSpider(Spider):
         self.tally = Tally()
         self.run_id: int | None = None
         self.unfinished: set[Document] = set()
-        self._status, self._reason = "done", ""
+        self._status, self._reason = RunStatus.DONE, ""
         self._failure: PolicyArchiveError | None = None
         self.archive: ArchiveClient
         """Ready when `start` has begun."""
@@ -145,7 +145,7 @@ class RunSpider(Spider):
             archive_url=archive_url,
             dialects=dialects_to_try(archive_url, self.settings["POLICY_DIALECT"]),
             queue=self._queue,
-            tell_problem=self.tally.problems.append,
+            tell_problem=self.tally.note_problem,
             most_rows=self.settings["POLICY_MOST_INDEX_ROWS"] or MOST_ROWS,
         )
         arguments = {"archive": archive_url, "plan": self.options.plan, "kinds": self.options.kinds}
@@ -164,12 +164,12 @@ class RunSpider(Spider):
         except* GateClosedError:
             pass
         except* RateLimitedError as errors:
-            self.stop("incomplete", str(errors.exceptions[0]))
+            self.stop(RunStatus.INCOMPLETE, str(errors.exceptions[0]))
         except* PolicyArchiveError as errors:
             self._fail_run(errors.exceptions[0])
         except* Exception as errors:
             log.exception("the crawl broke off")
-            self.stop("failed", repr(errors.exceptions[0]))
+            self.stop(RunStatus.FAILED, repr(errors.exceptions[0]))
         finally:
             self._queue.close()
 
@@ -177,9 +177,9 @@ class RunSpider(Spider):
         """Do a share of the run's work: SITES_AT_ONCE workers take it in turn. The hook of each spider."""
         raise NotImplementedError
 
-    def stop(self, status: str, reason: str) -> None:
+    def stop(self, status: RunStatus, reason: str) -> None:
         """End the run: what is in flight is finished and stored, nothing more is asked."""
-        if self._status == "done":
+        if self._status is RunStatus.DONE:
             self._status, self._reason = status, reason
         close_gate(self)
         self._queue.close()
@@ -187,13 +187,13 @@ class RunSpider(Spider):
     def closed(self, reason: str) -> None:
         """Note that Scrapy's own program was told to stop: Ctrl-C during `scrapy crawl`."""
         if reason == "shutdown":
-            self.stop("interrupted", "stopped by hand")
+            self.stop(RunStatus.INTERRUPTED, "stopped by hand")
 
     def _fail_run(self, error: BaseException) -> None:
         """End the run by an error that it cannot get over; the first one is what it says it died of."""
         if self._failure is None and isinstance(error, PolicyArchiveError):
             self._failure = error
-        self.stop("failed", str(error))
+        self.stop(RunStatus.FAILED, str(error))
 
     def on_closed(self) -> None:
         """Write down how the run ended, as far as that is possible; the last thing that happens."""
@@ -201,7 +201,7 @@ class RunSpider(Spider):
         try:
             with self.store.explained(self.options.database):
                 for document in self.unfinished:
-                    count_document(self.store, self.tally, document)
+                    count_document(self.store, self.tally, document, self.store.fold_versions(document))
                 self._check_books()
                 if self.run_id is not None:
                     self._finish_run(self.run_id)
@@ -240,19 +240,19 @@ class RunSpider(Spider):
         if faults:
             first = f"{faults[0].fault} {faults[0].id} ({faults[0].detail})"
             self._status, self._reason = (
-                "failed",
+                RunStatus.FAILED,
                 f"the books do not balance: {len(faults)} faults, first {first}",
             )
         pending = self.tally.states[RowState.PENDING]
-        if pending and self._status == "done":
-            self._status, self._reason = "incomplete", f"{pending} captures have still to be fetched"
+        if pending and self._status is RunStatus.DONE:
+            self._status, self._reason = RunStatus.INCOMPLETE, f"{pending} captures have still to be fetched"
 
     def report(self) -> FetchReport:
         """Return how the run ended, or how it stands."""
         status, reason = self._status, self._reason
         failed = sum(n for outcome, n in self.tally.outcomes.items() if outcome.leaves_run_incomplete)
-        if status == "done" and (failed or self.tally.problems):
-            status = "incomplete"
+        if status is RunStatus.DONE and (failed or self.tally.problems):
+            status = RunStatus.INCOMPLETE
             unhad = f"{plural(failed, 'capture')} could not be had or read: run the same command again"
             reason = self.tally.problems[0] if self.tally.problems else unhad
         return FetchReport(
@@ -262,13 +262,12 @@ class RunSpider(Spider):
             seconds=self.tally.seconds,
             run_id=self.run_id,
             health=self._health,
-            failure=self._failure if status == "failed" else None,
+            failure=self._failure if status is RunStatus.FAILED else None,
         )
 
     def _count_requests(self) -> None:
         requests = gate_keeper(self.crawler).requests
-        self.tally.index_requests = requests[Budget.INDEX]
-        self.tally.replay_requests = requests[Budget.REPLAY]
+        self.tally.note_requests(index=requests[Budget.INDEX], replay=requests[Budget.REPLAY])
 
     # Captures
 
@@ -276,11 +275,7 @@ class RunSpider(Spider):
         """Count a capture that is stored, and tell the site that waits for it."""
         if isinstance(item, ReadCapture):
             self.archive.settle(item)
-            self.tally.fetched += 1
-            self.tally.homes += item.capture.document.kind is Kind.HOME
-            outcome = item.reading.outcome if item.reading else item.capture.outcome
-            if outcome is not None:
-                self.tally.outcomes[outcome] += 1
+            self.tally.note_capture(item)
 
     def on_item_error(self, item: object, failure: Failure) -> None:
         """Tell the site that its capture could not be read or stored."""

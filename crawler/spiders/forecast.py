@@ -11,6 +11,7 @@ from policy_archive.crawler.archive.cdx import IndexQuery
 from policy_archive.crawler.archive.middlewares import build_politeness
 from policy_archive.crawler.core.errors import BlockedError, CdxError
 from policy_archive.crawler.core.records import CdxRow
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.crawl.run import Target
 from policy_archive.crawler.discovery.documents import find_documents
 from policy_archive.crawler.discovery.index import address_query, domain_query
@@ -50,13 +51,14 @@ class ForecastSpider(RunSpider):
         for target in self.targets:
             try:
                 self.costs.append(await self._cost(target))
-                self.tally.site_outcomes["found" if self.costs[-1].documents else "nothing-found"] += 1
+                found = self.costs[-1].documents
+                self.tally.note_site(SiteOutcome.FOUND if found else SiteOutcome.NOTHING_FOUND)
             except BlockedError:
                 self.costs.append(cost_site(target.site, (), self.options.plan, index_requests=1))
-                self.tally.site_outcomes["blocked"] += 1
+                self.tally.note_site(SiteOutcome.BLOCKED)
             except CdxError as error:
-                self.tally.problems.append(f"{target.site}: {error}")
-            self.tally.sites_done += 1
+                self.tally.note_problem(f"{target.site}: {error}")
+                self.tally.note_site(None)
 
     async def _cost(self, target: Target) -> SiteCost:
         asked = address_query(target.url) if target.url else domain_query(target.site, self.options.kinds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.crawl.site import SiteCrawl
 from policy_archive.crawler.spiders.base import RunSpider
 
@@ -35,4 +36,4 @@ class PolicySpider(RunSpider):
                 raise
             except Exception as error:
                 log.exception("the crawl of %s broke off", target.site)
-                crawl.conclude("failed", f"{type(error).__name__}: {error}")
+                crawl.conclude(SiteOutcome.FAILED, f"{type(error).__name__}: {error}")

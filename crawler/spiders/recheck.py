@@ -51,7 +51,7 @@ class RecheckSpider(RunSpider):
     async def work(self) -> None:
         """Ask for one capture after the other."""
         for stored in self._sample:
-            self.tally.planned += 1
+            self.tally.note_planned(1)
             planned = PlannedCapture(row=stored.row, reason="compared")
             capture = (await self.archive.fetch_capture(stored.document, planned)).capture
             if capture.outcome is not None or capture.body is None:

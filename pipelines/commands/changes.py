@@ -17,6 +17,7 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.monitoring.news import (
     NewsFilter,
+    count_passed_over,
     last_look,
     list_news,
     newest_news,
@@ -41,10 +42,16 @@ SHOWN = 100
     metavar="FILE",
     help="Write an Atom feed instead.",
 )
+@click.option("--all", "everything", is_flag=True, help="Show changes of the page around the text, too.")
 @row_options
 @db_option
 def changes_command(
-    site: str | None, since: str | None, atom: Path | None, row_format: str, database: Path
+    site: str | None,
+    since: str | None,
+    atom: Path | None,
+    everything: bool,
+    row_format: str,
+    database: Path,
 ) -> None:
     """New versions of all sites or of one, the newest first.
 
@@ -64,8 +71,10 @@ def changes_command(
             site=site,
             captured_since=parse_day(since) if since not in (None, "last") else None,
             after_id=last_look(connection, site) if since == "last" else None,
+            everything=everything,
         )
         news = list_news(connection, wanted, limit=None if since else SHOWN)
+        passed_over = 0 if everything else count_passed_over(connection, wanted)
     if atom is not None:
         if row_format != "table":
             raise UsageError("--atom writes a file of its own: leave --json, --nl and --csv away.")
@@ -76,6 +85,9 @@ def changes_command(
         print_rows(describe_news(news), row_format, cells=news_cells)
         if not news:
             click.echo("Nothing new.", err=True)
+    if passed_over:
+        what = plural(passed_over, "change of the page is", "changes of the page are")
+        click.echo(f"{what} passed over: --all shows them.", err=True)
     if since == "last":
         from policy_archive.pipelines.store.writer import Store
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow
+from policy_archive.pipelines.outputs.rows import format_json
 from policy_archive.pipelines.store.connection import check_there
 from policy_archive.pipelines.store.maintenance.compact import (
     Sizes,
@@ -45,7 +46,7 @@ def compact_command(no_vacuum: bool, as_json: bool, database: Path) -> None:
             compact_document(store.connection, document)
         if not no_vacuum:
             give_back_space(store.connection)
-        store.finish_run(run_id, "done")
+        store.finish_run(run_id, RunStatus.DONE)
         after = measure_sizes(store.connection)
     _print_sizes(before, after, as_json=as_json)
 
@@ -53,7 +54,7 @@ def compact_command(no_vacuum: bool, as_json: bool, database: Path) -> None:
 def _print_sizes(before: Sizes, after: Sizes, *, as_json: bool) -> None:
     sizes = {"before": asdict(before), "after": asdict(after)}
     if as_json:
-        click.echo(json.dumps(sizes, indent=2))
+        click.echo(format_json(sizes, indent=2))
         return
     for name in ("bodies", "texts", "file"):
         was, now = sizes["before"][name], sizes["after"][name]

@@ -25,8 +25,9 @@ from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
 from policy_archive.pipelines.outputs.table import wants_colour
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
-from policy_archive.pipelines.versions.change import Change, classify_change, describe_change
+from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.diff import diff_texts
+from policy_archive.pipelines.versions.gist import Change, describe_change
 
 Row = dict[str, Any]
 

@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.crawler.core.vocabularies import OwnerRelation
 from policy_archive.pipelines.commands.options import db_option, row_options
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
@@ -21,25 +22,30 @@ Row = dict[str, Any]
 
 
 @click.command("documents")
-@click.argument("site")
+@click.argument("site", required=False)
 @row_options
 @db_option
-def documents_command(site: str, row_format: str, database: Path) -> None:
-    """The documents known of a site: kind, years, captures, versions, addresses, whose they are.
+def documents_command(site: str | None, row_format: str, database: Path) -> None:
+    """The documents known of a site or of all: kind, years, figures, addresses, whose they are.
 
     \b
     Example:
-      policy-archive documents intently.co
+      policy-archive documents tidelock.example --db demo.db
+      policy-archive documents --csv --db demo.db
     """
     with closing(open_reader(database)) as connection:
-        documents = queries.list_documents(connection, queries.find_site(connection, site))
+        named = [queries.find_site(connection, site)] if site is not None else None
+        sites = named or queries.list_site_names(connection)
+        documents = [row for each in sites for row in queries.list_documents(connection, each)]
+        why = f"no document of {len(sites)} sites is known." if len(sites) != 1 else ""
+        why = why or queries.describe_missing(connection, sites[0], [])
     described = [_describe_document(row) for row in documents]
     if row_format == "table":
-        print_table([line for row in described for line in _iter_document_lines(row)])
+        print_table([line for row in described for line in _iter_document_lines(row, with_site=site is None)])
     else:
         print_rows(described, row_format)
     if not documents:
-        click.echo(f"No document of {site} is known.", err=True)
+        say(why[0].upper() + why[1:])
         sys.exit(1)
 
 
@@ -51,6 +57,7 @@ def _describe_document(row: Row) -> Row:
         "captures",
         "incomplete",
         "versions",
+        "passed_over",
         "owner",
         "owner_name",
         "owner_reason",
@@ -65,20 +72,23 @@ def _describe_document(row: Row) -> Row:
     }
 
 
-def _iter_document_lines(row: Row) -> Iterator[Row]:
+def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
     """Yield a line for each address of a document; what holds for all of them stands in the first."""
     years = [row[key][:4] for key in ("first_capture", "last_capture") if row[key]]
     owner = f"{row['owner'] or ''} {row['owner_name'] or ''}".strip()
     cells = {
+        **({"Site": row["site"]} if with_site else {}),
         "Kind": row["kind"],
         "Name": row["name"] or "(main)",
         "Years": "-".join(dict.fromkeys(years)),
         "Captures": f"{row['captures']} ({row['incomplete']} incomplete)"
         if row["incomplete"]
         else row["captures"],
-        "Versions": row["versions"],
+        "Versions": f"{row['versions']} ({row['passed_over']} passed over)"
+        if row["passed_over"]
+        else row["versions"],
         "Address": "",
-        "Owner": owner or "unknown",
+        "Owner": owner or OwnerRelation.UNKNOWN.value,
         "Sure": row["confidence"] if row["confidence"] is None else round(row["confidence"], 2),
         "Found": "",
     }

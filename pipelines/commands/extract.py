@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +26,7 @@ from policy_archive.pipelines.exchange.page_files import (
     quality_of,
 )
 from policy_archive.pipelines.outputs.bar import follow
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import echo_foreign, format_json, print_rows, say
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 
 _SHOWN_FAILURES = 20
@@ -101,9 +100,9 @@ def extract_command(
             return 0
         extraction = pool.run(extract_file, wanted)
     if as_json:
-        click.echo(json.dumps(quality_of(extraction), ensure_ascii=False, indent=2))
+        click.echo(format_json(quality_of(extraction), indent=2))
     else:
-        click.echo(_render(wanted, extraction), nl=False)
+        echo_foreign(_render(wanted, extraction))
     return 0
 
 
@@ -160,14 +159,14 @@ def _write_result(done: Done[PageFile, Extraction], out: Path) -> None:
         assert done.error is not None
         quality = {"outcome": done.error.outcome, "reason": str(done.error)}
         text.unlink(missing_ok=True)
-    lines = json.dumps(known | {"kind": page.kind} | quality, ensure_ascii=False, indent=2)
+    lines = format_json(known | {"kind": page.kind} | quality, indent=2)
     write_file(out / f"{page.stem}.json", [lines, "\n"], within=out)
 
 
 def _report(manifest: Path, total: int, failed: list[tuple[int, str, str]]) -> None:
     """Say what failed and why, by line, and how many in all."""
     for line, reason, _ in failed[:_SHOWN_FAILURES]:
-        click.echo(f"{manifest.name}:{line}: {reason}", err=True)
+        say(f"{manifest.name}:{line}: {reason}")
     if len(failed) > _SHOWN_FAILURES:
         click.echo(f"… and {len(failed) - _SHOWN_FAILURES} more; each page's .json says why", err=True)
     counts = Counter(outcome for _, _, outcome in failed).most_common()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -19,9 +19,9 @@ from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Kind, RowState
 from policy_archive.crawler.core.timestamps import parse_span
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target, parse_kinds
-from policy_archive.crawler.crawl.site_lists import ListedSite, iter_sites
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
@@ -35,9 +35,12 @@ from policy_archive.pipelines.commands.crawl_options import (
     unattended_options,
     until_option,
 )
-from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
+from policy_archive.pipelines.commands.options import ListedSites, db_option, json_option, sites_options
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
+from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.sites import list_without_policy
 
 _SKIPS = {
     RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
@@ -53,7 +56,7 @@ _SKIPS = {
 
 @click.command(name="fetch")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
-@sites_option
+@sites_options
 @since_option
 @until_option
 @kinds_option
@@ -74,7 +77,7 @@ _SKIPS = {
 @archive_options
 def fetch_command(
     sites_or_urls: tuple[str, ...],
-    sites_file: TextIO | None,
+    listed: ListedSites | None,
     since: str | None,
     until: str | None,
     kinds: tuple[str, ...],
@@ -100,7 +103,7 @@ def fetch_command(
         policy-archive fetch example.com --from 2010 --to 2019
     """
     first, last = parse_span(since, until)
-    targets = gather_targets(sites_or_urls, sites_file)
+    targets = gather_targets(sites_or_urls, listed)
     options = FetchOptions(
         targets=tuple(replace(target, kind=_stated_kind(kinds)) for target in targets),
         kinds=parse_kinds(kinds),
@@ -122,8 +125,31 @@ def fetch_command(
         _print_intent(options)
         return 0
     report = run_and_tell(options, log_json=log_json)
-    print_report(report, as_json=as_json, log_json=log_json)
+    without = _find_without_policy(options) if report.status.came_to_its_end else []
+    print_report(report, without=without, as_json=as_json, log_json=log_json)
+    if without and not log_json:
+        say(_describe_without(without, options))
     return report.exit_code
+
+
+def _find_without_policy(options: FetchOptions) -> list[str]:
+    """Return those of the sites asked for of which the corpus has no text of any policy."""
+    sites = list(dict.fromkeys(target.site for target in options.targets))
+    with closing(open_reader(options.database)) as connection:
+        return list_without_policy(connection, sites)
+
+
+_NAMED = 10
+
+
+def _describe_without(without: list[str], options: FetchOptions) -> str:
+    asked = len({target.site for target in options.targets})
+    more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+    command = shlex.join(["policy-archive", "sites", "--missing", "--db", str(options.database)])
+    return (
+        f"without a policy: {len(without)} of {plural(asked, 'site')}: {', '.join(without[:_NAMED])}{more}; "
+        f"'{command}' says why"
+    )
 
 
 def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
@@ -132,25 +158,19 @@ def _stated_kind(kinds: tuple[str, ...]) -> Kind | None:
     return Kind(kinds[0]) if is_stated and len(kinds) == 1 and kinds[0] != "all" else None
 
 
-def gather_targets(sites_or_urls: Iterable[str], sites_file: TextIO | None) -> tuple[Target, ...]:
-    """Return what to fetch, each once; a line of the file that is no domain is named and left out."""
+def gather_targets(sites_or_urls: Iterable[str], listed: ListedSites | None) -> tuple[Target, ...]:
+    """Return what to fetch, each once; a line of the list that is no domain is named and left out."""
     targets = dict.fromkeys(build_target(text) for text in sites_or_urls)
     seen = {(target.site, target.url) for target in targets}
-    for target in _iter_listed(sites_file):
-        if (target.site, target.url) not in seen:
-            seen.add((target.site, target.url))
-            targets[target] = None
+    for item in listed or ():
+        if (item.site, item.url) not in seen:
+            seen.add((item.site, item.url))
+            targets[Target(site=item.site, url=item.url, rank=item.rank)] = None
+    if not targets and listed is not None:
+        raise UsageError(f"{listed.name} names no site: one domain like example.com a line, or a table.")
     if not targets:
         raise UsageError("Nothing to do: name a site like example.com, or give --sites FILE.")
     return tuple(targets)
-
-
-def _iter_listed(lines: TextIO | None) -> Iterator[Target]:
-    for item in iter_sites(lines or ()):
-        if isinstance(item, ListedSite):
-            yield Target(site=item.site, url=item.url, rank=item.rank)
-        else:
-            click.echo(f"line {item.number} left out: {item.reason}", err=True)
 
 
 def _print_intent(options: FetchOptions) -> None:
@@ -164,11 +184,16 @@ def _print_intent(options: FetchOptions) -> None:
 # The end
 
 
-def print_report(report: FetchReport, *, as_json: bool = False, log_json: bool = False) -> None:
-    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr."""
-    summary = summarise(report)
+def print_report(
+    report: FetchReport, *, without: Sequence[str] = (), as_json: bool = False, log_json: bool = False
+) -> None:
+    """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr.
+
+    `without`: the sites asked for that have no policy in the corpus.
+    """
+    summary = {**summarise(report), "sites_without_policy": list(without)}
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False, indent=2))
+        click.echo(format_json(summary, indent=2))
     else:
         Console().print(build_table(summary))
     if not log_json:
@@ -178,12 +203,12 @@ def print_report(report: FetchReport, *, as_json: bool = False, log_json: bool =
 def print_ending(report: FetchReport) -> None:
     """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
     for problem in report.tally.problems[:20]:
-        click.echo(problem, err=True)
+        say(problem)
     if report.health is not None:
-        click.echo(report.health.describe(), err=True)
-    if report.status != "done":
-        click.echo(f"{report.status}: {report.reason}".rstrip(": "), err=True)
-        click.echo(f"Go on with: {resume_command()}", err=True)
+        say(report.health.describe())
+    if report.status is not RunStatus.DONE:
+        say(f"{report.status}: {report.reason}".rstrip(": "))
+        say(f"Go on with: {resume_command()}")
 
 
 def resume_command() -> str:

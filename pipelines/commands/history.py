@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.commands.options import db_option, document_options, row_options
 from policy_archive.pipelines.exchange.corpus_format import describe_document
 from policy_archive.pipelines.outputs.coverage import LEGEND, iter_years, list_months
-from policy_archive.pipelines.outputs.history import iter_lines, read_history
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.history import describe_passed_over, iter_lines, read_history
+from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
@@ -26,21 +27,23 @@ Row = dict[str, Any]
 
 
 @click.command("history")
-@click.argument("site")
+@click.argument("site", required=False)
 @document_options
 @click.option("--coverage", is_flag=True, help="Show what is known of every month instead.")
 @click.option("--captures", is_flag=True, help="Show every row of the index, and what became of it, instead.")
+@click.option("--all", "everything", is_flag=True, help="Show changes of the page around the text, too.")
 @click.option(
     "--include-foreign", is_flag=True, help="Show somebody else's policies found at the address too."
 )
 @row_options
 @db_option
 def history_command(
-    site: str,
+    site: str | None,
     kind: str | None,
     name: str | None,
     coverage: bool,
     captures: bool,
+    everything: bool,
     include_foreign: bool,
     row_format: str,
     database: Path,
@@ -48,12 +51,13 @@ def history_command(
     """One line a version: when it came to be, its words, what changed.
 
     A change lies in an interval: after the last capture of the text before, by the first capture of the
-    new one. Days is the interval's width. Texts that take turns within days are one line.
+    new one. Days is the interval's width. Texts that take turns within days are one line. Changes that are
+    not the policy's own (menus, banners, another language served) are counted, and shown by --all.
 
     \b
     Example:
-      policy-archive history intently.co
-      policy-archive history intently.co --coverage
+      policy-archive history tidelock.example --db demo.db
+      policy-archive history tidelock.example --coverage --db demo.db
     """
     if coverage and captures:
         raise UsageError("give --coverage or --captures, not both.")
@@ -64,19 +68,25 @@ def history_command(
         elif coverage:
             _print_coverage(connection, document, row_format)
         else:
-            _print_history(
-                read_history(connection, document, include_foreign=include_foreign), document, row_format
-            )
+            history = read_history(connection, document, include_foreign=include_foreign)
+            _print_history(history, row_format, everything=everything)
+            if not history:
+                foreign = 0 if include_foreign else len(queries.fold_foreign(connection, document))
+                hint = f"; {plural(foreign, 'text')} of somebody else at its addresses: --include-foreign"
+                name = describe_document(document)
+                say(f"No version of the {name} is known{hint if foreign else ''}.")
+                sys.exit(1)
 
 
-def _print_history(history: list[Row], document: Document, row_format: str) -> None:
+def _print_history(history: list[Row], row_format: str, *, everything: bool) -> None:
+    told = [row for row in history if everything or not row["passed_over"]]
     if row_format != "table":
-        print_rows(history, row_format)
-    elif history:
-        print_table(list(iter_lines(history)))
-    if not history:
-        click.echo(f"No version of the {describe_document(document)} is known.", err=True)
-        sys.exit(1)
+        print_rows(told, row_format)
+    elif told:
+        print_table(list(iter_lines(told)))
+    if len(told) < len(history):
+        left_out = describe_passed_over([row for row in history if row["passed_over"]])
+        click.echo(f"{left_out}: --all shows them.", err=True)
 
 
 def _print_coverage(connection: sqlite3.Connection, document: Document, row_format: str) -> None:

@@ -5,14 +5,19 @@ What only commands that crawl take is in `crawl_options`: a command that reads n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
 from policy_archive.crawler.core.defaults import DATABASE
 from policy_archive.crawler.core.records import POLICY_KINDS
+from policy_archive.pipelines.outputs.rows import say
+
+if TYPE_CHECKING:
+    from policy_archive.crawler.crawl.site_lists import ListedSite
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -27,13 +32,84 @@ db_option = click.option(
     help="SQLite file of the corpus.",
 )
 
-sites_option = click.option(
-    "--sites",
-    "sites_file",
-    type=click.File("r", encoding="utf-8", errors="replace"),  # a line that is none is named and left out
-    metavar="FILE",
-    help="Also the sites in a file: one domain a line, or CSV with a rank (1,example.com); - is stdin.",
-)
+LINES_LEFT_OUT = 65  # EX_DATAERR, sysexits.h
+_SHOWN_LINES = 10
+
+
+class ListedSites:
+    """The list that --sites gave: its sites one by one, and in the end what became of its lines."""
+
+    def __init__(self, file: BinaryIO, column: str | None) -> None:
+        self._file = file
+        self._column = column
+        self._read = 0
+        self._left_out: list[int] = []
+        self.name = Path(str(file.name)).name.strip("<>")
+
+    def __iter__(self) -> Iterator[ListedSite]:
+        """Yield the sites of the list; a line that names none is told on stderr and left out."""
+        # loaded for a list only: a command that reads need not load a crawl
+        from policy_archive.crawler.crawl.site_lists import ListedSite, decode_list, iter_sites
+
+        lines = decode_list(self._file, name=self.name)
+        for item in iter_sites(lines, column=self._column):
+            self._read += 1
+            if isinstance(item, ListedSite):
+                yield item
+            else:
+                self.leave_out(item.number, item.reason)
+
+    def leave_out(self, number: int, reason: str) -> None:
+        """Tell on stderr that a line is left out, and count it."""
+        self._left_out.append(number)
+        say(f"line {number} left out: {reason}")
+
+    def end(self, status: int) -> int:
+        """Return what a command exits with: where all else is well, lines left out have their own."""
+        if not self._left_out:
+            return status
+        lines = ", ".join(map(str, self._left_out[:_SHOWN_LINES]))
+        more = len(self._left_out) - _SHOWN_LINES
+        more_text = f" and {more} more" if more > 0 else ""
+        taken = self._read - len(self._left_out)
+        line = "line" if len(self._left_out) == 1 else "lines"
+        say(f"{self.name}: {taken} of {self._read} companies; left out: {line} {lines}{more_text}")
+        return status or LINES_LEFT_OUT
+
+
+def sites_options(command: _Command) -> _Command:
+    """Add --sites and --column; the command gets `listed`, a ListedSites, or None without a list."""
+
+    @wraps(command)
+    def with_list(*arguments: Any, sites_file: BinaryIO | None, column: str | None, **named: Any) -> Any:
+        if sites_file is None:
+            if column is not None:
+                raise click.UsageError("--column is of a list: give --sites FILE, too.")
+            return command(*arguments, listed=None, **named)
+        listed = ListedSites(sites_file, column)
+        return listed.end(command(*arguments, listed=listed, **named) or 0)
+
+    decorated: Any = with_list
+    for option in (
+        click.option(
+            "--column",
+            metavar="NAME",
+            help="Column of the list that holds the sites: its name or its number, from 1.  "
+            "[default: seen from its cells]",
+        ),
+        click.option(
+            "--sites",
+            "sites_file",
+            type=click.File("rb"),
+            metavar="FILE",
+            help="Also the sites in a file: one domain a line, or a table (CSV, semicolons, tabs); - is "
+            "stdin.",
+        ),
+    ):
+        decorated = option(decorated)
+    result: _Command = decorated
+    return result
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from random import Random
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -27,8 +26,8 @@ from policy_archive.pipelines.commands.crawl_options import (
     until_option,
 )
 from policy_archive.pipelines.commands.fetch import gather_targets
-from policy_archive.pipelines.commands.options import db_option, json_option, sites_option
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.commands.options import ListedSites, db_option, json_option, sites_options
+from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 
 ALL_ASKED_UP_TO = 1_000
 SAMPLE_OF_MORE = 400
@@ -37,7 +36,7 @@ SAMPLE_OF_MORE = 400
 
 @click.command(name="plan")
 @click.argument("sites_or_urls", nargs=-1, metavar="SITE_OR_URL...")
-@sites_option
+@sites_options
 @since_option
 @until_option
 @kinds_option
@@ -56,7 +55,7 @@ SAMPLE_OF_MORE = 400
 @archive_options
 def plan_command(
     sites_or_urls: tuple[str, ...],
-    sites_file: TextIO | None,
+    listed: ListedSites | None,
     since: str | None,
     until: str | None,
     kinds: tuple[str, ...],
@@ -75,7 +74,7 @@ def plan_command(
         policy-archive plan example.com example.org
     """
     first, last = parse_span(since, until)
-    targets = gather_targets(sites_or_urls, sites_file)
+    targets = gather_targets(sites_or_urls, listed)
     options = FetchOptions(
         targets=_draw_sample(targets, sample),
         kinds=parse_kinds(kinds),
@@ -99,12 +98,13 @@ def _run_plan(options: FetchOptions, *, as_json: bool) -> int:
         spider = asyncio.run(run_spider(ForecastSpider, options))
     forecast = spider.forecast()
     if as_json:
-        click.echo(json.dumps(describe(forecast, spider.costs), indent=2))
+        click.echo(format_json(describe(forecast, spider.costs), indent=2))
     elif forecast.asked:
         _print_forecast(forecast)
     report = spider.report()
     for problem in dict.fromkeys((*report.tally.problems, report.reason)):
-        click.echo(problem, err=True, nl=bool(problem))
+        if problem:
+            say(problem)
     return report.exit_code
 
 

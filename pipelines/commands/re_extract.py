@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import check_there
-from policy_archive.pipelines.store.maintenance.reextract import DocumentReport, prune_extractions, read_again
+from policy_archive.pipelines.store.maintenance.reextract import (
+    DocumentReport,
+    count_steps,
+    prune_extractions,
+    read_again,
+)
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
 
@@ -45,24 +50,19 @@ def re_extract_command(
     with lock, Store.open(database) as store, ReadingPool(processes) as pool:
         store.close_dead_runs()
         run_id = store.start_run("re-extract", {"everything": everything, "prune": prune})
-        total = store.connection.execute(_COUNT_BODIES).fetchone()[0]
+        total = count_steps(store.connection)
         read = read_again(store, pool, extractors=current_extractors(), everything=everything)
         steps = follow(read, "pages", total=total)
         reports = [step for step in steps if isinstance(step, DocumentReport)]
         pruned = prune_extractions(store) if prune else 0
-        store.finish_run(run_id, "done")
+        store.finish_run(run_id, RunStatus.DONE)
     _print_reports(reports, pruned, as_json=as_json)
     return 1 if any(report.lost for report in reports) else 0
 
 
-_COUNT_BODIES = (
-    "select (select count(*) from captures where body_digest is not null) + count(*) from documents"
-)
-
-
 def _print_reports(reports: list[DocumentReport], pruned: int, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps([_report_row(report) for report in reports], ensure_ascii=False, indent=2))
+        click.echo(format_json([_report_row(report) for report in reports], indent=2))
     else:
         print_rows([_report_row(report) for report in reports if report.captures], "table")
     lost = sum(len(report.lost) for report in reports)
@@ -75,7 +75,7 @@ def _print_reports(reports: list[DocumentReport], pruned: int, *, as_json: bool)
     )
     for report in reports:
         for loss in report.lost:
-            click.echo(f"lost: {report.document.site} {report.document.kind} {loss}", err=True)
+            say(f"lost: {report.document.site} {report.document.kind} {loss}")
 
 
 def _report_row(report: DocumentReport) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 
 from policy_archive.crawler.core.events import log_event, log_to_stderr
 from policy_archive.crawler.core.urls import WAYBACK_MACHINE
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
 from policy_archive.pipelines.notify import deliver_news
 from policy_archive.pipelines.store.monitoring.health import find_other_extractor
@@ -37,7 +38,7 @@ def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchRepor
         if options.ask_again:
             _warn_of_another_extractor(options)
         report = run_fetch(options)
-        if report.status != "interrupted":
+        if report.status is not RunStatus.INTERRUPTED:
             _tell(options)
     return report
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,29 +14,29 @@ from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import db_option, document_options, json_option
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
-from policy_archive.pipelines.outputs.history import describe_interval
+from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
-from policy_archive.pipelines.outputs.table import clean_for_terminal
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.at import Certainty, read_at
 from policy_archive.pipelines.store.connection import open_reader
 
 Row = dict[str, Any]
 
 
 @click.command("show")
-@click.argument("site")
+@click.argument("site", required=False)
 @click.option(
     "--at",
     "day",
     metavar="DATE",
-    help="The text in force on that day; a month or a year (2018-01, 2018) means its first.",
+    help="The text in force at the end of that day, UTC; a month or a year (2018-01, 2018) means its last.",
 )
 @click.option("--version", "number", type=click.IntRange(min=1), help="The version of that number.")
 @document_options
 @json_option
 @db_option
 def show_command(
-    site: str,
+    site: str | None,
     day: str | None,
     number: int | None,
     kind: str | None,
@@ -51,57 +50,45 @@ def show_command(
 
     \b
     Example:
-      policy-archive show intently.co --at 2018-01-27
-      policy-archive show intently.co --version 3 --json
+      policy-archive show tidelock.example --at 2018-07-01 --db demo.db
+      policy-archive show tidelock.example --version 3 --json --db demo.db
     """
     if day is not None and number is not None:
         raise UsageError("give --at or --version, not both.")
     with closing(open_reader(database)) as connection:
         document = queries.find_document(connection, site, kind=kind, name=name)
-        if number is None:
-            number = _number_at(connection, document, day)
-        version = queries.read_version(connection, document, number)
-        quality = queries.read_quality(connection, document, number)
+        version = find_version(connection, document, day=day, number=number)
+        quality = queries.read_quality(connection, document, version["version"])
     whole = version | {"quality": quality}
-    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else _render(version))
+    echo_foreign(format_json(whole, indent=2) + "\n" if as_json else render_version(version))
 
 
-def _render(version: Row) -> str:
-    """Return a version in the corpus format; to a terminal without what would steer it."""
-    rendered = render_version(version)
-    return clean_for_terminal(rendered) if sys.stdout.isatty() else rendered
+def find_version(
+    connection: sqlite3.Connection, document: Document, *, day: str | None, number: int | None
+) -> Row:
+    """Return the version of a number, or the one in force on a day, else the newest; its text included.
 
-
-def _number_at(connection: sqlite3.Connection, document: Document, day: str | None) -> int:
-    """Return the number of the version in force; raises NotKnownError, which says what is known instead."""
-    versions = queries.list_versions(connection, document)
-    if not versions:
+    Raises NotKnownError, which says what is known instead: nothing is guessed.
+    """
+    if number is None and day is not None:
+        at = read_at(connection, document, parse_day(day, end=True))
+        if at["version"] is None:
+            raise NotKnownError(_describe_unknown(document, at))
+        number = at["version"]
+    if number is None:
+        number = queries.find_newest(connection, document)
+    if number is None:
         raise NotKnownError(f"no version of the {describe_document(document)} is known.")
-    if day is None:
-        return int(versions[-1]["version"])
-    at = queries.find_at(versions, parse_day(day))
-    if at.in_force is None:
-        raise NotKnownError(_describe_unknown(document, versions, day, at))
-    return at.in_force
+    return queries.read_version(connection, document, number)
 
 
-def _describe_unknown(document: Document, versions: list[Row], day: str, at: queries.AtDay) -> str:
+def _describe_unknown(document: Document, at: Row) -> str:
     name = describe_document(document)
-    before = at.before and versions[at.before - 1]
-    after = at.after and versions[at.after - 1]
-    if before and after:
-        return (
-            f"on {parse_day(day)} the {name} was version {at.before} or version {at.after}: "
-            f"it changed {describe_interval(after)}. 'show {document.site} --version {at.before}' "
-            f"prints the one, '--version {at.after}' the other."
-        )
-    if before:
-        return (
-            f"nothing is known of the {name} on {parse_day(day)}: version {at.before} was last "
-            f"seen on {before['last_captured'][:10]}, and no later capture is in the corpus."
-        )
-    assert after
+    if at["certainty"] == Certainty.NO_POLICY:
+        return f"no version of the {name} is known."
+    if at["certainty"] != Certainty.CHANGED_AROUND:
+        return f"on {at['day']} the text of the {name} is {describe_at(at)}."
     return (
-        f"nothing is known of the {name} on {parse_day(day)}: "
-        f"the first capture in the corpus is of {after['first_captured'][:10]}."
+        f"on {at['day']} the {name} was {describe_at(at)}. 'show {document.site} --version "
+        f"{at['before_version']}' prints the one, '--version {at['after_version']}' the other."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.pipelines.commands.options import db_option, json_option
+from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring.health import CorpusHealth, Row, read_health
@@ -43,7 +43,7 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
     with closing(open_reader(database)) as connection:
         health = read_health(connection, database, utc_now())
     if as_json:
-        click.echo(json.dumps(health.as_json(), ensure_ascii=False, indent=2))
+        click.echo(format_json(health.as_json(), indent=2))
     else:
         _print_health(health)
     return 1 if health.complaints else 0
@@ -51,13 +51,13 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
 
 def _print_health(health: CorpusHealth) -> None:
     for complaint in health.complaints:
-        click.echo(f"! {complaint}")
+        say(f"! {complaint}", err=False)
     if not health.complaints:
         click.echo("healthy")
     held = f"in use: {health.holder.describe()}" if health.holder else "no run is under way"
-    click.echo(f"{held}; {plural(health.watched, 'site')} watched, {health.due} due now")
+    say(f"{held}; {plural(health.watched, 'site')} watched, {health.due} due now", err=False)
     waiting = ", ".join(f"{row['waiting']} to {row['label']}" for row in health.backlog) or "none"
-    click.echo(f"messages waiting: {waiting}; write-ahead log: {health.wal_bytes:,} bytes")
+    say(f"messages waiting: {waiting}; write-ahead log: {health.wal_bytes:,} bytes", err=False)
     print_table([_cells(run) for run in health.runs])
 
 

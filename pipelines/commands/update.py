@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
@@ -34,10 +34,10 @@ from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_news, news_cells
-from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring import watches
-from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_news
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_passed_over, list_news
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
 
@@ -160,7 +160,7 @@ def _keys_of(store: Store, document: Document) -> frozenset[str]:
 def _print_intent(targets: Sequence[Target]) -> None:
     for target in targets:
         how = "search for its policies" if target.discover else "ask for what is new"
-        click.echo(f"{target.site}: {how} ({', '.join(target.kinds or ())})")
+        say(f"{target.site}: {how} ({', '.join(target.kinds or ())})", err=False)
     if not targets:
         click.echo("Nothing is due.", err=True)
 
@@ -168,14 +168,20 @@ def _print_intent(targets: Sequence[Target]) -> None:
 def _print_report(report: FetchReport, database: Path, *, as_json: bool, log_json: bool) -> None:
     """Print what changed on stdout, and what the run's owner must know on stderr."""
     with closing(open_reader(database)) as connection:
-        changes = describe_news(list_news(connection, NewsFilter(run_id=report.run_id)))
+        of_run = NewsFilter(run_id=report.run_id)
+        changes = describe_news(list_news(connection, of_run))
+        passed_over = count_passed_over(connection, of_run)
     if as_json:
-        click.echo(json.dumps(_summarise(report, changes), ensure_ascii=False, indent=2))
+        summary = _summarise(report, changes) | {"passed_over": passed_over}
+        click.echo(format_json(summary, indent=2))
     else:
         print_rows(changes, "table", cells=news_cells)
     if not log_json:
         if not changes:
             click.echo("Nothing new.", err=True)
+        if passed_over:
+            what = plural(passed_over, "change of the page is", "changes of the page are")
+            click.echo(f"{what} passed over: 'changes --all' shows them.", err=True)
         print_ending(report)
 
 

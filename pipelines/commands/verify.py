@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -18,10 +17,12 @@ from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_to_stderr
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import ConservationFault
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
 from policy_archive.pipelines.commands.crawl_options import ArchiveChoice, archive_options
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import show_bar
+from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.store.connection import open_reader, open_writer
 from policy_archive.pipelines.store.maintenance.verify import (
     SEARCH_SECONDS,
@@ -48,7 +49,7 @@ class _Findings:
     def add(self, fault: ConservationFault) -> None:
         self.faults.append(fault)
         if not self.as_json:
-            click.echo(f"{fault.fault} {fault.id}: {fault.detail}")
+            say(f"{fault.fault} {fault.id}: {fault.detail}", err=False)
 
 
 @click.command("verify")
@@ -95,7 +96,7 @@ def verify_command(
         )
         report = _check_against_archive(options, captures, findings)
     _print_end(findings)
-    if report is not None and report.status == "interrupted":
+    if report is not None and report.status is RunStatus.INTERRUPTED:
         return report.exit_code
     return 1 if findings.faults or findings.is_incomplete else 0
 
@@ -168,7 +169,7 @@ def _check_against_archive(options: FetchOptions, captures: int, findings: _Find
     for outcome, number in spider.not_had.items():
         findings.notes.append(f"{number} captures could not be compared: {outcome}")
     report = spider.report()
-    if report.status != "done" or not findings.looked_at["archive"]:
+    if report.status is not RunStatus.DONE or not findings.looked_at["archive"]:
         findings.is_incomplete = True
         findings.notes.append(f"the archive: {report.reason or 'no capture could be compared'}")
     return report
@@ -181,9 +182,9 @@ def _print_end(findings: _Findings) -> None:
             "faults": [asdict(fault) for fault in findings.faults],
             "notes": findings.notes,
         }
-        click.echo(json.dumps(end, ensure_ascii=False, indent=2))
+        click.echo(format_json(end, indent=2))
         return
     for note in findings.notes:
-        click.echo(note, err=True)
+        say(note)
     looked_at = ", ".join(f"{name} {number:,}" for name, number in findings.looked_at.items())
     click.echo(f"looked at: {looked_at}; faults: {len(findings.faults)}", err=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -18,7 +18,7 @@ from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.crawl.run import KINDS, parse_kinds
 from policy_archive.crawler.planning.due import Watch, parse_interval
 from policy_archive.pipelines.commands.fetch import gather_targets
-from policy_archive.pipelines.commands.options import db_option, row_options, sites_option
+from policy_archive.pipelines.commands.options import ListedSites, db_option, row_options, sites_options
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store.connection import check_there, open_reader, write
 from policy_archive.pipelines.store.monitoring import watches
@@ -32,7 +32,7 @@ def watch_command() -> None:
 
 @watch_command.command("add")
 @click.argument("sites", nargs=-1, metavar="[SITE]...")
-@sites_option
+@sites_options
 @click.option(
     "--every",
     metavar="TIME",
@@ -49,7 +49,7 @@ def watch_command() -> None:
 @db_option
 def add_command(
     sites: tuple[str, ...],
-    sites_file: TextIO | None,
+    listed: ListedSites | None,
     every: str | None,
     kinds: tuple[str, ...],
     database: Path,
@@ -65,7 +65,7 @@ def add_command(
     """
     if every is not None:
         parse_interval(every)
-    names = dict.fromkeys(target.site for target in gather_targets(sites, sites_file))
+    names = dict.fromkeys(target.site for target in gather_targets(sites, listed))
     with Store.open(database) as store:
         chosen = list(_choose(store, names, every, parse_kinds(kinds)))
         write(store.connection, lambda c: _add(c, chosen))

@@ -13,9 +13,13 @@ from typing import Any
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import STEERING
 from policy_archive.crawler.core.timestamps import parse_timestamp
-from policy_archive.crawler.core.urls import cited_uri_m
-from policy_archive.pipelines.extract.blocks import Inline
-from policy_archive.pipelines.extract.markdown.inline import write_inline
+from policy_archive.crawler.core.urls import (
+    WAYBACK_MACHINE,
+    archive_of,
+    build_uri_m,
+    cited_uri_m,
+    describe_archive,
+)
 
 
 def describe_kind(kind: str, name: str = "") -> str:
@@ -43,29 +47,53 @@ def render_version(version: Mapping[str, Any]) -> str:
         original=version["url"],
         title=version["title"],
         text=version["text"],
+        replay_url=version.get("replay_url"),
     )
 
 
 def render_document(
-    *, site: str, kind: str, name: str = "", timestamp: str, original: str, title: str, text: str
+    *,
+    site: str,
+    kind: str,
+    name: str = "",
+    timestamp: str,
+    original: str,
+    title: str,
+    text: str,
+    replay_url: str | None = None,
 ) -> str:
     """Return one version in the corpus format.
 
     `timestamp` (14 digits) and `original` are those of the capture that is
     cited; `text` is the Markdown body as stored, its end untouched. A page
     without a title keeps an empty title line, so that the body is where it is
-    in every file.
+    in every file. `replay_url` is where it was fetched from: the sentence names the Wayback Machine for
+    captures of its own alone, for it may never have had those of another archive.
     """
     day = parse_timestamp(timestamp).date().isoformat()
     return (
         f"> *The following text is extracted and transformed from the {site} {describe_kind(kind, name)} "
-        f"that was archived on {day}. Please check the [original snapshot on the Wayback Machine]"
-        f"({cited_uri_m(timestamp, original)}) for the most accurate reproduction.*\n\n"
+        f"that was archived on {day}. Please check the {_link_snapshot(timestamp, original, replay_url)} "
+        "for the most accurate reproduction.*\n\n"
         f"# {_write_title(title)}\n\n{text}"
+    )
+
+
+def _link_snapshot(timestamp: str, original: str, replay_url: str | None) -> str:
+    archive = archive_of(replay_url or "")
+    if archive in (None, WAYBACK_MACHINE):
+        return f"[original snapshot on the Wayback Machine]({cited_uri_m(timestamp, original)})"
+    return (
+        f"[original snapshot in the {describe_archive(archive)}]({build_uri_m(archive, timestamp, original)})"
     )
 
 
 def _write_title(title: str) -> str:
     """Return a page's title as the text of a heading, escaped: the page wrote it, the body's rules hold."""
     pieces = re.findall(r"\s+|\S+", STEERING.sub("", title))
+    from policy_archive.pipelines.extract.blocks import Inline
+    from policy_archive.pipelines.extract.markdown.inline import (
+        write_inline,  # whoever prints a text needs it
+    )
+
     return write_inline([Inline(piece, ()) for piece in pieces], escape_start=False, breaks=False)

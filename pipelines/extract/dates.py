@@ -129,6 +129,17 @@ class _Dated:
                 continue
 
 
+def states_a_day(as_written: str) -> bool:
+    """Return whether a stated date names a day, not a month alone.
+
+    >>> states_a_day("Last updated: Sept, 2023"), states_a_day("updated on 16th November 2020")
+    (False, True)
+    """
+    matches = list(_iter_matches(_fold(as_written)))
+    days = [value for name, value in matches[-1].groupdict().items() if name[0] in "da"] if matches else []
+    return any(days)
+
+
 @remembered(64)
 def _dates_of(text: str) -> tuple[_Dated, ...]:
     return tuple(_iter_dates(text))

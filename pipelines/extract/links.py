@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from lxml.html import HtmlElement
 
-from policy_archive.crawler.core.urls import split_uri_m
+from policy_archive.crawler.core.urls import original_address
 from policy_archive.pipelines.extract.blocks import Mark
 
 _VOLATILE = re.compile(
@@ -22,7 +22,6 @@ _VOLATILE = re.compile(
 
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?#;]*", re.IGNORECASE)
 _DOTNET_SESSION = re.compile(r"/\((?:[AFSX]\([^()]*\))+\)(?=/)", re.IGNORECASE)
-_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
 _FULL_ADDRESS = re.compile(r"(?:https?:)?//[^/]", re.IGNORECASE)
 _CLOUDFLARE = re.compile(r"/cdn-cgi/l/email-protection(?:#([0-9a-fA-F]{4,}))?")
 
@@ -78,22 +77,6 @@ class LinkReader:
         if hash_sign and page == self._page.partition("#")[0]:
             return f"#{fragment}"
         return absolute
-
-
-def original_address(url: str) -> str:
-    """Return an address with its replay prefix undone, whatever archive served it.
-
-    >>> original_address("https://web.archive.org/web/20180127122821id_/https%3A//x.org/a")
-    'https://x.org/a'
-    """
-    split = split_uri_m(url)
-    if split is None:
-        return url
-    timestamp, target = split
-    if re.match(r"https?:|mailto:|//", target):
-        return str(target)
-    # without a scheme it may as well be a page in a folder with a number for a name
-    return f"http://{target}" if len(timestamp) == 14 and _HOST.match(target) else url
 
 
 def is_home(href: str) -> bool:

@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
+from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.discovery.words import fold, group_of, match_name
 from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
@@ -137,7 +137,7 @@ def address_words(url: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", words).strip()
 
 
-@lru_cache(maxsize=4)
+@remembered(4)
 def prose_of(text: str) -> str:
     """Return the beginning of a Markdown text without link targets and without lines that are but links.
 
@@ -195,12 +195,16 @@ def measure(page: Page, lexicon: Lexicon, vocabulary: Vocabulary) -> dict[str, f
     return describe(page, count_pieces(page.text, lexicon), lexicon, vocabulary)
 
 
-@lru_cache(maxsize=4)
 def score_notices(page: Page) -> Mapping[str, float]:
     """Return how often a page uses the wordings of each class of notices; its title counts double."""
+    return _score_notices(page.text, page.title)
+
+
+@remembered(4)
+def _score_notices(text: str, title: str) -> Mapping[str, float]:
     lexicon = load_lexicon(NOTICES)
-    in_title = lexicon.count(page.title)
-    in_text = lexicon.count(prose_of(page.text)[:NOTICE_REACH])
+    in_title = lexicon.count(title)
+    in_text = lexicon.count(prose_of(text)[:NOTICE_REACH])
     return {name: 2.0 * in_title[name] + in_text[name] for name in in_title | in_text}
 
 

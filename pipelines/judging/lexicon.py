@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.data import DATA, read_word_file
 
 # scripts that do not part words by spaces, glue particles to them, or write vowels as marks that \w
@@ -120,7 +121,7 @@ def _follows(words: list[str], place: int, rest: Rest) -> bool:
     return True
 
 
-@cache
+@remembered(5_000, longest=SHORT)
 def _script(text: str) -> str:
     """Return the script of the first glued character: one name for Han and kana, which stand together."""
     found = _GLUED_CHARACTER.search(text)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
+from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.pipelines.judging.features import Page, prose_of, score_notices
 from policy_archive.pipelines.judging.lexicon import lexical_length
 
-_HINTS = {"parking-company": "parked", "login": "wall"}
-"""Wordings that speak for a class of notices where nothing speaks for a policy."""
+_HINTS = {page_class.hint: page_class for page_class in PageClass if page_class.hint}
 _LONG_WORDS = 600
 """A notice is shorter, a menu included; what is longer has something else to say."""
 _CERTAIN_SCORE = 3.0
@@ -22,7 +23,7 @@ _EMPTY_WORDS = 12
 class Notice:
     """What a page seems to be instead of a policy."""
 
-    page_class: str
+    page_class: PageClass
     score: float
     """1 for one wording in the text; a wording in the title counts double."""
     words: float
@@ -35,19 +36,22 @@ def find_notice(page: Page, *, asks_for_password: bool, reads_like_policy: bool 
     nothing: the one may be the site's host, the others stand in every policy of a site with accounts.
     """
     words = lexical_length(prose_of(page.text))
-    scores = dict(score_notices(page))
+    counted = score_notices(page)
+    scores: dict[PageClass, float] = defaultdict(float)
+    scores |= {PageClass(name): score for name, score in counted.items() if name not in _HINTS}
     for hint, page_class in _HINTS.items():
-        score = scores.pop(hint, 0.0)
-        if score and (not reads_like_policy or (page_class == "wall" and asks_for_password)):
-            scores[page_class] = scores.get(page_class, 0.0) + score
+        score = counted.get(hint, 0.0)
+        if score and (not reads_like_policy or (page_class is PageClass.WALL and asks_for_password)):
+            scores[page_class] += score
     if asks_for_password:
-        scores["wall"] = scores.get("wall", 0.0) + 1.5
-    scores = {name: score for name, score in scores.items() if name != "empty"} or scores
+        scores[PageClass.WALL] += 1.5
+    if len(scores) > 1:
+        scores.pop(PageClass.EMPTY, None)  # whatever else is said says more
     if not scores and words < _EMPTY_WORDS:
-        return Notice(page_class="empty", score=_CERTAIN_SCORE, words=words)
+        return Notice(page_class=PageClass.EMPTY, score=_CERTAIN_SCORE, words=words)
     if not scores or words > _LONG_WORDS:
         return None
-    page_class = max(scores, key=lambda name: (name == "archive-message", scores[name]))
+    page_class = max(scores, key=lambda each: (each is PageClass.ARCHIVE_MESSAGE, scores[each]))
     return Notice(page_class=page_class, score=scores[page_class], words=words)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Extraction, Owner, PolicyLink
 from policy_archive.crawler.core.urls import registrable_domain
+from policy_archive.crawler.core.vocabularies import OwnerRelation
 from policy_archive.data import read_words
 from policy_archive.pipelines.judging.features import prose_of
 from policy_archive.pipelines.judging.lexicon import lexical_length, load_lexicon
@@ -31,6 +32,11 @@ _REACH = 40
 """Characters around a host's name in which it is said that it hosts or made the policy."""
 _SHORTEST_LOOSE_NAME = 5
 """Shorter names are looked for as words only: `one` stands in every text."""
+_SHORTEST_REST = 4
+_WORDS_OF_PAGES = tuple(
+    "privacy datenschutz policy policies legal terms cookie cookies trust center centre portal online".split()
+)
+"""What companies put behind their name when they give their policies a domain."""
 _WORDINGS = "owner_wordings"
 _MAIL_HOSTS = frozenset(
     [
@@ -51,7 +57,7 @@ _MAIL_HOSTS = frozenset(
 class KnownOwner:
     """A company whose pages stand in the place of others' policies."""
 
-    relation: str
+    relation: OwnerRelation
     name: str
     domains: frozenset[str]
     names: tuple[str, ...]
@@ -129,6 +135,21 @@ class _Evidence:
         return not self.mail_domains[self.site] and not _stands_in(self.site.split(".")[0], rest)
 
     @cached_property
+    def names_site_in_part(self) -> str:
+        """How the text names what a name like `acmeprivacycenter.com` holds beside words of pages, or ''."""
+        name = self.site.split(".")[0].replace("-", "")
+        rest = name
+        while shorter := next((rest.removesuffix(w) for w in _WORDS_OF_PAGES if rest.endswith(w)), ""):
+            rest = shorter
+        if (
+            rest == name
+            or len(rest) < _SHORTEST_REST
+            or not _stands_as_word(rest, f"{self.title}\n{self.prose}")
+        ):
+            return ""
+        return f"names {rest}"
+
+    @cached_property
     def names_site(self) -> str:
         """How the text names the site, or '' if it does not.
 
@@ -179,18 +200,22 @@ def _judge(text: str, title: str, site: str, url: str, links: tuple[PolicyLink, 
 def _judge_known_host(known: KnownOwner, evidence: _Evidence) -> Owner:
     """Judge a page on the host of a known company."""
     stands = f"stands on {evidence.host}"
-    if known.relation != "policy-service":
+    if known.relation is not OwnerRelation.POLICY_SERVICE:
         if evidence.names_site and (
             not _says_who_speaks(known, evidence) or _is_product(evidence.site, known, evidence)
         ):
-            return Owner(relation="parent", name=known.name, reason=f"{stands} and {evidence.names_site}")
+            return Owner(
+                relation=OwnerRelation.PARENT, name=known.name, reason=f"{stands} and {evidence.names_site}"
+            )
         return Owner(relation=known.relation, name=known.name, reason=stands)
     about_itself = not evidence.names_site and _says_who_speaks(known, evidence)
     if about_itself:
         return Owner(
-            relation="platform", name=known.name, reason=f"{stands}: the service's own, {about_itself}"
+            relation=OwnerRelation.PLATFORM,
+            name=known.name,
+            reason=f"{stands}: the service's own, {about_itself}",
         )
-    return Owner(relation="policy-service", name=known.name, reason=stands)
+    return Owner(relation=OwnerRelation.POLICY_SERVICE, name=known.name, reason=stands)
 
 
 def _is_product(site: str, known: KnownOwner, evidence: _Evidence) -> bool:
@@ -208,29 +233,36 @@ def _is_product(site: str, known: KnownOwner, evidence: _Evidence) -> bool:
 def _judge_own_host(evidence: _Evidence) -> Owner:
     if evidence.names_site:
         return Owner(
-            relation="site", name=evidence.site, reason=f"stands on its host and {evidence.names_site}"
+            relation=OwnerRelation.SITE,
+            name=evidence.site,
+            reason=f"stands on its host and {evidence.names_site}",
         )
+    if evidence.names_site_in_part:
+        reason = f"stands on its host and {evidence.names_site_in_part}"
+        return Owner(relation=OwnerRelation.SITE, name=evidence.site, reason=reason)
     others = evidence.mail_domains - Counter({evidence.site: 1})
     if others:
         domain, count = others.most_common(1)[0]
         reason = f"stands on its host, names not {evidence.site} but {count} × an e-mail address at {domain}"
-        return Owner(relation="parent", name=domain, reason=reason)
-    return Owner(relation="site", name=evidence.site, reason="stands on its host and names nobody else")
+        return Owner(relation=OwnerRelation.PARENT, name=domain, reason=reason)
+    return Owner(
+        relation=OwnerRelation.SITE, name=evidence.site, reason="stands on its host and names nobody else"
+    )
 
 
 def _judge_other_host(evidence: _Evidence) -> Owner:
     how = _shows_service(evidence)
     if evidence.names_site and how:
         reason = f"stands on {evidence.host}, {evidence.names_site} and says: {how}"
-        return Owner(relation="policy-service", name=evidence.host, reason=reason)
+        return Owner(relation=OwnerRelation.POLICY_SERVICE, name=evidence.host, reason=reason)
     if evidence.names_site:
         reason = f"stands on {evidence.host} and {evidence.names_site}"
-        return Owner(relation="parent", name=evidence.host, reason=reason)
+        return Owner(relation=OwnerRelation.PARENT, name=evidence.host, reason=reason)
     if same_name(evidence.site, evidence.host):
         reason = f"stands on {evidence.host}, the same name under another suffix"
-        return Owner(relation="site", name=evidence.host, reason=reason)
+        return Owner(relation=OwnerRelation.SITE, name=evidence.host, reason=reason)
     reason = f"stands on {evidence.host} and does not name {evidence.site}"
-    return Owner(relation="unknown", name=evidence.host, reason=reason)
+    return Owner(relation=OwnerRelation.UNKNOWN, name=evidence.host, reason=reason)
 
 
 def _find_speaker(evidence: _Evidence) -> tuple[KnownOwner, str] | None:
@@ -242,9 +274,9 @@ def _find_speaker(evidence: _Evidence) -> tuple[KnownOwner, str] | None:
         return None
     folded = f"{evidence.title}\n{evidence.text}".casefold()
     for known in filter(lambda owner: owner.is_named_in(folded), _known_owners()):
-        if known.relation == "policy-service" or evidence.site in known.domains:
+        if known.relation is OwnerRelation.POLICY_SERVICE or evidence.site in known.domains:
             continue
-        if evidence.names_site and known.relation != "registrar":
+        if evidence.names_site and known.relation is not OwnerRelation.REGISTRAR:
             continue
         how = _says_who_speaks(known, evidence)
         if how:
@@ -264,7 +296,7 @@ def _says_who_speaks(known: KnownOwner, evidence: _Evidence) -> str:
     begins = known.mention.search(evidence.text[:_BEGINNING])
     if begins and evidence.link_domains and set(evidence.link_domains) <= known.domains:
         return f"all its policy links lead to {known.name}"
-    if known.relation == "registrar":
+    if known.relation is OwnerRelation.REGISTRAR:
         return _shows_registrar(known, evidence)
     return ""
 
@@ -291,7 +323,9 @@ def _find_unlisted_registrar(evidence: _Evidence) -> Owner | None:
         return None
     name, _ = others.most_common(1)[0]
     reason = f"speaks {words} times of registering or parking domains, for {name}"
-    return Owner(relation="registrar", name=name, reason=f"{reason}; {_how_little_named(evidence)}")
+    return Owner(
+        relation=OwnerRelation.REGISTRAR, name=name, reason=f"{reason}; {_how_little_named(evidence)}"
+    )
 
 
 def _how_little_named(evidence: _Evidence) -> str:
@@ -324,10 +358,14 @@ def same_name(one: str, other: str) -> bool:
 
 def _stands_in(name: str, words: str) -> bool:
     """Return whether a domain's name stands in a text: as a word or, if long, also written apart."""
-    if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words, re.IGNORECASE):
+    if _stands_as_word(name, words):
         return len(name) > 2
     bare = re.sub(r"\W", "", name.lower())
     return len(bare) >= _SHORTEST_LOOSE_NAME and bare in re.sub(r"[\W_]+", "", words.lower())
+
+
+def _stands_as_word(name: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words, re.IGNORECASE) is not None
 
 
 @cache
@@ -340,7 +378,7 @@ def _iter_known_owners() -> Iterator[KnownOwner]:
         for name, line in owners.items():
             domains, *names = line.split("|")
             yield KnownOwner(
-                relation=relation,
+                relation=OwnerRelation(relation),
                 name=name,
                 domains=frozenset(domains.split()),
                 names=(name, *(other.strip() for other in names)),

@@ -8,6 +8,7 @@ from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind, Verdict
+from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.crawler.discovery.words import fold, match_name
 from policy_archive.pipelines.judging.features import (
     Page,
@@ -71,7 +72,7 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
     likely = policy >= POLICY_THRESHOLD
     notice = find_notice(page, asks_for_password=asks_for_password, reads_like_policy=likely)
     # a menu on a policy's page asks to log in; an error at a policy's address may bear its name
-    if notice is not None and _outweighs(notice, policy if notice.page_class == "wall" else by_text):
+    if notice is not None and _outweighs(notice, policy if notice.page_class is PageClass.WALL else by_text):
         return _notice_verdict(notice)
     if policy < POLICY_THRESHOLD:
         return _other_verdict(1.0 - policy, "does not read like a policy")
@@ -79,7 +80,7 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
     if linked >= _INDEX_LINKED:
         return _other_verdict(linked, "a list of links")
     kind, reason = _choose_kind(probabilities, page, expected)
-    return Verdict(page_class="policy", kind=kind, probability=policy, reason=reason)
+    return Verdict(page_class=PageClass.POLICY, kind=kind, probability=policy, reason=reason)
 
 
 def _weigh(page: Page) -> dict[str, float]:
@@ -149,15 +150,15 @@ def _holds_part(page: Page, kind: Kind) -> bool:
 
 def _outweighs(notice: Notice, policy: float) -> bool:
     """Return whether a notice is to be believed against the model, which does not know notices."""
-    if notice.page_class == "archive-message":
+    if notice.page_class is PageClass.ARCHIVE_MESSAGE:
         return True
-    rare = policy < POLICY_THRESHOLD and notice.page_class != "empty"
+    rare = policy < POLICY_THRESHOLD and notice.page_class is not PageClass.EMPTY
     rarity = _WORDS_A_WORDING if rare else _WORDS_A_WORDING_OF_POLICY
     return notice.score >= max(1.0, notice.words / rarity)
 
 
 def _other_verdict(probability: float, reason: str) -> Verdict:
-    return Verdict(page_class="other", kind=None, probability=probability, reason=reason)
+    return Verdict(page_class=PageClass.OTHER, kind=None, probability=probability, reason=reason)
 
 
 def _notice_verdict(notice: Notice) -> Verdict:

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.pipelines.outputs.table import clean_for_terminal
-from policy_archive.pipelines.versions.change import Change, describe_change
+from policy_archive.crawler.core.steering import clean_text
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, Hunk, LineKind, Span
+from policy_archive.pipelines.versions.gist import Change, describe_change
 
 _CHANGED_STYLE = {
     "old": {"fg": "red", "strikethrough": True},
@@ -49,9 +49,9 @@ def _count_lines(number: int) -> str:
 
 def _mark_line(line: DiffLine, mark: Callable[[str, str], str]) -> str:
     if line.kind is LineKind.SAME:
-        return clean_for_terminal(line.new[0].text)
+        return clean_text(line.new[0].text)
     return "".join(
-        mark(side, clean_for_terminal(span.text)) if side else clean_for_terminal(span.text)
+        mark(side, clean_text(span.text)) if side else clean_text(span.text)
         for side, span in iter_merged(line)
     )
 
@@ -113,16 +113,21 @@ def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
+<title>{_text(title)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
-<h1><del>{escape(old_label)}</del> <ins>{escape(new_label)}</ins></h1>
-<p><small>{escape(summary)}</small></p>
+<h1><del>{_text(old_label)}</del> <ins>{_text(new_label)}</ins></h1>
+<p><small>{_text(summary)}</small></p>
 {body or "<p>The two texts are the same.</p>"}
 </body>
 </html>
 """
+
+
+def _text(text: str) -> str:
+    """Return archived text as text of a page, without what would turn the page's own lines round."""
+    return escape(clean_text(text))
 
 
 def _html_hunk(hunk: Hunk) -> str:
@@ -132,10 +137,10 @@ def _html_hunk(hunk: Hunk) -> str:
 
 def _html_line(line: DiffLine) -> str:
     if line.kind is not LineKind.CHANGED:
-        return f'<p class="{line.kind}">{escape((line.new or line.old)[0].text)}</p>'
+        return f'<p class="{line.kind}">{_text((line.new or line.old)[0].text)}</p>'
     tags = {"old": "del", "new": "ins"}
     spans = (
-        f"<{tags[side]}>{escape(span.text)}</{tags[side]}>" if side else escape(span.text)
+        f"<{tags[side]}>{_text(span.text)}</{tags[side]}>" if side else _text(span.text)
         for side, span in iter_merged(line)
     )
     return f'<p class="changed">{"".join(spans)}</p>'

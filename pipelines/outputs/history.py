@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove
-from policy_archive.pipelines.versions.change import change_from_values, describe_change
-from policy_archive.pipelines.versions.fold import Flapping, find_flapping
+from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass
+from policy_archive.pipelines.versions.flapping import find_flapping
+from policy_archive.pipelines.versions.gist import change_from_values, describe_change
 
 Row = dict[str, Any]
 
@@ -31,9 +34,11 @@ def read_history(
     (`first`, `last`, `texts` of the stretch, or None), `moves` (from one address
     to another while it stood, or when it came), `date_kept` (True where the
     text changed and the date that it states did not), `foreign` (True for
-    somebody else's texts, which have no number).
+    somebody else's texts, which have no number), `passed_over` (True where the
+    class of the change says that it is not the policy's own; a stretch that
+    flaps is told as one, and never passed over).
     """
-    flapping = find_flapping(queries.list_stays(connection, document))
+    flapping = _flapping_by_version(connection, document)
     moves = queries.find_moves(connection, document)
     versions = queries.list_versions(connection, document)
     rows = [
@@ -41,10 +46,11 @@ def read_history(
         | {
             "interval_days": queries.width_in_days(version),
             "gist": describe_version(version),
-            "flapping": _flapping_of(version["version"], flapping),
+            "flapping": flapping.get(version["version"]),
             "moves": [asdict(move) for move in moves if _happened_in(move, version)],
             "date_kept": _is_date_kept(version, before),
             "foreign": False,
+            "passed_over": _is_passed_over(version, flapping),
         }
         for before, version in zip([None, *versions], versions, strict=False)
     ]
@@ -52,6 +58,23 @@ def read_history(
         rows += _foreign_rows(connection, document, list(rows[0]) if rows else [])
         rows.sort(key=lambda row: row["timestamp"])
     return rows
+
+
+def _is_passed_over(version: Row, flapping: Mapping[int, Row]) -> bool:
+    return version["class"] in PASSED_OVER and version["version"] not in flapping
+
+
+def describe_passed_over(rows: Sequence[Row]) -> str:
+    """Return how many changes a list leaves out, and of what class; '' when none.
+
+    >>> describe_passed_over([{"class": "page"}, {"class": "page"}, {"class": "layout"}])
+    '3 changes are passed over (2 page, 1 layout)'
+    """
+    if not rows:
+        return ""
+    counts = Counter(row["class"] for row in rows)
+    listed = ", ".join(f"{number} {name}" for name, number in counts.most_common())
+    return f"{plural(len(rows), 'change is', 'changes are')} passed over ({listed})"
 
 
 def _is_date_kept(version: Row, before: Row | None) -> bool:
@@ -68,11 +91,13 @@ def _happened_in(move: AddressMove, version: Row) -> bool:
     return bool(version["first_captured"] <= isoformat(move.first_at_new) <= version["last_captured"])
 
 
-def _flapping_of(number: int, stretches: Sequence[Flapping]) -> Row | None:
-    for stretch in stretches:
-        if number in stretch:
-            return {"first": stretch.first, "last": stretch.last, "texts": stretch.texts}
-    return None
+def _flapping_by_version(connection: sqlite3.Connection, document: Document) -> dict[int, Row]:
+    """Return the stretch of each version that flaps."""
+    return {
+        number: {"first": stretch.first, "last": stretch.last, "texts": stretch.texts}
+        for stretch in find_flapping(queries.list_stays(connection, document))
+        for number in range(stretch.first, stretch.last + 1)
+    }
 
 
 def _foreign_rows(
@@ -96,6 +121,7 @@ def _foreign_rows(
             "text_sha256": version.text_sha256,
             "gist": f"somebody else's: {found['reason']}".rstrip(": "),
             "foreign": True,
+            "passed_over": False,
         }
 
 
@@ -103,6 +129,8 @@ def describe_version(version: Row) -> str:
     """Return the gist of what changed with a version, in a few words."""
     if version["returns_to"]:
         return f"text of version {version['returns_to']} again"
+    if version.get("class") in PASSED_OVER:
+        return ChangeClass(version["class"]).gist
     if not version["change"]:
         return "first version" if version["version"] == 1 else ""
     return describe_change(change_from_values(version["change"]))
@@ -128,12 +156,16 @@ def interval_cell(version: Row) -> str:
 
 def iter_lines(history: Sequence[Row]) -> Iterator[Row]:
     """Yield the lines of the table: one a version, one for a whole stretch that flaps, one a move."""
+    stretches: dict[int, list[Row]] = defaultdict(list)
+    for row in history:
+        if row.get("flapping"):
+            stretches[row["flapping"]["first"]].append(row)
     for row in history:
         stretch = row.get("flapping")
         if stretch is None:
             yield _version_line(row)
         elif row["version"] == stretch["first"]:
-            yield _flapping_line([other for other in history if other.get("flapping") == stretch])
+            yield _flapping_line(stretches[stretch["first"]])
         for move in row.get("moves") or []:
             yield _move_line(move)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from policy_archive.crawler.core.steering import STEERING
+from policy_archive.crawler.core.steering import clean_text, escape_steering
 from policy_archive.pipelines.exchange.csv_lines import format_csv_line
-from policy_archive.pipelines.outputs.table import clean_for_terminal, print_table
+from policy_archive.pipelines.outputs.table import print_table
 
 Row = Mapping[str, Any]
 
@@ -49,10 +49,14 @@ def format_json(value: object, *, indent: int | None = None) -> str:
     >>> format_json("a\x9db é")
     '"a\\\\u009db é"'
     """
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return escape_steering(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def say(message: str, *, err: bool = True) -> None:
+    """Print a line for people; names and reasons in it may be of others' making, and steer no terminal."""
+    click.echo(clean_text(message), err=err)
 
 
 def echo_foreign(text: str) -> None:
     """Print archived text as it is, but on a terminal without what would steer that."""
-    click.echo(clean_for_terminal(text) if sys.stdout.isatty() else text, nl=False)
+    click.echo(clean_text(text) if sys.stdout.isatty() else text, nl=False)

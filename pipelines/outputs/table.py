@@ -12,7 +12,7 @@ from typing import Any
 import click
 from rich.cells import cell_len, set_cell_size
 
-from policy_archive.crawler.core.steering import STEERING
+from policy_archive.crawler.core.steering import clean_text
 
 Row = Mapping[str, Any]
 
@@ -22,7 +22,6 @@ _WHOLE = 26
 _LEAST = 14
 """What a wider column keeps on a narrow terminal."""
 _NUMBER = re.compile(r"[+-]?[\d,.]*")
-# An archived title may hold what would steer a terminal: control codes, and marks that turn the line round.
 
 
 def print_table(rows: Sequence[Row]) -> None:
@@ -54,11 +53,6 @@ def wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def clean_for_terminal(text: str) -> str:
-    """Return the text without what would steer a terminal; line ends and tabs stay."""
-    return STEERING.sub("\ufffd", text)
-
-
 def fit_widths(widths: Sequence[int], available: int) -> list[int]:
     """Return the widths that columns get on a terminal, fewer than there are when the rest has no room.
 
@@ -85,7 +79,7 @@ def fit_widths(widths: Sequence[int], available: int) -> list[int]:
 
 
 def _clean_cell(value: Any) -> str:
-    return "" if value is None else clean_for_terminal(" ".join(str(value).split()))
+    return "" if value is None else clean_text(" ".join(str(value).split()))
 
 
 def _pad(cell: str, width: int, is_number: bool) -> str:

@@ -13,14 +13,13 @@ from policy_archive.crawler.core.records import (
     Reading,
     Verdict,
 )
+from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.crawler.discovery.links import find_policy_links
 from policy_archive.pipelines.extract.extraction import ExtractedPage, extract_page, parse_page
 from policy_archive.pipelines.extract.source.decode import decode_body, unpack_body
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.judging.owner import judge_owner
 from policy_archive.pipelines.judging.page import judge_page
-
-_SOMEBODY_ELSE = ("registrar", "platform")
 
 
 def read_body(
@@ -67,11 +66,11 @@ def _decide(
     extraction: Extraction, verdict: Verdict, owner: Owner, document: Document
 ) -> tuple[Outcome, str]:
     """Return the outcome, with the reason for every outcome but a policy of the document's own."""
-    if verdict.page_class == "empty":
+    if verdict.page_class is PageClass.EMPTY:
         return Outcome.EMPTY, verdict.reason
-    if verdict.page_class != "policy":
+    if verdict.page_class is not PageClass.POLICY:
         return Outcome.NOT_A_POLICY, verdict.page_class
-    if owner.relation in _SOMEBODY_ELSE:
+    if owner.relation.is_somebody_else:
         return Outcome.FOREIGN, f"{owner.relation}: {owner.reason}"
     # a page of several documents holds its kind beside others; `other` is every kind
     expected = verdict.kind is document.kind or document.kind is Kind.OTHER

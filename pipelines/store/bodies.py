@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Container
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.pipelines.store.codec import restore_body
@@ -18,37 +19,40 @@ class BodyReader:
         self._connection = connection
         self._kept_bytes = kept_bytes
         self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+        """Of what is kept: not added up anew for each body, of which there may be thousands of small ones."""
 
     def load(self, digest: str) -> bytes:
         """Return the body with that digest, whatever it is compressed against.
 
         Raises StoreError when there is none, or when it does not decode.
         """
-        chain: list[sqlite3.Row] = []
+        chain: dict[str, sqlite3.Row] = {}
         wanted: str | None = digest
         while wanted is not None and wanted not in self._kept:
-            chain.append(self._read_row(wanted, chain))
-            wanted = chain[-1]["base_digest"]
+            chain[wanted] = self._read_row(wanted, chain)
+            wanted = chain[wanted]["base_digest"]
         body = self._kept[wanted] if wanted is not None else None
-        for row in reversed(chain):
+        for row in reversed(chain.values()):
             body = restore_body(row["codec"], row["content"], body_bytes=row["bytes"], base=body)
             self._keep(row["digest"], body)
         assert body is not None
         return body
 
-    def _read_row(self, digest: str, chain: list[sqlite3.Row]) -> sqlite3.Row:
+    def _read_row(self, digest: str, chain: Container[str]) -> sqlite3.Row:
         row: sqlite3.Row | None = self._connection.execute(
             "select digest, bytes, codec, base_digest, content from bodies where digest = ?", (digest,)
         ).fetchone()
-        if row is None or any(row["digest"] == other["digest"] for other in chain):
+        if row is None or digest in chain:
             raise StoreError(f"the body {digest} is missing: run 'policy-archive verify'")
         return row
 
     def _keep(self, digest: str, body: bytes) -> None:
+        self._bytes += len(body) - len(self._kept.pop(digest, b""))
         self._kept[digest] = body
-        self._kept.move_to_end(digest)
-        while sum(map(len, self._kept.values())) > self._kept_bytes:
-            self._kept.popitem(last=False)
+        while self._bytes > self._kept_bytes:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= len(dropped)
 
 
 def load_body(connection: sqlite3.Connection, digest: str) -> bytes:

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
-from datetime import date
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
-    CDX_FIELDS,
     Capture,
     CdxRow,
     Document,
     Extraction,
     Kind,
-    KnownCapture,
+    Origin,
     Outcome,
     PolicyLink,
     Reading,
     RowDecision,
     StoredCapture,
 )
-from policy_archive.crawler.core.timestamps import format_instant
+from policy_archive.crawler.core.timestamps import format_instant, now_iso
 from policy_archive.pipelines.store.codec import compress_body
-
-HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
-"""Condition on `captures`: the capture's text counts for versions."""
-ROW_COLUMNS = ", ".join(CDX_FIELDS)
+from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
+from policy_archive.pipelines.store.search_text import prepare_text
 
 INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
 
@@ -49,7 +46,8 @@ update captures set
     content_type = :content_type, body_digest = :body_digest, verified = :verified,
     page_class = :page_class, page_probability = :page_probability,
     replay_url = :replay_url, fetched_at = :fetched_at, elapsed_seconds = :elapsed_seconds,
-    requests = requests + :requests, tries = tries + 1, run_id = :run_id
+    requests = requests + :requests, tries = tries + 1, run_id = :run_id,
+    origin = :origin, dated_by = :dated_by
 where id = :id
 """
 
@@ -82,43 +80,6 @@ def decision_values(document: Document, row: CdxRow, decision: RowDecision) -> d
     }
 
 
-def parse_row(row: sqlite3.Row) -> CdxRow:
-    """Return the index row in a selection that holds its columns."""
-    return CdxRow(  # what thousands of rows have in common is held once
-        urlkey=sys.intern(row["urlkey"]),
-        timestamp=row["timestamp"],
-        original=sys.intern(row["original"]),
-        mimetype=sys.intern(row["mimetype"]),
-        statuscode=sys.intern(row["statuscode"]),
-        digest=row["digest"],
-        length=row["length"],
-    )
-
-
-def read_known(connection: sqlite3.Connection, document: Document) -> list[KnownCapture]:
-    """Return what is known of a document's rows, in order of time."""
-    rows = connection.execute(
-        f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates
-        from captures left join extractions on capture_id = id and current and {HAS_TEXT}
-        where document_id = ? order by timestamp, original, digest""",  # noqa: S608 (a constant)
-        (document.id,),
-    )
-    return [
-        KnownCapture(
-            row=parse_row(row),
-            outcome=Outcome(row["outcome"]) if row["outcome"] else None,
-            text_sha256=row["text_sha256"],
-            stated_days=parse_stated_days(row["stated_dates"]),
-        )
-        for row in rows
-    ]
-
-
-def parse_stated_days(stated_dates: str | None) -> tuple[date, ...]:
-    """Return the days in a cell of `extractions.stated_dates`."""
-    return tuple(date.fromisoformat(stated["day"]) for stated in json.loads(stated_dates or "[]"))
-
-
 def read_links(connection: sqlite3.Connection, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
     """Return a document's policy links with their captures, in order of time, then of the page."""
     rows = connection.execute(
@@ -149,6 +110,8 @@ def write_capture(
     connection.execute(INSERT_ROW, row_values(capture.document, capture.row))
     if _has_final_outcome(connection, capture_id):
         return False
+    if capture.origin is not None:
+        _write_origin(connection, capture.origin)
     body_digest = _write_body(connection, capture.body)
     point("after-body")
     connection.execute(
@@ -212,12 +175,30 @@ def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]
         "fetched_at": capture.fetched_at and format_instant(capture.fetched_at),
         "elapsed_seconds": capture.elapsed_seconds,
         "requests": capture.requests,
+        "origin": capture.origin and capture.origin.id,
+        "dated_by": capture.dated_by,
     }
 
 
 def _verdict_values(reading: Reading | None) -> tuple[str | None, float | None]:
     verdict = reading.verdict if reading else None
     return (verdict.page_class, verdict.probability) if verdict else (None, None)
+
+
+def _write_origin(connection: sqlite3.Connection, origin: Origin) -> None:
+    connection.execute(
+        "insert or ignore into origins (id, format, name, digest, licence, attribution, imported_at) "
+        "values (?, ?, ?, ?, ?, ?, ?)",
+        (
+            origin.id,
+            origin.format,
+            origin.name,
+            origin.digest,
+            origin.licence,
+            origin.attribution,
+            now_iso(),
+        ),
+    )
 
 
 def _write_body(connection: sqlite3.Connection, body: bytes | None) -> str | None:
@@ -261,7 +242,8 @@ def _write_text(connection: sqlite3.Connection, extraction: Extraction) -> None:
     point("before-search")
     if inserted is not None:
         connection.execute(
-            "insert into texts_search (rowid, text) values (?, ?)", (inserted["id"], extraction.text)
+            "insert into texts_search (rowid, text) values (?, ?)",
+            (inserted["id"], prepare_text(extraction.text)),
         )
 
 
@@ -273,8 +255,8 @@ def _write_extraction(connection: sqlite3.Connection, capture_id: str, extractio
     connection.execute(
         """insert or replace into extractions
             (capture_id, extractor, current, text_sha256, title, language, language_confidence, kept_share,
-            replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates)
-        values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates, line_places)
+        values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             capture_id,
             extraction.extractor,
@@ -288,5 +270,35 @@ def _write_extraction(connection: sqlite3.Connection, capture_id: str, extractio
             extraction.hidden_text_used,
             extraction.documents_on_page,
             json.dumps(stated, ensure_ascii=False),
+            write_places(extraction.line_places) if extraction.line_places else None,
         ),
     )
+
+
+def write_places(line_places: Sequence[int]) -> str:
+    """Return the places of a text's lines as `extractions.line_places` holds them: lines that are not
+    within the document, as [first line, last line, flags], lines counted from 1.
+
+    >>> write_places((0, 1, 1, 0, 3))
+    '[[2,3,1],[5,5,3]]'
+    """
+    ranges = []
+    for flags, group in groupby(enumerate(line_places, start=1), key=lambda place: place[1]):
+        numbers = [number for number, _ in group]
+        if flags:
+            ranges.append([numbers[0], numbers[-1], flags])
+    return json.dumps(ranges, separators=(",", ":"))
+
+
+def parse_places(cell: str | None, lines: int) -> tuple[int, ...] | None:
+    """Return the place of each line of a text of so many lines; None when they are not known.
+
+    >>> parse_places("[[2,3,1],[5,5,3]]", 5)
+    (0, 1, 1, 0, 3)
+    """
+    if cell is None:
+        return None
+    places = [0] * lines
+    for first, last, flags in json.loads(cell):
+        places[first - 1 : last] = [flags] * (min(last, lines) - first + 1)
+    return tuple(places)

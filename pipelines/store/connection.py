@@ -8,10 +8,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.errors import DiskFullError, StoreError, UsageError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET, MIGRATIONS
@@ -118,15 +118,15 @@ def _describe_unready(path: Path) -> str:
 def is_corpus(path: Path) -> bool:
     """Return whether a file is a corpus of ours; False also when it cannot be read."""
     try:
-        return _has_our_id(path, path.stat().st_mtime_ns)
+        return _has_our_id(path.resolve().as_uri(), path.stat().st_mtime_ns)
     except (sqlite3.Error, OSError):
         return False
 
 
-@lru_cache(maxsize=64)
-def _has_our_id(path: Path, changed_at: int) -> bool:
+@remembered(64, longest=SHORT)
+def _has_our_id(uri: str, changed_at: int) -> bool:
     # asked of SQLite, for the file's own header may be older than the write-ahead log
-    with closing(_connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(_connect(f"{uri}?mode=ro", uri=True)) as connection:
         (application_id,) = connection.execute("pragma application_id").fetchone()
         return bool(application_id == APPLICATION_ID)
 

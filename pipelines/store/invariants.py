@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policy_archive.crawler.core.records import Outcome, RowState
-from policy_archive.pipelines.store.captures import HAS_TEXT
+from policy_archive.pipelines.store.rows import HAS_TEXT
 
 
 def _sql_list(values: type[RowState] | type[Outcome]) -> str:
@@ -29,6 +29,7 @@ select 'text-without-extraction', id, original from captures
         where capture_id = captures.id and current)
 union all
 select 'text-without-body', id, original from captures where {HAS_TEXT} and body_digest is null
+        and origin is null  -- others' texts come without the page that they were read from
 union all
 select 'empty-text', captures.id, original from captures
     join extractions on capture_id = captures.id and current

@@ -4,5 +4,14 @@ APPLICATION_ID = 0x504F4C41
 """'POLA' in the file's header: tells our databases from others'."""
 MIGRATION_SET = "policy_archive"
 """The name under which sqlite-utils notes our migrations."""
-MIGRATIONS = ("m001_tables", "m002_policy_versions", "m003_full_text", "m004_upkeep", "m005_words")
+MIGRATIONS = (
+    "m001_tables",
+    "m002_policy_versions",
+    "m003_full_text",
+    "m004_upkeep",
+    "m005_words",
+    "m006_classes",
+    "m007_origins",
+    "m008_search",
+)
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

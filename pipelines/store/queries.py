@@ -6,44 +6,75 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from policy_archive.crawler.core.errors import NotKnownError
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
-from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.crawler.core.vocabularies import AddressSource
+from policy_archive.pipelines.store.rows import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.pipelines.versions.classes import PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
 
 Row = dict[str, Any]
 
 _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured, last_captured, changed_after,
     title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
-    stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url"""
-_KIND_ORDER = "case kind when 'privacy' then 0 when 'terms' then 1 when 'cookies' then 2 else 3 end"
+    stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class"""
+IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
+"""SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
+KIND_ORDER = "case {} when 'privacy' then 0 when 'terms' then 1 when 'cookies' then 2 else 3 end"
+"""SQL that orders kinds as people ask for them; the column is to be put in."""
 
 
-def find_site(connection: sqlite3.Connection, text: str) -> str:
+def list_site_names(connection: sqlite3.Connection) -> list[str]:
+    """Return the sites of a corpus by name."""
+    return [row["site"] for row in connection.execute("select site from sites order by site")]
+
+
+def find_site(connection: sqlite3.Connection, text: str | None) -> str:
     """Return the site that the user means, which the corpus has.
 
-    Raises UsageError if it is no domain, NotKnownError (with the nearest known one) if it is not there.
+    Raises UsageError if it is no domain, or none was named (then it says what there is), NotKnownError
+    (with the nearest known one) if it is not there.
     """
+    if text is None:
+        raise UsageError(_describe_choice(connection))
     site = parse_site(text)
     if connection.execute("select 1 from sites where site = ?", (site,)).fetchone() is None:
         from rapidfuzz import process  # only a mistyped name needs it
 
-        known = [row["site"] for row in connection.execute("select site from sites")]
-        nearest = process.extractOne(site, known, score_cutoff=75)
+        nearest = process.extractOne(site, list_site_names(connection), score_cutoff=75)
         hint = f" Did you mean {nearest[0]}?" if nearest else f" 'policy-archive fetch {site}' fetches it."
         raise NotKnownError(f"{site} is not in the corpus.{hint}")
     return site
 
 
+_NAMED = 10
+"""Sites that a sentence names; of more than that the first."""
+
+
+def _describe_choice(connection: sqlite3.Connection) -> str:
+    """Return a sentence that says which sites one may name, those with a policy first."""
+    (count,) = connection.execute("select count(*) from sites").fetchone()
+    if not count:
+        return "name a site; none is in the corpus yet: 'policy-archive fetch example.com' fetches one."
+    rows = connection.execute(
+        """select site from sites order by not exists (
+            select 1 from documents join versions on document_id = documents.id
+            where documents.site = sites.site), site limit ?""",
+        (_NAMED,),
+    )
+    names = ", ".join(row["site"] for row in rows)
+    more = f" and {count - _NAMED} more" if count > _NAMED else ""
+    return f"name a site; the corpus has {names}{more}. 'policy-archive sites' says what there is of each."
+
+
 def find_document(
-    connection: sqlite3.Connection, text: str, *, kind: str | None = None, name: str | None = None
+    connection: sqlite3.Connection, text: str | None, *, kind: str | None = None, name: str | None = None
 ) -> Document:
     """Return the document that the user means by a site or an address, a kind and a name.
 
@@ -55,10 +86,10 @@ def find_document(
     site = find_site(connection, text)
     known = [row for row in list_documents(connection, site) if row["kind"] != Kind.HOME]
     wanted = [row for row in known if kind in (None, row["kind"]) and name in (None, row["name"])]
-    if is_address(text):
+    if text is not None and is_address(text):
         wanted = [row for row in wanted if _stood_at(connection, row["id"], text)]
     if not wanted:
-        raise NotKnownError(_describe_missing(connection, site, known))
+        raise NotKnownError(describe_missing(connection, site, known))
     chosen = max(wanted, key=lambda row: bool(row["versions"]))  # max keeps the first among equals
     return Document(site=site, kind=Kind(chosen["kind"]), name=chosen["name"])
 
@@ -74,7 +105,10 @@ def _stood_at(connection: sqlite3.Connection, document_id: str, url: str) -> boo
     )
 
 
-def _describe_missing(connection: sqlite3.Connection, site: str, known: Sequence[Row]) -> str:
+def describe_missing(connection: sqlite3.Connection, site: str, known: Sequence[Row]) -> str:
+    """Return why there is no such document of a site: the others that are `known`, or what its search ended
+    with.
+    """
     if known:
         names = ", ".join(f"{row['kind']} {row['name']}".strip() for row in known)
         return f"{site} has no such document; the corpus has: {names}."
@@ -91,9 +125,10 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
             (select count(*) from captures where document_id = documents.id and outcome = 'incomplete-text')
                 as incomplete,
             (select count(*) from versions where document_id = documents.id) as versions,
+            (select count(*) from versions where document_id = documents.id and not {IS_TOLD}) as passed_over,
             (select min(timestamp) from captures where document_id = documents.id) as first_capture,
             (select max(timestamp) from captures where document_id = documents.id) as last_capture
-        from documents where site = ? and kind != 'home' order by {_KIND_ORDER}, name""",  # noqa: S608 (a constant)
+        from documents where site = ? and kind != 'home' order by {KIND_ORDER.format("kind")}, name""",  # noqa: S608 (a constant)
         (site,),
     ).fetchall()
     return [dict(row) | {"addresses": list_addresses(connection, row["id"])} for row in rows]
@@ -105,6 +140,16 @@ def list_addresses(connection: sqlite3.Connection, document_id: str) -> list[Row
         "select url, source, evidence, confidence, first_seen, last_seen from addresses "
         "where document_id = ? order by first_seen, urlkey",
         (document_id,),
+    )
+    return [dict(row) for row in rows]
+
+
+def list_addresses_from(connection: sqlite3.Connection, source: AddressSource) -> list[Row]:
+    """Return `site`, `evidence`, `url`, `last_seen` (14 digits) of addresses of one source, in this order."""
+    rows = connection.execute(
+        """select site, evidence, url, last_seen from addresses join documents on documents.id = document_id
+        where source = ? order by last_seen is null, last_seen, url""",
+        (source,),
     )
     return [dict(row) for row in rows]
 
@@ -183,6 +228,39 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
     return _parse_version(row)
 
 
+def find_newest(connection: sqlite3.Connection, document: Document) -> int | None:
+    """Return the number of the newest version of a document; None when it has none."""
+    sql = "select max(version) from versions where document_id = ?"
+    number: int | None = connection.execute(sql, (document.id,)).fetchone()[0]
+    return number
+
+
+def find_number_of_capture(connection: sqlite3.Connection, document: Document, timestamp: str) -> int:
+    """Return the number of the version that a capture of 14 digits holds; raises NotKnownError."""
+    row = connection.execute(
+        """select version from versions
+        where document_id = :id and first_timestamp <= :at and last_timestamp >= :at
+            and exists (select 1 from captures where document_id = :id and timestamp = :at)""",
+        {"id": document.id, "at": timestamp},
+    ).fetchone()
+    if row is None:
+        raise NotKnownError(
+            f"no capture of {timestamp[:20]} with a text of this document is known: "
+            f"'policy-archive history {document.site} --captures' lists them."
+        )
+    return int(row["version"])
+
+
+def read_first_digest(connection: sqlite3.Connection, document: Document, number: int) -> str:
+    """Return the index's digest of a version's first capture, `-` when it has none."""
+    (digest,) = connection.execute(
+        """select digest from versions join captures on captures.id = first_capture
+        where versions.document_id = ? and version = ?""",
+        (document.id, number),
+    ).fetchone()
+    return str(digest)
+
+
 def read_quality(connection: sqlite3.Connection, document: Document, number: int) -> Row:
     """Return how good a version's text is: what its extraction says of itself.
 
@@ -200,35 +278,6 @@ def read_quality(connection: sqlite3.Connection, document: Document, number: int
     found = dict(row)
     stated_dates, hidden = json.loads(found["stated_dates"]), bool(found["hidden_text_used"])
     return found | {"stated_dates": stated_dates, "hidden_text_used": hidden}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AtDay:
-    """What is known of a day: the version in force, or the versions that it lies between."""
-
-    in_force: int | None
-    before: int | None
-    """Last version seen before the day, when none is known to have been in force."""
-    after: int | None
-    """First version seen after it."""
-
-
-def find_at(versions: Sequence[Row], day: date) -> AtDay:
-    """Return what versions (of one document, in order of time) say of a day.
-
-    A version was in force from its first capture to its last. Of several
-    captured on that day the last counts.
-    """
-    for row in reversed(versions):
-        if _day_of(row["first_captured"]) <= day <= _day_of(row["last_captured"]):
-            return AtDay(in_force=row["version"], before=None, after=None)
-    before = [row["version"] for row in versions if _day_of(row["last_captured"]) < day]
-    after = [row["version"] for row in versions if _day_of(row["first_captured"]) > day]
-    return AtDay(in_force=None, before=max(before, default=None), after=min(after, default=None))
-
-
-def _day_of(instant: str) -> date:
-    return date.fromisoformat(instant[:10])
 
 
 @dataclass(frozen=True, kw_only=True)

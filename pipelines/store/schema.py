@@ -362,6 +362,85 @@ def m005_words(db: Database) -> None:
         )
 
 
+@migrations()
+def m006_classes(db: Database) -> None:
+    """Where a text's lines stand in their page, and whether a change is the policy's or the page's."""
+    from policy_archive.pipelines.store.versions import list_classes
+
+    view = db.execute("select sql from sqlite_master where name = 'policy_versions'").fetchone()[0]
+    last = "versions.text_capture as capture_id"
+    assert last in view
+    db.execute("alter table extractions add column line_places text")
+    db.execute("alter table versions add column class text")
+    db.execute("drop view policy_versions")
+    db.execute(view.replace(last, f"{last},\n    versions.class as class"))
+    for (document_id,) in db.execute("select distinct document_id from versions").fetchall():
+        rows = db.execute(
+            "select version, text_capture from versions where document_id = ? order by version",
+            (document_id,),
+        ).fetchall()
+        columns = [dict(zip(("version", "text_capture"), row, strict=True)) for row in rows]
+        for row, change_class in zip(columns, list_classes(db.conn, columns), strict=True):
+            db.execute(
+                "update versions set class = ? where document_id = ? and version = ?",
+                (change_class, document_id, row["version"]),
+            )
+
+
+@migrations()
+def m007_origins(db: Database) -> None:
+    """Where imported captures came from, and what dates them when no archive did."""
+    _execute_all(
+        db,
+        """
+        create table origins (
+            id text primary key,             -- from format, name, digest
+            format text not null,            -- princeton-leuven, ota-versions, warc …
+            name text not null,              -- the file's own, or its path in a repository or zip
+            digest text not null,            -- sha256:… of the file, git:… the commit
+            licence text not null default '',
+            attribution text not null default '',
+            imported_at text not null
+        ) strict;
+        alter table captures add column origin text references origins(id);
+        alter table captures add column dated_by text not null default '';
+        create index captures_imported on captures(document_id) where origin is not null;
+        """,
+    )
+    _grow_view(db, "source.origin as origin")
+    _grow_view(db, "first.dated_by as dated_by")
+
+
+def _grow_view(db: Database, column: str) -> None:
+    """Add a column at the end of policy_versions, whatever columns earlier migrations gave it."""
+    (view,) = db.execute("select sql from sqlite_master where name = 'policy_versions'").fetchone()
+    columns, source = view.rsplit("\nfrom versions\n", 1)
+    db.execute("drop view policy_versions")
+    db.execute(f"{columns},\n    {column}\nfrom versions\n{source}")
+
+
+@migrations()
+def m008_search(db: Database) -> None:
+    """The full-text index of what readers see, in segments where a script sets no blanks: built anew.
+
+    Contentless, for SQL cannot make what is indexed: the writer does (search_text.prepare_text), and gives
+    the same words again when a text goes. The stripped accents of plain SQL meet the folded ones.
+    """
+    from policy_archive.pipelines.store.search_text import prepare_text
+
+    db.execute("drop table texts_search")
+    db.execute(
+        """create virtual table texts_search using fts5(
+            text, content='', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'")"""
+    )
+    ids = [row[0] for row in db.execute("select id from texts order by id").fetchall()]
+    for text_id in ids:
+        (text,) = db.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
+        db.execute(
+            "insert into texts_search (rowid, text) values (?, ?)", (text_id, prepare_text(text or ""))
+        )
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""

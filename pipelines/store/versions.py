@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
-from policy_archive.pipelines.store.captures import HAS_TEXT, ROW_COLUMNS, parse_row, read_known
+from policy_archive.pipelines.store.captures import parse_places
+from policy_archive.pipelines.store.rows import HAS_TEXT, OF_OTHERS, ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.versions.change import compare_texts
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
+from policy_archive.pipelines.versions.seams import Comparison, compare_by_reader, reader_of
+
+if TYPE_CHECKING:
+    from policy_archive.pipelines.versions.frame import Run
 
 _COLUMNS = (
     "document_id",
@@ -35,6 +41,7 @@ _COLUMNS = (
     "stated_updated",
     "stated_effective",
     "stated_flag",
+    "class",
 )
 
 
@@ -45,25 +52,67 @@ def build_versions(
 
     What was compared before is not compared again, unless `compare_afresh`.
     """
-    versions = fold_versions(read_known(connection, document), _read_decisions(connection, document))
+    readers = _read_readers(connection, document)
+    decisions = _read_decisions(connection, document)
+    versions = fold_versions(read_known(connection, document), decisions, readers)
+    comparisons = compare_by_reader(versions)
     known_changes = {} if compare_afresh else _read_changes(connection, document)
+    sources = _read_sources(connection, document, versions)
     rows = []
-    for before, version in zip([None, *versions], versions, strict=False):
-        row = _base_values(connection, document, version)
-        row |= _change_values(connection, known_changes, before, version)
-        rows.append(tuple(row[column] for column in _COLUMNS))
-    return rows
+    for comparison, version, source in zip(comparisons, versions, sources, strict=True):
+        before = None if comparison.before is None else versions[comparison.before]
+        row = _base_values(source, document, version)
+        if before is not None:  # of another reader's texts between the two nothing is known
+            row["changed_after"] = before.last.timestamp
+        rows.append(row | _change_values(connection, known_changes, before, version))
+    if readers:
+        classes = _classes_by_reader(connection, versions, comparisons, rows)
+    else:
+        stored = None if compare_afresh else _read_classes(connection, document, rows)
+        classes = stored or list_classes(connection, rows)
+    for row, change_class in zip(rows, classes, strict=True):
+        row["class"] = change_class
+    return [tuple(row[column] for column in _COLUMNS) for row in rows]
+
+
+def _read_readers(connection: sqlite3.Connection, document: Document) -> dict[CdxRow, str]:
+    """Return who read the texts that came without their page."""
+    rows = connection.execute(
+        f"""select {ROW_COLUMNS}, extractor from captures join extractions on capture_id = id and current
+        where document_id = ? and {OF_OTHERS}""",  # noqa: S608 (constants)
+        (document.id,),
+    )
+    return {parse_row(row): reader_of(row["extractor"]) for row in rows}
+
+
+def _classes_by_reader(
+    connection: sqlite3.Connection,
+    versions: Sequence[Version],
+    comparisons: Sequence[Comparison],
+    rows: Sequence[dict[str, Any]],
+) -> list[str | None]:
+    """Return the classes of a document's changes, those of each reader judged by its own texts alone."""
+    judged: dict[int, str | None] = {}
+    for reader in {version.reader for version in versions}:
+        own = [index for index, version in enumerate(versions) if version.reader == reader]
+        judged |= zip(own, list_classes(connection, [rows[index] for index in own]), strict=True)
+    return [comparison.seam or judged[index] for index, comparison in enumerate(comparisons)]
 
 
 def replace_versions(
     connection: sqlite3.Connection, document: Document, rows: Sequence[tuple[Any, ...]]
 ) -> int:
     """Put these rows in place of the document's versions, if they differ; inside a transaction."""
-    if read_versions(connection, document) != list(rows):
-        connection.execute("delete from versions where document_id = ?", (document.id,))
+    # only rows that differ: an update finds one new version of thousands
+    stored, wanted = read_versions(connection, document), list(rows)
+    differing = [(old, new) for old, new in zip_longest(stored, wanted) if old != new]
+    if differing:
+        gone = [old[:2] for old, _ in differing if old is not None]
+        connection.executemany("delete from versions where document_id = ? and version = ?", gone)
         point("in-fold")
         columns, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
-        connection.executemany(f"insert into versions ({columns}) values ({marks})", rows)  # noqa: S608 (constants)
+        come = [new for _, new in differing if new is not None]
+        connection.executemany(f"insert into versions ({columns}) values ({marks})", come)  # noqa: S608 (constants)
     return len(rows)
 
 
@@ -105,8 +154,7 @@ def _bracket(after: CdxRow | None, before: CdxRow | None) -> tuple[CdxRow, CdxRo
     return (after, before) if after is not None and before is not None else None
 
 
-def _base_values(connection: sqlite3.Connection, document: Document, version: Version) -> dict[str, Any]:
-    source = _read_source(connection, document, version)
+def _base_values(source: sqlite3.Row, document: Document, version: Version) -> dict[str, Any]:
     updated = _latest_day(source["stated_dates"], "updated")
     effective = _latest_day(source["stated_dates"], "effective")
     return {
@@ -129,17 +177,33 @@ def _base_values(connection: sqlite3.Connection, document: Document, version: Ve
     }
 
 
-def _read_source(connection: sqlite3.Connection, document: Document, version: Version) -> sqlite3.Row:
-    """Return the fetched capture that a version's text is read from: its own first, if it has one."""
-    own = version.rows[0].id_in(document.id) if version.rows else None
-    row: sqlite3.Row = connection.execute(
-        f"""select capture_id, verified, stated_dates, texts.id as text_id from extractions
-        join captures on captures.id = capture_id join texts on texts.sha256 = text_sha256
-        where text_sha256 = ? and current and document_id = ? and {HAS_TEXT}
-        order by capture_id is not ?, timestamp, original limit 1""",  # noqa: S608 (a constant)
-        (version.text_sha256, document.id, own),
-    ).fetchone()
-    return row
+def _read_sources(
+    connection: sqlite3.Connection, document: Document, versions: Sequence[Version]
+) -> list[sqlite3.Row]:
+    """Return the fetched capture that each version's text is read from: its own first, if it has one.
+
+    One pass over the document's captures: to look for each version's would read all of them once a version.
+    """
+    own = [version.rows[0].id_in(document.id) if version.rows else None for version in versions]
+    wanted = frozenset(own)
+    by_capture: dict[str | None, sqlite3.Row] = {}
+    by_text: dict[str, sqlite3.Row] = {}
+    for row in connection.execute(_SOURCES, (document.id,)):
+        by_text.setdefault(row["text_sha256"], row)
+        if row["capture_id"] in wanted:
+            by_capture[row["capture_id"]] = row
+    return [
+        by_capture.get(capture) or by_text[version.text_sha256]
+        for capture, version in zip(own, versions, strict=True)
+    ]
+
+
+_SOURCES = f"""
+select text_sha256, capture_id, verified, stated_dates, texts.id as text_id
+from captures join extractions on capture_id = captures.id and current
+join texts on texts.sha256 = text_sha256
+where document_id = ? and {HAS_TEXT} order by timestamp, original
+"""  # noqa: S608 (a constant)
 
 
 def _latest_day(stated_dates: str, kind: str) -> date | None:
@@ -157,7 +221,7 @@ def _read_changes(
             newer.words_added, newer.words_removed, newer.change
         from versions as newer join versions as older
             on older.document_id = newer.document_id and older.version = newer.version - 1
-        where newer.document_id = ?""",
+        where newer.document_id = ? and newer.change is not null""",
         (document.id,),
     )
     return {
@@ -188,6 +252,51 @@ def compare_stored(connection: sqlite3.Connection, old_sha256: str, new_sha256: 
         "words_removed": change.words_removed,
         "change": json.dumps(asdict(change), ensure_ascii=False),
     }
+
+
+def _read_classes(
+    connection: sqlite3.Connection, document: Document, rows: Sequence[dict[str, Any]]
+) -> list[str | None] | None:
+    """Return the classes that are stored, if the versions are; they hang together, so it is all or none."""
+    stored = connection.execute(
+        "select text_sha256, text_capture, class from versions where document_id = ? order by version",
+        (document.id,),
+    ).fetchall()
+    is_same = [(row["text_sha256"], row["text_capture"]) for row in stored] == [
+        (row["text_sha256"], row["text_capture"]) for row in rows
+    ]
+    is_judged = all(row["class"] is not None for row in stored[1:])
+    return [row["class"] for row in stored] if is_same and is_judged else None
+
+
+def list_classes(connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> list[str | None]:
+    """Return the class of the change to each version of one document, from rows with `text_capture`.
+
+    None for the first; an empty string where the change is the policy's own.
+    """
+    from policy_archive.pipelines.versions.frame import classify_changes  # its words take 0.2 s to load
+
+    classes = classify_changes(_read_run(connection, row["text_capture"]) for row in rows)
+    return [None, *(one or "" for one in classes[1:])] if classes else []
+
+
+def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
+    from policy_archive.pipelines.versions.frame import Run
+
+    row = connection.execute(
+        """select text, text_sha256, line_places, language, language_confidence, extractor,
+            exists (select 1 from captures where id = capture_id and body_digest is not null) as is_ours
+        from extractions join policy_texts on sha256 = text_sha256 where capture_id = ? and current""",
+        (capture_id,),
+    ).fetchone()
+    return Run(
+        text=row["text"],
+        text_sha256=row["text_sha256"],
+        places=parse_places(row["line_places"], row["text"].count("\n")),
+        language=row["language"],
+        language_confidence=row["language_confidence"] or 0.0,
+        extractor=row["extractor"] if row["is_ours"] else "",  # of others one reader at a time is judged
+    )
 
 
 def _read_text(connection: sqlite3.Connection, text_sha256: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.records import (
     Address,
@@ -32,12 +34,15 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.vocabularies import AddressSource, RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
-from policy_archive.pipelines.store import captures, index_cache
+from policy_archive.pipelines.store import captures, imports, index_cache
 from policy_archive.pipelines.store import versions as folding
-from policy_archive.pipelines.store.connection import explained, open_writer, write
+from policy_archive.pipelines.store.connection import explained, open_reader, open_writer, write
+from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
+from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.store.runlock import hold_lock
 
 if TYPE_CHECKING:
@@ -93,7 +98,13 @@ class Store:
         )
 
     def set_site_outcome(
-        self, site: str, outcome: str, reason: str = "", *, checked: bool = False, searched: bool = False
+        self,
+        site: str,
+        outcome: SiteOutcome,
+        reason: str = "",
+        *,
+        checked: bool = False,
+        searched: bool = False,
     ) -> None:
         """Note what the crawl of a site ended with (`sites.outcome`), now.
 
@@ -167,7 +178,7 @@ class Store:
             "from addresses where document_id = ? order by first_seen, urlkey",
             (document.id,),
         )
-        return [Address(**dict(row)) for row in rows]
+        return [Address(**{**row, "source": AddressSource(row["source"])}) for row in rows]
 
     def links_of(self, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
         """Return every policy link found on a document's captures, with the capture, in order of time."""
@@ -200,18 +211,25 @@ class Store:
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
-        """Return all that is known of a document's rows, in order of time: the planner's only food."""
-        return captures.read_known(self.connection, document)
+        """Return all that is known of a document's rows, in order of time: the planner is told nothing else.
+
+        Texts that others read are left out: next to ours each would look like a change, and cost requests.
+        """
+        return read_known(self.connection, document, of_others=False)
+
+    def list_seams(self, document: Document) -> frozenset[tuple[str, str]]:
+        """Return the first and the last capture that others' texts were imported of, (14 digits, urlkey)."""
+        return imports.read_seams(self.connection, document)
 
     def iter_outcomes(self, document: Document) -> Iterator[tuple[CdxRow, Outcome, str | None]]:
         """Yield a document's fetched rows with outcome and captured redirect's target, in order of time."""
         rows = self.connection.execute(
-            f"select {captures.ROW_COLUMNS}, outcome, location from captures "  # noqa: S608 (a constant)
+            f"select {ROW_COLUMNS}, outcome, location from captures "  # noqa: S608 (a constant)
             "where document_id = ? and outcome is not null order by timestamp, original, digest",
             (document.id,),
         ).fetchall()
         for row in rows:
-            yield captures.parse_row(row), Outcome(row["outcome"]), row["location"]
+            yield parse_row(row), Outcome(row["outcome"]), row["location"]
 
     def count_states(self, document: Document) -> dict[RowState, int]:
         """Return how many of a document's rows are in each state."""
@@ -230,6 +248,17 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> bool:
             return captures.write_capture(connection, capture, reading, self.run_id)
+
+        return write(self.connection, work)
+
+    def import_captures(self, batch: Sequence[ImportedCapture]) -> list[str]:
+        """Store captures out of files, all or none of the batch; return what came of each.
+
+        `imported`, `known` (it had come already), or `other-text` (another text of the very capture did).
+        """
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [imports.write_imported(connection, one, self.run_id) for one in batch]
 
         return write(self.connection, work)
 
@@ -281,8 +310,22 @@ class Store:
         Versions that were not known before become news in the same transaction, and are put into
         the outbox for the run's `channels`. `of_site=False`: another extractor made them, nobody is told.
         """
-        found = folding.build_versions(self.connection, document)
+        return self._write_versions(
+            document, folding.build_versions(self.connection, document), of_site=of_site
+        )
 
+    async def fold_aside(self, document: Document) -> int:
+        """Do what `fold_versions` does, the comparing in a thread: other sites go on meanwhile."""
+        (path,) = (
+            row["file"] for row in self.connection.execute("pragma database_list") if row["name"] == "main"
+        )
+        try:
+            found = await asyncio.to_thread(_build_aside, Path(path), document)
+        except StoreError:  # the file is gone from its place, which the run's end says; its rows are at hand
+            return self.fold_versions(document)
+        return self._write_versions(document, found, of_site=True)
+
+    def _write_versions(self, document: Document, found: Sequence[tuple[Any, ...]], *, of_site: bool) -> int:
         def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
             new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=now_iso())
@@ -321,9 +364,9 @@ class Store:
     def close_dead_runs(self) -> int:
         """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
         return self._execute(
-            "update runs set status = 'interrupted', reason = 'the process died', finished_at = ? "
-            "where status = 'running' and command in ('fetch', 'update', 're-extract', 'compact')",
-            (now_iso(),),
+            "update runs set status = :died, reason = 'the process died', finished_at = :now "
+            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact', 'import')",
+            {"died": RunStatus.INTERRUPTED, "running": RunStatus.RUNNING, "now": now_iso()},
         )
 
     def record_forecast(self, run_id: int, forecast: object) -> None:
@@ -333,14 +376,14 @@ class Store:
     def finish_run(
         self,
         run_id: int,
-        status: str,
+        status: RunStatus,
         reason: str = "",
         *,
         index_requests: int = 0,
         replay_requests: int = 0,
         health: object = None,
     ) -> None:
-        """Note how a run ended: done, incomplete, interrupted or failed; and its health line."""
+        """Note how a run ended, and its health line."""
         self._execute(
             "update runs set finished_at = ?, status = ?, reason = ?, index_requests = ?, "
             "replay_requests = ?, health = ? where id = ?",
@@ -378,13 +421,18 @@ class Store:
         """Store an answer in place of the one of an earlier day."""
         index_cache.keep_answer(self.connection, site, question, state, rows)
 
-    def _execute(self, sql: str, values: tuple[Any, ...]) -> int:
+    def _execute(self, sql: str, values: tuple[Any, ...] | dict[str, Any]) -> int:
         """Return how many rows one statement changed, in a transaction of its own."""
         return write(self.connection, lambda connection: connection.execute(sql, values).rowcount)
 
 
 if TYPE_CHECKING:
     _implements: type[Corpus] = Store  # mypy holds the store to the crawler's ports
+
+
+def _build_aside(path: Path, document: Document) -> list[tuple[Any, ...]]:
+    with closing(open_reader(path)) as connection:
+        return folding.build_versions(connection, document)
 
 
 def _json_or_null(value: object) -> str | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import combinations, groupby
-from typing import Any
 
-from policy_archive.crawler.core.plurals import plural
 from policy_archive.pipelines.text import cut_addresses, iter_headings, strip_links
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts
+from policy_archive.pipelines.versions.gist import Change
 
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th|er|º|\.)?"
@@ -32,24 +29,6 @@ _SAME_LINES = "\ua66e"  # a letter, so that no cut takes it away, which no polic
 _MARK = re.compile(r"[\W_]+")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """How one text became the next. Stored as JSON in `versions.change`."""
-
-    words_added: int
-    words_removed: int
-    share: float
-    """Words added and removed, of the words of both texts: 0 to 1."""
-    only: tuple[str, ...]
-    """`whitespace`, or all that differs: `punctuation` (marks, letter case), `links`, `dates`; `order`
-    when the same lines stand in another order. Empty when words changed."""
-    moved: int
-    """Lines that stand elsewhere, word for word."""
-    sections_added: tuple[str, ...]
-    """Headings that are new, as they stand, marks cut."""
-    sections_removed: tuple[str, ...]
-
-
 def compare_texts(old: str, new: str) -> Change:
     """Return the kind of change from one Markdown text to another."""
     return classify_change(diff_texts(old, new))
@@ -62,53 +41,11 @@ def classify_change(diff: Diff) -> Change:
         words_added=diff.words_added,
         words_removed=diff.words_removed,
         share=round((diff.words_added + diff.words_removed) / words, 4) if words else 0.0,
-        only=_find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
+        only=() if diff.is_coarse else _find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
         moved=sum(1 for line in diff.lines if line.kind is LineKind.MOVED_HERE),
         sections_added=_headings(diff, LineKind.ADDED),
         sections_removed=_headings(diff, LineKind.REMOVED),
     )
-
-
-def change_from_json(text: str) -> Change:
-    """Return the change that `versions.change` holds.
-
-    >>> change_from_json('{"words_added": 1, "words_removed": 0, "share": 0.1, "only": [], "moved": 0,'
-    ...     '"sections_added": [], "sections_removed": []}').words_added
-    1
-    """
-    return change_from_values(json.loads(text))
-
-
-def change_from_values(values: Mapping[str, Any]) -> Change:
-    """Return a change from its fields, lists in place of tuples."""
-    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    return Change(**{**values, **lists})
-
-
-def describe_change(change: Change) -> str:
-    """Return the gist of a change in a few words: "only dates", "3 % of the text; new section “Cookies”"."""
-    if change.only == ("order",):
-        return "sections moved"
-    if change.only:
-        return "only " + " and ".join({"whitespace": "white space"}.get(word, word) for word in change.only)
-    parts = [_describe_share(change.share)]
-    parts += _describe_sections("new section", change.sections_added)
-    parts += _describe_sections("dropped section", change.sections_removed)
-    if change.moved:
-        parts.append(f"{plural(change.moved, 'line')} moved")
-    return "; ".join(parts)
-
-
-def _describe_share(share: float) -> str:
-    if share >= 0.6:
-        return "rewritten"
-    return "under 0.1 % of the text" if share < 0.001 else f"{share:.1%} of the text".replace("%", " %")
-
-
-def _describe_sections(what: str, headings: tuple[str, ...]) -> list[str]:
-    if len(headings) > 1:
-        return [f"{len(headings)} {what}s"]
-    return [f"{what} “{heading}”" for heading in headings]
 
 
 def _changed_text(diff: Diff, side: str) -> str:
@@ -166,7 +103,7 @@ def _sorted_lines(text: str) -> list[str]:
 
 
 def _headings(diff: Diff, kind: LineKind) -> tuple[str, ...]:
-    lines = (line for line in diff.lines if line.kind is kind)
+    lines = () if diff.is_coarse else (line for line in diff.lines if line.kind is kind)
     return tuple(heading for line in lines if (heading := _heading(line)))
 
 

@@ -11,12 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from policy_archive.pipelines.text import count_words, is_word, split_tokens, split_whole
 
 MOST_COMPARISONS = 10**9
 """Lines times lines, or tokens times tokens, that are compared at once; their bit matrix has 125 MB then."""
+MOST_CHARACTERS = 2_000_000
+MOST_LINES = 200_000
+"""Of two texts together, some twenty times the longest pair of policies; more are compared coarsely. Up to
+here the worst texts take seconds, and every line some hundred bytes."""
 _ALIKE_SHARE = 0.5
 """Two lines are one line changed when half of the longer one's words stayed."""
 _MOVED_WORDS = 4
@@ -71,6 +75,8 @@ class Diff:
     words_removed: int
     words_old: int
     words_new: int
+    is_coarse: bool = False
+    """The texts are too long to be compared by lines: of what is between their equal ends all changed."""
 
     @cached_property
     def is_equal(self) -> bool:
@@ -100,6 +106,8 @@ class _Line:
 
 def diff_texts(old: str, new: str) -> Diff:
     """Return the difference of two texts, white space and blank lines aside."""
+    if len(old) + len(new) > MOST_CHARACTERS or old.count("\n") + new.count("\n") > MOST_LINES:
+        return diff_coarsely(old, new)
     old_lines, new_lines = _split_lines(old), _split_lines(new)
     stretches = list(_iter_stretches(old_lines, new_lines))
     moved = _find_moved([stretch for stretch in stretches if not stretch[0]])
@@ -121,6 +129,44 @@ def diff_texts(old: str, new: str) -> Diff:
     )
 
 
+def diff_coarsely(old: str, new: str) -> Diff:
+    """Return the difference as blocks: the same lines before, all that changed, the same lines behind."""
+    before, after = old.split("\n"), new.split("\n")
+    start = _count_same(zip(before, after, strict=False))
+    rest = min(len(before), len(after)) - start
+    end = min(rest, _count_same(zip(reversed(before), reversed(after), strict=False)))
+    gone = _block(before, start, len(before) - end)
+    come = _block(after, start, len(after) - end)
+    last = _same_blocks(
+        _block(before, len(before) - end, len(before)), _block(after, len(after) - end, len(after))
+    )
+    still = _Moved(old=frozenset(), new=frozenset())
+    lines = [*_same_blocks(_block(before, 0, start), _block(after, 0, start))]
+    lines += [_gone(line, still) for line in gone] + [_come(line, still) for line in come]
+    return Diff(
+        lines=(*lines, *last),
+        words_added=_count(come),
+        words_removed=_count(gone),
+        words_old=count_words(old),
+        words_new=count_words(new),
+        is_coarse=True,
+    )
+
+
+def _count_same(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _block(lines: Sequence[str], start: int, end: int) -> list[_Line]:
+    """Return lines as one, none when nothing stands in them."""
+    text = "\n".join(lines[start:end])
+    return [_Line(number=start + 1, text=text)] if text and not text.isspace() else []
+
+
+def _same_blocks(old: Sequence[_Line], new: Sequence[_Line]) -> list[DiffLine]:
+    return [_same(*pair) for pair in zip(old, new, strict=True)]
+
+
 def _split_lines(text: str) -> list[_Line]:
     return [
         _Line(number=number, text=line)
@@ -134,7 +180,7 @@ _Stretch = tuple[bool, Sequence[_Line], Sequence[_Line]]
 
 def _iter_stretches(old: Sequence[_Line], new: Sequence[_Line]) -> Iterator[_Stretch]:
     """Yield (equal, old lines, new lines) in order; neighbouring changes are one stretch."""
-    operations = _iter_operations([line.key for line in old], [line.key for line in new])
+    operations = iter_operations([line.key for line in old], [line.key for line in new])
     for equal, group in groupby(operations, key=lambda operation: operation.equal):
         parts = list(group)
         first, last = parts[0], parts[-1]
@@ -142,7 +188,7 @@ def _iter_stretches(old: Sequence[_Line], new: Sequence[_Line]) -> Iterator[_Str
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Operation:
+class Operation:
     """Items of two sequences, from start to before end, that are the same or not."""
 
     equal: bool
@@ -152,7 +198,7 @@ class _Operation:
     new_end: int
 
 
-def _iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[_Operation]:
+def iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[Operation]:
     """Yield what became of each item, in order.
 
     Sequences too long to be compared as a whole are cut at items that each has exactly once; a piece
@@ -167,17 +213,17 @@ def _iter_operations(old: Sequence[str], new: Sequence[str]) -> Iterator[_Operat
         if len(piece) * len(other) <= MOST_COMPARISONS:
             yield from _operations_within(piece, other, i, j)
         else:
-            yield _Operation(equal=False, old_start=i, old_end=next_i, new_start=j, new_end=next_j)
+            yield Operation(equal=False, old_start=i, old_end=next_i, new_start=j, new_end=next_j)
         i, j = next_i, next_j
 
 
 def _operations_within(
     old: Sequence[str], new: Sequence[str], old_start: int, new_start: int
-) -> Iterator[_Operation]:
+) -> Iterator[Operation]:
     from rapidfuzz.distance import Indel  # 0.05 s, which commands that compare nothing need not pay
 
     for operation in Indel.opcodes(old, new):
-        yield _Operation(
+        yield Operation(
             equal=operation.tag == "equal",
             old_start=old_start + operation.src_start,
             old_end=old_start + operation.src_end,
@@ -345,7 +391,7 @@ def _come(line: _Line, moved: _Moved) -> DiffLine:
 def _changed(old: _Line, new: _Line) -> DiffLine:
     before, after = split_whole(old.text), split_whole(new.text)
     operations = list(
-        _iter_operations([piece.strip() for piece in before], [piece.strip() for piece in after])
+        iter_operations([piece.strip() for piece in before], [piece.strip() for piece in after])
     )
     old_spans = [
         Span(text="".join(before[op.old_start : op.old_end]), changed=not op.equal) for op in operations

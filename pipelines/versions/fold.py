@@ -9,10 +9,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from policy_archive.crawler.core.records import CdxRow, KnownCapture, RowDecision, RowState, Version
-from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp, seconds_between
-
-BRIEF_DAYS = 31
-"""A text that can have stood no longer than this, between two captures of another text, flaps."""
+from policy_archive.crawler.core.timestamps import parse_timestamp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,30 +19,37 @@ class _Sighting:
     row: CdxRow
     text_sha256: str
     fetched: bool
+    reader: str = ""
 
     @property
-    def order(self) -> tuple[str, str, str]:
-        return self.row.timestamp, self.row.original, self.row.digest
+    def order(self) -> tuple[str, bool, str, str]:
+        """Of one capture that others read, too, theirs comes first: then ours tells what came after it."""
+        return self.row.timestamp, not self.reader, self.row.original, self.row.digest
 
 
 def fold_versions(
-    known: Iterable[KnownCapture], decisions: Mapping[CdxRow, RowDecision] | None = None
+    known: Iterable[KnownCapture],
+    decisions: Mapping[CdxRow, RowDecision] | None = None,
+    readers: Mapping[CdxRow, str] | None = None,
 ) -> list[Version]:
     """Return the versions in order of time: the longest runs of captures with equal text.
 
     Captures without a text of the document's own (errors, walls, somebody
     else's policy) say nothing of the text and split no run. Rows that were not
-    fetched count where a digest or a bracket proves what they hold.
+    fetched count where a digest or a bracket proves what they hold. `readers` names who read the texts that
+    we did not: a text of another reader is another version, and `seams` says what that means.
     """
     decisions = decisions or {}
-    mentions = sorted(_iter_sightings(known, decisions), key=lambda mention: mention.order)
-    runs = [list(run) for _, run in groupby(mentions, key=lambda mention: mention.text_sha256)]
+    mentions = sorted(_iter_sightings(known, decisions, readers or {}), key=lambda mention: mention.order)
+    runs = [list(run) for _, run in groupby(mentions, key=lambda one: (one.reader, one.text_sha256))]
     bracketed = _count_bracketed(runs, decisions)
     return list(_iter_versions(runs, bracketed))
 
 
 def _iter_sightings(
-    known: Iterable[KnownCapture], decisions: Mapping[CdxRow, RowDecision]
+    known: Iterable[KnownCapture],
+    decisions: Mapping[CdxRow, RowDecision],
+    readers: Mapping[CdxRow, str],
 ) -> Iterator[_Sighting]:
     texts = {
         capture.row: capture.text_sha256
@@ -53,7 +57,7 @@ def _iter_sightings(
         if capture.outcome is not None and capture.outcome.is_text and capture.text_sha256 is not None
     }
     for row, text_sha256 in texts.items():
-        yield _Sighting(row=row, text_sha256=text_sha256, fetched=True)
+        yield _Sighting(row=row, text_sha256=text_sha256, fetched=True, reader=readers.get(row, ""))
     for row, decision in decisions.items():
         if decision.state is RowState.SAME_DIGEST and decision.same_as in texts and row not in texts:
             yield _Sighting(row=row, text_sha256=texts[decision.same_as], fetched=False)
@@ -86,63 +90,9 @@ def _iter_versions(runs: Sequence[Sequence[_Sighting]], bracketed: Sequence[int]
             captures=len(run) + between,
             returns_to=first_with.get(text_sha256),
             rows=tuple(mention.row for mention in run if mention.fetched),
+            reader=run[0].reader,
         )
         first_with.setdefault(text_sha256, number)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flapping:
-    """A stretch in which a few texts take turns: variants by region or language, not changes."""
-
-    first: int
-    """Number of the stretch's first version."""
-    last: int
-    texts: int
-    """How many texts take turns."""
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.first <= number <= self.last
-
-
-def find_flapping(versions: Sequence[Version]) -> list[Flapping]:
-    """Return the stretches that flap, in order, none overlapping.
-
-    A stretch flaps when its texts come back more often than new ones come
-    (A, B, A, B; A, B, A, C, A), and no version between its ends can have stood
-    for more than a month. A, B, A alone is a change that was undone.
-    """
-    found, start = [], 0
-    while start < len(versions):
-        end = _flapping_end(versions, start)
-        if end is None:
-            start += 1
-            continue
-        texts = {version.text_sha256 for version in versions[start : end + 1]}
-        found.append(Flapping(first=versions[start].number, last=versions[end].number, texts=len(texts)))
-        start = end + 1
-    return found
-
-
-def _flapping_end(versions: Sequence[Version], start: int) -> int | None:
-    """Return the index of the last version of the longest stretch that flaps from `start` on."""
-    times: dict[str, int] = {}
-    end = None
-    for index in range(start, len(versions)):
-        if index - start > 1 and not _is_brief(versions, index - 1):
-            break
-        text_sha256 = versions[index].text_sha256
-        times[text_sha256] = times.get(text_sha256, 0) + 1
-        returns = index - start + 1 - len(times)
-        ends_return = times[versions[start].text_sha256] > 1 and times[text_sha256] > 1
-        if ends_return and returns >= max(2, len(times) - 1):
-            end = index
-    return end
-
-
-def _is_brief(versions: Sequence[Version], index: int) -> bool:
-    """Return whether a version stood for a month at most: from the capture before it to the one after it."""
-    stood = seconds_between(versions[index - 1].last.timestamp, versions[index + 1].first.timestamp)
-    return stood <= BRIEF_DAYS * DAY_SECONDS
 
 
 class StatedFlag(StrEnum):

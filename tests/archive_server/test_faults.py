@@ -160,9 +160,10 @@ def test_maintenance_is_a_page_with_status_200(archive: ArchiveServer, client: h
         ("403", 403, "Blocked Site Error"),
         ("robots", 403, "Blocked By Robots"),
         ("200", 200, "has been excluded"),
+        ("page", 200, "has been excluded"),
     ],
 )
-def test_an_excluded_site_has_three_forms(
+def test_an_excluded_site_has_four_forms(
     archive: ArchiveServer, client: httpx.Client, form: str, status: int, words: str
 ) -> None:
     archive.faults = [faults.Blocked(form=form)]

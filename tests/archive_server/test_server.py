@@ -196,3 +196,15 @@ def test_ten_requests_sent_at_once_on_one_connection_are_answered_in_order(archi
             received += data
     assert received.count(b"HTTP/1.1 404 Not Found") == 9
     assert received.endswith(b"query")
+
+
+def test_by_a_foreign_name_and_from_a_foreign_page_nothing_is_served() -> None:
+    with ArchiveServer(allowed_hosts=("archive.example",)) as archive:
+
+        def ask(**headers: str) -> int:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return httpx.get(f"{archive.url}/cdx/search/cdx?url=x.example", headers=named).status_code
+
+        assert ask() == ask(host="archive.example:8080") == ask(host="localhost") == 200
+        assert ask(host="evil.example") == 403
+        assert ask(sec_fetch_site="cross-site", sec_fetch_mode="no-cors") == 403

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
 from tests.support.hostile import HOSTILE, HOSTILE_ADDRESS, HOSTILE_SITE
@@ -59,8 +60,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store_texts(store, [(OLD, "# Terms\n\nBe kind to the harbour.\n")], document=TERMS)
         _store_foreign(store)
         store.add_site("nothing.example")
-        store.set_site_outcome("nothing.example", "nothing-found", "no page of it promises a policy")
-        store.set_site_outcome(SITE, "found")
+        store.set_site_outcome(
+            "nothing.example", SiteOutcome.NOTHING_FOUND, "no page of it promises a policy"
+        )
+        store.set_site_outcome(SITE, SiteOutcome.FOUND)
     return path
 
 
@@ -96,5 +99,5 @@ def hostile_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     title=f"{name} {construct}",
                 )
         store.add_site("<b>none</b>.example")
-        store.set_site_outcome("<b>none</b>.example", "nothing-found", HOSTILE["script"])
+        store.set_site_outcome("<b>none</b>.example", SiteOutcome.NOTHING_FOUND, HOSTILE["script"])
     return path

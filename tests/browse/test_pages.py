@@ -87,8 +87,8 @@ def test_version_page_holds_the_text_and_where_it_comes_from(database: Path) -> 
 
 
 def test_a_version_is_had_as_files(database: Path) -> None:
-    markdown, json_text, bibtex, csl = ask(
-        database, *(f"{_VERSION}.{extension}" for extension in ("md", "json", "bib", "csl.json"))
+    markdown, json_text, bibtex, csl, ris = ask(
+        database, *(f"{_VERSION}.{extension}" for extension in ("md", "json", "bib", "csl.json", "ris"))
     )
     assert markdown.headers["content-type"] == "text/markdown; charset=utf-8"
     assert markdown.text.startswith(f"> *The following text is extracted and transformed from the {SITE}")
@@ -97,6 +97,7 @@ def test_a_version_is_had_as_files(database: Path) -> None:
     assert whole["source"]["charset"] == "utf-8"
     assert bibtex.text.startswith("@misc{")
     assert json.loads(csl.text)[0]["type"] == "webpage"
+    assert ris.text.startswith("TY  - ELEC")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from policy_archive.browse.search_syntax import MOST_TERMS, build_match
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.store.search_syntax import MOST_TERMS, build_match
 from policy_archive.pipelines.store.writer import Store
 from tests.support.asking import HOME, get_when_ready, serve
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy_archive.crawler.archive.content_coding import MAX_MEMBERS, CodingError, unwrap_body
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer
 from policy_archive.crawler.core.records import CdxRow, Outcome
 from policy_archive.pipelines.extract.source.decode import unpack_body
+from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.versions import diff
 from policy_archive.pipelines.versions.change import compare_texts
-from policy_archive.pipelines.versions.diff import LineKind, diff_texts
+from policy_archive.pipelines.versions.diff import LineKind, diff_coarsely, diff_texts
 from tests.support.linear import growth
+from tests.support.synthetic import PRIVACY, store_texts
 
 EMPTY_MEMBER = gzip.compress(b"")
 
@@ -130,3 +136,46 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 def test_pages_of_many_lines_take_bounded_memory() -> None:
     ended = subprocess.run([sys.executable, "-c", COMPARE], capture_output=True, text=True, check=True)
     assert int(ended.stdout) < 500
+
+
+def test_others_go_on_while_the_versions_of_a_document_are_compared(tmp_path: Path) -> None:
+    texts = [(f"20{year:02}0101000000", f"{year} a b\n" * 6_000) for year in range(10, 13)]
+    with Store.open(tmp_path / "policies.db") as store:
+        store_texts(store, texts)
+        store.connection.execute("delete from versions")
+        store.connection.commit()
+
+        async def fold() -> tuple[int, int]:
+            turns = 0
+            folding = asyncio.create_task(store.fold_aside(PRIVACY))
+            while not folding.done():
+                await asyncio.sleep(0.01)
+                turns += 1
+            return await folding, turns
+
+        versions, turns = asyncio.run(fold())
+        assert versions == len(texts)
+        assert turns > 3
+        assert store.fold_versions(PRIVACY) == versions
+
+
+LINES = st.lists(st.sampled_from(["a b", "c", "", "d e f", "# g", "[h](i)"]), max_size=12).map("\n".join)
+
+
+@given(LINES, LINES)
+def test_a_coarse_comparison_counts_every_word(old: str, new: str) -> None:
+    found = diff_coarsely(old, new)
+    assert found.words_old + found.words_added - found.words_removed == found.words_new
+    kinds = {line.kind for line in found.lines}
+    assert kinds <= {LineKind.SAME, LineKind.ADDED, LineKind.REMOVED}
+    assert (kinds <= {LineKind.SAME}) == (found.words_added == found.words_removed == 0)
+    for side, text in (("old", old), ("new", new)):
+        shown = "\n".join(span.text for line in found.lines for span in getattr(line, side))
+        assert shown.split() == text.split()
+
+
+def test_beyond_the_limit_of_size_texts_are_compared_coarsely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diff, "MOST_CHARACTERS", 100)
+    change = compare_texts("same\n" * 20 + "old words here\n", "same\n" * 20 + "# Head\n\nnew\n")
+    assert (change.words_added, change.words_removed, change.only) == (2, 3, ())
+    assert change.sections_added == ()

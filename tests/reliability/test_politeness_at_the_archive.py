@@ -57,6 +57,65 @@ def test_in_a_storm_nothing_is_asked_before_the_time(
     assert (report.status, outcomes(database)) == ("done", ["text"] * 10)
 
 
+PLAIN = [(status, ("2",)) for status in (200, 403, 404, 429, 503, 504, 520)]
+ODD = [(502, lines) for lines in (("2.0",), ("1, 2",), ("2", "1"), ("1", faults.http_date(-60), "2 s"))]
+
+
+@pytest.mark.parametrize(
+    ("status", "lines"),
+    PLAIN + ODD,
+    ids=[f"{status} {'; '.join(lines)[:8]}" for status, lines in PLAIN + ODD],
+)
+def test_a_wait_is_kept_whatever_the_status(database: Path, status: int, lines: tuple[str, ...]) -> None:
+    wait = faults.Waits(when=faults.replay, after=3, times=1, status=status, retry_after=lines)
+    with ArchiveServer(source=generate(10), faults=[wait]) as archive:
+        report = crawl(archive.url, database, settings={"POLICY_LONGEST_PAUSE_SECONDS": 5})
+        log = list(archive.log)
+    told = [entry for entry in log if entry.kind == "replay"][3]
+    assert told.status == status
+    assert not asked_within(log, told, 2)
+    assert (report.status, outcomes(database)) == ("done", ["text"] * 10)
+
+
+def asked_within(log: list[LogEntry], told: LogEntry, seconds: float) -> list[float]:
+    """Return when, after an answer, something was asked that was not under way by then."""
+    later = [entry.monotonic - told.monotonic for entry in log]
+    assert max(later) > seconds  # the run went on
+    return [wait for wait in later if UNDER_WAY_SECONDS < wait < seconds - 0.05]
+
+
+def test_a_wait_beside_the_rows_of_the_index_or_on_the_way_to_a_capture_is_kept_and_the_answer_used(
+    database: Path,
+) -> None:
+    source = generate(6)
+    source.add("20010315130000", b"<p>an hour later")
+    rows = faults.Waits(when=faults.index, status=None, times=1, retry_after=("1",))
+    way = faults.Waits(when=faults.about("20010315120000"), status=None, times=1, retry_after=("1",))
+    away = faults.Drift(when=faults.about("20010315120000"), to="20010315130000")
+    with ArchiveServer(source=source, faults=[rows, way, away]) as archive:
+        report = crawl(archive.url, database)
+        log = list(archive.log)
+    told = [entry for entry in log if entry.kind == "index" or entry.status == 302]
+    assert [entry.kind for entry in told] == ["index", "replay"]  # neither was asked for twice
+    assert not [wait for entry in told for wait in asked_within(log, entry, 1)]
+    assert (report.status, outcomes(database)) == ("done", ["text"] * 7)
+
+
+def test_a_wait_that_a_site_captured_long_ago_stops_nobody(database: Path) -> None:
+    waits = faults.Waits(when=faults.replay, status=None, retry_after=("86400",))
+    with ArchiveServer(source=generate(3), faults=[waits]) as archive:
+        assert crawl(archive.url, database).status == "done"
+    assert waits.struck == 3
+
+
+def test_an_answer_that_is_refused_for_ever_is_asked_for_a_few_times(database: Path) -> None:
+    never = faults.Waits(when=faults.about("20010215"), status=403, retry_after=("0.1",))
+    with ArchiveServer(source=generate(3), faults=[never]) as archive:
+        crawl(archive.url, database)
+    assert never.struck == 4
+    assert sorted(outcomes(database)) == ["archive-error", "text", "text"]
+
+
 def test_503_without_a_header_is_asked_again_later_and_not_for_ever(database: Path) -> None:
     broken = faults.ServerError(when=faults.about("20010215"))
     with ArchiveServer(source=generate(3), faults=[broken]) as archive:

@@ -28,7 +28,7 @@ class Front:
     asked: list[str] = field(default_factory=list)
 
 
-def make_certificate(folder: Path, host: str) -> Path:
+def make_certificate(folder: Path, host: str, *, until: datetime | None = None) -> Path:
     """Write a certificate that signs itself, with its key; return the file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
@@ -36,7 +36,7 @@ def make_certificate(folder: Path, host: str) -> Path:
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=2))
-        .not_valid_after(now + timedelta(days=2))
+        .not_valid_after(until or now + timedelta(days=2))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

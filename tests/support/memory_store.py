@@ -25,13 +25,15 @@ class MemoryStore:
         return cls.last
 
     def __getattr__(self, name):
-        empty = dict.fromkeys(("list_failing", "sample_captures", "iter_conservation_faults", "links_of"), ())
-        empty["recall_answer"] = None
-        notes = ("add_site", "close", "mark_listed", "close_dead_runs", "record_forecast", "reopen_failed",
-            "count_accidents", "keep_answer", "start_run")  # fmt: skip
-        if name not in (*empty, *notes, "count_news", "fold_versions"):
+        lists = "list_failing sample_captures iter_conservation_faults links_of".split()
+        notes = """add_site close mark_listed close_dead_runs record_forecast reopen_failed count_accidents
+            keep_answer start_run count_news fold_versions""".split()
+        if name not in (*lists, *notes, "recall_answer"):
             raise AttributeError(name)
-        return lambda *values, **named: empty.get(name, 0)
+        return lambda *values, **named: () if name in lists else 0 if name in notes else None
+
+    async def fold_aside(self, document):
+        return 0
 
     def set_site_outcome(self, site, outcome, reason="", **named):
         self.sites[site] = outcome
@@ -55,16 +57,17 @@ class MemoryStore:
         return len(new)
 
     def outcomes(self, document):
-        in_time = sorted(self.rows[document].items(), key=lambda one: one[0].timestamp)
-        for row, (_, capture, reading) in in_time:
+        for row, (_, capture, reading) in sorted(
+            self.rows[document].items(), key=lambda one: one[0].timestamp
+        ):
             yield row, (reading or capture).outcome if capture else None, capture, reading
 
     def known_captures(self, document):
-        def known(row, outcome, capture, reading):
-            text = reading.extraction.text_sha256 if reading and reading.extraction else None
-            return KnownCapture(row=row, outcome=outcome, text_sha256=text)
+        told = [(row, o, reading and reading.extraction) for row, o, _, reading in self.outcomes(document)]
+        return [KnownCapture(row=row, outcome=o, text_sha256=one and one.text_sha256) for row, o, one in told]
 
-        return [known(*one) for one in self.outcomes(document)]
+    def list_seams(self, document):
+        return frozenset()
 
     def iter_outcomes(self, document):
         yield from ((row, o, capture.location) for row, o, capture, _ in self.outcomes(document) if capture)

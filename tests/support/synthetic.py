@@ -20,6 +20,7 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
+from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.pipelines.store.writer import Store
 
 from .extractions import bare_extraction
@@ -68,7 +69,7 @@ def make_reading(
     return Reading(
         outcome=outcome,
         extraction=make_extraction(text, title=title, stated=stated),
-        verdict=Verdict(page_class="policy", kind=Kind.PRIVACY, probability=0.98, reason="words"),
+        verdict=Verdict(page_class=PageClass.POLICY, kind=Kind.PRIVACY, probability=0.98, reason="words"),
         links=links,
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import chain
 
 from lxml.html import HtmlElement
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.pipelines.extract.links import is_home
 from policy_archive.pipelines.extract.outline import HEADINGS
 
@@ -93,8 +93,9 @@ def is_named_furniture(element: HtmlElement) -> bool:
 
 
 def is_overlay(element: HtmlElement) -> bool:
-    """Return whether this is a box that its name lays over the page, a word that no section of a policy
-    is named by.
+    """Return whether an element's name says that it lies over the page.
+
+    The words for that ("modal", "popup") name no section of a policy.
     """
     return any(word.lower() in _OVERLAY_NAMES for word in _names(_name(element)))
 
@@ -104,7 +105,7 @@ def _name(element: HtmlElement) -> str:
     return f"{element.get('id') or ''} {element.get('class') or ''} {own_tag}"
 
 
-@lru_cache(4096)
+@remembered(4096, longest=SHORT)
 def _names(name: str) -> tuple[str, ...]:
     words = re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name)
     pairs = zip(["", *words], words, strict=False)

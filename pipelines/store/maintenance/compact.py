@@ -151,17 +151,18 @@ class _Lines:
     """The lines of a document's compacted texts, and where they stand."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, list[int]] = defaultdict(list)
+        self._ids: dict[str, dict[int, None]] = defaultdict(dict)
+        """In the order of being added; a text may hold one line a thousand times."""
 
     def add(self, line_id: int, line: str) -> None:
-        self._ids[line].append(line_id)
+        self._ids[line][line_id] = None
 
     def find(self, line: str, *, after: int | None) -> int | None:
         """Return where a line stands, behind another one if it does; None when it is new."""
         ids = self._ids.get(line)
         if not ids:
             return None
-        return after + 1 if after is not None and after + 1 in ids else ids[0]
+        return after + 1 if after is not None and after + 1 in ids else next(iter(ids))
 
 
 def _compact_texts(connection: sqlite3.Connection, document_id: str) -> None:

@@ -13,8 +13,9 @@ from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome,
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
-from policy_archive.pipelines.store.captures import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
+from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
 _READ_OUTCOMES = tuple(outcome for outcome in Outcome if outcome.was_read)
@@ -23,8 +24,17 @@ _READ_OUTCOMES = tuple(outcome for outcome in Outcome if outcome.was_read)
 
 _ORPHANS = """select id from texts where sha256 not in (select text_sha256 from extractions)
     and sha256 not in (select text_sha256 from versions)"""
-_FORGET_IN_SEARCH = f"""insert into texts_search (texts_search, rowid, text)
-    select 'delete', id, text from texts_search_content where id in ({_ORPHANS})"""  # noqa: S608 (constants)
+
+
+def _forget_in_search(connection: sqlite3.Connection) -> None:
+    """Take the texts that nobody points to out of the index, which wants their words for that."""
+    ids = [row["id"] for row in connection.execute(_ORPHANS).fetchall()]
+    for text_id in ids:
+        row = connection.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
+        connection.execute(
+            "insert into texts_search (texts_search, rowid, text) values ('delete', ?, ?)",
+            (text_id, prepare_text(row["text"] or "")),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +100,14 @@ def list_bodies(connection: sqlite3.Connection, document: Document) -> list[Stor
         )
         for row in rows
     ]
+
+
+def count_steps(connection: sqlite3.Connection) -> int:
+    """Return how many things `read_again` yields when it reads everything: stored pages, and documents."""
+    (number,) = connection.execute(
+        "select (select count(*) from captures where body_digest is not null) + count(*) from documents"
+    ).fetchone()
+    return int(number)
 
 
 def read_again(
@@ -194,7 +212,7 @@ def prune_extractions(store: Store) -> int:
 
     def work(connection: sqlite3.Connection) -> int:
         pruned = connection.execute("delete from extractions where not current").rowcount
-        connection.execute(_FORGET_IN_SEARCH)
+        _forget_in_search(connection)
         connection.execute(f"delete from text_runs where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
         connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)
         return pruned

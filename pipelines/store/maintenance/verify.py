@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from zlib import crc32
 
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.records import ConservationFault, Document, Kind
 from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
+from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.versions import build_versions, read_versions
 
 SEARCH_SECONDS = 45.0
@@ -108,10 +111,12 @@ def _look_at_bodies(connection: sqlite3.Connection) -> Findings:
 
 
 _BODIES_FIRST_SEEN_IN = """
-select body_digest from captures where document_id = :document and body_digest is not null
-    and not exists (select 1 from captures as other
-        where other.body_digest = captures.body_digest and other.document_id < :document)
-group by body_digest order by min(timestamp)
+select body_digest from (
+    select body_digest, min(timestamp) as first from captures
+    where document_id = :document and body_digest is not null group by body_digest) as own
+where not exists (select 1 from captures as other
+    where other.body_digest = own.body_digest and other.document_id < :document)
+order by first
 """
 _BODIES_OF_NOBODY = """
 select digest from bodies where not exists (select 1 from captures where body_digest = bodies.digest)
@@ -166,8 +171,9 @@ def _look_at_search(connection: sqlite3.Connection) -> Findings:
 def check_search_words(connection: sqlite3.Connection, *, seconds: float | None) -> bool:
     """Hold every word of the full-text index against the texts; return whether that came to its end.
 
-    SQLite counts it as writing: `connection` is a writer's, and others wait. After so many
-    seconds it is given up, None: never.
+    Both are indexed by the same tokeniser and compared by a sum for each text: of a contentless index
+    SQLite itself checks only the structure. It counts that as writing: `connection` is a writer's, and
+    others wait. After so many seconds it is given up, None: never.
 
     Raises sqlite3.DatabaseError when index and texts differ.
     """
@@ -175,6 +181,7 @@ def check_search_words(connection: sqlite3.Connection, *, seconds: float | None)
     connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
     try:
         connection.execute("insert into texts_search (texts_search, rank) values ('integrity-check', 1)")
+        _compare_search_words(connection)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
             return False
@@ -182,6 +189,51 @@ def check_search_words(connection: sqlite3.Connection, *, seconds: float | None)
     finally:
         connection.set_progress_handler(None, 0)
     return True
+
+
+_TEXTS_AT_ONCE = 200
+
+
+def _compare_search_words(connection: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError for the first text whose words in the index are not its own."""
+    indexed = _sum_words(connection, "main", "texts_search")
+    (declaration,) = connection.execute(
+        "select sql from sqlite_master where name = 'texts_search'"
+    ).fetchone()
+    ids = [row[0] for row in connection.execute("select id from texts order by id")]
+    try:
+        for start in range(0, len(ids), _TEXTS_AT_ONCE):
+            connection.execute(declaration.replace("texts_search", "temp.fresh_search", 1))
+            for text_id in ids[start : start + _TEXTS_AT_ONCE]:
+                row = connection.execute(
+                    "select text from texts_search_content where id = ?", (text_id,)
+                ).fetchone()
+                connection.execute(
+                    "insert into temp.fresh_search (rowid, text) values (?, ?)",
+                    (text_id, prepare_text((row and row[0]) or "")),
+                )
+            fresh = _sum_words(connection, "temp", "fresh_search")
+            connection.execute("drop table temp.fresh_search")
+            for text_id in ids[start : start + _TEXTS_AT_ONCE]:
+                if fresh.get(text_id) != indexed.get(text_id):
+                    raise sqlite3.DatabaseError(f"the words of text {text_id} are not those in the index")
+    finally:
+        connection.execute("drop table if exists temp.fresh_search")
+
+
+def _sum_words(connection: sqlite3.Connection, schema: str, table: str) -> dict[int, int]:
+    """Return for each text of an index a sum over its words and their places, in no order."""
+    connection.execute(
+        f"create virtual table temp.search_words using fts5vocab('{schema}', '{table}', 'instance')"
+    )
+    sums: dict[int, int] = defaultdict(int)
+    try:
+        words = connection.execute("select doc, term, offset from temp.search_words")
+        for text_id, term, offset in words:
+            sums[text_id] += crc32(f"{offset} {term}".encode())
+    finally:
+        connection.execute("drop table temp.search_words")
+    return sums
 
 
 def _look_at_versions(connection: sqlite3.Connection, *, compare_afresh: bool) -> Findings:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
+from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.planning.due import Failing, parse_interval
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
@@ -51,10 +52,12 @@ class CorpusHealth:
         return [*self._complain_of_runs(), *self._complain_of_rest()]
 
     def _complain_of_runs(self) -> list[str]:
-        ended = [run for run in self.runs if run["status"] != "running"]
-        running_dead = [run for run in self.runs if run["status"] == "running" and self.holder is None]
+        ended = [run for run in self.runs if run["status"] != RunStatus.RUNNING]
+        running_dead = [
+            run for run in self.runs if run["status"] == RunStatus.RUNNING and self.holder is None
+        ]
         found = [f"run {run['id']} ({run['command']}) died" for run in running_dead[:1]]
-        if ended and ended[0]["status"] != "done" and ended[0]["reason"] != "stopped by hand":
+        if ended and ended[0]["status"] != RunStatus.DONE and ended[0]["reason"] != "stopped by hand":
             last = ended[0]
             found.append(f"the last {last['command']} ended {last['status']}: {last['reason']}")
         return found
@@ -117,10 +120,13 @@ def read_health(
 
 
 def find_other_extractor(connection: sqlite3.Connection, current: Iterable[str]) -> str | None:
-    """Return what read texts that count and is none of `current`, None when all were read by these."""
+    """Return what read texts that count and is none of `current`, None when all were read by these.
+
+    Texts that came without their page count for nothing here: no release can read them again.
+    """
     row = connection.execute(
-        "select extractor from extractions where current and extractor not in "
-        "(select value from json_each(?)) limit 1",
+        "select extractor from extractions join captures on captures.id = capture_id where current "
+        "and body_digest is not null and extractor not in (select value from json_each(?)) limit 1",
         (json.dumps(sorted(current)),),
     ).fetchone()
     return row["extractor"] if row else None

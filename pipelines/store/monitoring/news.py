@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from policy_archive.crawler.core.records import Document
 from policy_archive.pipelines.store.connection import write
-from policy_archive.pipelines.store.queries import OCCURRENCE
+from policy_archive.pipelines.store.queries import IS_TOLD, OCCURRENCE
 
 Row = dict[str, Any]
 
@@ -42,8 +42,8 @@ join versions on versions.document_id = news.document_id and +versions.text_sha2
 
 _COLUMNS = """policy_versions.document_id as document_id, site, kind, name,
     policy_versions.version as version, url, timestamp, first_captured, last_captured, changed_after,
-    title, language, words, words_added, words_removed, change, returns_to, stated_updated,
-    stated_effective, text_sha256, replay_url"""
+    title, language, words, words_added, words_removed, change, policy_versions.class as class, returns_to,
+    stated_updated, stated_effective, text_sha256, replay_url"""
 
 
 def write_news(
@@ -65,6 +65,8 @@ class NewsFilter:
     """Became known after this one."""
     run_id: int | None = None
     """Became known in this run."""
+    everything: bool = False
+    """Also changes that are not the policy's own, which are passed over else."""
 
     def conditions(self) -> dict[str, object]:
         """Return SQL conditions with their values, None for those that are not wished."""
@@ -83,18 +85,33 @@ def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int 
     The columns are those of `policy_versions`, `change` as an object; `news_id`, `recorded_at` (when
     it became known to this corpus) and `occurrence` (which time it is that the text stands) come first.
     """
-    given = {sql: value for sql, value in wanted.conditions().items() if value is not None}
-    conditions = " and ".join(["news.of_site", *given])
-    values = [*given.values(), -1 if limit is None else limit]
-    # "+": few pieces of news are sorted, not looked for along the index of all versions' times
+    conditions, given = _conditions(wanted)
+    values = [*given, -1 if limit is None else limit]
+    # "+" keeps SQLite from walking the index of all versions' times: a few news are sooner sorted
     few = wanted.after_id is not None or wanted.run_id is not None
     order = f"{'+' if few else ''}first_timestamp desc, news_id desc"
     return _select(connection, f"{_FROM_NEWS} where {conditions} order by {order} limit ?", values, order)
 
 
+def count_passed_over(connection: sqlite3.Connection, wanted: NewsFilter) -> int:
+    """Return how many of the versions that `list_news` would give are left out by their class."""
+    counts = []
+    for everything in (True, False):
+        conditions, given = _conditions(replace(wanted, everything=everything))
+        sql = f"select count(*) {_FROM_NEWS} where {conditions}"
+        counts.append(connection.execute(sql, given).fetchone()[0])
+    return int(counts[0] - counts[1])
+
+
+def _conditions(wanted: NewsFilter) -> tuple[str, list[object]]:
+    given = {sql: value for sql, value in wanted.conditions().items() if value is not None}
+    told = [] if wanted.everything else [IS_TOLD]
+    return " and ".join(["news.of_site", *told, *given]), list(given.values())
+
+
 def select_payloads(connection: sqlite3.Connection, news_ids: Sequence[int]) -> list[Row]:
-    """Return news by its ids, in their order."""
-    chosen = f"{_FROM_NEWS} where news.id in (select value from json_each(?))"  # noqa: S608
+    """Return those of the news with these ids that are told, in their order."""
+    chosen = f"{_FROM_NEWS} where {IS_TOLD} and news.id in (select value from json_each(?))"  # noqa: S608
     return _select(connection, chosen, [json.dumps(news_ids)], "news_id")
 
 
@@ -126,10 +143,10 @@ def newest_news(connection: sqlite3.Connection) -> int:
 
 
 def count_news(connection: sqlite3.Connection, run_id: int) -> int:
-    """Return how many versions became known in a run."""
-    (count,) = connection.execute(
-        "select count(*) from news where run_id = ? and of_site", (run_id,)
-    ).fetchone()
+    """Return how many versions became known in a run, but for those that are passed over."""
+    conditions, given = _conditions(NewsFilter(run_id=run_id))
+    sql = f"select count(*) {_FROM_NEWS} where {conditions}"
+    (count,) = connection.execute(sql, given).fetchone()
     return int(count)
 
 

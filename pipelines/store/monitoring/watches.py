@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.records import Kind
-from policy_archive.crawler.planning.due import FAILURES, Failing, Watch
+from policy_archive.crawler.core.vocabularies import SiteOutcome
+from policy_archive.crawler.planning.due import Failing, Watch
 
 _SELECT = """
 select watches.site, every, kinds, added_at, watches.checked_at, searched_at, misses, outcome, reason
@@ -30,10 +31,20 @@ def _parse_watch(row: sqlite3.Row) -> Watch:
         every=row["every"],
         kinds=tuple(Kind(kind) for kind in json.loads(row["kinds"])),
         misses=row["misses"],
-        outcome=row["outcome"] if row["checked_at"] else None,
+        outcome=_parse_outcome(row["outcome"]) if row["checked_at"] else None,
         reason=row["reason"],
         **{name: _parse_instant(row[name]) for name in instants},  # type: ignore[arg-type]  # added_at is set
     )
+
+
+def _parse_outcome(text: str | None) -> SiteOutcome | None:
+    """Return the outcome of a site as stored; raises StoreError for a word that is none of them."""
+    try:
+        return SiteOutcome(text) if text else None
+    except ValueError as error:
+        raise StoreError(
+            f"the table sites holds {text!a:.42}, which is no outcome: watch the site anew"
+        ) from error
 
 
 def _parse_instant(text: str | None) -> datetime | None:
@@ -97,24 +108,33 @@ def was_crawled(connection: sqlite3.Connection, site: str) -> bool:
     return row is not None and row["checked_at"] is not None
 
 
-def write_outcome(connection: sqlite3.Connection, site: str, outcome: str, reason: str, *, now: str) -> None:
+def write_outcome(
+    connection: sqlite3.Connection, site: str, outcome: SiteOutcome, reason: str, *, now: str
+) -> None:
     """Note what the crawl of a site ended with, and since when it has been failing. Inside a transaction."""
     connection.execute(
         """update sites set outcome = :outcome, reason = :reason, checked_at = :now,
             failing_since = case when :failed then coalesce(failing_since, :now) end
         where site = :site""",
-        {"site": site, "outcome": outcome, "reason": reason, "now": now, "failed": outcome in FAILURES},
+        {"site": site, "outcome": outcome, "reason": reason, "now": now, "failed": outcome.is_failure},
     )
 
 
 def write_check(
-    connection: sqlite3.Connection, site: str, outcome: str, *, checked: bool, searched: bool, now: str
+    connection: sqlite3.Connection,
+    site: str,
+    outcome: SiteOutcome,
+    *,
+    checked: bool,
+    searched: bool,
+    now: str,
 ) -> None:
     """Note that a watched site was checked, or searched. Inside a transaction."""
-    if searched and outcome not in FAILURES:
+    if searched and not outcome.is_failure:
         connection.execute("update watches set searched_at = ? where site = ?", (now, site))
     if checked:
-        misses = {"found": "0", **dict.fromkeys(FAILURES, "misses")}.get(outcome, "misses + 1")
+        counted = "0" if outcome is SiteOutcome.FOUND else "misses + 1"
+        misses = "misses" if outcome.is_failure else counted
         connection.execute(
             f"update watches set checked_at = ?, misses = {misses} where site = ?",  # noqa: S608 (constants)
             (now, site),

@@ -141,6 +141,8 @@ def test_an_empty_answer_is_no_rows(body: bytes) -> None:
 
 def test_pywb_says_none_with_404() -> None:
     assert parse_index_answer(404, b'{"message": "No Captures found for: example.com"}').rows == ()
+    page = b"<html>" + b"<script>x</script>" * 300 + b"<h1>No Captures found for: example.com</h1>"
+    assert parse_index_answer(404, page).rows == ()
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,12 @@ def test_pywb_says_none_with_404() -> None:
         pytest.param(429, b"<h1>429 Too Many Requests</h1>", RateLimitedError, id="429"),
         pytest.param(403, BLOCKED, BlockedError, id="blocked, 403"),
         pytest.param(200, BLOCKED, BlockedError, id="blocked, 200"),
+        pytest.param(
+            200,
+            b"<html>" + b"<i>menu</i>" * 400 + b"This URL has been excluded from the Wayback Machine.",
+            BlockedError,
+            id="blocked, a page",
+        ),
         pytest.param(
             403, BLOCKED.replace(b"Blocked Site Error", b"Blocked By Robots"), BlockedError, id="robots"
         ),

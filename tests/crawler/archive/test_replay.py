@@ -78,7 +78,10 @@ def test_with_memento_datetime_an_error_is_captured_without_it_the_archives(stat
     [
         ("<h1>We will be back soon</h1>", True),
         ("<h2>Sorry.</h2> This URL has been excluded from the Wayback Machine.", False),
+        ("<nav>menu</nav>" * 900 + "This URL has been excluded from the\n Wayback Machine.", False),
+        ("\ufeff<h1>We will be back soon</h1>", True),
         ("<p>Got an HTTP 301 response at crawl time</p>", False),
+        ("<nav>menu</nav>" * 900 + "<p>Got an HTTP 302 response at crawl time</p>", False),
         ('[["urlkey"]]', False),
         ("", False),
     ],

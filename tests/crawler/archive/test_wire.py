@@ -114,8 +114,8 @@ def test_a_redirect_that_is_not_escaped_and_lost_its_modifier_leads_to_the_bytes
 class BrokenClient(ArchiveClient):
     """A client whose understanding of answers has a fault."""
 
-    def on_replay(self, response: Response) -> Any:
-        list(super().on_replay(response))
+    async def on_replay(self, response: Response) -> Any:
+        assert [capture async for capture in super().on_replay(response)]
         raise ZeroDivisionError("a fault of ours")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,3 +63,54 @@ def test_answers_are_the_function_s_own_in_any_order(texts: list[str]) -> None:
         return text * 2
 
     assert [double(text) for text in texts] == [text * 2 for text in texts]
+
+
+ROOT = Path(__file__).resolve().parents[3]
+NAMES_OF_OURS = {"name", "file", "section", "key", "list_name", "unspaced", "library"}
+"""Parameters that name our own files, lists and libraries: there are as many as we write."""
+FIXTURES = {"megabytes", "encoding"}
+"""Of the archive server's faults, which tests name."""
+
+
+def decorated(name: str) -> list[tuple[str, ast.FunctionDef]]:
+    """Return all functions under a decorator, each with its file."""
+    rooms = ("crawler", "pipelines", "browse", "archive_server", "data")
+    return [
+        (path.relative_to(ROOT).as_posix(), node)
+        for room in rooms
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef) and name in map(decorator_name, node.decorator_list)
+    ]
+
+
+def decorator_name(node: ast.expr) -> str:
+    return ast.unparse(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2]
+
+
+def parameters(function: ast.FunctionDef) -> list[str]:
+    return [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+
+
+def annotation_of_first(function: ast.FunctionDef) -> str:
+    first = [*function.args.posonlyargs, *function.args.args][0]
+    return ast.unparse(first.annotation) if first.annotation else ""
+
+
+def test_what_is_kept_for_ever_is_ours() -> None:
+    found = decorated("cache")
+    assert len(found) > 15
+    foreign = [f"{path}: {f.name}" for path, f in found if not {*parameters(f)} <= NAMES_OF_OURS | FIXTURES]
+    assert foreign == []
+
+
+def test_what_depends_on_foreign_text_is_remembered_and_nothing_else_keeps_results() -> None:
+    assert decorated("lru_cache") == []
+    found = decorated("remembered")
+    assert len(found) > 15
+    untyped = [
+        f"{path}: {function.name}"
+        for path, function in found
+        if annotation_of_first(function) not in ("str", "bytes")
+    ]
+    assert untyped == [], "the first argument is the text whose length is bounded"

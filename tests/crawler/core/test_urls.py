@@ -21,6 +21,8 @@ from policy_archive.crawler.crawl.run import build_target
         ("example.com/privacy", "https://example.com/privacy"),
         (" HTTP://Example.com:80/Privacy\n", "http://Example.com:80/Privacy"),
         ("https://example.com/privacy#section-3", "https://example.com/privacy"),
+        ("https://example.com/legal#terms-of-use", "https://example.com/legal#terms-of-use"),
+        ("example.com/rechtliches#Datenschutz", "https://example.com/rechtliches#Datenschutz"),
         ("https://me:secret@example.com/privacy", "https://example.com/privacy"),
         ("https://example.com/p?b=2&a=%2Fx", "https://example.com/p?b=2&a=%2Fx"),
         ("https://example.com/ein text", "https://example.com/ein text"),

@@ -57,6 +57,7 @@ def test_a_second_run_on_the_same_day_asks_nothing_and_changes_nothing(database:
         pytest.param(faults.NotArchived(when=SECOND), "not-archived", id="404 Hrm"),
         pytest.param(faults.Blocked(form="403", when=SECOND), "blocked", id="blocked, 403"),
         pytest.param(faults.Blocked(form="200", when=SECOND), "blocked", id="blocked, 200"),
+        pytest.param(faults.Blocked(form="page", when=SECOND), "blocked", id="blocked, below the menus"),
         pytest.param(faults.Loop(when=SECOND), "redirect-loop", id="loop"),
         pytest.param(faults.Truncated(how="length", when=SECOND), "truncated", id="cut, by length"),
         pytest.param(faults.Truncated(how="chunked", when=SECOND), "truncated", id="cut, chunked"),
@@ -193,6 +194,7 @@ def test_the_index_may_be_odd_and_no_capture_is_lost(database: Path, fault: Faul
         pytest.param(faults.ServerError(when=faults.index), "incomplete", "archive-error", id="503"),
         pytest.param(faults.IndexTrouble(), "incomplete", "archive-error", id="index trouble"),
         pytest.param(faults.Blocked(when=faults.index), "done", "blocked", id="blocked"),
+        pytest.param(faults.Blocked(form="page", when=faults.index), "done", "blocked", id="blocked, a page"),
     ],
 )
 def test_an_index_that_fails_never_looks_empty(

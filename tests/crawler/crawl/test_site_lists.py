@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_archive.crawler.crawl.site_lists import BadLine, ListedSite, iter_sites
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.crawl.site_lists import BadLine, ListedSite, decode_list, iter_sites
 
 
 def read(text: str) -> list[tuple[str, int | None]]:
@@ -90,3 +93,97 @@ def test_a_page_is_named_as_it_is_on_the_command_line() -> None:
     ]
     assert isinstance(bad, BadLine)
     assert "no page of the web" in bad.reason
+
+
+def meant(text: str, column: str | None = None) -> list[str | None]:
+    """Return the page or site that each line means, None for a bad one."""
+    items = iter_sites(text.splitlines(), column=column)
+    return [item.url or item.site if isinstance(item, ListedSite) else None for item in items]
+
+
+TABLE = (
+    ("Company", "Website", "Sector"),
+    ("Acme Inc.", "acme.example", "Retail"),
+    ("Bolt & Co", "www.bolt.example", ""),
+)
+PAGES = (
+    ("Name", "Policy page"),
+    ("Acme Inc.", "https://acme.example/privacy"),
+    ("Bolt", "https://bolt.example/legal/p.html"),
+)
+
+
+@pytest.mark.parametrize("heading", [True, False], ids=["heading", "no heading"])
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"], ids=["comma", "semicolon", "tab", "bar"])
+def test_tables_are_read_whatever_parts_their_cells(mark: str, heading: bool) -> None:
+    text = "\n".join(mark.join(row) for row in TABLE[not heading :])
+    assert meant(text) == ["acme.example", "bolt.example"]
+    text = "\n".join(mark.join(row) for row in PAGES[not heading :])
+    assert meant(text)[0] == "https://acme.example/privacy"
+    assert meant(text, "2") == ["https://acme.example/privacy", "https://bolt.example/legal/p.html"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://acme.example/privacy;ACME", ["https://acme.example/privacy"]),
+        ("ACME;https://acme.example/privacy", ["https://acme.example/privacy"]),
+        ('"Acme Inc.",acme.example,Retail', ["acme.example"]),
+        (
+            '"Amazon.com, Inc.",shop.amazon.example\n"Booking.com",booking.example',
+            ["amazon.example", "booking.example"],
+        ),
+        ("Acme;info@acme.example;acme.org\nBolt;me@bolt.example;bolt.org", ["acme.org", "bolt.org"]),
+        ("sep=;\nFirma;Webseite\nAcme;acme.example", ["acme.example"]),
+        (
+            "https://x.example/0,1518,7.html\nhttps://y.example/0,1519,8.html",
+            ["https://x.example/0,1518,7.html", "https://y.example/0,1519,8.html"],
+        ),
+        ("https://x.example/p;jsessionid=1\ny.example", ["https://x.example/p;jsessionid=1", "y.example"]),
+        ("Name;Website\nAcme;n/a\nBolt;bolt.example", [None, "bolt.example"]),
+        ("Acme;n/a;Retail\nBolt;bolt.example;Tools", [None, "bolt.example"]),
+        ("Company,Website\nAcme,\nBolt,bolt.example", [None, "bolt.example"]),
+        ("Website,URL\nacme.example,https://acme.example/en/p7", ["https://acme.example/en/p7"]),
+        ("Company,Website\nAcme,https://acme.example/en/home", ["acme.example"]),
+        ("1;google.example\n2;x.example", ["google.example", "x.example"]),
+    ],
+)
+def test_of_a_line_the_right_cell_is_taken(text: str, expected: list[str | None]) -> None:
+    assert meant(text) == expected
+
+
+def test_a_column_is_named_by_its_heading_or_its_number() -> None:
+    text = "Company;Group;Own site\nAcme;group.example;acme.example\nBolt;group.example;"
+    assert meant(text, "own site") == ["acme.example", None]
+    assert meant(text, "2") == ["group.example"]
+    with pytest.raises(UsageError, match="no column 'URL': it has Company, Group, Own site"):
+        meant(text, "URL")
+    with pytest.raises(UsageError, match="3 columns by number"):
+        meant(text, "4")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_file_is_read_in_the_encoding_that_it_has(encoding: str, newline: str) -> None:
+    text = newline.join(["Firma;Webseite", "Bücher Müller;bücher.example", "Acme;acme.example"] * 3000)
+    items = list(iter_sites(decode_list(io.BytesIO(text.encode(encoding)))))
+    assert [item.site for item in items if isinstance(item, ListedSite)] == [
+        "xn--bcher-kva.example",
+        "acme.example",
+    ]
+
+
+@pytest.mark.parametrize("beginning", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"], ids=["xlsx", "xls"])
+def test_of_a_workbook_it_is_said_what_to_do(beginning: bytes) -> None:
+    with pytest.raises(UsageError, match=r"sites.xlsx is a workbook .*save its sheet as CSV"):
+        list(decode_list(io.BytesIO(beginning + b"\0" * 99), name="sites.xlsx"))
+
+
+@given(st.binary(max_size=200))
+def test_any_file_is_read_or_refused(body: bytes) -> None:
+    try:
+        items = list(iter_sites(decode_list(io.BytesIO(body))))
+    except UsageError:
+        assert body.startswith((b"PK", b"\xd0"))
+    else:
+        assert all(item.number >= 1 for item in items)

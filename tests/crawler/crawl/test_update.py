@@ -136,9 +136,9 @@ def test_a_site_whose_first_fetch_never_ended_is_searched(database: Path) -> Non
     first, _ = run(generate(5), database, faults=[storm])
     assert first.status == "incomplete"
     assert outcomes(database).count("text") > 0
-    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), search=True),)
+    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), discover=True),)
     update(generate(5), database)
-    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), search=False),)
+    assert gather_targets(database, ["x.example"]) == (replace(SITE, kinds=(Kind.PRIVACY,), discover=False),)
 
 
 def test_a_site_that_was_not_found_is_searched_and_misses_are_counted(database: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_site_that_was_not_found_is_searched_and_misses_are_counted(database: 
 def test_a_site_is_due_until_an_update_came_to_a_conclusion(database: Path) -> None:
     run(generate(3), database)
     add_watch(database)
-    assert gather_targets(database, []) == (replace(SITE, kinds=(Kind.PRIVACY,), search=False),)
+    assert gather_targets(database, []) == (replace(SITE, kinds=(Kind.PRIVACY,), discover=False),)
     update(generate(3), database)
     assert gather_targets(database, []) == ()
     assert gather_targets(database, [], everything=True) != ()
@@ -238,13 +238,15 @@ def test_a_list_of_sites_is_watched_at_once(watched: Callable[..., Result], tmp_
     assert "name a site" in str(watched("add").exception)
 
 
-def test_a_line_of_a_list_that_is_not_utf_8_is_named_and_left_out(
+def test_a_line_of_a_list_that_names_no_site_is_named_and_left_out(
     watched: Callable[..., Result], tmp_path: Path
 ) -> None:
     listed = tmp_path / "sites.csv"
-    listed.write_bytes("a.example\nm\xfcnchen.example\nb.example\n".encode("latin-1"))
-    said = watched("add", "--sites", str(listed)).stderr
-    assert "line 2 left out" in said
+    listed.write_bytes(b"a.example\nm\x81nchen example\nb.example\n")
+    result = watched("add", "--sites", str(listed))
+    assert "line 2 left out" in result.stderr
+    assert "sites.csv: 2 of 3 companies; left out: line 2" in result.stderr
+    assert result.return_value == 65
     assert [line.split(",")[0] for line in watched("list", "--csv").stdout.splitlines()[1:]] == [
         "a.example",
         "b.example",

@@ -16,6 +16,7 @@ from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, build_target
 from policy_archive.crawler.runner import run_fetch
 from policy_archive.data import DATA
+from tests.support.generated import GeneratedSource
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,28 @@ def test_sites_of_every_sort_end_in_documents_and_outcomes(archive: ArchiveServe
     (reason,) = read(database, "select reason from sites where site = 'stonecrop-walks.example'")[0]
     assert "no link matched" in str(reason)
     assert report.tally.versions >= 6
+
+
+def test_two_documents_on_one_page_are_fetched_by_their_fragments(database: Path) -> None:
+    def part(name: str, title: str, sentence: str) -> str:
+        return f"<section id='{name}'><h1>{title}</h1>{f'<p>{sentence}</p>' * 14}</section>"
+
+    privacy = "We collect the personal data that members give us, and we share it with nobody but our bank."
+    terms = "By using the service you agree to these terms of use, and we may change the service at any time."
+    page = f"<body>{part('privacy', 'Privacy policy', privacy)}{part('terms', 'Terms of use', terms)}</body>"
+    source = GeneratedSource()
+    source.add("20150601000000", page.encode(), url="https://club.example/legal")
+
+    with ArchiveServer(source=source) as server:
+        report = fetch(server, database, "club.example/legal#privacy", "https://club.example/legal#terms")
+
+    assert report.status == "done"
+    told = "text like '%personal data%', text like '%agree to these%' from policy_versions"
+    assert read(database, f"select kind, {told} order by kind") == [("privacy", 1, 0), ("terms", 0, 1)]
+    assert sorted(addresses(database, "club.example")) == [
+        "https://club.example/legal#privacy",
+        "https://club.example/legal#terms",
+    ]
 
 
 def test_a_second_run_finds_the_same_and_asks_nothing(archive: ArchiveServer, database: Path) -> None:

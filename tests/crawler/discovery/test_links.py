@@ -105,6 +105,22 @@ def test_a_link_is_found_whatever_carries_its_label(html: str) -> None:
         '<a href="/recipes/1">Oatmeal cookies</a>',
         '<a href="/recipes/cookies">Cookies</a>',
         '<a href="/tag/privacy">Privacy</a>',
+        '<a href="/topics/privacy">Privacy</a>',
+        '<a href="/list.html?categoryId=9">Privacy</a>',
+        '<a href="/products/x1">Data Privacy</a>',
+        '<a href="/christmas/cookies/">Cookies</a>',
+        '<a href="https://gdpr.example/">GDPR</a>',
+        '<a href="https://law.example/a">General Data Protection Regulation</a>',
+        '<a href="https://law.example/privacy-act">Privacy Act of 1974</a>',
+        '<a href="/avg-free-edition">AVG</a>',
+        '<a href="/x">個人情報該当性解釈の根源的懸案が解決に向け前進、保護法制の行方その二十四</a>',
+        '<a href="/x">グーグルからあなたの個人情報を守る方法、位置情報からウェブの履歴まで</a>',
+        '<a href="/x">นักวิจัยเตือนผู้ใช้โทรศัพท์ว่าข้อมูลส่วนบุคคลหลายล้านรายการรั่วไหลจากบริษัทใหญ่เมื่อวานนี้</a>',
+        '<a href="http://privacy@example.com">privacy@example.com</a>',
+        '<a href="/contact">privacy@example.com</a>',
+        '<a href="https://seal.example/v?id=7"><img src="/img/privacy.gif"></a>',
+        '<a href="/x">Accept all cookies</a>',
+        '<a href="/x">Alle Cookies akzeptieren</a>',
         '<a href="https://tracker.example/policies-of-others">https://tracker.example/privacy-a-b-c-d</a>',
         '<a href="/2019/x">Why the new privacy law that passed in the state matters to you</a>',
         '<a href="http://[broken">Privacy</a>',
@@ -196,3 +212,65 @@ def test_a_page_that_only_moves_on_names_the_next_page() -> None:
 @pytest.mark.parametrize("label", ["C.G.V.", "Brugsvilkår", "শর্তাবলী", "Услови за користење", "Skilmálar"])
 def test_terms_are_told_by_more_names(label: str) -> None:
     assert targets(f"<a href='/x1'>{label}</a>", Kind.TERMS) == ["http://www.example.com/x1"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="/2011/11/18/y.html">Privacy Policy</a>',
+        '<a href="/de/27539/datenschutz/">Datenschutz</a>',
+        '<a href="/search/privacy.html">Privacy</a>',
+        '<a href="/topics/privacy-policy">Privacy Policy</a>',
+        '<a href="/products/x1">Privacy Policy</a>',
+        '<a href="/list.html?categoryId=9">Privacy Statement</a>',
+        '<a href="/topic/privacy">Privacy</a> <a href="/topic/terms">Terms of Use</a>',
+        '<a href="/legal/us/privacy-policy.html?x=1">How we handle it</a>',
+        '<a href="/gdpr">GDPR</a>',
+        '<a href="/x7">CCPA Notice</a>',
+        '<a href="/x7">Informationen nach DSGVO</a>',
+        '<a href="/avg">AVG</a>',
+        '<a href="http://user@www.example.com/privacy">Privacy</a>',
+    ],
+)
+def test_policies_are_found_where_lists_laws_and_numbers_stand_about(html: str) -> None:
+    assert len(targets(html, Kind.PRIVACY)) == 1
+
+
+def test_a_link_that_was_never_closed_has_its_own_label_alone() -> None:
+    html = '<a href="/news">News<div><a href="/p1">Privacy Policy</a></div><div><a href="/t1">Terms</a></div>'
+    assert {link.url for link in links(html)} == {f"{URL}p1", f"{URL}t1"}
+    picture = '<a href="/news"><img src="n.gif"><div><a href="/p1"><img alt="Privacy Policy"></a></div>'
+    assert targets(picture) == [f"{URL}p1"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Privacy and cookies policy", "Datenschutz- und Cookie-Richtlinie", "Integritets- och cookiepolicy"],
+)
+def test_a_policy_on_privacy_and_cookies_is_both(label: str) -> None:
+    found = {link.kind for link in links(f'<a href="/x7">{label}</a>')}
+    assert {Kind.PRIVACY, Kind.COOKIES} <= found
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("Notificação de Privacidade", Kind.PRIVACY),
+        ("Termo de uso e privacidade", Kind.TERMS),
+        ("Podmienky poskytovania služieb", Kind.TERMS),
+        ("polityką cookie", Kind.COOKIES),
+        ("публичной оферты", Kind.TERMS),
+        ("политикой конфиденциальности", Kind.PRIVACY),
+        ("Terms of Usage", Kind.TERMS),
+        ("用户注册服务协议", Kind.TERMS),
+        ("Vafrakökustefna", Kind.COOKIES),
+        ("Қызмет көрсету шарттары", Kind.TERMS),
+        ("მომსახურების პირობები", Kind.TERMS),
+        ("Политика за колачиња", Kind.COOKIES),
+        ("Kushtet e shërbimit", Kind.TERMS),
+        ("Pribatutasun-politika", Kind.PRIVACY),
+        ("株式会社ほげのプライバシーポリシーについて", Kind.PRIVACY),
+    ],
+)
+def test_inflected_and_further_names_are_understood(label: str, kind: Kind) -> None:
+    assert targets(f"<a href='/x1'>{label}</a>", kind) == ["http://www.example.com/x1"]

@@ -23,12 +23,13 @@ def site() -> ArchivedSite:
     return ArchivedSite(site="example.com")
 
 
-def test_a_policy_that_reaches_over_the_years_costs_two_queries_and_no_capture(site: ArchivedSite) -> None:
+def test_a_policy_that_reaches_over_the_years_costs_two_queries_and_one_capture(site: ArchivedSite) -> None:
     site.captures("https://example.com/privacy", range(2010, 2024))
     site.captures("https://example.com/", range(2010, 2024), LINKED.format("/privacy", "Privacy"))
     plan = site.discover()
     assert shown(plan) == {"privacy": ["https://example.com/privacy"]}
-    assert (site.purposes(), site.read, plan.outcome) == (["domain", "home"], [], "found")
+    assert (site.purposes(), plan.outcome) == (["domain", "home"], "found")
+    assert [(page.row.timestamp[:4], page.reason) for page in site.read] == [("2023", "last home page")]
 
 
 def test_rows_of_the_domain_query_are_the_history_of_what_it_finds(site: ArchivedSite) -> None:
@@ -270,9 +271,10 @@ def test_an_address_whose_pages_are_no_policies_gives_way_to_the_next(site: Arch
     site.captures("https://example.com/privacy", range(2010, 2022))
     site.captures("https://example.com/corp/p3.html", range(2010, 2022))
     site.captures("https://example.com/", range(2010, 2022), LINKED.format("/corp/p3.html", "Privacy"))
-    assert shown(site.discover()) == {"privacy": ["https://example.com/privacy"]}
-    judged = {"https://example.com/privacy": Outcome.NOT_A_POLICY}
-    assert shown(site.discover(judged=judged)) == {"privacy": ["https://example.com/corp/p3.html"]}
+    linked, named = "https://example.com/corp/p3.html", "https://example.com/privacy"
+    assert shown(site.discover())["privacy"] == [linked]
+    assert shown(site.discover(judged={linked: Outcome.NOT_A_POLICY})) == {"privacy": [named]}
+    assert shown(site.discover(judged={named: Outcome.NOT_A_POLICY})) == {"privacy": [linked]}
 
 
 def test_an_address_that_was_read_as_a_policy_becomes_sure(site: ArchivedSite) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import CdxRow, Kind, KnownCapture, Outcome
 from policy_archive.crawler.core.urlkeys import urlkey
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.planning.due import (
     LONGEST_WAIT,
     SEARCH_AGAIN,
@@ -32,7 +33,7 @@ WATCH = Watch(
     checked_at=NOW,
     searched_at=NOW,
     misses=0,
-    outcome="found",
+    outcome=SiteOutcome.FOUND,
     reason="",
 )
 OLD, NEW = "https://x.example/privacy", "https://x.example/legal/privacy"
@@ -88,7 +89,9 @@ def test_what_a_clock_that_ran_ahead_wrote_down_delays_nothing() -> None:
 
 
 def test_a_site_that_is_never_found_is_tried_ever_more_seldom_and_once_a_year_at_least() -> None:
-    waits = [(replace(WATCH, outcome="nothing-found", misses=n).due_at - NOW).days for n in range(8)]
+    waits = [
+        (replace(WATCH, outcome=SiteOutcome.NOTHING_FOUND, misses=n).due_at - NOW).days for n in range(8)
+    ]
     assert waits == [7, 14, 28, 56, 112, 224, 365, 365]
     assert replace(WATCH, every="1y", misses=3).due_at - NOW == LONGEST_WAIT
     assert replace(WATCH, every="2y", misses=3).due_at - NOW == timedelta(days=730)
@@ -104,8 +107,8 @@ def test_no_number_of_misses_is_too_many(misses: int, every: str) -> None:
     assert timedelta(hours=1) <= replace(WATCH, misses=misses, every=every).due_at - NOW <= LONGEST_WAIT
 
 
-@pytest.mark.parametrize("outcome", ["archive-error", "failed"])
-def test_what_failed_is_due_again_at_once(outcome: str) -> None:
+@pytest.mark.parametrize("outcome", [one for one in SiteOutcome if one.is_failure])
+def test_what_failed_is_due_again_at_once(outcome: SiteOutcome) -> None:
     assert replace(WATCH, outcome=outcome).is_due(NOW)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -307,6 +309,64 @@ def test_one_junk_page_seen_on_half_of_the_days_hides_nothing() -> None:
     assert requests < 15
 
 
+def build_story(inside: str, *, after: str, length: int = 5000, language: str = "en") -> Oracle:
+    """Return daily captures: 90 of A in English, a letter a capture of `inside`, 90 of `after`."""
+    oracle = {}
+    for row, capture in build_oracle("A" * 90 + inside + after * 90, every_days=1).items():
+        is_after = row.timestamp > format_timestamp(BEGINNING + timedelta(days=89 + len(inside)))
+        spoken = replace(capture, language=language if is_after else "en")
+        sized = replace(row, length=length if is_after else row.length)
+        oracle[sized] = replace(spoken, row=sized)
+    return oracle
+
+
+def _width_of_change(known: dict[CdxRow, KnownCapture], text: str) -> float:
+    read = sorted((c for c in known.values() if c.text_sha256), key=lambda capture: capture.row.timestamp)
+    return min(
+        (seconds_of(new.row.timestamp) - seconds_of(old.row.timestamp)) / 86400
+        for old, new in pairwise(read)
+        if old.text_sha256 != text == new.text_sha256
+    )
+
+
+@pytest.mark.parametrize(
+    ("length", "language"),
+    [
+        pytest.param(5000, "fr", id="language"),
+        pytest.param(3000, "en", id="smaller page"),
+        pytest.param(8000, "en", id="larger page"),
+    ],
+)
+def test_a_narrow_interval_is_read_where_its_sides_differ_by_much_in(length: int, language: str) -> None:
+    plain, _, usual = crawl(build_story("", after="B"), PlanOptions(max_gap_days=1e6))
+    known, plan, requests = crawl(
+        build_story("", after="B", length=length, language=language), PlanOptions(max_gap_days=1e6)
+    )
+
+    assert 3 < _width_of_change(plain, "B") <= 7
+    assert _width_of_change(known, "B") <= 7 / 3
+    assert usual < requests <= usual + 5
+    assert all(decision.state is not RowState.PENDING for decision in plan.decisions.values())
+
+
+def test_beside_a_text_that_was_seen_once_and_was_gone_others_are_looked_for() -> None:
+    oracle = build_story("XXYZZ", after="B")
+    days = dict(enumerate(oracle))
+    seen = {days[day]: oracle[days[day]] for day in (88, 92, 97)}
+
+    known, _, requests = crawl(oracle, PlanOptions(max_gap_days=1e6), known=seen)
+
+    assert _runs(known) == "AXYZB"
+    assert requests - 2 <= 5  # the first and the last capture aside
+
+
+def test_texts_that_take_turns_are_no_stories() -> None:
+    known, _, requests = crawl(build_oracle("ABABABABABAB" * 9, every_days=1), PlanOptions(max_gap_days=1e6))
+    asked = [capture for capture in known.values() if capture.outcome]
+
+    assert requests == len(asked) < 40
+
+
 def test_a_limit_is_spent_on_the_widest_intervals_first() -> None:
     oracle = build_oracle("A" * 300 + "B" * 20 + "C" * 300, every_days=2)
     known, plan, requests = crawl(oracle, PlanOptions(max_requests=6))
@@ -363,3 +423,14 @@ def test_twice_the_rows_are_planned_in_twice_the_time(name: PlanName) -> None:
     for rows in (5_000, 10_000, 20_000):
         known(rows)  # not measured
     assert growth(plan, start=5_000, largest=10_000) < 3
+
+
+def test_seam_captures_are_asked_for_between_equal_texts_and_only_once() -> None:
+    oracle = build_oracle("AAAAAAA", every_days=5)
+    seam = sorted(oracle, key=lambda row: row.timestamp)[2]
+    options = PlanOptions(seams=frozenset({(seam.timestamp, seam.urlkey)}))
+    without, _, _ = crawl(oracle, PlanOptions())
+    known, plan, _ = crawl(oracle, options)
+    assert without[seam].outcome is None
+    assert known[seam].outcome is Outcome.TEXT
+    assert plan.next == ()

@@ -157,8 +157,9 @@ def test_sites_come_from_a_file_with_ranks(archive: ArchiveServer, database: Pat
     listed.write_text("rank,domain\n1,x.example\n2,not a domain\n\n3,nowhere.example\n")
     process = start(archive, database, "--sites", str(listed))
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    assert process.returncode == 65, err
     assert "line 3 left out" in err
+    assert err.rstrip().endswith("sites.csv: 2 of 3 companies; left out: line 3")
     assert read(database, "select site, rank from sites order by rank") == [
         ("x.example", 1),
         ("nowhere.example", 3),

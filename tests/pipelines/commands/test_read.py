@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.records import Address, Document, Kind, Outcome, Owner, RowDecision, RowState
+from policy_archive.crawler.core.vocabularies import AddressSource, OwnerRelation, SiteOutcome
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, URL, make_capture, make_reading, make_row, store_texts
 
@@ -33,10 +34,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "policies.db"
     with Store.open(path) as store:
         store.add_document(
-            PRIVACY, owner=Owner(relation="site", name=None, reason="own domain"), confidence=0.93
+            PRIVACY, owner=Owner(relation=OwnerRelation.SITE, name=None, reason="own domain"), confidence=0.93
         )
         store.add_address(
-            PRIVACY, Address(url=URL, source="home-link", evidence="Privacy", first_seen="20130101000000")
+            PRIVACY,
+            Address(url=URL, source=AddressSource.HOME_LINK, evidence="Privacy", first_seen="20130101000000"),
         )
         store_texts(store, [("20130211080000", OLD), ("20130302090000", NEW), ("20130401", NEW)])
         moved = URL.replace("/privacy", "/legal/privacy")
@@ -56,7 +58,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.fold_versions(PRIVACY)
         store_texts(store, [("20160101", "Terms <script>alert(1)</script> one.\n")], document=TERMS)
         store.add_site("empty.example")
-        store.set_site_outcome("empty.example", "nothing-found", "no link on 12 captures")
+        store.set_site_outcome("empty.example", SiteOutcome.NOTHING_FOUND, "no link on 12 captures")
         store_texts(store, [("20130101", OLD)], document=Document(site="other.example", kind=Kind.PRIVACY))
     return path
 
@@ -141,7 +143,7 @@ def test_history_speaks_to_programs(database: Path, row_format: str) -> None:
 
 @pytest.mark.parametrize(
     ("day", "version"),
-    [("2013-02-11", 1), ("2013-03-20", 2), ("2013-05", 2), ("2014-06-01", 3), ("20150103", 5)],
+    [("2013-02-11", 1), ("2013-03-20", 2), ("2013-04", 2), ("2014-06-01", 3), ("20150103", 5)],
 )
 def test_show_prints_the_text_in_force(database: Path, day: str, version: int) -> None:
     shown = json.loads(run(database, "show", "intently.example", "--at", day, "--json").stdout)
@@ -247,6 +249,10 @@ def test_quotes_in_an_argument_are_words(database: Path, hostile: str) -> None:
         (("history", "intently.example", "--coverage", "--captures"), UsageError, "not both"),
         (("diff", "intently.example", "2010", "2013"), NotKnownError, "is known by 2010"),
         (("export", "--to", "somewhere"), UsageError, "--all"),
+        (("history",), UsageError, "the corpus has intently.example, other.example, empty.example"),
+        (("show",), UsageError, "'policy-archive sites' says what there is"),
+        (("at", "yesterday"), UsageError, "is no date"),
+        (("at", "2018", "elsewhere.org"), NotKnownError, "'policy-archive fetch elsewhere.org'"),
     ],
 )
 def test_what_cannot_be_meant_gets_one_sentence(database: Path, arguments, error: type, words: str) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.records import Channel, Kind
+from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.monitoring import outbox
 from policy_archive.pipelines.store.monitoring.watches import write_watch
@@ -87,12 +88,12 @@ def test_a_run_whose_process_is_gone_has_died(database: Path) -> None:
 
 def test_a_site_that_fails_is_named_with_since_when(database: Path) -> None:
     with Store.open(database) as store:
-        store.set_site_outcome(PRIVACY.site, "archive-error", "The index did not answer")
+        store.set_site_outcome(PRIVACY.site, SiteOutcome.ARCHIVE_ERROR, "The index did not answer")
     (complaint,) = complaints(database)
     assert complaint.startswith(f"{PRIVACY.site} has failed since 20")
     assert complaint.endswith("The index did not answer")
     with Store.open(database) as store:
-        store.set_site_outcome(PRIVACY.site, "found")
+        store.set_site_outcome(PRIVACY.site, SiteOutcome.FOUND)
     assert complaints(database) == []
 
 

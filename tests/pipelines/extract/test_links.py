@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from policy_archive.pipelines.extract.links import LinkReader, clean_address, decode_email, original_address
+from policy_archive.crawler.core.urls import original_address
+from policy_archive.pipelines.extract.links import LinkReader, clean_address, decode_email
 from policy_archive.pipelines.extract.page import transform_page
 from policy_archive.pipelines.extract.source.parse import parse_html
 

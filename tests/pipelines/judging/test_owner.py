@@ -242,6 +242,13 @@ def test_a_text_on_the_sites_host_with_another_companys_mail_is_the_parents() ->
     assert (owner.relation, owner.name) == ("parent", "northwind-group.com")
 
 
+def test_a_domain_for_a_companys_policies_is_that_companys() -> None:
+    text = "At Northwind we collect personal data. Write to our data protection officer: dpo@nw-mail.com."
+    site = "northwindprivacycenter.com"
+    owner = judge_owner(extraction(text), site=site, url=f"https://{site}/en")
+    assert (owner.relation, owner.name) == ("site", site)
+
+
 def test_a_free_mail_address_names_no_parent() -> None:
     text = "We collect personal data. Write to somebody@gmail.com."
     owner = judge_owner(extraction(text), site="bluebird.shop", url="https://bluebird.shop/privacy")

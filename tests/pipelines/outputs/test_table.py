@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_archive.pipelines.outputs.table import clean_for_terminal, fit_widths, print_table
+from policy_archive.crawler.core.steering import clean_text
+from policy_archive.pipelines.outputs.table import fit_widths, print_table
 
 ROWS = [
     {"Site": "a.example", "Changed between": "2013-02-11 and 2013-03-02", "Gist": "g" * 60, "Words": 7},
@@ -90,6 +91,6 @@ def test_colour_is_for_terminals_that_want_it(environment: dict[str, str], colou
 
 def test_a_title_cannot_steer_the_terminal() -> None:
     hostile = "a\x1b]0;owned\x07b\x9b31mc\u202ed\te\n"
-    cleaned = clean_for_terminal(hostile)
+    cleaned = clean_text(hostile)
     assert not set("\x1b\x07\x9b\u202e") & set(cleaned)
     assert cleaned.endswith("\te\n")

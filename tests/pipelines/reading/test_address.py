@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policy_archive.crawler.core.records import Address, CdxRow
+from policy_archive.crawler.core.vocabularies import AddressSource
 from policy_archive.pipelines.reading.address import page_address
 
 
@@ -31,4 +32,4 @@ def test_a_page_is_read_with_the_fragment_of_the_documents_own_address(
         digest="A" * 32,
         length=1,
     )
-    assert page_address([Address(url=known, source="home-link")], row) == read_as
+    assert page_address([Address(url=known, source=AddressSource.HOME_LINK)], row) == read_as

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_archive.pipelines.versions.change import compare_texts, describe_change
+from policy_archive.pipelines.versions.change import compare_texts
+from policy_archive.pipelines.versions.gist import describe_change
 
 BASE = """\
 ## Privacy

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from policy_archive.crawler.core.records import CdxRow, KnownCapture, Outcome, RowDecision, RowState
 from policy_archive.crawler.core.timestamps import format_timestamp
-from policy_archive.pipelines.versions.fold import StatedFlag, find_flapping, flag_stated_day, fold_versions
+from policy_archive.pipelines.versions.flapping import find_flapping
+from policy_archive.pipelines.versions.fold import StatedFlag, flag_stated_day, fold_versions
 from tests.support.synthetic import make_row
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policy_archive.browse.search_syntax import build_match
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.store.search_syntax import build_match, parse_query
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,11 @@ def test_whatever_is_typed_is_a_query_or_a_sentence(index: sqlite3.Connection, t
         ('"do not sell"', [1]),
         ("“do not sell”", [1]),
         ("child*", [1, 3]),
+        ('"a child*"', [3]),
+        ('"sell child*"', [1]),
+        ('"sell child"*', [1]),
+        ('"sell child"', []),
+        ("SÉLL", [1, 2]),
         ("sell NOT grown", [1]),
         ("grown OR reads", [2, 3]),
         ("NEAR(sell people, 4)", [2]),
@@ -98,7 +103,25 @@ def test_queries_find_what_they_say(index: sqlite3.Connection, query: str, found
     assert _find(index, query) == found
 
 
-@pytest.mark.parametrize("query", ["", "  ", '"', "*", "()", "AND", "sell AND", "(sell", '"do not'])
+@pytest.mark.parametrize(
+    "query", ["", "  ", '"', "*", "()", "AND", "sell AND", "(sell", '"do not', '"do* sell"']
+)
 def test_what_cannot_be_meant_gets_a_sentence(query: str) -> None:
     with pytest.raises(UsageError, match=r"\.$"):
         build_match(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "wider"),
+    [
+        ('"legitimate interest"', '"legitimate interest*"'),
+        ("cookie policy", "cookie* policy*"),
+        ('"legitimate interest*"', None),
+        ("個人情報", None),
+        ("sell NOT rent", "sell* NOT rent*"),
+        ("NEAR(sell data, 3)", None),
+        ("of", None),
+    ],
+)
+def test_other_forms_of_the_words_are_asked_for_with_stars(query: str, wider: str | None) -> None:
+    assert parse_query(query).wider == wider

@@ -1,0 +1,128 @@
+"""The command import: texts and pages of others, taken into the corpus."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.plurals import plural
+from policy_archive.crawler.core.records import POLICY_KINDS, Kind
+from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.crawler.core.urls import parse_site
+from policy_archive.crawler.core.vocabularies import RunStatus
+from policy_archive.pipelines.commands.options import db_option, json_option
+from policy_archive.pipelines.exchange.imported import Stated
+from policy_archive.pipelines.exchange.sources import SourceFormat, Sources
+from policy_archive.pipelines.outputs.bar import show_bar
+from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.reading.pool import ReadingPool
+from policy_archive.pipelines.store.runlock import hold_lock
+from policy_archive.pipelines.store.writer import Store
+
+_SHOWN_FAULTS = 20
+
+
+@click.command("import")
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice([one.value for one in SourceFormat]),
+    help="What it is.  [default: guessed]",
+)
+@click.option("--site", help="Whose text it is, where the file does not say.")
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in POLICY_KINDS]),
+    help="What it is, where the file does not say.",
+)
+@click.option("--date", "day", metavar="DATE", help="Of when it is: 2018, 2018-05 or 2018-05-25.")
+@click.option("--licence", default="", help="Licence of the source, kept with what comes from it.")
+@click.option("--attribution", default="", help="Whom the source wants named, kept likewise.")
+@click.option("--strict", is_flag=True, help="Exit with 1 when a single item cannot be imported.")
+@click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing.")
+@click.option("--processes", type=click.IntRange(min=1), help="Pages read at a time.  [default: one a core]")
+@json_option
+@db_option
+def import_command(
+    paths: tuple[Path, ...],
+    form: str | None,
+    site: str | None,
+    kind: str | None,
+    day: str | None,
+    licence: str,
+    attribution: str,
+    strict: bool,
+    dry_run: bool,
+    processes: int | None,
+    as_json: bool,
+    database: Path,
+) -> int:
+    """Take texts and pages of others into the corpus: corpora, git repositories, files.
+
+    Princeton-Leuven (files, git, SQLite), Open Terms Archive (versions, snapshots, dataset zips,
+    declarations), Markdown with front matter, plain text. What cannot be imported is named with the reason,
+    and never stops the rest: docs/exchange.md lists the reasons. A second import changes nothing.
+
+    \b
+    Example:
+      policy-archive import corpus/ --dry-run
+      policy-archive import policy.txt --site example.com --kind privacy --date 2020-11-16
+      policy-archive import declarations/ versions.bundle
+    """
+    from policy_archive.pipelines.exchange.intake import Intake, read_declared  # loads the readers
+
+    sources = Sources(
+        paths=paths,
+        stated=Stated(
+            site=parse_site(site) if site else None,
+            kind=Kind(kind) if kind else None,
+            timestamp=f"{parse_day(day):%Y%m%d}000000" if day else None,
+            dated_by=f"given {day}" if day else "",
+            licence=licence,
+            attribution=attribution,
+        ),
+        form=SourceFormat(form) if form else None,
+    )
+    with ExitStack() as stack:
+        pool = stack.enter_context(ReadingPool(processes))
+        store = None
+        if not dry_run:
+            stack.enter_context(hold_lock(database, "policy-archive import"))
+            store = stack.enter_context(Store.open(database))
+            store.close_dead_runs()
+            run_id = store.start_run("import", {"names": [path.name for path in paths], "as": form})
+            sources.known = read_declared(store)
+        intake = Intake(store, pool)
+        with show_bar("items") as bar:
+            task = bar.add_task("import", total=None)
+            for done in intake.take(sources.iter_items()):
+                bar.update(task, completed=done)
+        report = intake.report
+        if store is not None:
+            store.finish_run(run_id, RunStatus.DONE)
+    if not report.outcomes and not report.addresses:
+        raise UsageError("Nothing in it can be imported: no text, page or declaration was found.")
+    if as_json:
+        summary = vars(report) | {"faults": [asdict(fault) for fault in report.faults]}
+        click.echo(format_json(summary, indent=2))
+    for fault in report.faults[:_SHOWN_FAULTS]:
+        say(f"{fault.name}: {fault.outcome}: {fault.reason}")
+    if report.failed > _SHOWN_FAULTS:
+        click.echo(f"… and {report.failed - _SHOWN_FAULTS} more; --json names them", err=True)
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(report.outcomes.items()))
+    said = "would be: " if dry_run else ""
+    addresses = plural(report.addresses, "declared address", "declared addresses")
+    versions = "" if dry_run else f", {plural(report.versions, 'version')}"
+    click.echo(
+        f"{said}{counts or 'no texts'}; {addresses}; {plural(report.documents, 'document')}{versions}",
+        err=True,
+    )
+    useless = report.failed and report.failed == report.outcomes.total() and not report.addresses
+    return 1 if useless or (strict and report.failed) else 0

@@ -1,0 +1,196 @@
+"""Git repositories and bundles, read by the git program: files as every commit left them.
+
+Repositories are other people's: nothing of their configuration that names a program is obeyed, files
+are asked for by hash alone, and no path of theirs touches the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES
+
+_SAFE = (
+    "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false",
+    "-c", "core.quotePath=false", "-c", "core.pager=cat", "-c", "protocol.allow=never",
+    "-c", "protocol.file.allow=always",
+)  # fmt: skip
+_COMMIT = re.compile(r"([0-9a-f]{40,64})\x1f(-?[0-9]+)\x1f(.*)\x1f\n?(.*)", re.DOTALL)
+_CHANGE = re.compile(r":[0-7]{6} (100644|100755) [0-9a-f]+ ([0-9a-f]{40,64}) [AM]\t(.+)")
+_BUNDLE = b"# v"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One file as one commit left it."""
+
+    commit: str
+    written_at: int
+    """By the author's clock, seconds since 1970."""
+    message: str
+    path: str
+    """Within the repository."""
+    blob: str
+    """Hash of its content."""
+
+
+class GitRepository:
+    """An open repository; use it in a `with` block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._blobs: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> GitRepository:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._blobs is not None:
+            assert self._blobs.stdin is not None
+            assert self._blobs.stdout is not None
+            self._blobs.stdin.close()
+            self._blobs.stdout.close()
+            self._blobs.wait()
+
+    def iter_changes(self) -> Generator[FileChange, None, None]:
+        """Yield every file that a commit wrote, the oldest commit first; deletions are passed over.
+
+        Raises UsageError when git cannot read the repository.
+        """
+        form = "--format=%x1e%H%x1f%at%x1f%B%x1f"
+        arguments = [
+            "log",
+            "--reverse",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "--no-ext-diff",
+            form,
+            "HEAD",
+            "--",
+        ]
+        process = self._start(arguments)
+        assert process.stdout is not None
+        try:
+            for record in _iter_records(process.stdout):
+                yield from _parse_record(record)
+        finally:  # also when nobody wants the rest
+            process.stdout.close()
+            status = process.wait()
+        if status != 0:
+            raise UsageError(f"git cannot read '{self._folder.name}': is it a repository with commits?")
+
+    def read(self, blob: str) -> bytes | None:
+        """Return a file's content by its hash; None when it is larger than MOST_FILE_BYTES or missing."""
+        if self._blobs is None:
+            self._blobs = self._start(["cat-file", "--batch"], is_asked=True)
+        assert self._blobs.stdin is not None
+        assert self._blobs.stdout is not None
+        self._blobs.stdin.write(f"{blob}\n".encode())
+        self._blobs.stdin.flush()
+        head = self._blobs.stdout.readline().split()
+        if len(head) != 3:
+            return None
+        size = int(head[2])
+        content = _read_exactly(self._blobs.stdout, size, keep=size <= MOST_FILE_BYTES)
+        self._blobs.stdout.read(1)
+        return content
+
+    def _start(self, arguments: list[str], *, is_asked: bool = False) -> subprocess.Popen[bytes]:
+        options = ["-C", str(self._folder), "--no-pager", "--no-replace-objects", *_SAFE]
+        return _start_git([*options, *arguments], is_asked=is_asked)
+
+
+def _read_exactly(stream: IO[bytes], size: int, *, keep: bool) -> bytes | None:
+    pieces = []
+    while size > 0:
+        piece = stream.read(min(size, 1 << 20))
+        if not piece:
+            return None
+        size -= len(piece)
+        if keep:
+            pieces.append(piece)
+    return b"".join(pieces) if keep else None
+
+
+def _iter_records(lines: IO[bytes]) -> Iterator[str]:
+    """Yield what git says of each commit, by the sign that begins one."""
+    kept = b""
+    while piece := lines.read(1 << 16):
+        *whole, kept = (kept + piece).split(b"\x1e")
+        yield from (record.decode("utf-8", "replace") for record in whole)
+    yield kept.decode("utf-8", "replace")
+
+
+def _parse_record(record: str) -> Iterator[FileChange]:
+    match = _COMMIT.fullmatch(record)
+    if match is None:
+        return
+    commit, written_at, message, changes = match.groups()
+    for line in changes.splitlines():
+        if change := _CHANGE.fullmatch(line):
+            yield FileChange(
+                commit=commit,
+                written_at=int(written_at),
+                message=message,
+                path=change[3],
+                blob=change[2],
+            )
+
+
+def is_bundle(head: bytes) -> bool:
+    """Return whether a file that begins like this is a git bundle."""
+    return head.startswith(_BUNDLE) and b"git bundle" in head[:20]
+
+
+def is_repository(folder: Path) -> bool:
+    """Return whether a folder is a repository, bare or with files."""
+    return (folder / ".git").exists() or ((folder / "HEAD").is_file() and (folder / "objects").is_dir())
+
+
+@contextmanager
+def open_repository(path: Path) -> Iterator[GitRepository]:
+    """Give a repository, or a bundle that is unpacked into a temporary folder; raises UsageError."""
+    if path.is_dir():
+        with GitRepository(path) as repository:
+            yield repository
+        return
+    with tempfile.TemporaryDirectory(prefix="policy-archive-") as folder:
+        target = Path(folder) / "bundle.git"
+        arguments = [*_SAFE, "clone", "--quiet", "--bare", "--", str(path.absolute()), str(target)]
+        process = _start_git(arguments)
+        process.communicate()
+        if process.returncode != 0:
+            raise UsageError(f"git cannot read the bundle '{path.name}': it is damaged, or not whole.")
+        with GitRepository(target) as repository:
+            yield repository
+
+
+def _start_git(arguments: list[str], *, is_asked: bool = False) -> subprocess.Popen[bytes]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    quiet = {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "LC_ALL": "C",
+    }
+    try:
+        return subprocess.Popen(  # noqa: S603 (arguments are ours, hashes, and a folder)
+            ["git", *arguments],  # noqa: S607 (the user's own git)
+            stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=clean | quiet,
+        )
+    except FileNotFoundError as error:
+        raise UsageError("git is not installed, and a git repository needs it.") from error

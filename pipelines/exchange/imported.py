@@ -1,0 +1,134 @@
+"""What importers give: texts, pages, addresses, and what they had to leave out, with a reason for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.records import Kind, Origin
+
+MOST_FILE_BYTES = 20 * 1024 * 1024
+"""Of one text or page: a policy of 20 MB is none."""
+MOST_HEADER_CHARACTERS = 64 * 1024
+"""Of front matter, or of the block quote that begins a corpus file."""
+MOST_CAPTURES = 1_000_000
+"""Of one source: what a source holds beyond is left out, and said."""
+
+
+class ImportOutcome(StrEnum):
+    """What came of one item of a source. Every item has exactly one; docs/exchange.md explains each."""
+
+    IMPORTED = "imported"
+    KNOWN = "known"
+    """It had been imported before."""
+    NO_SITE = "no-site"
+    """Nothing says whose text it is."""
+    NO_KIND = "no-kind"
+    NO_DATE = "no-date"
+    """Neither the file nor the text says of when it is."""
+    BAD_HEADER = "bad-header"
+    """It begins like a file of a format, and does not go on like one."""
+    BAD_DATE = "bad-date"
+    BAD_SITE = "bad-site"
+    EMPTY = "empty"
+    NOT_TEXT = "not-text"
+    TOO_LARGE = "too-large"
+    OTHER_TEXT = "other-text"
+    """Another text of the very capture was imported before: one of the two is wrong."""
+    UNREADABLE = "unreadable"
+    UNKNOWN_FORMAT = "unknown-format"
+    NO_POLICY = "no-policy"
+    """The page was read, and is none; its capture is stored all the same."""
+    TRUNCATED = "truncated"
+
+    @property
+    def is_fault(self) -> bool:
+        """Return whether something is wrong with the item, so that its name is printed."""
+        return self not in (ImportOutcome.IMPORTED, ImportOutcome.KNOWN, ImportOutcome.NO_POLICY)
+
+
+class RefusedError(PolicyArchiveError):
+    """One item cannot be imported; the rest of its source can."""
+
+    def __init__(self, outcome: ImportOutcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedText:
+    """A text that another program read off a page."""
+
+    site: str
+    kind: Kind
+    name: str
+    """Of the document, '' for the main one of its kind."""
+    url: str | None
+    """The page's own address; None when the file does not say."""
+    timestamp: str
+    """14 digits."""
+    title: str
+    text: str
+    extractor: str
+    """What read it. Texts of extractors that differ by more than their version numbers are never compared."""
+    origin: Origin
+    language: str | None = None
+    """When the source knows; None: it is told from the text."""
+    dated_by: str = ""
+    """As `Capture.dated_by`."""
+    replay_url: str = ""
+    """Where an archive replays the capture; '' when no archive is named."""
+    replacement_characters: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedPage:
+    """A page as captured: our own extractor reads it."""
+
+    site: str
+    kind: Kind
+    name: str
+    url: str
+    timestamp: str
+    body: bytes
+    content_type: str | None
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedAddress:
+    """Where a document stood, by the word of a source; a hint for discovery, never needed."""
+
+    site: str
+    kind: Kind
+    name: str
+    url: str
+    evidence: str
+    until: str | None = None
+    """14 digits, when the source says that the document left it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """One item of a source that could not be imported."""
+
+    name: str
+    outcome: ImportOutcome
+    reason: str
+
+
+Item = ImportedText | ImportedPage | ImportedAddress | Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """What the user says of texts that do not say it themselves."""
+
+    site: str | None = None
+    kind: Kind | None = None
+    timestamp: str | None = None
+    """14 digits."""
+    dated_by: str = ""
+    licence: str = ""
+    attribution: str = ""

@@ -1,0 +1,182 @@
+"""The Princeton-Leuven corpus, in: its Markdown files, its git repository and its SQLite table.
+
+A file begins with a block quote that names site, kind, day and the capture's replay address; exports of
+our own begin the same way, and are read by the same rule.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from policy_archive.crawler.core.cache import SHORT, remembered
+from policy_archive.crawler.core.errors import CdxError, UsageError
+from policy_archive.crawler.core.records import Kind, Origin
+from policy_archive.crawler.core.timestamps import parse_timestamp
+from policy_archive.crawler.core.urls import parse_site, split_uri_m
+from policy_archive.pipelines.exchange.imported import (
+    MOST_HEADER_CHARACTERS,
+    ImportedText,
+    ImportOutcome,
+    Item,
+    Refusal,
+    RefusedError,
+)
+
+FORMAT = "princeton-leuven"
+LICENCE = "annotations of the corpus: public domain; texts: their owners'"
+ATTRIBUTION = "Princeton-Leuven Longitudinal Corpus of Privacy Policies (Amos et al., 2021)"
+_MARKDOWN = "princeton-leuven-2021"
+_PLAIN = "princeton-leuven-2021-plain"
+"""The SQLite table holds the text without links and emphasis: next to the Markdown all would look changed."""
+_OURS = "corpus-format"
+
+OPENING = "> *The following text is extracted and transformed from the "
+_HEADER = re.compile(
+    re.escape(OPENING) + r"(?P<site>\S{1,253}) (?P<kind>[^\n]{1,200}?) "
+    r"that was archived on (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})\. "
+    r"Please check the \[original snapshot on the Wayback Machine\]\((?P<uri_m>\S{1,8000})\) "
+    r"for the most accurate reproduction\.\*\r?\n\r?\n# (?P<title>[^\n]*?)\r?\n(?:\r?\n)?"
+)
+_NAMED = re.compile(r"(?P<label>[^()]+?)(?: \((?P<name>[^\n]+)\))?")
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_PRINTED = "!#$%&'()*+,/:;=?@[]~"
+"""What the index prints unescaped in an address, as the quote did before it was quoted."""
+TABLE = "policy_texts"
+
+
+def is_corpus_file(text: str) -> bool:
+    """Return whether a text begins as files of the corpus do."""
+    return text.startswith(OPENING)
+
+
+def read_corpus_file(text: str, *, path: str, digest: str, attribution: str = "") -> ImportedText:
+    """Return the text of one file of the corpus, of its repository or of an export of ours.
+
+    `path` is relative to what the user named; only the file's name is kept. The text stays as it is,
+    to the last blank. Raises RefusedError.
+    """
+    match = _HEADER.match(text[:MOST_HEADER_CHARACTERS])
+    if match is None:
+        raise RefusedError(ImportOutcome.BAD_HEADER, "its block quote is cut, or not the corpus's")
+    memento = split_uri_m(match["uri_m"])
+    if memento is None:
+        raise RefusedError(ImportOutcome.BAD_HEADER, "its block quote names no capture")
+    timestamp, original = memento
+    if len(timestamp) != 14 or timestamp.startswith("0000"):
+        raise RefusedError(ImportOutcome.BAD_DATE, f"{timestamp} is no instant")
+    kind, name = _parse_kind(match["kind"])
+    ours = _is_of_export(path)
+    return ImportedText(
+        site=parse_stated_site(match["site"]),
+        kind=kind,
+        name=name,
+        url=quote(original, safe=_PRINTED),
+        timestamp=check_instant(timestamp),
+        title=_ESCAPE.sub(r"\1", match["title"]),
+        text=text[match.end() :],
+        extractor=_OURS if ours else _MARKDOWN,
+        language=None if ours else "en",  # the corpus took English sites alone
+        origin=Origin(
+            format="markdown" if ours else FORMAT,
+            name=PurePosixPath(path).name,
+            digest=digest,
+            licence="" if ours else LICENCE,
+            attribution=attribution or ("" if ours else ATTRIBUTION),
+        ),
+        replay_url=match["uri_m"] if match["uri_m"].startswith("https://web.archive.org/web/") else "",
+    )
+
+
+def _is_of_export(path: str) -> bool:
+    """Return whether a path is laid out as our export does: …/intently.co/privacy/20180127122821.md."""
+    parts = PurePosixPath(path)
+    return bool(re.fullmatch(r"[0-9]{14}(?:-[0-9a-f]{8})?", parts.stem))
+
+
+@cache
+def _labels() -> dict[str, Kind]:
+    return {kind.label: kind for kind in Kind if kind is not Kind.HOME}
+
+
+def _parse_kind(words: str) -> tuple[Kind, str]:
+    match = _NAMED.fullmatch(words)
+    kind = _labels().get(match["label"]) if match else None
+    if kind is None or match is None:
+        raise RefusedError(ImportOutcome.NO_KIND, f"{words[:80]!a} is no kind of policy that is known")
+    return kind, match["name"] or ""
+
+
+@remembered(20_000, longest=SHORT)
+def _site_of(text: str) -> str | None:
+    try:
+        return parse_site(text)
+    except UsageError:
+        return None
+
+
+def parse_stated_site(text: str) -> str:
+    """Return the site that a source names; raises RefusedError when it is none."""
+    site = _site_of(text[:300])
+    if site is None:
+        raise RefusedError(ImportOutcome.BAD_SITE, f"{text[:80]!a} is no site")
+    return site
+
+
+def check_instant(timestamp: str) -> str:
+    """Return 14 digits that are an instant; raises RefusedError for others."""
+    try:
+        parse_timestamp(timestamp)
+    except CdxError as error:
+        raise RefusedError(ImportOutcome.BAD_DATE, str(error)) from error
+    return timestamp
+
+
+def iter_table(connection: sqlite3.Connection, *, name: str, digest: str) -> Iterator[Item]:
+    """Yield the texts of the corpus's SQLite table, by site; the connection's rows are by name."""
+    origin = Origin(format=FORMAT, name=name, digest=digest, licence=LICENCE, attribution=ATTRIBUTION)
+    query = f"select rowid as number, * from {TABLE} order by site_url"  # noqa: S608 (a constant)
+    with closing(connection.execute(query)) as rows:
+        for row in rows:
+            try:
+                yield _read_row(row, origin)
+            except RefusedError as refused:
+                yield Refusal(
+                    name=f"{name} row {row['number']}", outcome=refused.outcome, reason=str(refused)
+                )
+
+
+def _read_row(row: sqlite3.Row, origin: Origin) -> ImportedText:
+    text = _cell(row, "policy_text")
+    memento = split_uri_m(_cell(row, "policy_snapshot_url"))
+    if memento is None or len(memento[0]) != 14:
+        raise RefusedError(ImportOutcome.BAD_DATE, "policy_snapshot_url names no capture")
+    if not text.strip():
+        raise RefusedError(ImportOutcome.EMPTY, "policy_text holds nothing")
+    timestamp, original = memento
+    return ImportedText(
+        site=parse_stated_site(_cell(row, "site_url")),
+        kind=Kind.PRIVACY,
+        name="",
+        url=original,
+        timestamp=check_instant(timestamp),
+        title="",
+        text=text if text.endswith("\n") else f"{text}\n",
+        extractor=_PLAIN,
+        language="en",
+        origin=origin,
+        replay_url=_cell(row, "policy_snapshot_url"),
+    )
+
+
+def _cell(row: sqlite3.Row, column: str) -> str:
+    value: Any = row[column]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)

@@ -1,0 +1,269 @@
+"""What the user named → items, by what is in it: which format a file, folder or repository is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import chain, islice
+from pathlib import Path
+
+from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.exchange import open_terms, princeton_leuven
+from policy_archive.pipelines.exchange.git_history import (
+    GitRepository,
+    is_bundle,
+    is_repository,
+    open_repository,
+)
+from policy_archive.pipelines.exchange.imported import (
+    MOST_CAPTURES,
+    MOST_FILE_BYTES,
+    ImportOutcome,
+    Item,
+    Refusal,
+    RefusedError,
+    Stated,
+)
+from policy_archive.pipelines.exchange.text_files import read_text_file
+from policy_archive.pipelines.extract.source.decode import decode_body
+
+_TEXT_SUFFIXES = (".md", ".markdown", ".txt", ".text")
+_HEAD_BYTES = 512
+_GUESSED_CHANGES = 50
+
+
+class SourceFormat(StrEnum):
+    """What `--as` offers."""
+
+    PRINCETON_LEUVEN = "princeton-leuven"
+    """Markdown with the corpus's block quote: a file, a tree, a git repository; or its SQLite table."""
+    OTA_VERSIONS = "ota-versions"
+    OTA_SNAPSHOTS = "ota-snapshots"
+    OTA_DATASET = "ota-dataset"
+    OTA_DECLARATIONS = "ota-declarations"
+    TEXTS = "texts"
+    """Markdown with front matter, and plain text."""
+
+
+@dataclass(kw_only=True)
+class Sources:
+    """All that the user named, sorted: declarations first, for what comes after needs them."""
+
+    paths: tuple[Path, ...]
+    stated: Stated = field(default_factory=Stated)
+    form: SourceFormat | None = None
+    """None: guessed."""
+    known: dict[tuple[str, str], open_terms.Declared] = field(default_factory=dict)
+    """Declarations that the corpus has already."""
+
+    def iter_items(self) -> Iterator[Item]:
+        """Yield what the sources hold; what cannot be read is a Refusal, and the rest goes on.
+
+        Raises UsageError when one of them holds nothing that is known.
+        """
+        declared = dict(self.known)
+        found = list(self._iter_declarations())
+        if found:
+            read, refusals = open_terms.read_declarations(found)
+            declared |= read
+            yield from refusals
+            yield from open_terms.iter_addresses(read)
+        for path in self.paths:
+            if not _holds_declarations(path):
+                yield from self._iter_source(path, declared)
+
+    def _iter_declarations(self) -> Iterator[tuple[str, bytes]]:
+        for path in self.paths:
+            if _holds_declarations(path):
+                for file in _files_in(path):
+                    if file.suffix == ".json":
+                        yield file.name, _read_bounded(file) or b""
+
+    def _iter_source(self, path: Path, declared: open_terms.Declarations) -> Iterator[Item]:
+        if path.is_dir() and not is_repository(path):
+            yield from self._iter_folder(path, declared)
+            return
+        form = self._guess_file(path)
+        if form == "git":
+            with open_repository(path) as repository:
+                yield from self._iter_repository(repository, path.name, declared)
+        elif form == "sqlite":
+            yield from _iter_sqlite(path)
+        elif form == "zip":
+            yield from self._iter_zip(path, declared)
+        else:
+            yield self._read_text(path, path.name)
+
+    def _guess_file(self, path: Path) -> str:
+        if path.is_dir():
+            return "git"
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        if is_bundle(head):
+            return "git"
+        if head.startswith(b"SQLite format 3\0"):
+            return "sqlite"
+        return "zip" if head.startswith(b"PK\x03\x04") else "text"
+
+    def _iter_folder(self, folder: Path, declared: open_terms.Declarations) -> Iterator[Item]:
+        files = _files_in(folder)
+        first = next(files, None)
+        if first is None:
+            raise UsageError(
+                f"'{folder.name}' holds no file that can be imported: .md, .txt, .zip, .bundle, .db."
+            )
+        for file in islice(chain([first], files), MOST_CAPTURES):
+            if file.suffix.lower() in _TEXT_SUFFIXES:
+                yield self._read_text(file, file.relative_to(folder).as_posix())
+            else:
+                yield from self._iter_source(file, declared)
+        if next(files, None) is not None:
+            yield Refusal(
+                name=folder.name,
+                outcome=ImportOutcome.TOO_LARGE,
+                reason=f"more than {MOST_CAPTURES:,} files: import its folders one by one",
+            )
+
+    def _read_text(self, file: Path, path: str) -> Item:
+        try:
+            content = _read_bounded(file)
+            if content is None:
+                raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes")
+            return read_text(content, path=path, stated=self.stated, form=self.form)
+        except RefusedError as refused:
+            return Refusal(name=path, outcome=refused.outcome, reason=str(refused))
+        except OSError as error:
+            return Refusal(name=path, outcome=ImportOutcome.UNREADABLE, reason=error.strerror or str(error))
+
+    def _iter_repository(
+        self, repository: GitRepository, name: str, declared: open_terms.Declarations
+    ) -> Iterator[Item]:
+        form = self.form or _guess_repository(repository, name)
+        if form is SourceFormat.OTA_VERSIONS:
+            yield from open_terms.iter_versions(repository, declared, self.stated)
+        elif form is SourceFormat.OTA_SNAPSHOTS:
+            yield from open_terms.iter_snapshots(repository, declared, self.stated)
+        else:
+            yield from self._iter_corpus_history(repository)
+
+    def _iter_corpus_history(self, repository: GitRepository) -> Iterator[Item]:
+        for change in repository.iter_changes():
+            if not change.path.endswith(".md"):
+                continue
+            try:
+                content = repository.read(change.blob)
+                if content is None:
+                    raise RefusedError(
+                        ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes, or missing"
+                    )
+                text = content.decode("utf-8", "replace")
+                if princeton_leuven.is_corpus_file(text):  # others are the repository's own pages
+                    yield princeton_leuven.read_corpus_file(
+                        text, path=change.path, digest=f"git:{change.commit}"
+                    )
+            except RefusedError as refused:
+                yield Refusal(name=change.path, outcome=refused.outcome, reason=str(refused))
+
+    def _iter_zip(self, path: Path, declared: open_terms.Declarations) -> Iterator[Item]:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                digest = _digest_of_file(path)
+                yield from open_terms.iter_dataset(
+                    archive, name=path.name, digest=digest, declared=declared, stated=self.stated
+                )
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            yield Refusal(
+                name=path.name, outcome=ImportOutcome.UNREADABLE, reason=f"no whole zip: {error}"[:200]
+            )
+
+
+def read_text(content: bytes, *, path: str, stated: Stated, form: SourceFormat | None = None) -> Item:
+    """Return the text of one file; raises RefusedError. `path` is relative to what the user named."""
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    if not content.strip():
+        raise RefusedError(ImportOutcome.EMPTY, "it holds nothing")
+    if b"\0" in content[:8000] and content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise RefusedError(ImportOutcome.NOT_TEXT, "it is no text")
+    text = content.decode("utf-8", "replace")
+    if form is not SourceFormat.TEXTS and princeton_leuven.is_corpus_file(text):
+        return princeton_leuven.read_corpus_file(
+            text, path=path, digest=digest, attribution=stated.attribution
+        )
+    if form is SourceFormat.PRINCETON_LEUVEN:
+        raise RefusedError(ImportOutcome.BAD_HEADER, "it does not begin with the corpus's block quote")
+    return read_text_file(decode_body(content, None), path=path, digest=digest, stated=stated)
+
+
+def _iter_sqlite(path: Path) -> Iterator[Item]:
+    """Yield the rows of a corpus's table; other databases are refused."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("pragma trusted_schema = off")
+            found = connection.execute("select name from pragma_table_info(?)", (princeton_leuven.TABLE,))
+            columns = {row["name"] for row in found}
+            if not {"site_url", "policy_snapshot_url", "policy_text"} <= columns:
+                reason = (
+                    f"no table {princeton_leuven.TABLE} with site_url, policy_snapshot_url and policy_text"
+                )
+                yield Refusal(name=path.name, outcome=ImportOutcome.UNKNOWN_FORMAT, reason=reason)
+                return
+            digest = _digest_of_file(path)
+            yield from princeton_leuven.iter_table(connection, name=path.name, digest=digest)
+    except sqlite3.DatabaseError as error:
+        yield Refusal(name=path.name, outcome=ImportOutcome.UNREADABLE, reason=str(error))
+
+
+def _guess_repository(repository: GitRepository, name: str) -> SourceFormat:
+    """Return what a repository is by the files of its first commits; raises UsageError."""
+    with closing(repository.iter_changes()) as changes:
+        for change in islice(changes, _GUESSED_CHANGES):
+            if change.path.endswith(".md"):
+                content = repository.read(change.blob) or b""
+                if princeton_leuven.is_corpus_file(content.decode("utf-8", "replace")):
+                    return SourceFormat.PRINCETON_LEUVEN
+            if open_terms.looks_like_collection(change.path):
+                markdown = change.path.endswith(".md")
+                return SourceFormat.OTA_VERSIONS if markdown else SourceFormat.OTA_SNAPSHOTS
+    raise UsageError(f"'{name}' is a git repository of another kind: say with --as what it is.")
+
+
+def _holds_declarations(path: Path) -> bool:
+    """Return whether a file or folder holds declarations: JSON files, and nothing that is a text."""
+    if path.is_file():
+        return path.suffix == ".json"
+    if is_repository(path):
+        return False
+    return any(path.glob("*.json")) and not any(path.glob("*.md"))
+
+
+def _files_in(path: Path) -> Iterator[Path]:
+    """Yield a file, or all below a folder, in order of their names; links are left out."""
+    if path.is_file():
+        yield path
+        return
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            file = Path(folder) / name
+            if not name.startswith(".") and not file.is_symlink() and file.is_file():
+                yield file
+
+
+def _read_bounded(file: Path) -> bytes | None:
+    """Return a file's bytes, None when there are more than MOST_FILE_BYTES."""
+    with file.open("rb") as stream:
+        content = stream.read(MOST_FILE_BYTES + 1)
+    return content if len(content) <= MOST_FILE_BYTES else None
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -1,0 +1,85 @@
+"""The surroundings of what a search found, cut out of the text here.
+
+Not by `snippet()` of SQLite's full-text index: it takes time by the square of the hits in one text, and hears
+no time limit meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from policy_archive.pipelines.store.search_text import fold_with_places, plain_text
+
+_SCANNED = 300_000
+"""Characters of a text that are looked through."""
+_MOST_MATCHES = 400
+_BEFORE = 90
+_WIDTH = 260
+"""Characters of a snippet, as many as 36 words have, and of those before what was found."""
+BEGIN, END = "\x01", "\x02"
+"""Stand around what was found: no text holds them."""
+
+
+@dataclass(frozen=True, order=True)
+class _Match:
+    start: int
+    end: int
+    phrase: int
+
+
+def cut_snippet(markdown: str, needles: Sequence[str]) -> str:
+    """Return the stretch of a text where most of what was asked for stands, each between BEGIN and END.
+
+    `needles`: patterns of search_syntax.parse_query. As a reader sees the text, and in Unicode's NFKC, as it
+    is searched; an ellipsis stands where it goes on.
+
+    >>> cut_snippet("We do **not** [sell](/x). Ever.", ["sell"]).replace(BEGIN, "<").replace(END, ">")
+    'We do not <sell>. Ever.'
+    """
+    text = " ".join(unicodedata.normalize("NFKC", plain_text(markdown[:_SCANNED])).split())
+    folded, place = fold_with_places(text)
+    matches = sorted(_iter_matches(folded, place, needles))[:_MOST_MATCHES]
+    found = max(matches, key=lambda one: (_count_near(matches, one), -one.start), default=None)
+    start = _start_of_word(text, found.start - _BEFORE) if found else 0
+    end = _end_of_word(text, start + _WIDTH)
+    goes_on = end < len(text) or len(markdown) > _SCANNED
+    return f"{'…' if start else ''}{_mark(text, start, end, matches)}{'…' if goes_on else ''}"
+
+
+def _iter_matches(folded: str, place: Callable[[int], int], needles: Sequence[str]) -> Iterator[_Match]:
+    for number, needle in enumerate(needles):
+        for found in islice(re.finditer(needle, folded), _MOST_MATCHES):
+            yield _Match(place(found.start()), place(found.end()), number)
+
+
+def _count_near(matches: Sequence[_Match], first: _Match) -> int:
+    """Return how many phrases stand within a snippet that begins near a match."""
+    last = first.start + _WIDTH - _BEFORE
+    return len({one.phrase for one in matches if first.start <= one.start and one.end <= last})
+
+
+def _start_of_word(text: str, at: int) -> int:
+    if at <= 0:
+        return 0
+    blank = re.compile(r"\s").search(text, at, at + 40)
+    return blank.end() if blank else at
+
+
+def _end_of_word(text: str, at: int) -> int:
+    if at >= len(text):
+        return len(text)
+    blank = re.compile(r"\s").search(text, at, at + 40)
+    return blank.start() if blank else at
+
+
+def _mark(text: str, start: int, end: int, matches: Sequence[_Match]) -> str:
+    parts, position = [], start
+    for one in matches:
+        if one.start >= position and one.end <= end:
+            parts += [text[position : one.start], BEGIN, text[one.start : one.end], END]
+            position = one.end
+    return "".join((*parts, text[position:end]))

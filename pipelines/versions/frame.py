@@ -1,0 +1,541 @@
+"""A document's runs of texts → the class of each change: pure, and the same whatever order captures came in.
+
+What the document's own history tells of a line (it comes and goes, only a number in it differs) and where it
+stands in the page (beside the text, under a tag for navigation) together tell page furniture from policy;
+neither does alone. A change is of the page if *every* line that differs is furniture by some rule: one line
+that is not, and it is reported whole. Nothing is hidden: text, hash and row stay, the class is a mark.
+
+Rules and thresholds were measured on recorded histories, docs/changes.md has the figures. *Edge* is before or
+after a pair's core, the stretch of lines with most unchanged prose.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby, pairwise
+
+from policy_archive.crawler.core.records import OUTSIDE_ROOT, UNDER_BOILERPLATE
+from policy_archive.pipelines.text import cut_targets, drop_links, iter_links, strip_links, weigh_words
+from policy_archive.pipelines.versions.classes import ChangeClass
+from policy_archive.pipelines.versions.diff import iter_operations
+from policy_archive.pipelines.versions.telling import (
+    has_address,
+    has_amount,
+    has_currency,
+    has_date_or_version,
+    names_responsible,
+    names_rights,
+)
+
+PROSE_WORDS, SENTENCE_WORDS = 20, 8
+"""Prose has so many words, or so many and a sentence's end."""
+_MOST_OF_A_LINE, _COST_OF_A_LINE = 60, 4
+"""What an unchanged line of prose counts for at the most, and what any other line costs, in the core."""
+_COUNTER_PAIRS, _COUNTER_WORDS = 3, 8
+_COPYRIGHT_WORDS = 16
+_LABEL_WORDS = 4
+_MENU_LINES = 3
+_TRANSITIONS = 2
+"""A line that came and went, or went and came back."""
+_PART_SHARE = 0.5
+"""A text of fewer of the words of the one before and after it, all of them in there, is a part of it."""
+_SURE_LANGUAGE = 0.8
+_WORDS_OF_A_LANGUAGE = 60
+"""Words from which on a text is long enough to be called another language's, or a part of another."""
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SIGNS = ('"', "“”„‟«»″"), ("'", "‘’‚‛′`´"), ("-", "‐‑‒–—―−")
+_QUOTES = str.maketrans({sign: plain for plain, signs in _SIGNS for sign in signs})
+_LINE_MARK = re.compile(r"^(?:\s|>|#{1,6}(?=\s)|[-*+•](?=\s)|\d{1,3}[.)](?=\s))*")
+_ITEM = re.compile(r"\s*[-*+•]\s")
+_EMPHASIS = re.compile(r"\\(?=[^\w\s])|\*+|(?<!\w)_+|_+(?!\w)")
+_SENTENCE_END = re.compile(r"[.!?。！？؟।…][\"'”’»)\]]*$")
+_HEADING = re.compile(r"\s*#{1,6}\s|\s*(\*\*|__)(?=\S).*\1\s*$")
+_BETWEEN_LINKS = re.compile(r"[\s|·•,/›»>-]*")
+_DIGITS = re.compile(r"\d+")
+_IDENTIFIER = re.compile(
+    r"(?<![\w-])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}(?:-[0-9a-f]{4,})*(?![\w-])", re.IGNORECASE
+)
+"""A number of letters and digits that some machine made: of a request, of a build."""
+_COUNT = re.compile(r"\d{1,3}(?:[,.' ]\d{3})+(?!\d)|\d{4,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One version: its text and what only its readers know of it."""
+
+    text: str
+    text_sha256: str
+    places: tuple[int, ...] | None = None
+    """Of each line of `text.split("\\n")[:-1]`, as `Extraction.line_places` has them; None: not known."""
+    language: str | None = None
+    language_confidence: float = 0.0
+    extractor: str = ""
+
+
+def classify_changes(runs: Iterable[Run]) -> list[ChangeClass | None]:
+    """Return the class of the change to each run from the one before it, runs in order of time.
+
+    None for the first, and where the policy's own words changed. Each text is let go when its lines are
+    read, which neighbouring texts share: a long history costs little more than one of its texts.
+    """
+    texts = _parse_texts(runs)
+    frame = _Frame(texts)
+    variants = _find_variants(texts)
+    classes: list[ChangeClass | None] = [None]
+    for index, pair in enumerate(frame.pairs, start=1):
+        before, after = texts[index - 1], texts[index]
+        if before.extractor != after.extractor:
+            classes.append(ChangeClass.EXTRACTOR)
+        elif index in variants:
+            classes.append(ChangeClass.VARIANT)
+        elif pair.has_same_words:
+            same = before.with_targets == after.with_targets
+            classes.append(ChangeClass.LAYOUT if same else ChangeClass.LINKS)
+        else:
+            classes.append(ChangeClass.PAGE if frame.is_page_only(pair) else None)
+    return classes[: len(texts)]
+
+
+# Lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """What the rules ask of one line; equal texts share it."""
+
+    text: str
+
+    @cached_property
+    def key(self) -> str:
+        """The words as they are compared; case, digits, currency and punctuation stay."""
+        return _key(cut_targets(strip_links(self.text)))
+
+    @cached_property
+    def words(self) -> float:
+        return weigh_words(self.text)
+
+    @cached_property
+    def is_prose(self) -> bool:
+        if self.words >= PROSE_WORDS:
+            return True
+        return self.words >= SENTENCE_WORDS and bool(_SENTENCE_END.search(self.key))
+
+    @cached_property
+    def is_heading_or_label(self) -> bool:
+        return bool(_HEADING.match(self.text)) or self.key.endswith((":", "："))
+
+    @cached_property
+    def is_button_label(self) -> bool:
+        short = self.words <= _LABEL_WORDS and not self.is_heading_or_label
+        return short and not _DIGITS.search(self.key) and not _SENTENCE_END.search(self.key)
+
+    @cached_property
+    def is_item(self) -> bool:
+        return _ITEM.match(self.text) is not None
+
+    @cached_property
+    def is_dated(self) -> bool:
+        return has_date_or_version(self.key)
+
+    @cached_property
+    def is_of_responsible(self) -> bool:
+        """Of a sentence less is asked: banners speak of addresses, too."""
+        if has_amount(self.key) or names_responsible(self.key):
+            return True
+        return not self.is_prose and has_address(self.key)
+
+    @cached_property
+    def link_labels(self) -> tuple[str, ...] | None:
+        """The words of its links when it is nothing but links to pages, else None."""
+        links = list(iter_links(self.text))
+        rest = drop_links(_LINE_MARK.sub("", self.text))
+        leads_away = all(target.startswith(("http://", "https://")) for _, target in links)
+        if not links or not leads_away or not _BETWEEN_LINKS.fullmatch(rest):
+            return None
+        return tuple(label for label, _ in links)
+
+    @cached_property
+    def is_copyright(self) -> bool:
+        return self.words <= _COPYRIGHT_WORDS and ("©" in self.key or self.key.lower().startswith("(c)"))
+
+
+def _key(text: str) -> str:
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
+    return " ".join(_EMPHASIS.sub("", _LINE_MARK.sub("", plain)).split())
+
+
+def _is_host(word: str) -> bool:
+    """Return whether a word looks like a machine's name: letters, then a number, then maybe a domain.
+
+    >>> _is_host("node-7.example.net"), _is_host("web12"), _is_host("12")
+    (True, True, False)
+    """
+    name = word.partition(".")[0]
+    return name[:1].isalpha() and name.isascii() and name[-1:].isdigit()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Text:
+    lines: tuple[_Line, ...]
+    """Those that are not blank."""
+    places: tuple[int, ...] | None
+    sha256: str
+    language: str | None
+    """None where the text is too short, or the guess too unsure, to tell."""
+    extractor: str
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(line.key for line in self.lines)
+
+    @cached_property
+    def joined(self) -> str:
+        return " ".join(filter(None, self.keys))
+
+    @cached_property
+    def with_targets(self) -> str:
+        """Words and where links lead, without marks and blanks."""
+        return "".join(_key(line.text) for line in self.lines).replace(" ", "")
+
+    @cached_property
+    def words(self) -> float:
+        return sum(line.words for line in self.lines)
+
+    @cached_property
+    def menus(self) -> frozenset[int]:
+        """Indices of lines in a run of lines that are nothing but links, and of labels among them."""
+        found: set[int] = set()
+        for is_menu, group in groupby(
+            range(len(self.lines)), lambda i: self.lines[i].link_labels is not None
+        ):
+            indices = list(group)
+            links = sum(len(self.lines[i].link_labels or ()) for i in indices)
+            if is_menu and links >= max(_MENU_LINES, len(indices) / 2):
+                found.update(indices)
+        return frozenset(found)
+
+    def _is_menu_like(self, index: int) -> bool:
+        line = self.lines[index]
+        return line.link_labels is not None or (line.is_button_label and line.is_item)
+
+    @cached_property
+    def place_of(self) -> Mapping[str, int]:
+        """Key of a line → the flags of its first place; empty when places are not known."""
+        if self.places is None:
+            return {}
+        found: dict[str, int] = {}
+        for key, place in zip(self.keys, self.places, strict=True):
+            found.setdefault(key, place)
+        return found
+
+
+def _parse_texts(runs: Iterable[Run]) -> list[_Text]:
+    lines: dict[str, _Line] = {}
+    parsed: dict[tuple[object, ...], _Text] = {}
+    texts = []
+    for run in runs:
+        key = (run.text_sha256, run.places, run.language, run.language_confidence, run.extractor)
+        if key not in parsed:
+            parsed[key] = _parse_text(run, lines)
+        texts.append(parsed[key])
+    return texts
+
+
+def _parse_text(run: Run, lines: dict[str, _Line]) -> _Text:
+    every = run.text.split("\n")
+    filled = [n for n, line in enumerate(every) if line and not line.isspace()]
+    is_known = run.places is not None and (not filled or filled[-1] < len(run.places))
+    shared = tuple(lines.setdefault(every[n], _Line(text=every[n])) for n in filled)
+    is_told = (
+        run.language_confidence >= _SURE_LANGUAGE
+        and sum(line.words for line in shared) >= _WORDS_OF_A_LANGUAGE
+    )
+    return _Text(
+        lines=shared,
+        places=tuple(run.places[n] for n in filled) if is_known and run.places is not None else None,
+        sha256=run.text_sha256,
+        language=run.language if is_told else None,
+        extractor=run.extractor,
+    )
+
+
+# Pairs of neighbouring runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stretch:
+    """Neighbouring lines that differ; indices into the lines of the two texts."""
+
+    removed: range
+    added: range
+    at_edge: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    old: _Text
+    new: _Text
+    stretches: tuple[_Stretch, ...] = field(default=())
+
+    @cached_property
+    def has_same_words(self) -> bool:
+        """Return whether lines were at most joined or split, marks and targets aside."""
+        return self.old.joined == self.new.joined or (
+            self.old.joined.replace(" ", "") == self.new.joined.replace(" ", "")
+        )
+
+    def iter_counters(self) -> Iterator[tuple[_Line, _Line]]:
+        """Yield the pairs of lines of one stretch that differ in their numbers alone."""
+        for stretch in self.stretches:
+            by_skeleton: dict[str, list[_Line]] = defaultdict(list)
+            for index in stretch.added:
+                by_skeleton[_skeleton(self.new.lines[index])].append(self.new.lines[index])
+            for index in stretch.removed:
+                old = self.old.lines[index]
+                partners = by_skeleton.get(_skeleton(old))
+                if partners and partners[0].key != old.key and _DIGITS.search(old.key):
+                    yield old, partners.pop(0)
+
+
+def _skeleton(line: _Line) -> str:
+    return _DIGITS.sub("#", _IDENTIFIER.sub("#id", line.key))
+
+
+def _compare(old: _Text, new: _Text) -> _Pair:
+    entries: list[tuple[float, range, range, bool]] = []
+    for operation in iter_operations(old.keys, new.keys):
+        gone = range(operation.old_start, operation.old_end)
+        come = range(operation.new_start, operation.new_end)
+        if operation.equal:
+            entries += [(_weight(old.lines[i]), range(i, i + 1), range(0), True) for i in gone]
+        else:
+            entries.append((-_COST_OF_A_LINE * (len(gone) + len(come)), gone, come, False))
+    start, end = _find_core([weight for weight, *_ in entries])
+    stretches = []
+    for is_same, group in groupby(enumerate(entries), key=lambda entry: entry[1][3]):
+        if is_same:
+            continue
+        parts = list(group)
+        stretches.append(
+            _Stretch(
+                removed=_joined([gone for _, (_, gone, _, _) in parts]),
+                added=_joined([come for _, (_, _, come, _) in parts]),
+                at_edge=parts[-1][0] < start or parts[0][0] >= end,
+            )
+        )
+    return _Pair(old=old, new=new, stretches=tuple(stretches))
+
+
+def _weight(line: _Line) -> float:
+    return min(line.words, _MOST_OF_A_LINE) if line.is_prose else -_COST_OF_A_LINE
+
+
+def _joined(ranges: Sequence[range]) -> range:
+    filled = [one for one in ranges if one]
+    return range(filled[0].start, filled[-1].stop) if filled else range(0)
+
+
+def _find_core(weights: Sequence[float]) -> tuple[int, int]:
+    """Return start and end of the stretch with the largest sum; where there is no prose, all is core."""
+    best, found, total, start = 0.0, (0, len(weights)), 0.0, 0
+    for index, weight in enumerate(weights):
+        if total <= 0:
+            total, start = 0.0, index
+        total += weight
+        if total > best:
+            best, found = total, (start, index + 1)
+    return found
+
+
+# Rules
+
+
+class _Frame:
+    """The rules over all runs of one document."""
+
+    def __init__(self, texts: Sequence[_Text]) -> None:
+        self.pairs = [_compare(old, new) for old, new in pairwise(texts)]
+        self._texts = texts
+        self._counters = self._find_counters()
+        self._owners = {_owners(line) for text in texts for line in text.lines if line.is_copyright}
+        changed = {
+            text.lines[index].key
+            for pair in self.pairs
+            for stretch in pair.stretches
+            for text, indices in ((pair.old, stretch.removed), (pair.new, stretch.added))
+            for index in indices
+        }
+        self._transitions: Counter[str] = Counter()
+        self._holders: Counter[str] = Counter()
+        self._outside: Counter[str] = Counter()
+        self._boilerplate: Counter[str] = Counter()
+        before: frozenset[str] | None = None
+        for text in texts:
+            here = changed.intersection(text.keys)
+            if before is not None:
+                self._transitions.update(here ^ before)
+            before = frozenset(here)
+            for key in here:
+                if text.places is not None:
+                    place = text.place_of[key]
+                    self._holders[key] += 1
+                    self._outside[key] += bool(place & OUTSIDE_ROOT)
+                    self._boilerplate[key] += bool(place & UNDER_BOILERPLATE)
+
+    def _find_counters(self) -> frozenset[str]:
+        """Return the skeletons of short lines in which nothing but a number differs, again and again."""
+        pairs: Counter[str] = Counter()
+        values: dict[str, set[str]] = defaultdict(set)
+        for pair in self.pairs:
+            found = {_skeleton(old): (old, new) for old, new in pair.iter_counters()}
+            pairs.update(found.keys())
+            for skeleton, lines in found.items():
+                values[skeleton].update(line.key for line in lines)
+        return frozenset(
+            skeleton
+            for skeleton, number in pairs.items()
+            if number >= _COUNTER_PAIRS
+            and len(values[skeleton]) >= _COUNTER_PAIRS
+            and all(_may_count(key) for key in values[skeleton])
+        )
+
+    def is_page_only(self, pair: _Pair) -> bool:
+        """Return whether every line that differs between two runs is furniture by some rule."""
+        return all(self._is_furniture(pair, stretch) for stretch in pair.stretches)
+
+    def _is_furniture(self, pair: _Pair, stretch: _Stretch) -> bool:
+        gone = [(pair.old, index) for index in stretch.removed]
+        come = [(pair.new, index) for index in stretch.added]
+        gone, come = self._without_counters(gone, come)
+        if stretch.at_edge:
+            gone, come = self._without_notices(gone, come)
+        left = [*gone, *come]
+        if left and not stretch.at_edge:
+            return False
+        has_label = any(text.lines[index].is_button_label for text, index in left)
+        one_sided = not gone or not come
+        return all(
+            self._is_under_boilerplate(text.lines[index])
+            or _is_menu_entry(text, index)
+            or (one_sided and self._comes_and_goes(text.lines[index], has_label=has_label))
+            for text, index in left
+        )
+
+    def _without_counters(self, gone: _Places, come: _Places) -> tuple[_Places, _Places]:
+        """Return the lines that are not the two values of a counter."""
+        old = Counter(_skeleton(text.lines[i]) for text, i in gone)
+        both = old & Counter(_skeleton(text.lines[i]) for text, i in come)
+        counted = {skeleton for skeleton in both if skeleton in self._counters}
+        return tuple(  # type: ignore[return-value]
+            [(text, i) for text, i in side if _skeleton(text.lines[i]) not in counted]
+            for side in (gone, come)
+        )
+
+    def _without_notices(self, gone: _Places, come: _Places) -> tuple[_Places, _Places]:
+        """Return the lines that are no copyright notice that comes, goes, or differs in its years alone.
+
+        Where notices of a document name several owners, which one it is matters.
+        """
+        old, new = (
+            [place for place in side if place[0].lines[place[1]].is_copyright] for side in (gone, come)
+        )
+        named = [{_owners(text.lines[i]) for text, i in side} for side in (old, new)]
+        if named[0] != named[1] and len(self._owners) > 1:
+            return gone, come
+        return [place for place in gone if place not in old], [place for place in come if place not in new]
+
+    def _is_under_boilerplate(self, line: _Line) -> bool:
+        return (
+            self._is_mostly(self._boilerplate, line)
+            and not line.is_prose
+            and not line.is_heading_or_label
+            and not line.is_dated
+            and not line.is_of_responsible
+        )
+
+    def _comes_and_goes(self, line: _Line, *, has_label: bool) -> bool:
+        """Return whether a line beside the text's root came and went; prose only together with a button."""
+        return (
+            self._is_mostly(self._outside, line)
+            and self._transitions[line.key] >= _TRANSITIONS
+            and not line.is_heading_or_label
+            and not line.is_dated
+            and not line.is_of_responsible
+            and (has_label or not line.is_prose)
+        )
+
+    def _is_mostly(self, where: Counter[str], line: _Line) -> bool:
+        """Return whether a line stands there in half of the runs that hold it and know its place."""
+        return 0 < self._holders[line.key] <= 2 * where[line.key]
+
+
+_Places = list[tuple[_Text, int]]
+
+
+def _may_count(key: str) -> bool:
+    """Return whether a line with a number may be a counter or a machine's name, not an amount or a date."""
+    return (
+        weigh_words(key) <= _COUNTER_WORDS
+        and not re.search(r"[%‰@]", key)
+        and not has_currency(key)
+        and not has_date_or_version(_IDENTIFIER.sub("", key))
+        and bool(
+            _IDENTIFIER.search(key)
+            or _is_host(key.rpartition(" ")[2])
+            or (_COUNT.search(key) and not names_responsible(key))
+        )
+    )
+
+
+def _owners(line: _Line) -> frozenset[str]:
+    """Return the words of a copyright notice beside its years."""
+    return frozenset(re.findall(r"[^\W\d_]+", line.key.lower()))
+
+
+def _is_menu_entry(text: _Text, index: int) -> bool:
+    line = text.lines[index]
+    if index not in text.menus:
+        return False
+    if line.link_labels is None:
+        return not line.is_of_responsible and not line.is_dated and not names_rights(line.key)
+    return not any(names_rights(label) for label in line.link_labels)
+
+
+# Variants
+
+
+def _find_variants(texts: Sequence[_Text]) -> set[int]:
+    """Return the indices of runs that are reached by a change of what was served, not of the policy.
+
+    A stretch of runs in another language between runs of one language is a variant; so is one run that is a
+    part of the text before it, or holds it as a part, when that text follows again. Leaving is of the same
+    kind only where the text is the same again: what changed meanwhile is a change.
+    """
+    found: set[int] = set()
+    stretches = [
+        (one, list(group)) for one, group in groupby(range(len(texts)), lambda index: texts[index].language)
+    ]
+    threes = zip(stretches, stretches[1:], stretches[2:], strict=False)
+    for (language, _), (other, indices), (again, rest) in threes:
+        if language and other and language == again:
+            found.add(indices[0])
+            if texts[indices[0] - 1].sha256 == texts[rest[0]].sha256:
+                found.add(rest[0])
+    for index in range(1, len(texts) - 1):
+        before, here, after = texts[index - 1 : index + 2]
+        if before.sha256 == after.sha256 and _is_part(before, here):
+            found.update((index, index + 1))
+    return found
+
+
+def _is_part(one: _Text, other: _Text) -> bool:
+    """Return whether one of two texts is less than half of the other, every line of it in there."""
+    small, large = sorted((one, other), key=lambda text: text.words)
+    is_small = _WORDS_OF_A_LANGUAGE <= small.words < _PART_SHARE * large.words
+    return is_small and not Counter(small.keys) - Counter(large.keys)

@@ -1,0 +1,73 @@
+"""What is stored of a change between two versions, and the few words that tell it.
+
+Apart from `change`, so that commands which only read load nothing that compares texts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy_archive.crawler.core.plurals import plural
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """How one text became the next. Stored as JSON in `versions.change`."""
+
+    words_added: int
+    words_removed: int
+    share: float
+    """Words added and removed, of the words of both texts: 0 to 1."""
+    only: tuple[str, ...]
+    """`whitespace`, or all that differs: `punctuation` (marks, letter case), `links`, `dates`; `order`
+    when the same lines stand in another order. Empty when words changed."""
+    moved: int
+    """Lines that stand elsewhere, word for word."""
+    sections_added: tuple[str, ...]
+    """Headings that are new, as they stand, marks cut."""
+    sections_removed: tuple[str, ...]
+
+
+def change_from_json(text: str) -> Change:
+    """Return the change that `versions.change` holds.
+
+    >>> change_from_json('{"words_added": 1, "words_removed": 0, "share": 0.1, "only": [], "moved": 0,'
+    ...     '"sections_added": [], "sections_removed": []}').words_added
+    1
+    """
+    return change_from_values(json.loads(text))
+
+
+def change_from_values(values: Mapping[str, Any]) -> Change:
+    """Return a change from its fields, lists in place of tuples."""
+    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Change(**{**values, **lists})
+
+
+def describe_change(change: Change) -> str:
+    """Return the gist of a change in a few words: "only dates", "3 % of the text; new section “Cookies”"."""
+    if change.only == ("order",):
+        return "sections moved"
+    if change.only:
+        return "only " + " and ".join({"whitespace": "white space"}.get(word, word) for word in change.only)
+    parts = [_describe_share(change.share)]
+    parts += _describe_sections("new section", change.sections_added)
+    parts += _describe_sections("dropped section", change.sections_removed)
+    if change.moved:
+        parts.append(f"{plural(change.moved, 'line')} moved")
+    return "; ".join(parts)
+
+
+def _describe_share(share: float) -> str:
+    if share >= 0.6:
+        return "rewritten"
+    return "under 0.1 % of the text" if share < 0.001 else f"{share:.1%} of the text".replace("%", " %")
+
+
+def _describe_sections(what: str, headings: tuple[str, ...]) -> list[str]:
+    if len(headings) > 1:
+        return [f"{len(headings)} {what}s"]
+    return [f"{what} “{heading}”" for heading in headings]

@@ -1,0 +1,114 @@
+"""Which lines are never page furniture: dates, amounts, who is responsible, annexes, readers' rights."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+from policy_archive.crawler.core.cache import remembered
+from policy_archive.crawler.discovery.words import fold, match_name
+from policy_archive.data import read_words
+
+_UNSPACED = re.compile("[\u0590-\u08ff\u0900-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Scripts that set no blanks between words, or glue particles to them: terms are sought anywhere."""
+_DATE = re.compile(
+    r"(?<![\d.,])(?:1[34]|19|20|25)\d\d(?![\d]|[.,]\d)"  # also of the Solar Hijri and the Buddhist calendar
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d\s?[年月日년월일]"
+)
+_VERSION = re.compile(r"(?<!\w)v\.? ?\d", re.IGNORECASE)
+_AMOUNT = re.compile(r"[%‰@]|\d{3}")
+
+
+def has_date_or_version(line: str) -> bool:
+    """Return whether a line states a year, a numeric date or a version.
+
+    >>> has_date_or_version("© 2018 Acme"), has_date_or_version("node-12"), has_date_or_version("v2")
+    (True, False, True)
+    """
+    plain = _western_digits(line)
+    return bool(_DATE.search(plain) or _VERSION.search(plain) or _pattern("version").search(_folded(line)))
+
+
+def has_amount(line: str) -> bool:
+    """Return whether a line holds an amount of money, a share, a mail address or a number of three digits.
+
+    >>> has_amount("Fee: €5"), has_amount("Room 12")
+    (True, False)
+    """
+    return bool(_AMOUNT.search(_western_digits(line))) or has_currency(line)
+
+
+def has_currency(line: str) -> bool:
+    """Return whether a line holds the sign of a currency."""
+    return any(unicodedata.category(one) == "Sc" for one in line)
+
+
+def names_responsible(line: str) -> bool:
+    """Return whether a line says who is responsible: roles, companies, and annexes, which bind them.
+
+    >>> [names_responsible(line) for line in ("Data Protection Officer", "Acme GmbH", "Join us")]
+    [True, True, False]
+    """
+    folded = _folded(line)
+    roles = _pattern("responsible").search(folded) or _pattern("annex").search(folded)
+    return bool(roles or _company().search(line))
+
+
+def has_address(line: str) -> bool:
+    """Return whether a line holds words of a postal address.
+
+    >>> has_address("12 High Street"), has_address("Musterstraße 1"), has_address("Your cart")
+    (True, True, False)
+    """
+    return bool(_pattern("address").search(_folded(line)))
+
+
+def names_rights(label: str) -> bool:
+    """Return whether a link's words name a policy or a reader's rights, in any language.
+
+    >>> names_rights("Cookie Policy"), names_rights("Ihre Rechte"), names_rights("Products")
+    (True, True, False)
+    """
+    folded = _folded(label)
+    return bool(_pattern("rights").search(folded) or match_name(folded))
+
+
+@remembered(20_000, longest=2_000)
+def _folded(line: str) -> str:
+    return fold(line)
+
+
+def _western_digits(line: str) -> str:
+    """Return a line with ASCII digits in place of those of other scripts."""
+    line = unicodedata.normalize("NFKC", line)
+    if line.isascii():
+        return line
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in line)
+
+
+@cache
+def _company() -> re.Pattern[str]:
+    forms = read_words("never-furniture")["company"]["forms"]
+    return re.compile(
+        "|".join(_bounded(re.escape(form), form) for form in sorted(forms, key=len, reverse=True))
+    )
+
+
+@cache
+def _pattern(section: str) -> re.Pattern[str]:
+    lists = read_words("never-furniture")[section].values()
+    return re.compile("|".join(_iter_alternatives(term for terms in lists for term in terms.split("|"))))
+
+
+def _iter_alternatives(terms: Iterable[str]) -> Iterable[str]:
+    for term in dict.fromkeys(term.strip() for term in terms):
+        words = [re.escape(fold(word.strip("*"))) for word in term.split()]
+        last = r"\w*" if term.endswith("*") else ""
+        first = r"\w*" if term.startswith("*") else ""
+        yield _bounded(f"{first}{' '.join(words)}{last}", term)
+
+
+def _bounded(pattern: str, term: str) -> str:
+    return pattern if _UNSPACED.search(term) else rf"(?<!\w){pattern}(?!\w)"

@@ -1,0 +1,216 @@
+"""Which changes are of the page around the text, by a document's own history and its lines' places."""
+
+from __future__ import annotations
+
+import random
+from itertools import accumulate, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy_archive.crawler.core.records import OUTSIDE_ROOT, UNDER_BOILERPLATE
+from policy_archive.pipelines.versions.classes import ChangeClass
+from policy_archive.pipelines.versions.frame import Run, classify_changes
+
+PAGE, LAYOUT, LINKS, VARIANT = ChangeClass.PAGE, ChangeClass.LAYOUT, ChangeClass.LINKS, ChangeClass.VARIANT
+SENTENCE = (
+    "We collect your name and your address when you order, and keep both as long as the law asks us to."
+)
+CORE = [f"{SENTENCE} Point {word}." for word in ("one", "two", "three", "four", "five", "six", "seven")]
+MENU = [f"- [Thing {word}](https://shop.example/{word})" for word in ("one", "two", "three", "four")]
+
+
+def make_run(
+    head: list[str] | None = None,
+    tail: list[str] | None = None,
+    *,
+    core: list[str] = CORE,
+    place: int = OUTSIDE_ROOT,
+    **known: object,
+) -> Run:
+    """Return a run of paragraphs; head and tail stand beside the core, or where `place` says."""
+    lines, places = [], []
+    for paragraph, flags in (
+        [(one, place) for one in head or []]
+        + [(one, 0) for one in core]
+        + [(one, place) for one in tail or []]
+    ):
+        lines += [paragraph, ""]
+        places += [flags, 0]
+    text = "\n".join(lines).rstrip("\n") + "\n"
+    facts = {"text_sha256": text, "places": tuple(places[:-1]), "language": "en", "language_confidence": 1.0}
+    return Run(text=text, **(facts | known))  # type: ignore[arg-type]
+
+
+def tails(*tails: list[str], place: int = OUTSIDE_ROOT) -> list[ChangeClass | None]:
+    return classify_changes(make_run(tail=tail, place=place) for tail in tails)[1:]
+
+
+case = pytest.param
+BANNER = ["You are offline right now and nothing that you do here can be saved.", "Retry"]
+
+
+@pytest.mark.parametrize(
+    ("histories", "classes"),
+    [
+        case([["node-7"], ["node-3"], ["node-12"], ["node-7"]], [PAGE] * 3, id="a machine's name"),
+        case([["node-7"], ["node-3"]], [None], id="two values are too few"),
+        case([["Fee: $15"], ["Fee: $25"], ["Fee: $40"], ["Fee: $50"]], [None] * 3, id="an amount"),
+        case([["1,204 seen"], ["1,377 seen"], ["2,022 seen"], ["2,951 seen"]], [PAGE] * 3, id="a count"),
+        case([[], BANNER, [], BANNER, []], [PAGE] * 4, id="a bar with a button"),
+        case([[], ["## Contact", "Write to us."]], [None], id="a section that stays"),
+        case([[], ["## Residents", "You may ask us."], []], [None] * 2, id="a section taken back"),
+        case([MENU, [*MENU, "- [More](https://shop.example/more)"]], [PAGE], id="a menu grows"),
+        case([MENU, [*MENU, "- [Ihre Rechte](https://shop.example/r)"]], [None], id="a menu leads to rights"),
+        case([["Clerk"], ["Privacy Officer"], ["Clerk"]], [None] * 2, id="an officer's title"),
+        case([[], ["Acme Holding GmbH"], []], [None] * 2, id="a company"),
+        case([[], ["12 High Street"], []], [None] * 2, id="an address"),
+        case([[], ["Version 2"], []], [None] * 2, id="a version"),
+        case([[], ["Annex B"], []], [None] * 2, id="an annex"),
+        case([[], ["25 May 2018"], []], [None] * 2, id="a date"),
+        case([["© 2013 Acme"], ["© 2014 Acme"], [], ["© 2015 Acme"]], [PAGE] * 3, id="years of a notice"),
+        case([["© 2013 Acme"], ["© 2014 Other"]], [None], id="a notice's owner"),
+        case([[], ["Join us"], [], ["Join us"]], [PAGE] * 3, id="a button that flips"),
+        case([["Join us"], ["Sign up"], ["Join us"]], [None] * 2, id="one line put in another's place"),
+    ],
+)  # fmt: skip
+def test_a_line_beside_the_root_is_judged_by_what_became_of_it(
+    histories: list[list[str]], classes: list[ChangeClass | None]
+) -> None:
+    assert tails(*histories) == classes
+
+
+def test_within_the_root_and_where_places_are_not_known_nothing_but_numbers_is_furniture() -> None:
+    assert tails([], ["Join us"], [], ["Join us"], place=0) == [None] * 3
+    unknown = [make_run(tail=tail, places=None) for tail in ([], ["Join us"], [], ["Join us"])]
+    assert classify_changes(unknown)[1:] == [None] * 3
+    assert tails(["web-1"], ["web-2"], ["web-3"], ["web-4"], place=0) == [PAGE] * 3
+
+
+def test_a_short_line_under_a_tag_for_navigation_is_furniture_at_once_and_prose_never_is() -> None:
+    assert tails([], ["Follow us"], place=UNDER_BOILERPLATE) == [PAGE]
+    assert tails([], [SENTENCE], place=UNDER_BOILERPLATE) == [None]
+
+
+def test_one_line_that_is_not_covered_and_the_change_is_reported_whole() -> None:
+    runs = [make_run(tail=[]), make_run(tail=BANNER), make_run(tail=[], core=[*CORE[:3], *CORE[4:]])]
+    assert classify_changes(runs)[1:] == [PAGE, None]
+
+
+def test_the_same_words_in_other_lines_or_with_other_marks_or_links() -> None:
+    plain = make_run(["See [our terms](https://shop.example/t)."])
+    linked = make_run(["See [our terms](https://shop.example/u)."])
+    joined = make_run(core=[" ".join(CORE[:2]), *CORE[2:]])
+    marked = make_run(core=[CORE[0].replace("name", "**name**"), *CORE[1:]])
+    assert classify_changes([plain, linked])[1] is LINKS
+    assert classify_changes([make_run(), joined])[1] is LAYOUT
+    assert classify_changes([make_run(), marked])[1] is LAYOUT
+    assert classify_changes([make_run(core=["It costs $5."]), make_run(core=["It costs €5."])])[1] is None
+
+
+def test_another_language_between_is_a_variant_until_it_stays() -> None:
+    english, german = (
+        make_run(),
+        make_run(
+            core=[f"Wir speichern Ihre Daten, Punkt {n}, so lange." for n in "abcdefghijklm"], language="de"
+        ),
+    )
+    later = make_run(core=[*CORE, "We sell it now."])
+    assert classify_changes([english, german, english])[1:] == [VARIANT, VARIANT]
+    assert classify_changes([english, german, later])[1:] == [VARIANT, None]
+    assert classify_changes([english, german])[1:] == [None]
+
+
+def test_a_part_of_the_text_between_is_a_variant_and_a_section_taken_back_is_not() -> None:
+    part = make_run(core=CORE[:3])
+    assert classify_changes([make_run(), part, make_run()])[1:] == [VARIANT, VARIANT]
+    assert classify_changes([make_run(), make_run(core=CORE[:6]), make_run()])[1:] == [None, None]
+    assert classify_changes([make_run(), part])[1:] == [None]
+
+
+def test_texts_by_two_extractors_are_not_compared_as_if_by_one() -> None:
+    runs = [make_run(extractor="a/1"), make_run(core=CORE[:6], extractor="a/2")]
+    assert classify_changes(runs)[1] is ChangeClass.EXTRACTOR
+
+
+# Made histories: each word of a language's policies is as good as another, so sentences are drawn from them
+
+WORDS = {
+    "en": "we collect data from you when visit our site and share them with partners who help us".split(),
+    "ar": "نحن نجمع البيانات منك عند زيارة موقعنا ونشاركها مع شركاء يساعدون في تشغيله كما هو".split(),
+    "he": "אנו אוספים מידע ממך כאשר אתה מבקר באתר שלנו ומשתפים אותו עם שותפים שעוזרים לנו".split(),
+    "ja": "当社は お客様の 情報を 取得し 利用目的の 範囲内で 適切に 取り扱い 第三者に 提供する".split(),
+    "th": "เรา เก็บรวบรวม ข้อมูล ของคุณ เมื่อคุณ เยี่ยมชม เว็บไซต์ และ แบ่งปัน กับ พันธมิตร".split(),
+}
+ENDS = {"en": (" ", "."), "ar": (" ", "."), "he": (" ", "."), "ja": ("", "。"), "th": ("", " ")}
+BUTTONS = {"en": "Subscribe", "ar": "اشترك", "he": "הירשם", "ja": "登録する", "th": "สมัคร"}
+
+
+def draw_sentence(language: str, chance: random.Random) -> str:
+    blank, end = ENDS[language]
+    return blank.join(chance.choices(WORDS[language], k=24)) + end
+
+
+@pytest.mark.parametrize("language", WORDS)
+@pytest.mark.parametrize("place", [0, OUTSIDE_ROOT], ids=["inside", "beside"])
+@pytest.mark.parametrize("at_head", [True, False], ids=["head", "tail"])
+def test_a_paragraph_that_comes_and_stays_is_reported(language: str, place: int, at_head: bool) -> None:
+    chance = random.Random(7)
+    for _ in range(100):
+        core = [draw_sentence(language, chance) for _ in range(8)]
+        new = [draw_sentence(language, chance)]
+        runs = [
+            make_run([], core=core),
+            *[
+                make_run(
+                    new if at_head else [],
+                    [] if at_head else new,
+                    core=[*core, *[draw_sentence(language, chance)] * n],
+                    place=place,
+                )
+                for n in range(3)
+            ],
+        ]
+        assert classify_changes(runs)[1] is None
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_furniture_that_flips_beside_the_root_is_of_the_page(language: str) -> None:
+    chance = random.Random(11)
+    reported = 0
+    for _ in range(100):
+        core = [draw_sentence(language, chance) for _ in range(8)]
+        banner = [draw_sentence(language, chance), BUTTONS[language]]
+        runs = [make_run(tail=banner if n % 2 else [], core=core) for n in range(5)]
+        reported += any(found is None for found in classify_changes(runs)[1:])
+    assert reported <= 20
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["Join us", "node-1", "node-2", SENTENCE, "## Law", "Fee: $5"]), max_size=3),
+        max_size=8,
+    )
+)
+def test_classes_are_a_pure_function_with_one_for_each_run(histories: list[list[str]]) -> None:
+    runs = [make_run(tail=tail) for tail in histories]
+    classes = classify_changes(runs)
+    assert len(classes) == len(runs)
+    assert classes == classify_changes(iter(runs))
+    assert classes[:1] in ([], [None])
+
+
+def test_a_real_change_is_never_hidden_by_what_comes_later() -> None:
+    """Histories are cut after each version: what was of the page at first may not turn out to be a change."""
+    chance = random.Random(3)
+    pieces = [["node-1"], ["node-2"], ["node-3"], BANNER, [], ["© 2012 A"], ["© 2013 A"], MENU]
+    turned = 0
+    for _ in range(40):
+        runs = [make_run(tail=chance.choice(pieces)) for _ in range(8)]
+        prefixes = [
+            classify_changes(part) for part in accumulate([[run] for run in runs], lambda a, b: a + b)
+        ]
+        for shorter, longer in pairwise(prefixes):
+            turned += sum(a is PAGE and b is None for a, b in zip(shorter, longer, strict=False))
+    assert turned == 0
