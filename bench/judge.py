@@ -18,8 +18,9 @@ Needs scikit-learn (the program does not). What is printed:
   weights. They were written beside data/words/page_notices.toml: this, too, is the best case.
 - unseen: bench/judge_pages/unseen.toml, whole pages on the way that a fetched page goes, with the shipped
   weights. No weight was learnt from them, but settings and some wordings were chosen with an eye on most.
-- real pages: those of ../shared/real-pages, the half of ../shared/negatives that is held back by a hash of
-  the site, and policies of unusual make, with the shipped weights, by era and language. None of them trained.
+- real pages, by era and language: those of ../shared/real-pages and policies of unusual make, none of which
+  trained, with the shipped weights; ../shared/negatives, each half, by a hash of the site, with a model
+  that was trained without it (the shipped weights know both).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from sklearn.metrics import f1_score
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.judge_examples import NONE, WRITTEN, Example, load_examples, strip_labels
-from bench.judge_real import print_real
+from bench.judge_real import judge_halves, judge_pages, print_judged
 from bench.judge_training import split_by_group, train, write_model
 from bench.judge_unseen import FOREIGN, KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
 from policy_archive.crawler.core.records import Extraction, Kind
@@ -221,8 +222,8 @@ def main() -> None:
     print("notices that got their class:")
     print_notices()
     print_unseen(errors=arguments.errors)
-    print("real pages that never trained, called policies blind and at a policy's address:")
-    print_real(errors=arguments.errors)
+    print("real pages called policies, blind and at a policy's address:")
+    print_judged([*judge_halves(examples), *judge_pages()], errors=arguments.errors)
     print_time(examples)
 
 

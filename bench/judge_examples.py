@@ -63,6 +63,8 @@ class Example:
     source: str
     """kinds, pages, extraction, written, neighbours, notices, negatives."""
     language: str = "en"
+    year: str = ""
+    """'' where it is not known."""
     also: frozenset[str] = frozenset()
     """Every label that the curators gave to this very text."""
 
@@ -158,28 +160,32 @@ def _iter_notices() -> Iterator[Example]:
                 )
 
 
-def iter_negatives(*, held_back: bool = False) -> Iterator[Example]:
-    """Yield the half of ../shared/negatives that trains, or the half that is held back to measure."""
+def iter_negatives() -> Iterator[Example]:
+    """Yield the pages of ../shared/negatives, of which either half measures a model of the other."""
     folder = SHARED / "negatives"
     for row in _rows(folder / "pages.jsonl"):
-        group = row["site"] or (row["source"] if row["site_copy"] else row["id"])
-        if is_held_back(group) is held_back:
-            body = gzip.decompress((folder / "pages" / f"{row['id']}.html.gz").read_bytes())
-            extraction = _extract(body, row["url"] or "", None)
-            if extraction:
-                yield Example(
-                    page=Page(title=extraction.title, text=extraction.text, url=row["url"] or ""),
-                    label=NONE,
-                    strict_label=NONE,
-                    group=group,
-                    source="negatives",
-                    language=row["language"] or "",
-                )
+        body = gzip.decompress((folder / "pages" / f"{row['id']}.html.gz").read_bytes())
+        extraction = _extract(body, row["url"] or "", None)
+        if extraction:
+            yield Example(
+                page=Page(title=extraction.title, text=extraction.text, url=row["url"] or ""),
+                label=NONE,
+                strict_label=NONE,
+                group=site_of(row),
+                source="negatives",
+                language=row["language"] or "",
+                year=str(row["year"] or ""),
+            )
 
 
-def is_held_back(group: str) -> bool:
-    """Return whether the pages of a site, or of the repository that copies one, measure and never train."""
-    return hashlib.sha256(group.encode()).digest()[0] % 2 == 1
+def site_of(row: dict[str, Any]) -> str:
+    """Return the site of a page of ../shared/negatives, or the repository that copies one whole."""
+    return str(row["site"] or (row["source"] if row["site_copy"] else row["id"]))
+
+
+def half_of(site: str) -> int:
+    """Return the half, 0 or 1, that a site's pages are in, by a hash of its name."""
+    return hashlib.sha256(site.encode()).digest()[0] % 2
 
 
 def _labelled(page: Page, document: str | None, group: str, source: str, language: str = "en") -> Example:

@@ -24,17 +24,20 @@ from policy_archive.pipelines.judging.model import Model
 from policy_archive.pipelines.judging.vocabulary import Vocabulary, count_words, damp, scale_of
 from policy_archive.pipelines.judging.weights import Weights
 
-CLASSES = ("cookies", NONE, "other", "privacy", "terms")
 FOLDS = 5
 INNER_FOLDS = 4
 LEXICON = load_lexicon("policy_concepts")
-SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 2.0, "notices": 0.5}
-"""Of extraction/dev two captures of a document are taken; of neighbours there are few, and each is hard."""
+SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 2.0, "notices": 0.5, "written": 3.0}
+"""Of extraction/dev two captures of a document are taken; of neighbours and policies in a few sentences, in
+small languages, there are few, and each is hard."""
 TESTED_ONLY = frozenset({"pages"})
 """trafilatura's pages measure and never train."""
-VARIATION_WEIGHTS = {"words": {WHOLE: 1.0, SHORT: 0.05}, "concepts": {WHOLE: 1.0, THINNED: 0.3}}
+VARIATION_WEIGHTS = {
+    "words": {WHOLE: 1.0, SHORT: 0.15},
+    "concepts": {WHOLE: 1.0, SHORT: 0.15, THINNED: 0.3},
+}
 """Cut pages teach that a little suffices, for which real pages that are no policies pay."""
-REGULARISATION = {"words": 1.0, "concepts": 0.2}
+REGULARISATION = {"words": 3.0, "concepts": 0.5}
 """scikit-learn's C."""
 LEAST_POLICIES = 100
 """Policies of a language, from which its words are learnt: of fewer sites they would be the sites' own."""
@@ -84,7 +87,7 @@ def _describe(page: Page, pieces: Sequence[Piece], vocabulary: Vocabulary) -> di
     return describe(page, pieces, LEXICON, vocabulary)
 
 
-_NO_WORDS = Vocabulary(classes=CLASSES, languages={})
+_NO_WORDS = Vocabulary(classes=(), languages={})
 
 
 def _fit(
@@ -119,8 +122,9 @@ def learn_vocabulary(examples: Sequence[Example]) -> Vocabulary:
         policies[language] += example.label != NONE
         texts[language] += [(text, example.label) for text in _cut(prose_of(example.page.text))]
     known = sorted(language for language, count in policies.items() if language and count >= LEAST_POLICIES)
+    classes = tuple(sorted({example.label for example in examples}))
     return Vocabulary(
-        classes=CLASSES, languages={language: _learn_words(texts[language]) for language in known}
+        classes=classes, languages={language: _learn_words(texts[language], classes) for language in known}
     )
 
 
@@ -142,7 +146,7 @@ def _count(text: str) -> Counter[str]:
     return count_words(text)
 
 
-def _learn_words(texts: Sequence[tuple[str, str]]) -> dict[str, tuple[float, ...]]:
+def _learn_words(texts: Sequence[tuple[str, str]], classes: Sequence[str]) -> dict[str, tuple[float, ...]]:
     counts = [_count(text) for text, _ in texts]
     frequency = Counter(word for each in counts for word in each)
     words = sorted(word for word, found in frequency.items() if found >= _LEAST_TEXTS)
@@ -156,9 +160,9 @@ def _learn_words(texts: Sequence[tuple[str, str]]) -> dict[str, tuple[float, ...
     table = csr_matrix((values, (rows, columns)), shape=(len(texts), len(words)))
     model = LogisticRegression(C=_WORD_REGULARISATION, max_iter=1000, class_weight="balanced")
     model.fit(table, [label for _, label in texts])
-    weights = np.zeros((len(words), len(CLASSES)))
+    weights = np.zeros((len(words), len(classes)))
     for number, name in enumerate(model.classes_):
-        weights[:, CLASSES.index(name)] = model.coef_[number]
+        weights[:, classes.index(name)] = model.coef_[number]
     chosen = sorted(np.argsort(-np.abs(weights).max(axis=1), kind="stable")[:_MOST_WORDS])
     return {words[number]: tuple(round(float(value), 2) for value in weights[number]) for number in chosen}
 
@@ -180,7 +184,7 @@ def split_by_group(examples: Sequence[Example], count: int = FOLDS) -> list[list
 
 
 def write_model(model: Model, folder: Path) -> None:
-    """Write what was learnt as the program reads it: a feature or word a line, so that a change can be read."""
+    """Write what was learnt as the program reads it: a feature or word a line, to read changes by."""
     for name, weights in (("concepts", model.concepts), ("words", model.words)):
         head = f'"classes": {json.dumps(weights.classes)},\n"intercepts": {json.dumps(weights.intercepts)},'
         text = f'{{{head}\n"features": {{\n{_lines(weights.features)}\n}}}}\n'

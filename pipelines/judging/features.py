@@ -117,10 +117,14 @@ def named_kinds(page: Page) -> dict[Kind, float]:
     return named
 
 
+def label_group(page: Page) -> str:
+    """Return what a policy of kind `other` is by its title and first headings (`imprint`), or ''."""
+    return next(filter(None, (group_of(fold(part)) for part in _LABEL_PARTS.split(label_of(page)))), "")
+
+
 def other_group(page: Page) -> str:
     """Return what a policy of kind `other` is by its label or address (`imprint`), or ''."""
-    parts = [*_LABEL_PARTS.split(label_of(page)), address_words(page.url)]
-    return next(filter(None, (group_of(fold(part)) for part in parts)), "")
+    return label_group(page) or group_of(fold(address_words(page.url)))
 
 
 def address_words(url: str) -> str:

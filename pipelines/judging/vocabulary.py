@@ -17,7 +17,7 @@ from policy_archive.data import DATA
 from policy_archive.pipelines.judging.lexicon import fold, iter_words, lexical_length
 
 _LEAST_KNOWN = 0.45
-"""Share of a text's words that its language's list knows: 19 in 20 English pages have half, German ones a tenth."""
+"""Share of a text's words that its language's list knows: most English pages have half, German a tenth."""
 _FULL_WORDS = 60
 """Known words from which a text's score counts in full: a few words say little."""
 
@@ -34,7 +34,7 @@ class Vocabulary:
     languages: Mapping[str, Mapping[str, tuple[float, ...]]]
     """Word → weight for each class, in the order of `classes`; words without weight are but known."""
 
-    def score(self, text: str) -> dict[str, float]:
+    def score(self, text: str) -> Mapping[str, float]:
         """Return how much a text's words speak for each class; empty in a language without list."""
         counts = count_words(text)
         words = self._words_of(counts, lexical_length(text))
