@@ -40,7 +40,7 @@ SUMMARIES = {
     "compact": "Make the database small: pages and texts are stored as what changed since the one before.",
     "browse": "Read, search and compare the corpus in the web browser, with Datasette.",
     "publish": "Write a static copy of the pages into a folder, for any web server.",
-    "serve": "Serve WARC files, or folders of them, as a Wayback Machine would.",
+    "serve": "Serve WARC and WACZ files, or folders of them, as a Wayback Machine would.",
     "demo": "Show all of it, offline: fetch, history, show and diff on eleven invented sites.",
 }
 

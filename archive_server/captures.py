@@ -20,6 +20,8 @@ class CapturedAnswer:
     """As captured; hop-by-hop ones included."""
     body: bytes
     """Freed of chunking, its content encoding kept: these bytes have the row's digest."""
+    is_cut: bool = False
+    """The file ends in the middle of this record; clients learn of it by a captured length that is longer."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, None when it was not sent."""

@@ -125,7 +125,12 @@ def _serve(
     location = captured.header("location")
     if location is not None:
         headers.append(("Location", rewrite_location(request, row, modifier, location)))
-    headers += [(f"x-archive-orig-{name.lower()}", value) for name, value in captured.headers]
+    original = [(f"x-archive-orig-{name.lower()}", value) for name, value in captured.headers]
+    if captured.is_cut:  # what any client of the archive's can tell a cut body by
+        length = "x-archive-orig-content-length"
+        announced = (length, str(len(captured.body) + 1))
+        original = [*(pair for pair in original if pair[0] != length), announced]
+    headers += original
     headers += [
         ("memento-datetime", _http_date(row)),
         ("link", _link(request.archive_url, row, rows)),

@@ -10,10 +10,9 @@ import click
 
 from policy_archive.archive_server.log import LogEntry
 from policy_archive.archive_server.server import ArchiveServer
-from policy_archive.crawler.core.errors import UsageError
+from policy_archive.archive_server.warc import WarcSource
+from policy_archive.archive_server.warc_files import find_warcs, unpack_warcs
 from policy_archive.crawler.core.steering import clean_text
-
-_PATTERNS = ("*.warc", "*.warc.gz")
 
 
 @click.command("serve")
@@ -33,7 +32,7 @@ _PATTERNS = ("*.warc", "*.warc.gz")
 def serve_command(
     warcs: tuple[Path, ...], port: int, host: str, allowed_hosts: tuple[str, ...], quiet: bool
 ) -> None:
-    """Serve WARC files, or folders of them, as a Wayback Machine would.
+    """Serve WARC and WACZ files, or folders of them, as a Wayback Machine would.
 
     \b
     Example:
@@ -42,35 +41,25 @@ def serve_command(
     """
     paths = find_warcs(warcs)
     click.echo(f"Reading {len(paths)} WARC {'file' if len(paths) == 1 else 'files'} …", err=True)
-    with ArchiveServer(
-        paths,
-        host=host,
-        port=port,
-        on_request=None if quiet else _print_request,
-        allowed_hosts=(host, *allowed_hosts),
-    ) as archive:
-        click.echo(f"{len(archive.archive.index.rows)} captures. Stop with Ctrl-C.", err=True)
-        if archive.left_out:
-            click.echo(f"{archive.left_out} records left out: no address, date or status in them.", err=True)
-        click.echo(archive.url)
-        _wait_for_signal()
-
-
-def find_warcs(places: tuple[Path, ...]) -> list[Path]:
-    """Return the WARC files named, and those directly in the folders named.
-
-    Raises UsageError if a folder holds none.
-    """
-    found: list[Path] = []
-    for place in places:
-        if not place.is_dir():
-            found.append(place)
-            continue
-        inside = sorted(path for pattern in _PATTERNS for path in place.glob(pattern))
-        if not inside:
-            raise UsageError(f"'{place}' holds no WARC files: name a folder with *.warc.gz in it.")
-        found += inside
-    return found
+    with unpack_warcs(paths) as files:
+        source = WarcSource(file.path for file in files)
+        names = {file.path: file.name for file in files}
+        with ArchiveServer(
+            source=source,
+            host=host,
+            port=port,
+            on_request=None if quiet else _print_request,
+            allowed_hosts=(host, *allowed_hosts),
+        ) as archive:
+            for fault in source.faults:
+                click.echo(clean_text(f"{names[fault.path]}: {fault.reason}"), err=True)
+            click.echo(f"{len(archive.archive.index.rows)} captures. Stop with Ctrl-C.", err=True)
+            if archive.left_out:
+                click.echo(
+                    f"{archive.left_out} records left out: no address, date or status in them.", err=True
+                )
+            click.echo(archive.url)
+            _wait_for_signal()
 
 
 def _print_request(entry: LogEntry) -> None:

@@ -65,10 +65,24 @@ def _open_records(file: BinaryIO) -> ArchiveIterator:
     return records
 
 
-class WarcSource:
-    """The captures of some WARC files, gzipped record by record or not."""
+@dataclass(frozen=True, slots=True)
+class WarcFault:
+    """What is wrong with a file, one sentence."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    path: Path
+    reason: str
+
+
+class WarcSource:
+    """The captures of some WARC files, gzipped record by record or not.
+
+    A file that ends in the middle of a record gives the records before it, and that one as cut; `faults`
+    names it. A file that is no WARC file ends it all with UsageError, or with `forgiving` is a fault, too.
+    """
+
+    def __init__(self, paths: Iterable[Path], *, forgiving: bool = False) -> None:
+        self.faults: list[WarcFault] = []
+        self._forgiving = forgiving
         self._paths = tuple(paths)
         self._places: dict[CdxRow, _Place] = {}
         self._originals: dict[str, _Place] = {}
@@ -78,14 +92,27 @@ class WarcSource:
     def iter_rows(self) -> Iterator[CdxRow]:
         """Yield a row for every response and revisit record; remembers where each one lies."""
         for path in self._paths:
-            for row, offset in _iter_indexed(path):
-                if row is None:
-                    self.left_out += 1
-                    continue
-                place = self._places.setdefault(row, _Place(path, offset))
-                if row.mimetype != "warc/revisit":
-                    self._originals.setdefault(row.digest, place)
-                yield row
+            try:
+                for row, offset in _iter_indexed(path, self.faults):
+                    if row is None:
+                        self.left_out += 1
+                        continue
+                    place = self._places.setdefault(row, _Place(path, offset))
+                    if row.mimetype != "warc/revisit":
+                        self._originals.setdefault(row.digest, place)
+                    yield row
+            except UsageError as error:
+                if not self._forgiving:
+                    raise
+                self.faults.append(WarcFault(path, str(error)))
+
+    def holds(self, row: CdxRow) -> bool:
+        """Return whether a row is one of these files'."""
+        return row in self._places
+
+    def path_of(self, row: CdxRow) -> Path:
+        """Return the file that holds a capture."""
+        return self._places[row].path
 
     def load(self, row: CdxRow) -> CapturedAnswer | None:
         """Return the stored answer; that of a revisit has its own headers and the original's body."""
@@ -99,11 +126,15 @@ class WarcSource:
         if not answer.headers:
             return body_of
         return CapturedAnswer(
-            status=answer.status, reason=answer.reason, headers=answer.headers, body=body_of.body
+            status=answer.status,
+            reason=answer.reason,
+            headers=answer.headers,
+            body=body_of.body,
+            is_cut=body_of.is_cut,
         )
 
 
-def _iter_indexed(path: Path) -> Iterator[tuple[CdxRow | None, int]]:
+def _iter_indexed(path: Path, faults: list[WarcFault]) -> Iterator[tuple[CdxRow | None, int]]:
     """Yield the row of each capture, None for one that cannot be served, and where it lies."""
     try:
         with path.open("rb") as file:
@@ -114,11 +145,26 @@ def _iter_indexed(path: Path) -> Iterator[tuple[CdxRow | None, int]]:
                 offset = records.get_record_offset()
                 digest = _digest_of(record)
                 # asking for the length reads the record to its end: last of all
-                yield _row_of(record, digest, records.get_record_length()), offset
+                row = _row_of(record, digest, records.get_record_length())
+                if row is not None and _is_cut(record):
+                    place = f"the record of {row.original} at {row.timestamp}"
+                    faults.append(WarcFault(path, f"cut in {place}: no text is taken from that"))
+                yield row, offset
     except OSError:
         raise
     except Exception as error:  # warcio stumbles over hostile files in many ways, and cannot go on then
+        if "non-chunked gzip" in str(error):
+            remedy = "gunzip it, or run 'warcio recompress' on it"
+            raise UsageError(
+                f"{path.name} is gzipped as one piece, not record by record: {remedy}."
+            ) from error
         raise UsageError(f"{path} is no WARC file, or a damaged one: name another one.") from error
+
+
+def _is_cut(record: ArcWarcRecord) -> bool:
+    """Return whether bytes of a record, read to its end, are missing, by the file or the crawler's word."""
+    left = getattr(record.raw_stream, "limit", 0)  # of warcio's LimitReader: promised and not come
+    return left > 0 or record.rec_headers.get_header("WARC-Truncated") is not None
 
 
 def _row_of(record: ArcWarcRecord, digest: str, length: int) -> CdxRow | None:
@@ -161,14 +207,19 @@ def _read_answer(place: _Place) -> CapturedAnswer:
         file.seek(place.offset)
         record = next(iter(_open_records(file)))
         http = record.http_headers
+        body = _stored_body(record)
+        while record.raw_stream.read(_PIECE_BYTES):  # behind the last chunk
+            pass
+        is_cut = _is_cut(record)
         if http is None:
-            return CapturedAnswer(status=200, reason="OK", headers=(), body=_stored_body(record))
+            return CapturedAnswer(status=200, reason="OK", headers=(), body=body, is_cut=is_cut)
         code, _, reason = http.statusline.partition(" ")
         return CapturedAnswer(
             status=int(code) if _STATUS.fullmatch(code) else 200,
             reason=reason,
             headers=tuple(http.headers),
-            body=_stored_body(record),
+            body=body,
+            is_cut=is_cut,
         )
 
 

@@ -2,6 +2,7 @@
 
     python bench/soak.py                                  2,000 sites, 100,000 captures, 5 % of answers bad
     python bench/soak.py --sites 200 --captures 10000     the same, smaller
+    python bench/soak.py --kill-readers 30                all reading processes are killed every 30 s
 
 The crawl runs in processes of its own, as `fetch` does, with every capture asked for (`--plan all`). What
 failed for good in the first run is asked again by a second one, without faults. Printed: captures a second,
@@ -18,6 +19,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -25,7 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,12 +75,15 @@ class Memory:
     main: list[int] = field(default_factory=list)
     readers: list[int] = field(default_factory=list)
     """The largest child of each sample."""
+    killed: int = 0
+    """Readers that we killed."""
 
     def describe(self) -> str:
         tenths = [self.main[len(self.main) * n // 10] >> 20 for n in range(10)] if self.main else []
         return (
             f"main process at most {max(self.main, default=0) >> 20} MB (over time {tenths}), "
             f"a reader at most {max(self.readers, default=0) >> 20} MB"
+            + (f", {self.killed} readers killed" if self.killed else "")
         )
 
 
@@ -88,27 +93,35 @@ def main() -> int:
     parser.add_argument("--captures", type=int, default=100_000, help="of all sites together")
     parser.add_argument("--faults", type=float, default=SHARE_OF_FAULTS)
     parser.add_argument("--db", type=Path, help="keep the database here")
+    parser.add_argument("--kill-readers", type=float, metavar="SECONDS", help="kill -9 all of them, so often")
     arguments = parser.parse_args()
     source = GeneratedArchive(sites=arguments.sites, captures=arguments.captures // arguments.sites)
     with tempfile.TemporaryDirectory() as folder:
         database = arguments.db or Path(folder) / "policies.db"
-        return soak(source, database, Path(folder), share=arguments.faults)
+        return soak(source, database, Path(folder), share=arguments.faults, kill_every=arguments.kill_readers)
 
 
-def soak(source: GeneratedArchive, database: Path, folder: Path, *, share: float) -> int:
+def soak(
+    source: GeneratedArchive,
+    database: Path,
+    folder: Path,
+    *,
+    share: float,
+    kill_every: float | None = None,
+) -> int:
     """Run the crawl twice, check what is there, print it all; return the exit status."""
     sites = folder / "sites.txt"
     sites.write_text("\n".join(source.site(number) for number in range(source.sites)))
     with ArchiveServer(source=source) as archive:
         excluded = build_exclusions()
         archive.faults = [*excluded, *build_mixture(share)]
-        report, memory = crawl(sites, database, archive.url, folder)
+        report, memory = crawl(sites, database, archive.url, folder, kill_every=kill_every)
         struck: Counter[str] = Counter()
         for fault in archive.faults[len(excluded) :]:
             struck[type(fault).__name__] += fault.struck
         show_run("first run", report, memory, struck)
         archive.faults = excluded
-        again, more_memory = crawl(sites, database, archive.url, folder)
+        again, more_memory = crawl(sites, database, archive.url, folder, kill_every=kill_every)
         show_run("second run", again, more_memory, Counter())
     problems = list(iter_problems(source, database))
     problems += [f"{name}: more than 300 MB" for name in over_limit(memory, more_memory)]
@@ -150,7 +163,13 @@ def about_excluded(turn: int) -> When:
 
 
 def crawl(
-    sites: Path, database: Path, url: str, folder: Path, *, every_seconds: float = 1.0
+    sites: Path,
+    database: Path,
+    url: str,
+    folder: Path,
+    *,
+    every_seconds: float = 1.0,
+    kill_every: float | None = None,
 ) -> tuple[dict[str, float], Memory]:
     """Run one crawl in a process of its own; return its report, and the memory it took."""
     command = [sys.executable, "-c", _CRAWL, str(ROOT), str(sites), str(database), url, json.dumps(PAUSES)]
@@ -161,13 +180,28 @@ def crawl(
             command, stdout=out, env={**os.environ, "POLICY_ARCHIVE_STATE": str(folder)}
         ) as child,
     ):
+        killed_at = time.monotonic()
         while child.poll() is None:
             sample_memory(child.pid, memory)
+            if kill_every and time.monotonic() - killed_at >= kill_every:
+                killed_at = time.monotonic()
+                memory.killed += kill_readers(child.pid)
             time.sleep(every_seconds)
     if child.returncode:
         sys.exit(f"the crawl broke off: exit status {child.returncode}")
     report: dict[str, float] = json.loads((folder / "report.json").read_text())
     return report, memory
+
+
+def kill_readers(pid: int) -> int:
+    """Kill the reading processes of a crawl, as a machine without memory does; return how many."""
+    killed = 0
+    for server in iter_children(pid):  # the fork server among them, whose children read
+        for reader in iter_children(server):
+            with suppress(ProcessLookupError):
+                os.kill(reader, signal.SIGKILL)
+                killed += 1
+    return killed
 
 
 def sample_memory(pid: int, memory: Memory) -> None:
@@ -178,14 +212,17 @@ def sample_memory(pid: int, memory: Memory) -> None:
 
 
 def iter_descendants(pid: int) -> Iterator[int]:
+    for child in iter_children(pid):
+        yield child
+        yield from iter_descendants(child)
+
+
+def iter_children(pid: int) -> Iterator[int]:
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            children = [int(word) for word in task.read_text().split()]
+            yield from [int(word) for word in task.read_text().split()]
         except OSError:
             continue
-        for child in children:
-            yield child
-            yield from iter_descendants(child)
 
 
 def read_resident(pid: int) -> int:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policy_archive.crawler.core.errors import NotKnownError
+from policy_archive.crawler.core.errors import CdxError, NotKnownError
 from policy_archive.crawler.core.records import Document, Kind, Outcome
-from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.crawler.core.timestamps import isoformat, parse_timestamp
 from policy_archive.pipelines.outputs.coverage import list_months
 from policy_archive.pipelines.outputs.history import read_history
 from policy_archive.pipelines.store import queries
@@ -167,6 +167,34 @@ def _read_history(connection: sqlite3.Connection, document: Row) -> DocumentHist
         moves=queries.find_moves(connection, key),
         months=list_months(captures, versions),
     )
+
+
+def find_timestamp(connection: sqlite3.Connection, document: Document, timestamp: str) -> str:
+    """Return the 14 digits that name the version which was the latest at an instant: its first capture.
+
+    Raises NotKnownError when the document is not known, or not so early, or not so late: an address with a
+    slip in it must not show another text in silence.
+    """
+    first, last = connection.execute(
+        "select min(first_timestamp), max(last_timestamp) from versions where document_id = ?", (document.id,)
+    ).fetchone()
+    try:
+        parse_timestamp(timestamp)
+    except CdxError as error:
+        raise NotKnownError(
+            f"{timestamp} is no instant: an address holds year, month, day and time."
+        ) from error
+    if first is not None and timestamp > last:
+        raise NotKnownError(
+            f"Nothing is known of this document after {isoformat(last)[:10]}: that is its last capture here."
+        )
+    (found,) = connection.execute(
+        "select max(first_timestamp) from versions where document_id = ? and first_timestamp <= ?",
+        (document.id, timestamp),
+    ).fetchone()
+    if found is None:
+        return str(read_version(connection, document, timestamp)["timestamp"])  # says what there is
+    return str(found)
 
 
 def read_version(connection: sqlite3.Connection, document: Document, timestamp: str) -> Row:

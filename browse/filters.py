@@ -45,11 +45,13 @@ def build_environment() -> Environment:
     )
     environment.filters.update(
         day=show_day,
+        digits=lambda instant: "".join(filter(str.isdigit, instant)),
         instant=show_instant,
         number=lambda number: f"{number:,}",
         kind_name=show_kind,
         document=document_of,
         segment=document_segment,
+        magnitude=measure_change,
         interval_days=show_interval_days,
         gist=describe_version,
         outcomes=show_outcomes,
@@ -96,6 +98,15 @@ def show_interval_days(version: Row) -> str:
     if days is None:
         return ""
     return "under 1" if days < 1 else f"{days:,.0f}"
+
+
+def measure_change(share: float) -> int:
+    """Return how large a change is to the eye, 0 to 5: each step is about three times the one before.
+
+    >>> [measure_change(share) for share in (0, 0.001, 0.005, 0.05, 0.2, 0.9)]
+    [0, 1, 2, 3, 4, 5]
+    """
+    return sum(share > step for step in (0, 0.003, 0.01, 0.1, 0.3))
 
 
 def show_outcomes(captures: list[Row]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -18,8 +19,9 @@ from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.diff_layout import lay_out
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
+from policy_archive.browse.search_filters import settle_filters
 from policy_archive.browse.timeline_data import draw_history
-from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
+from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
@@ -93,15 +95,25 @@ class Pages:
             row=row,
             histories=histories,
             found=SiteOutcome.FOUND,
+            compared=_choose_compared(histories),
             remarkable_owners=[relation for relation in OwnerRelation if relation.is_remarkable],
             timelines=[Markup(draw_history(history, self.addresses)) for history in histories],  # noqa: S704
             feed_address=self.addresses.feed(site),
         )
 
     def render_version(
-        self, connection: sqlite3.Connection, document: Document, timestamp: str, *, day: date | None = None
+        self,
+        connection: sqlite3.Connection,
+        document: Document,
+        timestamp: str,
+        *,
+        day: date | None = None,
+        asked: str | None = None,
     ) -> str:
-        """Return a version's text and where it comes from; `day`: the day that was asked for."""
+        """Return a version's text and where it comes from.
+
+        `day`, `asked` (14 digits): the day, the instant that was asked for where it is not the version's own.
+        """
         version = corpus.read_version(connection, document, timestamp)
         evidence = corpus.read_evidence(connection, document, version["version"])
         before, after = corpus.find_neighbours(connection, document, version["version"])
@@ -116,6 +128,7 @@ class Pages:
             citation=cite_version(version, archived_digest=evidence["first_digest"]),
             feed_address=self.addresses.feed(document.site),
             day=day,
+            asked=asked,
         )
 
     def render_at(self, connection: sqlite3.Connection, document: Document, day: date) -> str:
@@ -175,8 +188,9 @@ class Pages:
         values |= {"previous_address": None, "next_address": None, "site": None}
         if query:
             try:
-                values |= self._find(connection, query, filters, page)
-            except UsageError as error:
+                filters = settle_filters(connection, filters)
+                values |= self._find(connection, query, filters, page) | {"filters": filters}
+            except (NotKnownError, UsageError) as error:
                 values["message"] = str(error)
             values["site"] = _known_site(connection, query)
         return self._render("search.html", kinds=POLICY_KINDS, **values)
@@ -197,6 +211,17 @@ class Pages:
             "next_address": f"{base}?{urlencode({**asked, 'page': page + 1})}" if result.has_more else None,
             "feed_address": f"{self.addresses.search_feed()}?{urlencode(asked)}",
         }
+
+
+def _choose_compared(histories: Sequence[corpus.DocumentHistory]) -> list[tuple[Document, str]]:
+    """Return the two versions that a form for any two begins with, (document, timestamp) each.
+
+    The last two of the first document that has two; else those of two documents: never one with itself.
+    """
+    for history in histories:
+        if len(history.versions) > 1:
+            return [(history.key, row["timestamp"]) for row in history.versions[-2:]]
+    return [(history.key, history.versions[-1]["timestamp"]) for history in histories if history.versions][:2]
 
 
 def _known_site(connection: sqlite3.Connection, text: str) -> str | None:

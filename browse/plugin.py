@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
 from datasette import Request, Response, hookimpl
+from datasette.utils import await_me_maybe
+from datasette.utils.asgi import Base400
 
 from policy_archive.browse import corpus
 from policy_archive.browse.addresses import PREFIX, Addresses, parse_document
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
 from policy_archive.browse.pages import FILE_TYPES, Pages, Side, render_version_file
+from policy_archive.browse.search_filters import settle_filters
 from policy_archive.browse.security import HOSTS_VARIABLE, SAFE_HEADERS, guard_hosts, guard_tables
-from policy_archive.crawler.core.errors import ExtractionError, NotKnownError, UsageError
+from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKnownError, UsageError
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
-from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import is_corpus
 from policy_archive.pipelines.store.queries import find_site
@@ -39,6 +43,8 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
 _STYLESHEET = Path(__file__).parent / "static" / "policies.css"
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
+_DATASETTES_ANSWER = "datasette.handle_exception"
+_INLINE = "?view=inline"
 
 LONGEST_AT_ONCE = 200_000
 """Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
@@ -146,13 +152,30 @@ def document(connection: sqlite3.Connection, pages: Pages, request: Request) -> 
 
 @_policies_page
 def version(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    return _html(pages.render_version(connection, _document(request), request.url_vars["timestamp"]))
+    key, asked = _document(request), request.url_vars["timestamp"]
+    timestamp = corpus.find_timestamp(connection, key, asked)
+    if timestamp != asked:  # said on the page: the reader sees which text this is
+        return _redirect(f"{pages.addresses.version(key, timestamp)}?asked={asked}")
+    asked = request.args.get("asked") or ""
+    return _html(
+        pages.render_version(connection, key, timestamp, asked=asked if _is_instant(asked) else None)
+    )
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return bool(re.fullmatch(_STAMP, text)) and bool(parse_timestamp(text))
+    except CdxError:
+        return False
 
 
 @_policies_page
 def version_file(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     key, timestamp = _document(request), request.url_vars["timestamp"]
     extension = request.url_vars["extension"]
+    canonical = corpus.find_timestamp(connection, key, timestamp)
+    if canonical != timestamp:
+        return _redirect(pages.addresses.version_file(key, canonical, extension))
     text = render_version_file(connection, key, timestamp, extension)
     filename = f"{safe_name(key.site)}-{key.kind}-{timestamp}.{extension}"
     return _text(text, FILE_TYPES[extension], filename=filename)
@@ -162,6 +185,21 @@ def version_file(connection: sqlite3.Connection, pages: Pages, request: Request)
 def at_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     return _html(
         pages.render_at(connection, _document(request), parse_day(request.url_vars["day"], end=True))
+    )
+
+
+@_policies_page
+def short_date(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    """Lead from an address that was shortened by hand (`privacy/2024`, `privacy/2024-02-13`) to that day."""
+    key, day = _document(request), parse_day(request.url_vars["day"], end=True)
+    return _redirect(pages.addresses.at(key, day.isoformat()) or "")
+
+
+@_policies_page
+def nothing_here(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    raise NotKnownError(
+        "There is no such page. A site stands at /DOMAIN, a version at /DOMAIN/privacy/20180525000000, "
+        "a day at /DOMAIN/privacy/at/2018-05-25."
     )
 
 
@@ -182,11 +220,14 @@ async def diff(request: Request, datasette: Datasette) -> Response:
     address = addresses.diff(*old, *new)
     views = {
         "side_by_side": side_by_side,
-        "other_view": f"{address}?view=inline" if side_by_side else address,
+        "other_view": address + _INLINE if side_by_side else address,
     }
 
     @_policies_page
     def read(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+        canonical = [(key, corpus.find_timestamp(connection, key, at)) for key, at in (old, new)]
+        if canonical != [old, new]:
+            return _redirect(addresses.diff(*canonical[0], *canonical[1]) + ("" if side_by_side else _INLINE))
         sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
         if sum(len(side.version["text"]) for side in sides) > LONGEST_AT_ONCE:
             longer.append(partial(pages.render_sides, *sides, **views))
@@ -214,7 +255,7 @@ def compare(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
 def _side(connection: sqlite3.Connection, request: Request, choice: str) -> tuple[Document, str]:
     segment, _, timestamp = choice.rpartition("/")
     key = parse_document(request.url_vars["site"], segment)
-    return key, corpus.read_version(connection, key, timestamp)["timestamp"]
+    return key, corpus.find_timestamp(connection, key, timestamp)
 
 
 @_policies_page
@@ -239,7 +280,7 @@ def feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Resp
 
 @_policies_page
 def search_feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
-    filters = _filters(request)
+    filters = settle_filters(connection, _filters(request))
     query = request.args.get("q") or ""
     asked = urlencode({"q": query, **{name: value for name, value in vars(filters).items() if value}})
     root = _root(request)
@@ -282,9 +323,11 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/{site_of}/feed\.atom$", feed),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})$", version),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})\.(?P<extension>{extensions})$", version_file),
-        (rf"^{PREFIX}/{document_of}/at/(?P<day>[0-9-]{{4,10}})$", at_date),
-        (rf"^{PREFIX}/{document_of}$", document),
+        (rf"^{PREFIX}/{document_of}/at/(?P<day>[^/]+)/?$", at_date),
+        (rf"^{PREFIX}/{document_of}/(?P<day>[0-9-]{{4,13}})/?$", short_date),
+        (rf"^{PREFIX}/{document_of}/?$", document),
         (rf"^{PREFIX}/{site_of}/?$", site),
+        (rf"^{PREFIX}/.*$", nothing_here),
     ]
 
 
@@ -303,6 +346,42 @@ def canned_queries(datasette: Datasette, database: str) -> dict[str, dict[str, A
 def get_metadata(datasette: Datasette) -> dict[str, Any]:
     names = [database.name for database in _iter_corpora(datasette)]
     return describe_corpus(names, home=datasette.urls.path(PREFIX)) if names else {}
+
+
+@hookimpl(hookwrapper=True)
+def handle_exception(
+    datasette: Datasette, request: Request, exception: Exception
+) -> Generator[None, Any, None]:
+    """Answer what Datasette has no page for, and let its own answers come.
+
+    Datasette asks every plugin and itself, whoever has answered already, and its own answer ends in an error
+    of the server's wherever `rich` is installed: it prints the exception that is being handled, outside of
+    the block that handles it.
+    """
+    outcome = yield
+    answers = outcome.get_result()
+    if isinstance(exception, Base400):
+        answers = [one for one in answers if getattr(one, "__module__", "") != _DATASETTES_ANSWER]
+        answers.append(partial(_tell_of, datasette, request, exception))
+    outcome.force_result([partial(_answer_within, exception, one) for one in answers])
+
+
+async def _answer_within(exception: Exception, answer: Any) -> Response | None:
+    try:
+        raise exception
+    except Exception:
+        found: Response | None = await await_me_maybe(answer)
+        return found
+
+
+def _tell_of(datasette: Datasette, request: Request, exception: Base400) -> Response:
+    message = str(exception) or "There is no such page."
+    if request.path.endswith(".json"):
+        told = {"ok": False, "error": message, "status": exception.status, "title": None}
+        return Response.json(told, status=exception.status)
+    pages = Pages(addresses=Addresses(base=datasette.urls.path(PREFIX)))
+    heading = "Not found" if exception.status == 404 else "That cannot be shown"
+    return _html(pages.render_message(heading, message), exception.status)
 
 
 @hookimpl

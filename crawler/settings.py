@@ -40,7 +40,7 @@ DOWNLOAD_HANDLERS = {
     "s3": None,
 }
 DOWNLOAD_VERIFY_CERTIFICATES = True  # Scrapy's default is not to
-DOWNLOAD_TIMEOUT = 60  # index answers of 25 s are on record, wayback-protocol section 7
+DOWNLOAD_TIMEOUT = 60  # clients of the Wayback Machine saw index answers that took 25 s
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024  # compressed; Scrapy's default of 1 GiB lets bombs through
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_FAIL_ON_DATALOSS = False  # a body cut short is an outcome, not an exception

@@ -30,7 +30,10 @@ class ReadPipeline:
         from policy_archive.pipelines.reading.pool import ReadingPool
 
         pool = ReadingPool(crawler.settings.getint("READING_PROCESSES") or None)
-        return cls(pool, getattr(crawler.spider, "store", None))
+        store = getattr(crawler.spider, "store", None)
+        if store is not None:
+            store.reader = pool
+        return cls(pool, store)
 
     async def process_item(self, item: Any) -> Any:
         """Return the capture with its reading; an item of another kind passes."""

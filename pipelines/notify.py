@@ -14,7 +14,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -54,8 +54,10 @@ class Delivery:
     """Of the last failure, '' when there was none."""
 
 
-def build_channels(commands: Iterable[str], urls: Iterable[str]) -> tuple[Channel, ...]:
-    """Return the channels that a command line names, each once.
+def build_channels(
+    commands: Iterable[str], urls: Iterable[str], *, substantive: bool = False, min_words: int = 0
+) -> tuple[Channel, ...]:
+    """Return the channels that a command line names, each once; what they are told may be limited.
 
     Raises UsageError if one of them can be no command, or no web address.
     """
@@ -70,7 +72,8 @@ def build_channels(commands: Iterable[str], urls: Iterable[str]) -> tuple[Channe
     for url in urls:
         _check_address(url)
         channels.append(Channel(kind="url", target=url))
-    return tuple(dict.fromkeys(channels))
+    limited = (replace(one, substantive=substantive, min_words=min_words) for one in channels)
+    return tuple(dict.fromkeys(limited))
 
 
 def _check_address(url: str) -> None:

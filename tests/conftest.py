@@ -13,9 +13,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.data import DATA
+
+from .support.patience import PATIENCE
+
+settings.register_profile("ours")  # a slow machine is no fault of the code
+settings.load_profile("ours")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -121,10 +127,10 @@ def _find_free_port() -> int:
 
 
 def _wait_until_answered(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            httpx.get(url, timeout=5)
+            httpx.get(url, timeout=PATIENCE)
             return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -27,7 +27,8 @@ _PASTED_REPLAY = re.compile(r"(?:https?://)?web\.archive\.org/web/[0-9a-z_*]+/(.
 _REPLAY = re.compile(r"^(?:https?:)?(?://[^/]+)?(?:/[^/]+)*?/([0-9]{1,14})((?:[a-z]{2}[0-9]*_)*)/(.+)$")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]|$)")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
-_MUST_ESCAPE = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}]')
+_MUST_ESCAPE = re.compile(r"[^!#-;=?-\[\]_a-z~]")
+# by what may stay, for a range up to the last character takes 4 ms to compile
 
 
 def build_uri_m(archive_url: str, timestamp: str, original: str, *, modifier: str = "id_") -> UriM:

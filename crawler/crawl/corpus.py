@@ -122,6 +122,10 @@ class SiteStore(Protocol):
         """Return whether this capture was stored; False when its row had its final outcome already."""
         ...
 
+    async def reread_small(self, document: Document) -> int:
+        """Return how many texts changed by reading again what is too small beside its neighbours in time."""
+        ...
+
     def fold_versions(self, document: Document) -> int:
         """Return how many versions the stored captures of a document make."""
         ...

@@ -96,6 +96,9 @@ class Tally:
     problems: list[str] = field(default_factory=list)
     """Sentences for people: what is missing and why."""
 
+    notices: list[str] = field(default_factory=list)
+    """Sentences for people: what was done otherwise than asked, and is no failure."""
+
     def note_planned(self, captures: int) -> None:
         """Count captures that are to be asked for."""
         self.planned += captures
@@ -132,6 +135,10 @@ class Tally:
     def note_problem(self, sentence: str) -> None:
         """Note what is missing and why, for people."""
         self.problems.append(sentence)
+
+    def note_notice(self, sentence: str) -> None:
+        """Note what was done otherwise than asked, for people."""
+        self.notices.append(sentence)
 
     @property
     def fetched_as_planned(self) -> int:

@@ -108,10 +108,7 @@ class SiteCrawl:
     async def _crawl(self) -> tuple[SiteOutcome, str]:
         """Return the site's outcome with its reason."""
         if self.target.url is not None:
-            document = self._given_document(self.target.url)
-            await self._crawl_document(document)
-            await self._count([document])
-            return self._describe(document)
+            return await self._crawl_given(self.target.url)
         return await (self._crawl_site() if self.target.discover else self._crawl_known())
 
     def conclude(self, outcome: SiteOutcome, reason: str) -> None:
@@ -127,6 +124,41 @@ class SiteCrawl:
         log_event(log, "site-done", said, site=self.site, outcome=outcome, reason=reason)
 
     # Documents
+
+    async def _crawl_given(self, url: str) -> tuple[SiteOutcome, str]:
+        """Crawl a page that was given; where the archive has nothing of it, what the site has of its kind."""
+        document = self._given_document(url)
+        await self._crawl_document(document)
+        outcome, reason = self._describe(document)
+        if outcome is SiteOutcome.NOT_ARCHIVED and not self._is_limit_reached():
+            outcome, reason = await self._search_instead(url, document)
+        if document in self.unfinished:
+            await self._count([document])
+        return outcome, reason
+
+    async def _search_instead(self, url: str, given: Document) -> tuple[SiteOutcome, str]:
+        """Search the site for a given page's kind, and say what was found in the page's place."""
+        kinds = (given.kind,) if self.target.kind or read_address(url) else self.options.kinds
+        search = replace(self, target=replace(self.target, url=None, kinds=kinds, discover=True))
+        outcome, reason = await search._crawl_site()
+        sought = f"{url} is not archived; {self.site} was searched for its policies ({', '.join(kinds)})"
+        if outcome is not SiteOutcome.FOUND:
+            nothing = outcome is SiteOutcome.NOTHING_FOUND
+            return (SiteOutcome.NOT_ARCHIVED if nothing else outcome), f"{sought}: {reason}"
+        found = self._addresses_with_text(kinds)
+        said = f"{sought}: found {', '.join(found[:3])}" if found else f"{sought}: {reason}"
+        self.tally.note_notice(f"{self.site}: {said}")
+        return outcome, said
+
+    def _addresses_with_text(self, kinds: Iterable[Kind]) -> list[str]:
+        """Return the site's addresses of these kinds at which a policy was read."""
+        seen: dict[str, str] = {}
+        for document in self.store.documents_of(self.site):
+            known = self.store.known_captures(document) if document.kind in kinds else ()
+            for capture in known:
+                if capture.outcome is not None and capture.outcome.is_text:
+                    seen[capture.row.urlkey] = max(capture.row.original, seen.get(capture.row.urlkey, ""))
+        return sorted(seen.values())
 
     async def _crawl_site(self) -> tuple[SiteOutcome, str]:
         """Find the site's documents and crawl them; return the site's outcome with its reason.
@@ -249,12 +281,16 @@ class SiteCrawl:
         await self._list_addresses(document)
         asked: set[CdxRow] = set()
         owners: Counter[Owner] = Counter()
-        while wanted := self._plan(document, asked) or self._moves(document, asked):
-            asked.update(planned.row for planned in wanted)
-            self.tally.note_planned(len(wanted))
-            leads = await self._fetch_all(document, wanted)
-            owners.update(_owners_of(leads))
-            await self._follow(document, leads)
+        settled = False
+        while not settled:
+            while wanted := self._plan(document, asked) or self._moves(document, asked):
+                asked.update(planned.row for planned in wanted)
+                self.tally.note_planned(len(wanted))
+                leads = await self._fetch_all(document, wanted)
+                owners.update(_owners_of(leads))
+                await self._follow(document, leads)
+            # texts that change so raise new questions
+            settled = not (asked and await self.store.reread_small(document))
         if owners:
             self.store.add_document(document, owner=max(owners, key=owners.__getitem__))
 

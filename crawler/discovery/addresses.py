@@ -211,7 +211,8 @@ class _Path:
 
     def own_words(self, words: str) -> frozenset[str]:
         """Return those of the folded words that are parts of the site's own name."""
-        return frozenset(word for word in words.split() if len(word) >= 3 and word in self.site)
+        parts = self.site.split("-")
+        return frozenset(w for w in words.split() if w in parts or (len(w) >= 3 and w in self.site))
 
     @property
     def codes(self) -> tuple[str, ...]:

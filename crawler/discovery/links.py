@@ -309,7 +309,7 @@ def _read_label(anchor: _Anchor, label: str, reading: AddressHint | None, url: s
         if confidence >= LEAST_CONFIDENCE:
             yield _link(anchor, label, match.kind, confidence, next(iter(match.languages), None))
     if reading and reading.kind not in {match.kind for match in matches}:
-        confidence = _address_alone(words, bool(matches), reading)
+        confidence = _address_alone(words, bool(matches), reading, is_part="#" in anchor.url)
         if confidence >= LEAST_CONFIDENCE:
             yield _link(anchor, label, reading.kind, confidence, next(iter(reading.languages), None))
 
@@ -338,8 +338,9 @@ def _match_name(words: str, known: frozenset[str]) -> tuple[NameMatch, ...]:
 
 
 def _own_words(words: str, url: str) -> frozenset[str]:
-    host = (urlsplit(url).hostname or "").replace("-", "")
-    return frozenset(word for word in words.split() if len(word) >= 3 and word in host)
+    host = urlsplit(url).hostname or ""
+    parts, glued = set(re.split(r"[.-]", host)), host.replace("-", "")
+    return frozenset(w for w in words.split() if w in parts or (len(w) >= 3 and w in glued))
 
 
 def _agree(strength: float, kind: Kind, reading: AddressHint | None) -> float:
@@ -354,20 +355,18 @@ def _agree(strength: float, kind: Kind, reading: AddressHint | None) -> float:
     return strength
 
 
-def _address_alone(words: str, named_otherwise: bool, reading: AddressHint) -> float:
+def _address_alone(words: str, named_otherwise: bool, reading: AddressHint, *, is_part: bool) -> float:
     """Return the confidence of an address whose label does not name its policy.
 
-    A label of another policy leaves little: "Legal" may lead to /terms, "Terms" hardly to /privacy.
+    A label of another policy leaves little: "Legal" may lead to /terms, "Terms" hardly to /privacy; and
+    nothing where it leads to a part of the page, of which the page's address says nothing.
     """
     if not words or is_generic(words):
         return reading.exactness * 0.7
     if named_otherwise:
-        says_more = reading.exactness >= 0.95 and reading.kind is not Kind.OTHER
+        says_more = reading.exactness >= 0.95 and reading.kind is not Kind.OTHER and not is_part
         return reading.exactness * 0.55 if says_more else 0.0
-    if len(words.split()) > 4:
-        return 0.0
-    sure = reading.exactness >= _STRONG_ADDRESS and reading.kind is not Kind.OTHER
-    return max(LEAST_CONFIDENCE if sure else 0.0, reading.exactness * 0.55)
+    return reading.exactness * 0.55 if len(words.split()) <= 4 else 0.0
 
 
 def _link(anchor: _Anchor, label: str, kind: Kind, confidence: float, language: str | None) -> PolicyLink:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -31,6 +31,7 @@ GERMAN = str.maketrans(
 """How umlauts and their Scandinavian kin are written where they cannot be."""
 
 _LONGEST_PHRASE = 8  # words
+_LONGEST_NAME = 10  # words: what is longer tells what a page holds, or that it is to be read
 _BARE = str.maketrans({"ı": "i", "đ": "d", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe"})
 """Letters whose strokes Unicode does not part from them."""
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
@@ -132,6 +133,10 @@ def is_no_policy(label: str) -> bool:
     if label in _folded("policy-names", "not", "phrases"):
         return True
     words = label.split()
+    if not _folded("policy-names", "not", "seals").isdisjoint(words):
+        return True
+    if any(f" {licence} " in f" {label} " for licence in _folded("policy-names", "not", "licences")):
+        return True
     if len(words) > LONGEST_LABEL or _folded("policy-names", "not", "verbs").isdisjoint(words):
         return False
     return _speaks_of_cookies(words)
@@ -333,7 +338,7 @@ def _match_words(words: str, known: frozenset[str]) -> list[NameMatch]:
             kind=kind,
             languages=_languages(strong_names()[phrase], kind),
             phrase=phrase,
-            strength=_strength(phrase, leftover),
+            strength=_strength(phrase, leftover) if len(words.split()) <= _LONGEST_NAME else 0.4,
             leftover=leftover,
         )
         for phrase in hits
@@ -368,25 +373,39 @@ def _match_pieces(words: str) -> list[NameMatch]:
     """Return names by pieces of words: whole names where the script has no blanks, else mere hints."""
     if _UNSPACED.search(words):
         glued = glue(words)
-        found = _find_piece("strong", glued, unspaced=True)
-        if found:
-            return _in_unspaced(found, glued, name=0.8, label=0.45)
+        names = list(_iter_names(glued))
+        if names:
+            taken = "".join(name.phrase for name in names)
+            return [_in_unspaced(one, glued, taken, name=0.8, label=0.45) for one in names]
         found = _find_piece("weak", glued, unspaced=True)
         if found:
-            return _in_unspaced(found, glued, name=0.55, label=0.35)
+            return [_in_unspaced(found, glued, found.phrase, name=0.55, label=0.35)]
     found = _find_piece("weak", words, unspaced=False)
     return [replace(found, strength=0.55 if len(words.split()) <= 6 else 0.35)] if found else []
 
 
-def _in_unspaced(found: NameMatch, glued: str, *, name: float, label: float) -> list[NameMatch]:
-    """Return a piece with the strength that what stands around it leaves: none in a sentence."""
-    rest = glued.replace(found.phrase, "", 1)
+def _iter_names(glued: str) -> Iterator[NameMatch]:
+    """Yield the names that stand in words without blanks, none over another: `用户协议与隐私政策` has two."""
+    for match in _piece_pattern("strong", unspaced=True).finditer(glued):
+        kind, language = _pieces("strong", unspaced=True)[match[0]]
+        yield NameMatch(kind=kind, languages=(language,), phrase=match[0], strength=0.0)
+
+
+def _in_unspaced(found: NameMatch, glued: str, taken: str, *, name: float, label: float) -> NameMatch:
+    """Return a piece with the strength that what stands around it leaves: none in a sentence.
+
+    `taken` are the characters of this name and of others beside it.
+    """
+    rest = glued
     for filler in _unspaced_fillers():
-        rest = rest.replace(filler, "")
-    size = len(rest) - len(_LETTERS.findall(rest)) * 2 / 3
-    if size > _LABEL_REST:
-        return []
-    return [replace(found, strength=name if size <= _NAME_REST else label)]
+        rest = rest.replace(filler, "") if filler not in taken else rest
+    size = max(0.0, _size_of(rest) - _size_of(taken))
+    strength = name if size <= _NAME_REST else label if size <= _LABEL_REST else 0.0
+    return replace(found, strength=strength)
+
+
+def _size_of(text: str) -> float:
+    return len(text) - len(_LETTERS.findall(text)) * 2 / 3
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.records import Kind, KnownCapture, Outcome
+from policy_archive.crawler.core.stored import Kind, KnownCapture, Outcome
 from policy_archive.crawler.core.vocabularies import SiteOutcome
 
 LONGEST_WAIT = timedelta(days=365)

@@ -60,7 +60,7 @@ from policy_archive.crawler.planning.plan import PlanName, PlanOptions
 
 SITES_AT_ONCE = 32
 """Enough that none waits for another's slow index query, few enough that memory stays flat."""
-MOST_IN_FLIGHT = {Budget.INDEX: 1, Budget.REPLAY: 4}  # wayback-protocol section 7
+MOST_IN_FLIGHT = {Budget.INDEX: 1, Budget.REPLAY: 4}  # docs/archive-client.md, “The index” and “Replay”
 MOST_IN_FLIGHT_UNLIMITED = {Budget.INDEX: 4, Budget.REPLAY: 8}
 
 log = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
@@ -83,11 +84,12 @@ class ForecastSpider(RunSpider):
         """Return the rows of the answer's first pages, and whether these are all."""
         rows: list[CdxRow] = []
         number = 0
-        async for page in self.archive.iter_pages(site, query):
-            rows += page.rows
-            number += 1
-            if number == most_pages:
-                return rows, page.resume_key is None
+        async with aclosing(self.archive.iter_pages(site, query)) as pages:  # left half read when it has more
+            async for page in pages:
+                rows += page.rows
+                number += 1
+                if number == most_pages:
+                    return rows, page.resume_key is None
         return rows, True
 
     def on_closed(self) -> None:

@@ -13,7 +13,7 @@ import click
 
 from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import POLICY_KINDS
+from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.pipelines.commands.options import ListedSites, db_option, row_options, sites_options

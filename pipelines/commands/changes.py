@@ -10,7 +10,7 @@ import click
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import now_iso, parse_day
-from policy_archive.pipelines.commands.options import db_option, row_options
+from policy_archive.pipelines.commands.options import db_option, row_options, weight_options
 from policy_archive.pipelines.outputs.news import describe_news, news_cells, write_feed
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store import queries
@@ -43,6 +43,7 @@ SHOWN = 100
     help="Write an Atom feed instead.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show changes of the page around the text, too.")
+@weight_options
 @row_options
 @db_option
 def changes_command(
@@ -50,6 +51,8 @@ def changes_command(
     since: str | None,
     atom: Path | None,
     everything: bool,
+    substantive: bool,
+    min_words: int,
     row_format: str,
     database: Path,
 ) -> None:
@@ -72,9 +75,11 @@ def changes_command(
             captured_since=parse_day(since) if since not in (None, "last") else None,
             after_id=last_look(connection, site) if since == "last" else None,
             everything=everything,
+            substantive=substantive,
+            min_words=min_words,
         )
         news = list_news(connection, wanted, limit=None if since else SHOWN)
-        passed_over = 0 if everything else count_passed_over(connection, wanted)
+        passed_over = count_passed_over(connection, wanted)
     if atom is not None:
         if row_format != "table":
             raise UsageError("--atom writes a file of its own: leave --json, --nl and --csv away.")
@@ -87,7 +92,11 @@ def changes_command(
             click.echo("Nothing new.", err=True)
     if passed_over:
         what = plural(passed_over, "change of the page is", "changes of the page are")
-        click.echo(f"{what} passed over: --all shows them.", err=True)
+        hint = "--all shows them"
+        if substantive or min_words:
+            what = plural(passed_over, "change is", "changes are")
+            hint = "of the page, or too small for --substantive or --min-words"
+        click.echo(f"{what} passed over: {hint}.", err=True)
     if since == "last":
         from policy_archive.pipelines.store.writer import Store
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from policy_archive.archive_server.serve import find_warcs
 from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.archive_server.warc_files import find_warcs
 from policy_archive.data import DATA
 
 DEMO = DATA / "demo"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -10,20 +11,26 @@ from typing import Any
 
 import click
 
-from policy_archive.crawler.core.errors import NotKnownError
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
+from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import db_option, document_options
+from policy_archive.pipelines.commands.show import find_version
 from policy_archive.pipelines.exchange.corpus_format import describe_document, describe_kind
+from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.diff import (
     describe_lines,
     iter_marked_lines,
+    iter_removed_lines,
+    list_removed,
     render_html,
     render_unified,
 )
-from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
+from policy_archive.pipelines.outputs.history import describe_interval
+from policy_archive.pipelines.outputs.rows import echo_foreign, format_json, say
 from policy_archive.pipelines.outputs.table import wants_colour
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.at import Certainty, read_at
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.diff import diff_texts
@@ -33,8 +40,8 @@ Row = dict[str, Any]
 
 
 @click.command("diff")
-@click.argument("site")
-@click.argument("one", metavar="A")
+@click.argument("site", required=False)
+@click.argument("one", metavar="[A]", required=False)
 @click.argument("other", metavar="[B]", required=False)
 @document_options
 @click.option("--html", "form", flag_value="html", help="Print a page: words marked, nothing loaded.")
@@ -42,6 +49,7 @@ Row = dict[str, Any]
 @click.option(
     "--json", "form", flag_value="json", help="Print the changed lines and what kind of change it is."
 )
+@click.option("--removed", is_flag=True, help="Show only what was taken away, under its heading.")
 @click.option("--words", "form", flag_value="words", default="words", hidden=True)
 @click.option("--colour/--no-colour", default=None, help="Mark words by colour.  [default: on a terminal]")
 @click.option(
@@ -49,11 +57,12 @@ Row = dict[str, Any]
 )
 @db_option
 def diff_command(
-    site: str,
-    one: str,
+    site: str | None,
+    one: str | None,
     other: str | None,
     kind: str | None,
     name: str | None,
+    removed: bool,
     form: str,
     colour: bool | None,
     context: int,
@@ -61,44 +70,68 @@ def diff_command(
 ) -> None:
     """What changed from A to B: words added, removed, sections moved.
 
-    A and B are versions (v3) or dates (2013, 2018-05, 2018-05-25: the last version seen by then); without B
-    the newest version is meant. Another site in place of A compares the two sites, each at B.
+    A and B are versions (v3) or dates (2013, 2018-05, 2018-05-25: the last version seen by the end of it);
+    without B the newest version is meant, without both the last change. A day that lies in an interval of
+    change is said to. Another site in place of A compares the two sites, each at B.
 
     \b
     Example:
-      policy-archive diff intently.co 2013 2018
-      policy-archive diff intently.co v3 v4 --html > diff.html
-      policy-archive diff intently.co contactually.com 2018
+      policy-archive diff tidelock.example --db demo.db
+      policy-archive diff tidelock.example 2013 2018 --removed --db demo.db
+      policy-archive diff tidelock.example v3 v4 --html --db demo.db > diff.html
+      policy-archive diff tidelock.example bramblekit.example 2018 --db demo.db
     """
+    if removed and form not in ("words", "json"):
+        raise UsageError("--removed goes with --json or alone.")
     with closing(open_reader(database)) as connection:
-        sides = [
-            _find_side(connection, queries.find_document(connection, of, kind=kind, name=name), when)
-            for of, when in _parse_sides(site, one, other)
-        ]
-    _print_diff(*sides, form=form, colour=wants_colour() if colour is None else colour, context=context)
+        if one is None:
+            sides = _find_last_change(
+                connection, queries.find_document(connection, site, kind=kind, name=name)
+            )
+        else:
+            sides = [
+                _find_side(connection, queries.find_document(connection, of, kind=kind, name=name), when)
+                for of, when in _parse_sides(site, one, other)
+            ]
+    colour = wants_colour() if colour is None else colour
+    _print_diff(*sides, form=form, removed=removed, colour=colour, context=context)
 
 
-def _parse_sides(site: str, one: str, other: str | None) -> list[tuple[str, str | None]]:
+def _parse_sides(site: str | None, one: str, other: str | None) -> list[tuple[str | None, str | None]]:
     """Return (site, when) of both sides; when None is the newest."""
     if "." in one:
         return [(site, other), (one, other)]
     return [(site, one), (site, other)]
 
 
+def _find_last_change(connection: sqlite3.Connection, document: Document) -> list[Row]:
+    newest = queries.find_newest(connection, document) or 0
+    if newest < 2:
+        have = "one version" if newest else "no version"
+        raise NotKnownError(f"of the {describe_document(document)} {have} is known, and so no change.")
+    return [queries.read_version(connection, document, number) for number in (newest - 1, newest)]
+
+
 def _find_side(connection: sqlite3.Connection, document: Document, when: str | None) -> Row:
-    if when is not None and when[:1] in "vV" and when[1:].isdecimal():
+    if when is None:
+        return find_version(connection, document, day=None, number=None)
+    if when[:1] in "vV" and when[1:].isdecimal():
         return queries.read_version(connection, document, int(when[1:]))
-    versions = queries.list_versions(connection, document)
-    if when is not None:
-        last_day = parse_day(when, end=True).isoformat()
-        versions = [version for version in versions if version["first_captured"][:10] <= last_day]
-    if not versions:
-        by_then = f" by {when}" if when else ""
-        raise NotKnownError(f"no version of the {describe_document(document)} is known{by_then}.")
-    return queries.read_version(connection, document, versions[-1]["version"])
+    if when.isdecimal() and len(when) < 4:
+        raise UsageError(f"'{when}' is no date: write v{when} for version {when}.")
+    day = parse_day(when, end=True)
+    at = read_at(connection, document, day)
+    number = at["version"] or at.get("before_version")
+    if number is None:
+        raise NotKnownError(f"no version of the {describe_document(document)} is known by {when}.")
+    if at["certainty"] != Certainty.IN_FORCE:
+        say(
+            f"On {day} the {describe_document(document)} was {describe_at(at)}. Version {number} is compared."
+        )
+    return queries.read_version(connection, document, number)
 
 
-def _print_diff(old: Row, new: Row, *, form: str, colour: bool, context: int) -> None:
+def _print_diff(old: Row, new: Row, *, form: str, removed: bool, colour: bool, context: int) -> None:
     labels = {"old_label": _label(old), "new_label": _label(new)}
     if form == "unified":
         echo_foreign(render_unified(old["text"], new["text"], **labels))
@@ -109,12 +142,29 @@ def _print_diff(old: Row, new: Row, *, form: str, colour: bool, context: int) ->
         click.echo(render_html(diff, change, **labels), nl=False)
     elif form == "json":
         sides = {"old": _without_text(old), "new": _without_text(new)}
-        described = sides | {"change": asdict(change), "lines": describe_lines(diff.lines)}
+        lines = list_removed(diff) if removed else describe_lines(diff.lines)
+        described = sides | {"change": asdict(change), "removed" if removed else "lines": lines}
         click.echo(format_json(described, indent=2))
     else:
         click.echo(_summary(change, **labels))
+        for line in _iter_facts(old, new, change):
+            say(line, err=False)
+        if removed:
+            for line in iter_removed_lines(diff, colour=colour):
+                click.echo(line, color=colour)
+            return
         for line in iter_marked_lines(diff, colour=colour, context=context):
             click.echo(line, color=colour)
+
+
+def _iter_facts(old: Row, new: Row, change: Change) -> Iterator[str]:
+    """Yield when the change came, and the names of the sections that came and went."""
+    same_document = all(old[key] == new[key] for key in ("site", "kind", "name"))
+    if same_document and new["version"] == old["version"] + 1:
+        yield f"changed {describe_interval(new)}"
+    for what, headings in (("new", change.sections_added), ("dropped", change.sections_removed)):
+        if headings:
+            yield f"{what} {'section' if len(headings) == 1 else 'sections'}: {'; '.join(headings)}"
 
 
 def _summary(change: Change, *, old_label: str, new_label: str) -> str:

@@ -35,7 +35,13 @@ from policy_archive.pipelines.commands.crawl_options import (
     unattended_options,
     until_option,
 )
-from policy_archive.pipelines.commands.options import ListedSites, db_option, json_option, sites_options
+from policy_archive.pipelines.commands.options import (
+    ListedSites,
+    db_option,
+    json_option,
+    sites_options,
+    weight_options,
+)
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
@@ -71,6 +77,7 @@ _SKIPS = {
 )
 @day_limit_option
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched, and ask the archive nothing.")
+@weight_options
 @unattended_options
 @db_option
 @json_option
@@ -89,6 +96,8 @@ def fetch_command(
     dry_run: bool,
     notify_commands: tuple[str, ...],
     notify_urls: tuple[str, ...],
+    substantive: bool,
+    min_words: int,
     log_json: bool,
     database: Path,
     as_json: bool,
@@ -118,7 +127,7 @@ def fetch_command(
         ),
         **vars(archive),
         requests_a_day=max_requests_per_day,
-        channels=build_channels(notify_commands, notify_urls),
+        channels=build_channels(notify_commands, notify_urls, substantive=substantive, min_words=min_words),
         progress=progress_style(log_json=log_json),
     )
     if dry_run:
@@ -202,8 +211,8 @@ def print_report(
 
 def print_ending(report: FetchReport) -> None:
     """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
-    for problem in report.tally.problems[:20]:
-        say(problem)
+    for sentence in (*report.tally.notices[:20], *report.tally.problems[:20]):
+        say(sentence)
     if report.health is not None:
         say(report.health.describe())
     if report.status is not RunStatus.DONE:

@@ -12,12 +12,12 @@ import click
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import isoformat
-from policy_archive.pipelines.commands.options import db_option, document_options, row_options
+from policy_archive.pipelines.commands.options import db_option, document_options, row_options, weight_options
 from policy_archive.pipelines.exchange.corpus_format import describe_document
 from policy_archive.pipelines.outputs.coverage import LEGEND, iter_years, list_months
-from policy_archive.pipelines.outputs.history import describe_passed_over, iter_lines, read_history
+from policy_archive.pipelines.outputs.history import describe_passed_over, iter_lines, matters, read_history
 from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store import queries
@@ -35,6 +35,7 @@ Row = dict[str, Any]
 @click.option(
     "--include-foreign", is_flag=True, help="Show somebody else's policies found at the address too."
 )
+@weight_options
 @row_options
 @db_option
 def history_command(
@@ -44,6 +45,8 @@ def history_command(
     coverage: bool,
     captures: bool,
     everything: bool,
+    substantive: bool,
+    min_words: int,
     include_foreign: bool,
     row_format: str,
     database: Path,
@@ -69,7 +72,11 @@ def history_command(
             _print_coverage(connection, document, row_format)
         else:
             history = read_history(connection, document, include_foreign=include_foreign)
-            _print_history(history, row_format, everything=everything)
+            told = [row for row in history if matters(row, substantive=substantive, min_words=min_words)]
+            _print_history(told, row_format, everything=everything)
+            if len(told) < len(history):
+                left_out = plural(len(history) - len(told), "smaller change is", "smaller changes are")
+                click.echo(f"{left_out} left out.", err=True)
             if not history:
                 foreign = 0 if include_foreign else len(queries.fold_foreign(connection, document))
                 hint = f"; {plural(foreign, 'text')} of somebody else at its addresses: --include-foreign"

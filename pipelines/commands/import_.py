@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,7 @@ from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
+from policy_archive.pipelines.commands.run import progress_style
 from policy_archive.pipelines.exchange.imported import Stated
 from policy_archive.pipelines.exchange.sources import SourceFormat, Sources
 from policy_archive.pipelines.outputs.bar import show_bar
@@ -22,6 +24,9 @@ from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
+
+if TYPE_CHECKING:
+    from policy_archive.pipelines.exchange.intake import ImportReport
 
 _SHOWN_FAULTS = 20
 
@@ -66,17 +71,20 @@ def import_command(
 ) -> int:
     """Take texts and pages of others into the corpus: corpora, git repositories, files.
 
-    Princeton-Leuven (files, git, SQLite), Open Terms Archive (versions, snapshots, dataset zips,
-    declarations), Markdown with front matter, plain text. What cannot be imported is named with the reason,
-    and never stops the rest: docs/exchange.md lists the reasons. A second import changes nothing.
+    WARC and WACZ files, in which sites and policies are looked for; Princeton-Leuven (files, git, SQLite);
+    Open Terms Archive (versions, snapshots, dataset zips, declarations); Markdown, plain text. What cannot
+    be imported is named with the reason, and never stops the rest: docs/exchange.md lists the reasons. A
+    second import changes nothing.
 
     \b
     Example:
       policy-archive import corpus/ --dry-run
+      policy-archive import crawl.wacz
       policy-archive import policy.txt --site example.com --kind privacy --date 2020-11-16
       policy-archive import declarations/ versions.bundle
     """
-    from policy_archive.pipelines.exchange.intake import Intake, read_declared  # loads the readers
+    from policy_archive.pipelines.exchange.intake import ImportReport  # loads the readers
+    from policy_archive.pipelines.exchange.web_archives import import_archives
 
     sources = Sources(
         paths=paths,
@@ -90,25 +98,54 @@ def import_command(
         ),
         form=SourceFormat(form) if form else None,
     )
+    report = ImportReport()
+    crawl = None
+    with ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(hold_lock(database, "policy-archive import"))
+        _take_items(sources, report, None if dry_run else database, processes)
+        if archives := sources.list_web_archives():
+            kinds = (Kind(kind),) if kind else POLICY_KINDS
+            crawl = import_archives(
+                archives,
+                database,
+                report,
+                kinds=kinds,
+                stated=sources.stated,
+                progress=progress_style(log_json=False),
+                dry_run=dry_run,
+            )
+    if not report.outcomes and not report.addresses:
+        raise UsageError("Nothing in it can be imported: no text, page, declaration or policy was found.")
+    _print_report(report, dry_run=dry_run, as_json=as_json)
+    if crawl is not None and crawl.exit_code:
+        return crawl.exit_code
+    useless = report.failed and report.failed == report.outcomes.total() and not report.addresses
+    return 1 if useless or (strict and report.failed) else 0
+
+
+def _take_items(sources: Sources, report: ImportReport, database: Path | None, processes: int | None) -> None:
+    """Take texts, pages and declarations into the corpus, or without one count them."""
+    from policy_archive.pipelines.exchange.intake import Intake, read_declared  # loads the readers
+
     with ExitStack() as stack:
         pool = stack.enter_context(ReadingPool(processes))
         store = None
-        if not dry_run:
-            stack.enter_context(hold_lock(database, "policy-archive import"))
+        if database is not None:
             store = stack.enter_context(Store.open(database))
             store.close_dead_runs()
-            run_id = store.start_run("import", {"names": [path.name for path in paths], "as": form})
+            named = {"names": [path.name for path in sources.paths], "as": sources.form}
+            run_id = store.start_run("import", named)
             sources.known = read_declared(store)
-        intake = Intake(store, pool)
         with show_bar("items") as bar:
             task = bar.add_task("import", total=None)
-            for done in intake.take(sources.iter_items()):
+            for done in Intake(store, pool, report).take(sources.iter_items()):
                 bar.update(task, completed=done)
-        report = intake.report
         if store is not None:
             store.finish_run(run_id, RunStatus.DONE)
-    if not report.outcomes and not report.addresses:
-        raise UsageError("Nothing in it can be imported: no text, page or declaration was found.")
+
+
+def _print_report(report: ImportReport, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
         summary = vars(report) | {"faults": [asdict(fault) for fault in report.faults]}
         click.echo(format_json(summary, indent=2))
@@ -124,5 +161,3 @@ def import_command(
         f"{said}{counts or 'no texts'}; {addresses}; {plural(report.documents, 'document')}{versions}",
         err=True,
     )
-    useless = report.failed and report.failed == report.outcomes.total() and not report.addresses
-    return 1 if useless or (strict and report.failed) else 0

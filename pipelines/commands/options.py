@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 
 from policy_archive.crawler.core.defaults import DATABASE
-from policy_archive.crawler.core.records import POLICY_KINDS
+from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.outputs.rows import say
 
 if TYPE_CHECKING:
@@ -114,6 +114,18 @@ def sites_options(command: _Command) -> _Command:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+class VersionNumber(click.ParamType[int]):
+    """A version's number, as it stands in `history`: 3, or v3 as `diff` takes it."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).lower().removeprefix("v")
+        if not (text.isascii() and text.isdecimal() and int(text)):
+            self.fail(f"'{value}' is no number of a version: write 3 or v3.", param, ctx)
+        return int(text)
+
+
 def document_options(command: _Command) -> _Command:
     """Add --kind and --name, which choose among a site's documents."""
     for option in (
@@ -124,6 +136,27 @@ def document_options(command: _Command) -> _Command:
             "--kind",
             type=click.Choice([kind.value for kind in POLICY_KINDS]),
             help="Kind of document.  [default: privacy, or what there is]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def weight_options(command: _Command) -> _Command:
+    """Add --substantive and --min-words, which leave out changes that matter less; see versions.class."""
+    for option in (
+        click.option(
+            "--min-words",
+            type=click.IntRange(min=0),
+            default=0,
+            metavar="N",
+            help="Only changes of at least so many words, added and removed together.",
+        ),
+        click.option(
+            "--substantive",
+            is_flag=True,
+            help="Only changes that matter: no edits of a few words, dates, links. A number, a duty, a "
+            "negation, who is responsible always matter.",
         ),
     ):
         command = option(command)

@@ -13,7 +13,7 @@ import click
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import POLICY_KINDS
+from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.commands.options import db_option, row_options
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.history import INTERVAL_HEADING, describe_interval, interval_cell

@@ -30,7 +30,7 @@ from policy_archive.pipelines.commands.crawl_options import (
     unattended_options,
 )
 from policy_archive.pipelines.commands.fetch import print_ending
-from policy_archive.pipelines.commands.options import db_option, json_option
+from policy_archive.pipelines.commands.options import db_option, json_option, weight_options
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_news, news_cells
@@ -51,6 +51,7 @@ from policy_archive.pipelines.store.writer import Store
 @precision_option
 @day_limit_option
 @click.option("--dry-run", is_flag=True, help="Say what is due, and ask the archive nothing.")
+@weight_options
 @unattended_options
 @db_option
 @json_option
@@ -66,6 +67,8 @@ def update_command(
     dry_run: bool,
     notify_commands: tuple[str, ...],
     notify_urls: tuple[str, ...],
+    substantive: bool,
+    min_words: int,
     log_json: bool,
     database: Path,
     as_json: bool,
@@ -81,7 +84,7 @@ def update_command(
         policy-archive update --notify-command "python3 on_change.py"
     """
     check_there(database)
-    channels = build_channels(notify_commands, notify_urls)
+    channels = build_channels(notify_commands, notify_urls, substantive=substantive, min_words=min_words)
     if dry_run:
         _print_intent(gather_targets(database, sites, everything=everything, search=search))
         return 0
@@ -98,7 +101,8 @@ def update_command(
             command="update",
         )
         report = run_and_tell(options, log_json=log_json)
-    _print_report(report, database, as_json=as_json, log_json=log_json)
+    of_run = NewsFilter(run_id=report.run_id, substantive=substantive, min_words=min_words)
+    _print_report(report, database, of_run, as_json=as_json, log_json=log_json)
     return report.exit_code
 
 
@@ -165,10 +169,11 @@ def _print_intent(targets: Sequence[Target]) -> None:
         click.echo("Nothing is due.", err=True)
 
 
-def _print_report(report: FetchReport, database: Path, *, as_json: bool, log_json: bool) -> None:
+def _print_report(
+    report: FetchReport, database: Path, of_run: NewsFilter, *, as_json: bool, log_json: bool
+) -> None:
     """Print what changed on stdout, and what the run's owner must know on stderr."""
     with closing(open_reader(database)) as connection:
-        of_run = NewsFilter(run_id=report.run_id)
         changes = describe_news(list_news(connection, of_run))
         passed_over = count_passed_over(connection, of_run)
     if as_json:
@@ -181,6 +186,12 @@ def _print_report(report: FetchReport, database: Path, *, as_json: bool, log_jso
             click.echo("Nothing new.", err=True)
         if passed_over:
             what = plural(passed_over, "change of the page is", "changes of the page are")
+            if of_run.substantive or of_run.min_words:
+                what = plural(
+                    passed_over,
+                    "change of the page, or too small, is",
+                    "changes, of the page or too small, are",
+                )
             click.echo(f"{what} passed over: 'changes --all' shows them.", err=True)
         print_ending(report)
 

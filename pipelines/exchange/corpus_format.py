@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import STEERING
+from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import (
     WAYBACK_MACHINE,

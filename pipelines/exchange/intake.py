@@ -70,12 +70,12 @@ class ImportReport:
 class Intake:
     """Takes items into a corpus; `store` None: nothing is written, only counted."""
 
-    def __init__(self, store: Store | None, pool: ReadingPool) -> None:
+    def __init__(self, store: Store | None, pool: ReadingPool, report: ImportReport) -> None:
         self._store = store
         self._pool = pool
         self._batch: list[ImportedCapture] = []
         self._documents: dict[Document, None] = {}
-        self.report = ImportReport()
+        self.report = report
 
     def take(self, items: Iterable[Item]) -> Iterator[int]:
         """Take all items; yields how many are done from time to time, for a bar.

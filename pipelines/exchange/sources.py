@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
 
+from policy_archive.archive_server.warc_files import is_web_archive
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.exchange import open_terms, princeton_leuven
 from policy_archive.pipelines.exchange.git_history import (
@@ -62,6 +63,11 @@ class Sources:
     known: dict[tuple[str, str], open_terms.Declared] = field(default_factory=dict)
     """Declarations that the corpus has already."""
 
+    def list_web_archives(self) -> list[Path]:
+        """Return the WARC, ARC and WACZ files in and below what was named, by name."""
+        files = (file for path in self.paths if not is_repository(path) for file in _files_in(path))
+        return [file for file in files if is_web_archive(file)]
+
     def iter_items(self) -> Iterator[Item]:
         """Yield what the sources hold; what cannot be read is a Refusal, and the rest goes on.
 
@@ -75,7 +81,7 @@ class Sources:
             yield from refusals
             yield from open_terms.iter_addresses(read)
         for path in self.paths:
-            if not _holds_declarations(path):
+            if not _holds_declarations(path) and not is_web_archive(path):
                 yield from self._iter_source(path, declared)
 
     def _iter_declarations(self) -> Iterator[tuple[str, bytes]]:
@@ -119,6 +125,8 @@ class Sources:
                 f"'{folder.name}' holds no file that can be imported: .md, .txt, .zip, .bundle, .db."
             )
         for file in islice(chain([first], files), MOST_CAPTURES):
+            if is_web_archive(file):
+                continue  # list_web_archives
             if file.suffix.lower() in _TEXT_SUFFIXES:
                 yield self._read_text(file, file.relative_to(folder).as_posix())
             else:
@@ -236,12 +244,13 @@ def _guess_repository(repository: GitRepository, name: str) -> SourceFormat:
 
 
 def _holds_declarations(path: Path) -> bool:
-    """Return whether a file or folder holds declarations: JSON files, and nothing that is a text."""
+    """Return whether a file or folder holds declarations: JSON files, and nothing else."""
     if path.is_file():
         return path.suffix == ".json"
     if is_repository(path):
         return False
-    return any(path.glob("*.json")) and not any(path.glob("*.md"))
+    suffixes = {file.suffix for file in _files_in(path)}
+    return suffixes == {".json"}
 
 
 def _files_in(path: Path) -> Iterator[Path]:

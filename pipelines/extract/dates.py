@@ -293,7 +293,11 @@ def _writes_month_first(text: str, language: str | None, url: str) -> bool:
 
 
 class _Folding(dict[int, str]):
-    """Lower case without accents, character by character, so that offsets stay; wide forms made narrow."""
+    """Lower case without accents, character by character, so that offsets stay; wide forms made narrow.
+
+    `discovery.words.fold` drops marks and blanks, so that no place in the page could be told any more, and
+    the points between the numbers of a date with them; `judging.lexicon.fold` keeps accents.
+    """
 
     def __missing__(self, code: int) -> str:
         character = chr(code)

@@ -13,6 +13,7 @@ from lxml.html import HtmlElement
 from policy_archive.crawler.core.errors import CdxError, ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind, Outcome
 from policy_archive.crawler.core.timestamps import parse_timestamp
+from policy_archive.pipelines.extract.body.ways import OTHER_WAYS, Way
 from policy_archive.pipelines.extract.characters import normalize_text
 from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.explain import PagePart
@@ -32,7 +33,7 @@ MAX_PAGE_CHARACTERS = 5_000_000
 """Of a page's source without scripts, styles and inlined files. The largest of 1,606 real captures has
 0.4 million; 4 million of plain paragraphs take 14 s of CPU time, 7.4 million take 26 s."""
 
-TEXTS = 2
+TEXTS = 3
 """Raised whenever a page can give another text than before: it is part of the extractor's label, by which
 texts of two extractors are told apart. A test holds it against the texts of fifty pages."""
 
@@ -66,9 +67,18 @@ def extract(
 
 
 def extract_page(
-    body: bytes, *, url: str, timestamp: str, content_type: str | None = None, kind: Kind | None = None
+    body: bytes,
+    *,
+    url: str,
+    timestamp: str,
+    content_type: str | None = None,
+    kind: Kind | None = None,
+    way: Way = Way.CHOSEN,
 ) -> ExtractedPage:
-    """Return what `extract` does, with the tree: it is parsed once. Raises what `extract` raises."""
+    """Return what `extract` does, with the tree: it is parsed once. Raises what `extract` raises.
+
+    `way` is how the body of a page is chosen; a text of another way than the first says so in its extractor.
+    """
     body = unpack_body(body)
     if not body.strip(b"\0\t\n\f\r "):
         raise ExtractionError("the body holds no bytes", outcome=Outcome.EMPTY)
@@ -86,11 +96,11 @@ def extract_page(
         return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, ""), tree=None)
     tree = _parse_as(decoded, content_type)
     elements = tuple(tree.iter())
-    page = transform_page(tree, url=url, kind=kind)
+    page = transform_page(tree, url=url, kind=kind, way=way)
     if tree.find(".//frameset") is not None:
         page = replace(page, frame_url=find_main_frame(tree, url=url))
     _check_empty(page, tree)
-    extraction = _complete(page, decoded, url, timestamp, "trafilatura", tree)
+    extraction = _complete(page, decoded, url, timestamp, "trafilatura", tree, way)
     return ExtractedPage(extraction=extraction, tree=tree, elements=elements)
 
 
@@ -166,6 +176,7 @@ def _complete(
     timestamp: str,
     library: str,
     tree: HtmlElement | None = None,
+    way: Way = Way.CHOSEN,
 ) -> Extraction:
     """Add to a page's text what is read from the text itself."""
     language, confidence = identify_language(page.text)
@@ -182,7 +193,7 @@ def _complete(
         charset=decoded.charset if decoded else "",
         hidden_text_used=page.hidden_text_used,
         documents_on_page=page.documents_on_page,
-        extractor=_extractor(library),
+        extractor=_extractor(library, way),
         line_places=page.line_places or (0,) * page.text.count("\n"),
         frame_url=page.frame_url,
         lost_share=page.account.lost_share,
@@ -209,10 +220,13 @@ def _day(timestamp: str) -> date | None:
 
 def current_extractors() -> frozenset[str]:
     """Return the labels that this release gives to its extractions."""
-    return frozenset(_extractor(library) for library in ("trafilatura", "pypdfium2", ""))
+    plain = (_extractor(library) for library in ("trafilatura", "pypdfium2", ""))
+    return frozenset((*plain, *(_extractor("trafilatura", way) for way in OTHER_WAYS)))
 
 
 @cache
-def _extractor(library: str) -> str:
+def _extractor(library: str, way: Way = Way.CHOSEN) -> str:
     names = [f"policy-archive/{version('policy-archive')}.t{TEXTS}"]
-    return " ".join([*names, f"{library}/{version(library)}"] if library else names)
+    if library:
+        names.append(f"{library}/{version(library)}")
+    return " ".join(names if way is Way.CHOSEN else [*names, way])

@@ -9,6 +9,7 @@ from lxml.html import HtmlElement
 from policy_archive.crawler.core.records import Kind
 from policy_archive.pipelines.extract.body.choose import choose_body, kept_blocks, narrow_body
 from policy_archive.pipelines.extract.body.documents import choose_part, find_parts, find_target
+from policy_archive.pipelines.extract.body.ways import Way
 from policy_archive.pipelines.extract.conservation import (
     NOTHING_LEFT_OUT,
     Account,
@@ -47,15 +48,20 @@ class PageText:
 
 
 def transform_page(
-    tree: HtmlElement, *, url: str, kind: Kind | None = None, explained: bool = False
+    tree: HtmlElement,
+    *,
+    url: str,
+    kind: Kind | None = None,
+    way: Way = Way.CHOSEN,
+    explained: bool = False,
 ) -> PageText:
     """Return the text of the document that a page holds. The tree is left as it was.
 
     `url` is the page's address, '' when unknown; `kind` is the kind of document wanted, for pages
-    that hold several; `explained` asks for the fate of each part.
+    that hold several; `way` is how the body is chosen; `explained` asks for the fate of each part.
     """
     outline = outline_page(tree)
-    body = choose_body(tree, outline)
+    body = choose_body(tree, outline, way)
     within = outline.ranges.get(body.root, (0, 0))
     parts = find_parts(within, outline, tree)
     fragment = fragment_of(url)

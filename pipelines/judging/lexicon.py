@@ -131,7 +131,11 @@ def _script(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return text as terms are compared: composed, case folded."""
+    """Return text as terms are compared: composed, case folded.
+
+    Accents and marks stay: they tell terms of one language from another's, and "404 - " is one. Names of
+    policies are compared without either (`discovery.words.fold`), dates where they stand (`extract.dates`).
+    """
     return unicodedata.normalize("NFC", text).casefold()
 
 

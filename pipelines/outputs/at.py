@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import safe_name, write_file
+from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.pipelines.exchange.corpus_format import describe_kind, render_version
 from policy_archive.pipelines.exchange.csv_lines import format_csv_line
 from policy_archive.pipelines.store import queries

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from policy_archive.crawler.core.records import Outcome, RowState
+from policy_archive.crawler.core.stored import Outcome, RowState
 
 Row = dict[str, Any]
 

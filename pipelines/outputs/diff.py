@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from html import escape
@@ -12,6 +11,7 @@ import click
 
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.steering import clean_text
+from policy_archive.pipelines.text import iter_headings
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, Hunk, LineKind, Span
 from policy_archive.pipelines.versions.gist import Change, describe_change
 
@@ -41,6 +41,39 @@ def iter_marked_lines(diff: Diff, *, colour: bool, context: int = 2) -> Iterator
             yield f"  ... {_count_lines(hunk.folded)} the same"
         for line in hunk.lines:
             yield _LINE_SIGNS[line.kind] + _mark_line(line, mark)
+
+
+def list_removed(diff: Diff) -> list[dict[str, Any]]:
+    """Return what was taken away, in the order of the old text: `section` (heading above it, None before the
+    first), `old_number`, `text` of the line, `words` that went (the whole line's, or the spans of it).
+
+    What stands elsewhere in the new text was not taken away.
+    """
+    section: str | None = None
+    rows = []
+    for line in sorted((one for one in diff.lines if one.old), key=lambda one: one.old_number or 0):
+        text = "".join(span.text for span in line.old)
+        section = next((heading.text for heading in iter_headings(text)), section)
+        gone = [span.text.strip() for span in line.old if span.changed or line.kind is LineKind.REMOVED]
+        if line.kind in (LineKind.REMOVED, LineKind.CHANGED) and any(gone):
+            rows.append({"section": section, "old_number": line.old_number, "text": text, "words": gone})
+    return rows
+
+
+def iter_removed_lines(diff: Diff, *, colour: bool) -> Iterator[str]:
+    """Yield what was taken away for a terminal, under the headings where it stood."""
+    mark = _mark_colour if colour else _mark_plain
+    by_number = {line.old_number: line for line in diff.lines if line.old}
+    shown: str | None = None
+    for row in list_removed(diff):
+        line = by_number[row["old_number"]]
+        if row["section"] != shown and (shown := row["section"]):
+            yield f"# {clean_text(shown)}"
+        is_whole = line.kind is LineKind.REMOVED
+        yield "- " + "".join(
+            mark("old", clean_text(span.text)) if is_whole or span.changed else clean_text(span.text)
+            for span in line.old
+        )
 
 
 def _count_lines(number: int) -> str:
@@ -85,6 +118,8 @@ def _mark_plain(side: str, text: str) -> str:
 
 def render_unified(old: str, new: str, *, old_label: str, new_label: str) -> str:
     """Return a unified diff, as `diff -u` writes it and `patch` takes it."""
+    import difflib  # for this format alone
+
     lines = difflib.unified_diff(
         old.split("\n")[:-1], new.split("\n")[:-1], fromfile=old_label, tofile=new_label, lineterm=""
     )

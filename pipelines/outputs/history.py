@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove
@@ -62,6 +62,20 @@ def read_history(
 
 def _is_passed_over(version: Row, flapping: Mapping[int, Row]) -> bool:
     return version["class"] in PASSED_OVER and version["version"] not in flapping
+
+
+def matters(row: Row, *, substantive: bool, min_words: int) -> bool:
+    """Return whether a row of read_history is shown by --substantive and --min-words; first versions are.
+
+    >>> row = {"class": "small", "words_added": 2, "words_removed": 1, "changed_after": "2018-05-25"}
+    >>> matters(row, substantive=False, min_words=3), matters(row, substantive=True, min_words=0)
+    (True, False)
+    """
+    if row["changed_after"] is None or row.get("foreign"):
+        return True
+    if substantive and row["class"] and not ChangeClass(row["class"]).is_substantive:
+        return False
+    return bool((row["words_added"] or 0) + (row["words_removed"] or 0) >= min_words)
 
 
 def describe_passed_over(rows: Sequence[Row]) -> str:

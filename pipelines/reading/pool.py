@@ -14,7 +14,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -27,6 +27,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Document, HomePage, Outcome, Reading
+from policy_archive.pipelines.extract.body.ways import OTHER_WAYS, Way
 
 TIMEOUT_SECONDS = 30.0
 """CPU time of one task. Hostile pages of 20 MB take over 60 s, real ones 0.05 s (facts of 2026-11)."""
@@ -116,10 +117,12 @@ class ReadingPool:
             content_type=content_type,
             home=home,
         )
-        try:
-            return await asyncio.wrap_future(future)
-        except ExtractionError as error:
-            return Reading(outcome=Outcome(error.outcome), reason=str(error))
+        return await _awaited(future)
+
+    async def read_again(self, arguments: Mapping[str, Any]) -> dict[Way, Reading]:
+        """Return what a body turns out to be by each of the other ways; `arguments` are those of `read`."""
+        futures = {way: self.submit(_read_body, **arguments, way=way) for way in OTHER_WAYS}
+        return {way: await _awaited(future) for way, future in futures.items()}
 
     def run(self, function: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
         """Return what a function gives in a process of its own; it and its arguments must pickle.
@@ -178,6 +181,13 @@ class ReadingPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.shutdown()
+
+
+async def _awaited(future: Future[Reading]) -> Reading:
+    try:
+        return await asyncio.wrap_future(future)
+    except ExtractionError as error:
+        return Reading(outcome=Outcome(error.outcome), reason=str(error))
 
 
 def _read_body(body: bytes, **facts: Any) -> Reading:

@@ -19,6 +19,7 @@ from policy_archive.crawler.core.records import (
 )
 from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.crawler.discovery.links import find_policy_links
+from policy_archive.pipelines.extract.body.ways import Way
 from policy_archive.pipelines.extract.extraction import ExtractedPage, extract_page, parse_page
 from policy_archive.pipelines.extract.source.decode import decode_body, unpack_body
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
@@ -33,18 +34,21 @@ def read_body(
     url: str,
     timestamp: str,
     content_type: str | None,
+    way: Way = Way.CHOSEN,
     home: HomePage | None = None,
 ) -> Reading:
     """Return what a body turned out to be; never raises ExtractionError, its outcome is the reading's.
 
     `url` is the page's own address, `timestamp` the capture's 14 digits, `content_type` as captured.
-    Of a home page only the links are read. `home` is the site's home page of that time, if one is stored:
-    archives hold front pages at the addresses of policies.
+    Of a home page only the links are read. `way` is how the body of a page is chosen. `home` is the
+    site's home page of that time, if one is stored: archives hold front pages at the addresses of policies.
     """
     try:
         if document.kind is Kind.HOME:
             return Reading(outcome=Outcome.HOME, links=_read_home_links(body, url, content_type))
-        page = extract_page(body, url=url, timestamp=timestamp, content_type=content_type, kind=document.kind)
+        page = extract_page(
+            body, url=url, timestamp=timestamp, content_type=content_type, kind=document.kind, way=way
+        )
     except ExtractionError as error:
         return Reading(outcome=Outcome(error.outcome), reason=str(error))
     return _judge(page, document, url, home)

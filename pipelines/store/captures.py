@@ -111,7 +111,7 @@ def write_capture(
     if _has_final_outcome(connection, capture_id):
         return False
     if capture.origin is not None:
-        _write_origin(connection, capture.origin)
+        write_origin(connection, capture.origin)
     body_digest = _write_body(connection, capture.body)
     point("after-body")
     connection.execute(
@@ -185,7 +185,8 @@ def _verdict_values(reading: Reading | None) -> tuple[str | None, float | None]:
     return (verdict.page_class, verdict.probability) if verdict else (None, None)
 
 
-def _write_origin(connection: sqlite3.Connection, origin: Origin) -> None:
+def write_origin(connection: sqlite3.Connection, origin: Origin) -> None:
+    """Write the file that captures come from, once. Inside a transaction."""
     connection.execute(
         "insert or ignore into origins (id, format, name, digest, licence, attribution, imported_at) "
         "values (?, ?, ?, ?, ?, ?, ?)",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from policy_archive.crawler.core.records import Address, Capture, Document, Reading
+from policy_archive.crawler.core.records import Address, Capture, CdxRow, Document, Origin, Reading
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import SiteOutcome
-from policy_archive.pipelines.store.captures import write_capture
+from policy_archive.pipelines.store.captures import INSERT_ROW, row_values, write_capture, write_origin
 from policy_archive.pipelines.store.rows import OF_OTHERS
 
 
@@ -54,6 +56,42 @@ def read_seams(connection: sqlite3.Connection, document: Document) -> frozenset[
     ).fetchall()
     ends = [rows[0], rows[-1]] if rows else []
     return frozenset((row["timestamp"], row["urlkey"]) for row in ends)
+
+
+def write_rows(
+    connection: sqlite3.Connection, document: Document, rows: Sequence[tuple[CdxRow, Origin]]
+) -> int:
+    """Write index rows of files; those that another archive listed too keep that. Return how many are new."""
+    new = 0
+    for row, origin in rows:
+        if connection.execute(INSERT_ROW, row_values(document, row)).rowcount:
+            write_origin(connection, origin)
+            values = (origin.id, row.id_in(document.id))
+            connection.execute("update captures set origin = ? where id = ?", values)
+            new += 1
+    return new
+
+
+def select_outcomes(connection: sqlite3.Connection, origin_ids: Collection[str]) -> sqlite3.Cursor:
+    """Return `outcome`, `run_id`, `captures` of what was taken from files."""
+    return connection.execute(
+        """select outcome, run_id, count(*) as captures from captures
+        where origin in (select value from json_each(?)) and outcome is not null group by outcome, run_id""",
+        (json.dumps(sorted(origin_ids)),),
+    )
+
+
+def count_documents(connection: sqlite3.Connection, origin_ids: Collection[str]) -> tuple[int, int]:
+    """Return how many documents have captures from files, and how many versions these have; homes apart."""
+    row = connection.execute(
+        """with found as (
+            select distinct document_id from captures join documents on documents.id = document_id
+            where origin in (select value from json_each(?)) and outcome is not null and kind <> 'home')
+        select (select count(*) from found),
+            (select count(*) from versions where document_id in (select document_id from found))""",
+        (json.dumps(sorted(origin_ids)),),
+    ).fetchone()
+    return row[0], row[1]
 
 
 def _has_other_text(connection: sqlite3.Connection, capture: Capture) -> bool:

@@ -10,13 +10,13 @@ from itertools import pairwise
 from typing import Any
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.records import Document, Kind, KnownCapture, Outcome, Version
+from policy_archive.crawler.core.stored import Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.crawler.core.vocabularies import AddressSource
 from policy_archive.pipelines.store.rows import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
-from policy_archive.pipelines.versions.classes import PASSED_OVER
+from policy_archive.pipelines.versions.classes import MATTERS, PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
 
 Row = dict[str, Any]
@@ -26,6 +26,9 @@ _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured,
     stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class"""
 IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
 """SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
+IS_FIRST = "versions.changed_after is null"
+MATTERS_SQL = f"(coalesce(versions.class, '') in ('', {', '.join(repr(one.value) for one in MATTERS)}))"
+"""SQL, for a row of `versions`: whether it passes `--substantive`; first versions do."""
 KIND_ORDER = "case {} when 'privacy' then 0 when 'terms' then 1 when 'cookies' then 2 else 3 end"
 """SQL that orders kinds as people ask for them; the column is to be put in."""
 
@@ -266,13 +269,14 @@ def read_quality(connection: sqlite3.Connection, document: Document, number: int
 
     `kept_share`, `language_confidence` from 0 to 1; `replacement_characters`,
     `documents_on_page` counts; `hidden_text_used` true or false; `stated_dates` as
-    objects of `kind`, `as_written`, `day`; `charset`, `extractor`.
+    objects of `kind`, `as_written`, `day`; `charset`, `extractor`; `note`, what else a reader should know.
     """
     row = connection.execute(
         """select kept_share, replacement_characters, hidden_text_used, documents_on_page, charset,
-            language, language_confidence, stated_dates, extractor
+            language, language_confidence, stated_dates, extractor, coalesce(captures.reason, '') as note
         from versions join extractions on capture_id = text_capture and current
-        where document_id = ? and version = ?""",
+        join captures on captures.id = text_capture
+        where versions.document_id = ? and version = ?""",
         (document.id, number),
     ).fetchone()
     found = dict(row)

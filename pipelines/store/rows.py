@@ -7,7 +7,7 @@ import sqlite3
 import sys
 from datetime import date
 
-from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow, Document, KnownCapture, Outcome
+from policy_archive.crawler.core.stored import CDX_FIELDS, CdxRow, Document, KnownCapture, Outcome
 
 HAS_TEXT = f"outcome in ({', '.join(repr(one.value) for one in Outcome if one.is_text)})"
 """Condition on `captures`: the capture's text counts for versions."""
@@ -29,6 +29,8 @@ def parse_row(row: sqlite3.Row) -> CdxRow:
 
 OF_OTHERS = "origin is not null and body_digest is null and outcome is not null"
 """Condition on `captures`: a text that another program read, imported without its page."""
+_NO_ARCHIVES = "origin is not null and body_digest is null"
+"""Condition on `captures`: from a file, and without a page: no archive can be asked for it."""
 
 
 def read_known(
@@ -38,7 +40,7 @@ def read_known(
     rows = connection.execute(
         f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates, language
         from captures left join extractions on capture_id = id and current and {HAS_TEXT}
-        where document_id = ? and (? or not ({OF_OTHERS}))
+        where document_id = ? and (? or not ({_NO_ARCHIVES}))
         order by timestamp, original, digest""",  # noqa: S608 (constants)
         (document.id, of_others),
     )

@@ -6,6 +6,7 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
+from policy_archive.crawler.core.failpoints import point
 from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET
 
 migrations = Migrations(MIGRATION_SET)
@@ -275,7 +276,7 @@ def m003_full_text(db: Database) -> None:
     """Full text of every version's text, external content: the words are stored once.
 
     The content is a view, so that compacted texts are found and shown too; the
-    writer adds a row in the same transaction as the text (pipelines/store/writer.py).
+    row is written in the same transaction as the text (pipelines/store/captures.py).
     """
     _execute_all(
         db,
@@ -360,6 +361,7 @@ def m005_words(db: Database) -> None:
             where document_id = :document_id and version = :version""",
             {**compare_stored(db.conn, old, new), "document_id": document_id, "version": version},
         )
+        point("in-recount")
 
 
 @migrations()

@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from typing import Any
 
-from policy_archive.crawler.core.records import Outcome
+from policy_archive.crawler.core.stored import Outcome
 from policy_archive.crawler.core.vocabularies import OwnerRelation
 
 Row = dict[str, Any]

@@ -15,6 +15,8 @@ from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, R
 from policy_archive.pipelines.store.captures import parse_places
 from policy_archive.pipelines.store.rows import HAS_TEXT, OF_OTHERS, ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.versions.change import compare_texts
+from policy_archive.pipelines.versions.classes import ChangeClass
+from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
 from policy_archive.pipelines.versions.seams import Comparison, compare_by_reader, reader_of
 
@@ -272,12 +274,24 @@ def _read_classes(
 def list_classes(connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> list[str | None]:
     """Return the class of the change to each version of one document, from rows with `text_capture`.
 
-    None for the first; an empty string where the change is the policy's own.
+    None for the first. A change of the policy's own, by the frame, is weighed.
     """
     from policy_archive.pipelines.versions.frame import classify_changes  # its words take 0.2 s to load
 
-    classes = classify_changes(_read_run(connection, row["text_capture"]) for row in rows)
-    return [None, *(one or "" for one in classes[1:])] if classes else []
+    captures = [row["text_capture"] for row in rows]
+    classes = classify_changes(_read_run(connection, capture) for capture in captures)
+    weighed = (
+        one or _weigh(connection, before, after)
+        for one, before, after in zip(classes[1:], captures, captures[1:], strict=False)
+    )
+    return [None, *weighed] if classes else []
+
+
+def _weigh(connection: sqlite3.Connection, before: str, after: str) -> ChangeClass:
+    from policy_archive.pipelines.versions.weight import weigh_change
+
+    old, new = (_read_run(connection, capture).text for capture in (before, after))
+    return weigh_change(diff_texts(old, new))
 
 
 def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from policy_archive.crawler.core.records import (
     KeptAnswer,
     Kind,
     KnownCapture,
+    Origin,
     Outcome,
     Owner,
     PolicyLink,
@@ -44,11 +45,14 @@ from policy_archive.pipelines.store.connection import explained, open_reader, op
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
+from policy_archive.pipelines.store.rereading import Rereading, iter_rereadings
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.store.runlock import hold_lock
 
 if TYPE_CHECKING:
     from policy_archive.crawler.crawl.corpus import Corpus
+    from policy_archive.pipelines.extract.body.ways import Way
+    from policy_archive.pipelines.reading.pool import ReadingPool
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +60,17 @@ log = logging.getLogger(__name__)
 class Store:
     """An open corpus. Close it, or use it in a `with` block."""
 
+    is_news = True
+    """Whether versions that become known are news; False for captures that were somebody's already."""
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.run_id: int | None = None
         """Run that captures are stored for; set by start_run."""
         self.channels: tuple[Channel, ...] = ()
         """Who is to be told of versions that become known."""
+        self.reader: ReadingPool | None = None
+        """Processes that read, lent by who has some, to read small texts again."""
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -268,6 +277,26 @@ class Store:
 
         return write(self.connection, work)
 
+    def import_rows(self, document: Document, rows: Sequence[tuple[CdxRow, Origin]]) -> int:
+        """Store the index of files, each row with its file; return how many rows are new."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            return imports.write_rows(connection, document, rows)
+
+        return write(self.connection, work)
+
+    def read_known(self, document: Document) -> list[KnownCapture]:
+        """Return all that is known of a document's rows, whoever read their texts, in order of time."""
+        return read_known(self.connection, document)
+
+    def iter_imported(self, origin_ids: Collection[str]) -> Iterator[sqlite3.Row]:
+        """Yield `outcome`, `run_id` and number (`captures`) of the captures that were taken from files."""
+        yield from imports.select_outcomes(self.connection, origin_ids)
+
+    def count_imported(self, origin_ids: Collection[str]) -> tuple[int, int]:
+        """Return how many documents have captures from files, and how many versions these have."""
+        return imports.count_documents(self.connection, origin_ids)
+
     def record_reading(self, document: Document, row: CdxRow, reading: Reading) -> None:
         """Store a new reading of a body that is stored already (another extractor, another judge)."""
 
@@ -276,13 +305,32 @@ class Store:
 
         write(self.connection, work)
 
+    async def reread_small(self, document: Document) -> int:
+        """Read again what is too small beside its neighbours in time; return how many texts changed."""
+        if self.reader is None:
+            return 0
+        changed = 0
+        for one in list(iter_rereadings(self.connection, document, self.addresses_of(document))):
+            changed += self._record_rereading(document, one, await self.reader.read_again(one.arguments))
+        return changed
+
+    def _record_rereading(self, document: Document, one: Rereading, readings: Mapping[Way, Reading]) -> bool:
+        """Store what came of reading a page again; return whether its text changed."""
+        row, concluded = one.small.reading.row, one.conclude(readings)
+        if isinstance(concluded, Reading):
+            self.record_reading(document, row, concluded)
+            return True
+        if one.small.reading.outcome.is_text:
+            self._execute("update captures set reason = ? where id = ?", (concluded, row.id_in(document.id)))
+        return False
+
     def reopen_failed(self, document: Document, *, most_tries: int = 5) -> int:
         """Make rows that failed, but may not another day, pending again; return how many."""
         marks = ",".join("?" * len(Outcome.retryable()))
         return self._execute(
             # only the question marks are put in by hand
             f"update captures set state = 'pending', state_reason = 'asked again', outcome = null "  # noqa: S608
-            f"where document_id = ? and tries < ? and outcome in ({marks})",
+            f"where document_id = ? and origin is null and tries < ? and outcome in ({marks})",
             (document.id, most_tries, *Outcome.retryable()),
         )
 
@@ -332,6 +380,8 @@ class Store:
         return self._write_versions(document, found, of_site=True)
 
     def _write_versions(self, document: Document, found: Sequence[tuple[Any, ...]], *, of_site: bool) -> int:
+        of_site = of_site and self.is_news
+
         def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
             new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=now_iso())

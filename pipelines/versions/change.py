@@ -41,11 +41,18 @@ def classify_change(diff: Diff) -> Change:
         words_added=diff.words_added,
         words_removed=diff.words_removed,
         share=round((diff.words_added + diff.words_removed) / words, 4) if words else 0.0,
-        only=() if diff.is_coarse else _find_only(_changed_text(diff, "old"), _changed_text(diff, "new")),
+        only=() if diff.is_coarse else _only_of(diff),
         moved=sum(1 for line in diff.lines if line.kind is LineKind.MOVED_HERE),
         sections_added=_headings(diff, LineKind.ADDED),
         sections_removed=_headings(diff, LineKind.REMOVED),
     )
+
+
+def _only_of(diff: Diff) -> tuple[str, ...]:
+    only = _find_only(_changed_text(diff, "old"), _changed_text(diff, "new"))
+    # marks that join or part words change them: "L.L.C." and "LLC" are other words
+    has_words = bool(diff.words_added or diff.words_removed)
+    return () if only == ("punctuation",) and has_words else only
 
 
 def _changed_text(diff: Diff, side: str) -> str:
@@ -65,19 +72,29 @@ def _cut_links(text: str) -> str:
     return cut_addresses(strip_links(text))
 
 
-def _cut_dates(text: str) -> str:
+def cut_dates(text: str) -> str:
+    """Return a text with 1970 for each date and year in it.
+
+    >>> cut_dates("Stand: 25. Mai 2018")
+    'Stand: 1970'
+    """
     return _DATE.sub("1970", text)
 
 
 def _cut_marks(text: str) -> str:
-    return _MARK.sub("", text).casefold()
+    return _MARK.sub("", text)
+
+
+def _cut_case(text: str) -> str:
+    return text.casefold()
 
 
 # In the order in which they are cut: marks last, for a link or a date is known by its marks.
 _CUTS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("links", _cut_links),
-    ("dates", _cut_dates),
+    ("dates", cut_dates),
     ("punctuation", _cut_marks),
+    ("case", _cut_case),
 )
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 
 class ChangeClass(StrEnum):
-    """Stored in `versions.class`; an empty string: judged, and none of these."""
+    """Stored in `versions.class`. The first are told from the page and from what was served
+    (pipelines/versions/frame.py), the last four weigh a change of the policy's own (weight.py)."""
 
     PAGE = "page"
     """All that changed is the page around the text: menus, banners, the server's name."""
@@ -22,6 +23,14 @@ class ChangeClass(StrEnum):
     """The same words in the same order: lines joined or split, marks, white space."""
     LINKS = "links"
     """Words are the same; where a link leads is not."""
+    DATES = "dates"
+    """Only days that a line announces: of the last update, of effect, a copyright's years."""
+    SMALL = "small"
+    """An edit of a few words that changes no number, no duty and nobody's name."""
+    SUBSTANTIVE = "substantive"
+    """What the policy says changed, or may have."""
+    REWRITTEN = "rewritten"
+    """Most of the words are others."""
 
     @property
     def gist(self) -> str:
@@ -31,7 +40,12 @@ class ChangeClass(StrEnum):
     @property
     def is_passed_over(self) -> bool:
         """Return whether histories, counts, feeds and messages leave it out unless asked."""
-        return self is not ChangeClass.LINKS
+        return self in _GISTS and self is not ChangeClass.LINKS
+
+    @property
+    def is_substantive(self) -> bool:
+        """Return whether lists that are asked for what matters show it."""
+        return self in (ChangeClass.SUBSTANTIVE, ChangeClass.REWRITTEN)
 
 
 _GISTS = {
@@ -43,4 +57,5 @@ _GISTS = {
     ChangeClass.LINKS: "only links",
 }
 
+MATTERS = tuple(one for one in ChangeClass if one.is_substantive)
 PASSED_OVER = tuple(one for one in ChangeClass if one.is_passed_over)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from policy_archive.crawler.core.records import Version
+from policy_archive.crawler.core.stored import Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, seconds_between
 
 BRIEF_DAYS = 31

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import groupby
 
-from policy_archive.crawler.core.records import CdxRow, KnownCapture, RowDecision, RowState, Version
+from policy_archive.crawler.core.stored import CdxRow, KnownCapture, RowDecision, RowState, Version
 from policy_archive.crawler.core.timestamps import parse_timestamp
 
 

@@ -22,8 +22,9 @@ class Change:
     share: float
     """Words added and removed, of the words of both texts: 0 to 1."""
     only: tuple[str, ...]
-    """`whitespace`, or all that differs: `punctuation` (marks, letter case), `links`, `dates`; `order`
-    when the same lines stand in another order. Empty when words changed."""
+    """`whitespace`, or all that differs: `punctuation` (marks alone: no word was added or removed),
+    `case` (of letters), `links`, `dates`; `order` when the same lines stand in another order. Empty when
+    words changed."""
     moved: int
     """Lines that stand elsewhere, word for word."""
     sections_added: tuple[str, ...]
@@ -47,12 +48,17 @@ def change_from_values(values: Mapping[str, Any]) -> Change:
     return Change(**{**values, **lists})
 
 
+_ONLY_WORDS = {"whitespace": "white space", "case": "letter case"}
+_NAMED = 3
+"""Sections that a gist names; of more than that the first."""
+
+
 def describe_change(change: Change) -> str:
     """Return the gist of a change in a few words: "only dates", "3 % of the text; new section “Cookies”"."""
     if change.only == ("order",):
         return "sections moved"
     if change.only:
-        return "only " + " and ".join({"whitespace": "white space"}.get(word, word) for word in change.only)
+        return "only " + " and ".join(_ONLY_WORDS.get(word, word) for word in change.only)
     parts = [_describe_share(change.share)]
     parts += _describe_sections("new section", change.sections_added)
     parts += _describe_sections("dropped section", change.sections_removed)
@@ -68,6 +74,9 @@ def _describe_share(share: float) -> str:
 
 
 def _describe_sections(what: str, headings: tuple[str, ...]) -> list[str]:
-    if len(headings) > 1:
-        return [f"{len(headings)} {what}s"]
-    return [f"{what} “{heading}”" for heading in headings]
+    if not headings:
+        return []
+    named = ", ".join(f"“{heading}”" for heading in headings[:_NAMED])
+    if len(headings) == 1:
+        return [f"{what} {named}"]
+    return [f"{len(headings)} {what}s: {named}{' …' if len(headings) > _NAMED else ''}"]

@@ -27,8 +27,8 @@ def has_date_or_version(line: str) -> bool:
     >>> has_date_or_version("© 2018 Acme"), has_date_or_version("node-12"), has_date_or_version("v2")
     (True, False, True)
     """
-    plain = _western_digits(line)
-    return bool(_DATE.search(plain) or _VERSION.search(plain) or _pattern("version").search(_folded(line)))
+    plain = western_digits(line)
+    return bool(_DATE.search(plain) or _VERSION.search(plain) or _pattern("version").search(fold_line(line)))
 
 
 def has_amount(line: str) -> bool:
@@ -37,7 +37,7 @@ def has_amount(line: str) -> bool:
     >>> has_amount("Fee: €5"), has_amount("Room 12")
     (True, False)
     """
-    return bool(_AMOUNT.search(_western_digits(line))) or has_currency(line)
+    return bool(_AMOUNT.search(western_digits(line))) or has_currency(line)
 
 
 def has_currency(line: str) -> bool:
@@ -51,7 +51,7 @@ def names_responsible(line: str) -> bool:
     >>> [names_responsible(line) for line in ("Data Protection Officer", "Acme GmbH", "Join us")]
     [True, True, False]
     """
-    folded = _folded(line)
+    folded = fold_line(line)
     roles = _pattern("responsible").search(folded) or _pattern("annex").search(folded)
     return bool(roles or _company().search(line))
 
@@ -62,7 +62,7 @@ def has_address(line: str) -> bool:
     >>> has_address("12 High Street"), has_address("Musterstraße 1"), has_address("Your cart")
     (True, True, False)
     """
-    return bool(_pattern("address").search(_folded(line)))
+    return bool(_pattern("address").search(fold_line(line)))
 
 
 def names_rights(label: str) -> bool:
@@ -71,16 +71,17 @@ def names_rights(label: str) -> bool:
     >>> names_rights("Cookie Policy"), names_rights("Ihre Rechte"), names_rights("Products")
     (True, True, False)
     """
-    folded = _folded(label)
+    folded = fold_line(label)
     return bool(_pattern("rights").search(folded) or match_name(folded))
 
 
 @remembered(20_000, longest=2_000)
-def _folded(line: str) -> str:
+def fold_line(line: str) -> str:
+    """Return a line as its terms are compared: crawler.discovery.words.fold, remembered."""
     return fold(line)
 
 
-def _western_digits(line: str) -> str:
+def western_digits(line: str) -> str:
     """Return a line with ASCII digits in place of those of other scripts."""
     line = unicodedata.normalize("NFKC", line)
     if line.isascii():
@@ -99,7 +100,12 @@ def _company() -> re.Pattern[str]:
 @cache
 def _pattern(section: str) -> re.Pattern[str]:
     lists = read_words("never-furniture")[section].values()
-    return re.compile("|".join(_iter_alternatives(term for terms in lists for term in terms.split("|"))))
+    return compile_terms(term for terms in lists for term in terms.split("|"))
+
+
+def compile_terms(terms: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that finds terms of a word list in a folded line; `*`: any letters."""
+    return re.compile("|".join(_iter_alternatives(terms)))
 
 
 def _iter_alternatives(terms: Iterable[str]) -> Iterable[str]:

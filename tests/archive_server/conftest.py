@@ -14,6 +14,8 @@ from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.records import CdxRow
 from policy_archive.crawler.core.urlkeys import urlkey
 
+from ..support.patience import PATIENCE
+
 _BODIES = {
     "20170101000000": b"<p>first</p>",
     "20180127122821": b"<p>second</p>",
@@ -88,5 +90,5 @@ def archive(tiny: TinySource) -> Iterator[ArchiveServer]:
 
 @pytest.fixture
 def client(archive: ArchiveServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=archive.url, headers={"user-agent": "test"}, timeout=10) as client:
+    with httpx.Client(base_url=archive.url, headers={"user-agent": "test"}, timeout=PATIENCE) as client:
         yield client

@@ -11,10 +11,12 @@ import pytest
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.records import CdxRow
 
+from ..support.patience import PATIENCE
+
 
 @pytest.fixture(scope="module")
 def asking() -> Iterator[httpx.Client]:
-    with httpx.Client(headers={"user-agent": "test"}, timeout=30) as client:
+    with httpx.Client(headers={"user-agent": "test"}, timeout=PATIENCE) as client:
         yield client
 
 

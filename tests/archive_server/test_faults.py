@@ -21,6 +21,8 @@ from policy_archive.archive_server import faults
 from policy_archive.archive_server.log import count_busiest
 from policy_archive.archive_server.server import ArchiveServer
 
+from ..support.patience import PATIENCE
+
 CAPTURE = "/web/20180127122821id_/https://www.x.example/privacy"
 ROWS = "/cdx/search/cdx?url=x.example/privacy"
 BODY = b"<p>second</p>"
@@ -29,7 +31,7 @@ BODY = b"<p>second</p>"
 def send_raw(archive: ArchiveServer, target: str) -> bytes:
     """Return every byte that comes for one request on a connection of its own."""
     address = urlsplit(archive.url)
-    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as connection:
         connection.sendall(
             f"GET {target} HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\nConnection: close\r\n\r\n".encode()
         )

@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ..support.patience import PATIENCE
+
 MEGABYTES = 400
 
 WRITE = """
@@ -52,9 +54,9 @@ def test_a_record_that_unpacks_to_more_than_memory_is_listed_and_not_served(bomb
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert address.startswith("http://")
-            rows = httpx.get(f"{address}/cdx/search/cdx?url=x.example", timeout=60)
+            rows = httpx.get(f"{address}/cdx/search/cdx?url=x.example", timeout=PATIENCE)
             assert rows.text.count("\n") == 1
-            answer = httpx.get(f"{address}/web/20180101000000id_/http://x.example/", timeout=60)
+            answer = httpx.get(f"{address}/web/20180101000000id_/http://x.example/", timeout=PATIENCE)
             assert answer.status_code == 502
             assert "more than 64 MB" in answer.text
         finally:

@@ -15,6 +15,8 @@ from policy_archive.archive_server.answers import Request
 from policy_archive.archive_server.server import Archive, ArchiveServer
 from policy_archive.archive_server.wire import encode_answer
 
+from ..support.patience import PATIENCE
+
 
 def test_a_capture_is_served_with_its_bytes_and_the_memento_headers(client: httpx.Client, tiny: Any) -> None:
     answer = client.get("/web/20180127122821id_/https://www.x.example/privacy")
@@ -186,7 +188,7 @@ def test_ten_requests_sent_at_once_on_one_connection_are_answered_in_order(archi
     import socket
 
     host, port = archive.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         head = "HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n"
         requests = "".join(f"GET /web/2018012712282{n}id_/http://n.example/ {head}\r\n" for n in range(9))
         last = f"GET /web/20210101000000id_/http://x.example/p?a=1&b=2 {head}Connection: close\r\n\r\n"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tests.browse.conftest import MIDDLE, SITE
+from tests.browse.conftest import MIDDLE, NEW, OLD, SITE
 from tests.support.asking import HOME, get_when_ready, serve
 from tests.support.hostile import HOSTILE, HOSTILE_SITE
 
@@ -64,10 +64,10 @@ class Watch:
     def keep_watch(self, page: Page) -> None:
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: self._note(request.url))
-        page.on("console", lambda message: self._note(page.url, message.text))
+        page.on("console", lambda message: self._complain(page.url, message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def _note(self, url: str, message: str) -> None:
+    def _complain(self, url: str, message: str) -> None:
         # a slow browser focuses the clicked link before the page asks for its search field: nothing is wrong
         if "Autofocus processing was blocked" not in message:
             self.complaints.append(f"{url}: {message}")
@@ -193,11 +193,69 @@ def test_forms_lead_to_a_day_and_to_a_comparison(browser: Browser, server: str) 
     page.wait_for_url("**/privacy/at/2012-06-01")
     assert "In force on 2012-06-01." in page.get_by_role("main").inner_text()
     page.go_back()
-    page.get_by_label("From").select_option(label="1 – 2010-01-05")
+    chosen = page.locator("select option:checked").all_inner_texts()
+    assert chosen == ["Privacy policy, 2 – 2012-06-01", "Privacy policy, 3 – 2018-05-25"]
+    page.get_by_label("From").select_option(label="Privacy policy, 1 – 2010-01-05")
     page.get_by_role("button", name="Show the differences").click()
     page.wait_for_url("**/-/diff/**")
     assert "What changed" in page.get_by_role("heading", level=1).inner_text()
     watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_an_instant_between_two_captures_is_named_on_the_page_that_it_leads_to(
+    browser: Browser, server: str
+) -> None:
+    page = _open(browser, Watch(origin=server), size=_DESKTOP, scheme="light")
+    page.goto(f"{server}{HOME}/{SITE}/privacy/20110601000000")
+    assert page.url.endswith(f"/{OLD}?asked=20110601000000")
+    assert "Asked for 2011-06-01" in page.get_by_role("status").inner_text()
+    page.goto(f"{server}{HOME}/{SITE}/privacy/2012")
+    assert page.url.endswith("/privacy/at/2012-12-31")
+    page.context.close()
+
+
+def test_from_a_phone_a_change_is_one_touch_away(browser: Browser, server: str) -> None:
+    page = _open(browser, Watch(origin=server), size=_PHONE, scheme="light")
+    page.goto(f"{server}{HOME}/{SITE}")
+    page.locator("table.versions").first.get_by_role("link", name="text of version 1 again").click()
+    page.wait_for_url(f"**/-/diff/{SITE}/privacy/{MIDDLE}/{SITE}/privacy/{NEW}")
+    page.context.close()
+
+
+def test_head_page_and_foot_begin_in_one_line_and_the_contents_go_along(
+    browser: Browser, server: str
+) -> None:
+    page = _open(browser, Watch(origin=server), size={"width": 1800, "height": 500}, scheme="light")
+    page.goto(f"{server}{HOME}/{SITE}/privacy/{MIDDLE}")
+    edges = page.evaluate(
+        """() => ['.top .name', 'main h1', 'footer'].map(which => {
+            const found = document.querySelector(which), style = getComputedStyle(found);
+            return Math.round(found.getBoundingClientRect().left + parseFloat(style.paddingLeft));
+        })"""
+    )
+    assert len(set(edges)) == 1 and edges[0] > 200
+    page.evaluate("document.querySelector('.policy').style.minHeight = '9000px'; window.scrollTo(0, 5000)")
+    assert page.get_by_role("link", name="To the top").evaluate(
+        "link => link.getBoundingClientRect().top > 0 && link.getBoundingClientRect().bottom < 500"
+    )
+    page.context.close()
+
+
+@pytest.mark.parametrize("path", [f"/{SITE}", f"/{SITE}/privacy/{MIDDLE}"])
+def test_paper_is_white_with_dark_ink_whatever_the_system_shows(
+    browser: Browser, server: str, path: str
+) -> None:
+    page = _open(browser, Watch(origin=server), size=_DESKTOP, scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.goto(f"{server}{HOME}{path}")
+    for selector in ("main a", "main .lead, main .soft", "h1", ".plus, .tag"):
+        assert _contrast(page, selector) >= 4.5, selector
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('main p')).fontSize)") < 15
+    if "privacy" in path:
+        size = page.locator(".policy p").first.evaluate("text => parseFloat(getComputedStyle(text).fontSize)")
+        assert size < 15  # 11 points
+        assert "sha256" in page.locator(".paper").inner_text()
     page.context.close()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import sqlite3
@@ -131,9 +132,9 @@ def test_a_difference_of_no_words_says_what_it_is_of(tmp_path: Path) -> None:
         texts = [("20180601", "See [cookies](/a).\n"), ("20190101", "See [cookies](/b).\n")]
         store_texts(store, texts, document=document)
     address = f"{HOME}/-/diff/links.example/privacy/20180601000000/links.example/privacy/20190101000000"
-    assert "0 words added, 0 removed; only links." in _words(ask_one(tmp_path / "policies.db", address))
+    assert "no words; only links." in _words(ask_one(tmp_path / "policies.db", address))
     same = ask_one(tmp_path / "policies.db", address.replace("20190101", "20180601"))
-    assert "0 words added, 0 removed. Show" in _words(same)
+    assert "(2018-06-01): nothing." in _words(same)
 
 
 def test_differences_of_two_documents(database: Path) -> None:
@@ -179,6 +180,105 @@ def test_what_is_not_there_gets_a_sentence(database: Path, path: str, status: in
     answer = ask_one(database, path)
     assert answer.status_code == status
     assert said in _words(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        (f"{HOME}/{SITE}/privacy/may", 404, "There is no such page."),
+        (f"{HOME}/{SITE}/privacy/at/may", 400, "is no date"),
+        (f"{HOME}/{SITE}/privacy/201805250", 400, "is no date"),
+        (f"{HOME}/x/y/z/and/more", 404, "There is no such page."),
+        ("/no-such-database", 404, "Not found"),
+        ("/no/such/page/at/all", 404, "Not found"),
+    ],
+)
+def test_an_address_that_nothing_answers_to_gets_a_sentence_with_rich_installed(
+    database: Path, path: str, status: int, said: str
+) -> None:
+    assert importlib.util.find_spec("rich"), "Datasette's own answer fails with rich alone"
+    answer = ask_one(database, path)
+    assert (answer.status_code, said in _words(answer)) == (status, True)
+    assert answer.headers["content-security-policy"] == PAGE_POLICY
+
+
+def test_what_is_missing_among_the_tables_is_told_as_json_to_programs(database: Path) -> None:
+    answer = ask_one(database, "/no-such-database/t.json")
+    assert (answer.status_code, answer.json()["ok"]) == (404, False)
+
+
+@pytest.mark.parametrize(
+    ("day", "whole"),
+    [
+        ("2012", "2012-12-31"),
+        ("2012-06", "2012-06-30"),
+        ("20120601", "2012-06-01"),
+        ("2012-06-01/", "2012-06-01"),
+    ],
+)
+def test_a_day_behind_a_document_leads_to_that_day(database: Path, day: str, whole: str) -> None:
+    answer = ask_one(database, f"{HOME}/{SITE}/privacy/{day}")
+    assert (answer.status_code, answer.headers["location"]) == (302, f"{HOME}/{SITE}/privacy/at/{whole}")
+
+
+def test_an_instant_between_captures_leads_to_the_text_of_then_and_says_so(database: Path) -> None:
+    asked = "20110601000000"
+    base = f"{HOME}/{SITE}/privacy"
+    version, file, diff = ask(
+        database,
+        f"{base}/{asked}",
+        f"{base}/{asked}.json",
+        f"{HOME}/-/diff/{SITE}/privacy/{asked}/{SITE}/privacy/{MIDDLE}?view=inline",
+    )
+    leads = [answer.headers["location"] for answer in (version, file, diff)]
+    assert leads == [
+        f"{base}/{OLD}?asked={asked}",
+        f"{base}/{OLD}.json",
+        f"{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}?view=inline",
+    ]
+    words = _words(ask_one(database, leads[0]))
+    assert "Asked for 2011-06-01 00:00:00 UTC; shown is the version that was the latest then" in words
+    assert "Whether it still stood then is not known: it was last seen 2011-03-01." in words
+    within = _words(ask_one(database, f"{base}/{OLD}?asked=20110201000000"))
+    assert "Asked for" in within and "is not known: it was" not in within
+    assert "Asked for" not in _words(ask_one(database, f"{base}/{OLD}?asked=%3Cb%3E"))
+
+
+@pytest.mark.parametrize(
+    ("stamp", "said"),
+    [
+        ("20990101000000", "after 2018-05-25"),
+        ("20129901000000", "is no instant"),
+        ("19990101000000", "before"),
+    ],
+)
+def test_a_mistyped_instant_shows_no_other_text(database: Path, stamp: str, said: str) -> None:
+    for path in (f"/{SITE}/privacy/{stamp}", f"/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{stamp}"):
+        answer = ask_one(database, HOME + path)
+        assert (answer.status_code, said in _words(answer)) == (404, True)
+
+
+@pytest.mark.parametrize("written", ["Calm.Example", f"https://www.{SITE}/privacy?x", f"{SITE}."])
+def test_a_site_is_searched_however_it_is_written(database: Path, written: str) -> None:
+    assert "4 versions, best first." in _words(_search(database, q="harbour", site=written))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"site": "clam.example"}, "Did you mean calm.example?"),
+        ({"site": "no domain"}, "is no domain"),
+        ({"language": "English"}, "write two letters"),
+        ({"kind": "secrets"}, "is no kind of policy"),
+    ],
+)
+def test_a_filter_that_fits_nothing_is_told_and_never_taken_for_nothing_found(
+    database: Path, asked: dict[str, str], said: str
+) -> None:
+    words = _words(_search(database, q="harbour", **asked))
+    assert said in words and "No version says this" not in words
+    feed = ask_one(database, f"{HOME}/-/search.atom?{urlencode({'q': 'harbour', **asked})}")
+    assert feed.status_code in (400, 404)
 
 
 def _search(database: Path, **asked: str) -> httpx.Response:
@@ -320,5 +420,7 @@ def test_a_date_that_was_kept_is_told_from_one_seen_late(tmp_path: Path) -> None
         store.fold_versions(document)
     base = f"{HOME}/dated.example"
     site, *versions = ask(database, base, *(f"{base}/privacy/{stamp}000000" for stamp, _ in texts))
-    assert re.findall("date kept|seen late|announced ahead", _words(site)) == ["date kept"]
+    rows = " ".join(html.fromstring(site.content).xpath("//table[@class='versions']//td//text()"))
+    assert re.findall("date kept|seen late|announced ahead", rows) == ["date kept"]
+    assert "date kept – the text changed, its date did not" in _words(site)
     assert [answer.status_code for answer in versions] == [200, 200, 200]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from itertools import pairwise
@@ -13,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy_archive.crawler.core.failpoints import EXIT_STATUS
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.text import (
@@ -29,6 +33,8 @@ from policy_archive.pipelines.text import (
 )
 from policy_archive.pipelines.versions.diff import diff_texts
 from tests.support.synthetic import store_texts
+
+from ..support.linear import growth
 
 PIECES = [
     *("we", "collect", "data", "it’s", "it's", "Datenschutzerklärung", "2018", "a-b", "(x)", "*bold*", "|"),
@@ -111,15 +117,36 @@ def test_a_database_that_counted_otherwise_is_counted_again(tmp_path: Path) -> N
     assert json.loads(rows[1][3])["words_added"] == rows[1][1] == 2
 
 
+RECOUNTED = """
+select words, words_added, words_removed, change
+from versions left join texts on sha256 = text_sha256 order by version
+"""
+
+
+def test_a_recount_killed_half_way_leaves_the_old_counts_and_the_next_does_it(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    texts = [(f"20{year}0101", f"One [{year}](/three).\n") for year in range(10, 20)]
+    with Store.open(path) as store:
+        store_texts(store, texts)
+        right = store.connection.execute(RECOUNTED).fetchall()
+        store.connection.execute("update texts set words = 77")
+        store.connection.execute("update versions set words_added = 9, change = '{}' where version > 1")
+        store.connection.execute("delete from _sqlite_migrations where name = 'm005_words'")
+        store.connection.commit()
+        wrong = store.connection.execute(RECOUNTED).fetchall()
+    code = "import sys; from policy_archive.pipelines.store.writer import Store; Store.open(sys.argv[1])"
+    command = [sys.executable, "-W", "ignore", "-c", code, str(path)]
+    for fault, status, expected in (("in-recount:exit:4", EXIT_STATUS, wrong), ("", 0, right)):
+        environment = os.environ | {"POLICY_ARCHIVE_FAULT": fault}
+        opened = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert opened.returncode == status, opened.stderr
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute(RECOUNTED).fetchall() == [tuple(row) for row in expected]
+
+
 @pytest.mark.parametrize(
     "function", [count_words, strip_links, cut_targets, cut_addresses, link_labels, drop_links]
 )
 @pytest.mark.parametrize("piece", ["[", "](", "[a](", "<http://", "](x(", "\\[", "['", "http://a"])
 def test_a_long_line_costs_in_proportion(function: Callable[[str], object], piece: str) -> None:
-    def cost(times: int) -> float:
-        begun = time.process_time()
-        function(piece * times)
-        return time.process_time() - begun
-
-    small = min(cost(10_000) for _ in range(3))
-    assert min(cost(40_000) for _ in range(3)) < 8 * small + 0.05
+    assert growth(lambda times: function(piece * times), start=5_000, largest=160_000) < 3

@@ -22,6 +22,8 @@ from policy_archive.data import DATA
 from policy_archive.pipelines.reading.pool import ReadingPool
 from tests.support.processes import finish, start_program
 
+from ..support.patience import PATIENCE
+
 SITE = "copperlane.example"
 RATES = ("--index-rate", "0", "--replay-rate", "0")
 CONTENT = (
@@ -141,7 +143,7 @@ def test_what_is_given_up_ends_no_run_in_silence(archive: ArchiveServer, tmp_pat
 def test_a_page_that_kills_its_reader_is_tried_a_bounded_number_of_times() -> None:
     with ReadingPool(1) as pool:
         tried = pool.submit(eval, "__import__('os')._exit(3)")
-        error = tried.exception(timeout=60)
+        error = tried.exception(timeout=PATIENCE)
     assert Outcome(getattr(error, "outcome", "")) is Outcome.EXTRACTOR_CRASH
     assert str(error).endswith(", 2 times")
 

@@ -21,6 +21,8 @@ from tests.support import attacks
 from tests.support.generated import GeneratedSource, crawl, generate, outcomes, read
 from tests.support.processes import assert_sound, finish, start_crawl
 
+from ..support.patience import PATIENCE
+
 PDFS = {
     "a page of 64 MB": lambda: attacks.pdf_bomb(64),
     "packed four times": lambda: attacks.pdf_bomb(64, layers=4),
@@ -209,7 +211,7 @@ def test_a_clock_that_steps_under_a_run_costs_nothing(
     storm = faults.RateLimited(when=faults.replay, after=4, times=1, retry_after="2")
     with ArchiveServer(source=generate(10), faults=[storm, faults.Slow(seconds=0.05)]) as archive:
         process = start_crawl(archive, database, environment=environment)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not archive.log and time.monotonic() < deadline:
             time.sleep(0.02)
         for step in steps:

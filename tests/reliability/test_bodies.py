@@ -21,6 +21,8 @@ from policy_archive.pipelines.reading.pool import ReadingPool
 from tests.support.generated import GeneratedSource, crawl, generate, read
 from tests.support.processes import LOAD, ROOT, assert_sound
 
+from ..support.patience import PATIENCE
+
 PAGE = f"<html><body><h1>Privacy</h1><p>{'We collect data about you. ' * 400}</p></body></html>".encode()
 
 
@@ -98,7 +100,7 @@ def test_bombs_cost_their_own_capture_and_little_memory(database: Path) -> None:
     ]
     with ArchiveServer(source=generate(7), faults=strikes) as archive:
         command = [sys.executable, "-W", "ignore", "-c", BOMBS, str(ROOT), archive.url, str(database)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     outcomes = [row[0] for row in read(database, "select outcome from captures order by timestamp")]
     assert outcomes == ["too-large"] * 5 + ["text"] * 2
     assert int(done.stdout) < 200

@@ -32,6 +32,8 @@ from tests.support.processes import (
     start_program,
 )
 
+from ..support.patience import PATIENCE
+
 DISK_FULL = 74  # EX_IOERR, sysexits.h
 
 
@@ -145,7 +147,7 @@ def test_a_file_that_may_not_grow_ends_the_run_in_one_sentence(tmp_path: Path) -
             archive.url,
             database,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.stdout.startswith("failed "), done.stderr
         assert "Traceback" not in done.stderr
         assert_sound(database, complete=False)
@@ -156,10 +158,10 @@ def test_a_database_that_is_locked_for_a_while_costs_nothing(tmp_path: Path) -> 
     database = tmp_path / "policies.db"
     with ArchiveServer(source=generate(12), faults=[faults.Slow(seconds=0.1)]) as archive:
         process = start_crawl(archive, database)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while len(archive.log) < 4 and time.monotonic() < deadline:
             time.sleep(0.02)
-        with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as holder:
+        with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as holder:
             holder.execute("begin immediate")
             time.sleep(30)
             holder.execute("rollback")

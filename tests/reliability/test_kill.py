@@ -20,6 +20,8 @@ from tests.reliability.test_upkeep import OF_BACKUP, OF_COMPACTION
 from tests.support.generated import crawl, generate
 from tests.support.processes import LOAD, ROOT, assert_sound, content_of, finish, start_crawl
 
+from ..support.patience import PATIENCE
+
 OF_A_FETCH = ("after-index", "after-fetch", *OF_A_CRAWL)
 OF_AN_EXPORT = ("before-rename",)  # tests/pipelines/exchange/test_files.py
 OF_A_NOTICE = ("before-delivery", "after-delivery")  # tests/pipelines/test_notify.py
@@ -91,7 +93,7 @@ def test_killed_again_and_again_at_random_it_comes_to_the_same_end(
     archive.faults = [faults.Slow(seconds=0.4)]
     try:
         command = [sys.executable, "-W", "ignore", "-c", KILLER, str(ROOT), str(KILLS), archive.url, database]
-        killer = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        killer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     finally:
         archive.faults = []
     assert killer.stdout.count("ended before") < KILLS / 2

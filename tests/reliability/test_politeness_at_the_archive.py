@@ -16,6 +16,8 @@ from policy_archive.crawler.crawl.run import FetchReport
 from tests.support.generated import GeneratedSource, crawl, generate, outcomes, read
 from tests.support.processes import finish, start_crawl, start_program
 
+from ..support.patience import PATIENCE
+
 JITTER = 1
 """Requests that a busy machine carries over into the next second."""
 UNDER_WAY_SECONDS = 0.3
@@ -151,7 +153,7 @@ def test_processes_with_databases_of_their_own_stop_together(tmp_path: Path, dat
             start_program("fetch", url, "--db", str(tmp_path / f"{number}.db"), *rates)
             for number, url in enumerate(urls)
         ]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while sum(e.kind == "replay" for e in archive.log) < 40 and time.monotonic() < deadline:
             time.sleep(0.02)
         archive.faults = [faults.RateLimited(when=faults.replay, times=1, retry_after="3"), pace]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.archive_server import faults
@@ -378,7 +378,6 @@ def test_a_body_in_a_chain_that_is_damaged_costs_those_that_stand_on_it_and_says
 LINES = st.lists(st.sampled_from(["", "one", "two", "three \N{SNOWMAN}", "\x00", "\r", "  "]), max_size=12)
 
 
-@settings(deadline=None)
 @given(st.lists(LINES, min_size=2, max_size=5), st.booleans())
 def test_any_texts_come_back_from_their_lines(
     tmp_path_factory: pytest.TempPathFactory, texts, closed: bool

@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 from datasette.app import Datasette
 
+from .patience import PATIENCE
+
 HOME = "/-/policies"
 
 
@@ -61,7 +63,7 @@ def serve(*command: str | Path) -> Iterator[str]:
 def get_when_ready(url: str) -> httpx.Response:
     for _ in range(300):
         try:
-            return httpx.get(url, timeout=10)
+            return httpx.get(url, timeout=PATIENCE)
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError(f"{url} does not answer")

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from .patience import PATIENCE
+
 Address = tuple[str, int]
 
 
@@ -159,12 +161,12 @@ def _run(front: Front, serve: object, context: ssl.SSLContext | None) -> Iterato
         await asyncio.gather(*tasks, return_exceptions=True)
 
     starting = asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(timeout=10)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(timeout=PATIENCE)
     front.port = server.sockets[0].getsockname()[1]
     try:
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(close(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(close(), loop).result(timeout=PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
         loop.close()

@@ -83,5 +83,8 @@ class MemoryStore:
         self.rows[capture.document][capture.row] = (RowState.FETCHED, capture, reading)
         return True
 
+    async def reread_small(self, document):
+        return 0
+
     def finish_run(self, run_id, status, reason="", **named):
         self.runs.append((status, reason))

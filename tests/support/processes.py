@@ -17,6 +17,8 @@ from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
 
+from .patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 RATES = ("--index-rate", "0", "--replay-rate", "0")
 
@@ -60,13 +62,13 @@ def _start(command: list[str], environment: Mapping[str, str]) -> subprocess.Pop
     )
 
 
-def finish(process: subprocess.Popen[str], *, within_seconds: float = 120) -> tuple[int, str, str]:
+def finish(process: subprocess.Popen[str], *, within_seconds: float = PATIENCE) -> tuple[int, str, str]:
     """Return exit status, stdout and stderr of a process that ends by itself."""
     out, err = process.communicate(timeout=within_seconds)
     return process.returncode, out, err
 
 
-def wait_until(condition: object, *, within_seconds: float = 60) -> None:
+def wait_until(condition: object, *, within_seconds: float = PATIENCE) -> None:
     """Return as soon as a callable says True."""
     deadline = time.monotonic() + within_seconds
     while not condition():  # type: ignore[operator]

@@ -46,6 +46,20 @@ _CONSENT_TOOLS = re.compile(
 """Ids and classes under which the usual tools put their banner and their preference centre on a page. The
 list of cookies that some of them write into a policy has names of its own and is text."""
 
+_SHARING = re.compile(
+    r"facebook\.com/(?:sharer|share\.php|(?:v[0-9.]{1,6}/)?dialog/)|(?:twitter|x)\.com/(?:intent/|share\?|home\?status=)"
+    r"|pinterest\.com/pin/create|linkedin\.com/(?:sharearticle|sharing/|cws/share)|plus\.google\.com/share|reddit\.com/submit"
+    r"|tumblr\.com/(?:share|widgets/share)|(?:t|telegram)\.me/share|whatsapp\.com/send\?|whatsapp://send|wa\.me/\?text"
+    r"|vk(?:ontakte)?\.(?:com|ru)/share|digg\.com/submit|delicious\.com/save|stumbleupon\.com/submit|getpocket\.com/save"
+    r"|addthis\.com/bookmark|addtoany\.com/share|line\.me/r/msg|b\.hatena\.ne\.jp/entry|xing\.com/(?:spi/shares|app/user)"
+    r"|service\.weibo\.com/share|connect\.ok\.ru/offer|myspace\.com/(?:modules/postto|index\.cfm\?fuseaction=postto)",
+    re.IGNORECASE,
+)
+"""Where the usual share buttons lead."""
+
+_ADVERTS = frozenset(
+    "ad ads advert adverts advertisement advertising adslot adsbygoogle dfp sponsored".split()
+)
 _OVERLAY_NAMES = frozenset("dialog drawer lightbox modal offcanvas popup".split())
 _QUALIFIERS = frozenset(("no", "has", "with", "without", "hide"))
 _SECTIONS = ("article", "main", "section")
@@ -130,7 +144,18 @@ def is_named_dialog(element: HtmlElement) -> bool:
 def is_control(link: HtmlElement) -> bool:
     """Return whether this is a link that leads nowhere: it prints the page, sends it, or goes to its top."""
     href = (link.get("href") or "").strip().lower()
-    return href in ("#", "#top") or href.startswith(("javascript:", "mailto:?"))
+    return href in ("#", "#top") or href.startswith("javascript:") or is_share_link(link)
+
+
+def is_share_link(link: HtmlElement) -> bool:
+    """Return whether a link sends the page to others: by a network of theirs, or by mail."""
+    href = (link.get("href") or "").strip()
+    return href.lower().startswith("mailto:?") or _SHARING.search(href[:200]) is not None
+
+
+def is_named_advert(element: HtmlElement) -> bool:
+    """Return whether an element's class or id says that an advertisement stands in it."""
+    return any(word.lower() in _ADVERTS for word in _names(_name(element)))
 
 
 def count_controls(element: HtmlElement) -> int:

@@ -16,6 +16,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_dialog,
     is_furniture,
     is_main,
+    is_named_advert,
     is_named_dialog,
     is_named_furniture,
     is_overlay,
@@ -24,6 +25,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
 from policy_archive.pipelines.extract.body.rules import Decision, Rule, Subject, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import choose_blocks
+from policy_archive.pipelines.extract.body.ways import Way
 from policy_archive.pipelines.extract.links import is_page_address
 from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
 from policy_archive.pipelines.extract.tables import grid, is_layout
@@ -43,6 +45,8 @@ _MENU_PROSE_SHARE = 1 / 4
 _FEWEST_TEASERS = 3
 _LONGEST_LABEL = 12
 """Words beside a row of teasers that go with it ("Most popular")."""
+_FEWEST_ALIKE = 3
+"""Parts under one tag and class that make each of them the document's."""
 _BULK_SHARE = 4 / 5
 """Of a box's prose: the child that holds as much is the document, what stands beside it its surroundings."""
 _NEIGHBOUR_SHARE = 1 / 10
@@ -84,14 +88,16 @@ class Body:
     """Parts of the page beside the root, each with the rule that left it there."""
 
 
-def choose_body(tree: HtmlElement, outline: Outline) -> Body:
-    """Return the part of a page that holds the document, or the documents."""
+def choose_body(tree: HtmlElement, outline: Outline, way: Way = Way.CHOSEN) -> Body:
+    """Return the part of a page that holds the document, or the documents, chosen in one of the ways."""
     page = tree.find("body")
     page = tree if page is None else page
     if page not in outline.ranges:
         return Body(root=page, dropped={}, title=None)
     choice = _Choice(page, outline, choose_blocks(outline))
-    choice.grow()
+    choice.begin(way)
+    if way in (Way.CHOSEN, Way.SECOND):
+        choice.grow()
     choice.drop_neighbours()
     choice.drop_furniture()
     choice.drop_twins()
@@ -159,16 +165,36 @@ class _Choice(Regions):
         start, end = self._outline.ranges[element]
         return self._taken[end] - self._taken[start]
 
-    def _match(self) -> HtmlElement:
-        """Return the container whose words agree best (F1) with what was chosen; without any, the page."""
+    def _match(self, beside: HtmlElement | None = None) -> HtmlElement:
+        """Return the container whose words agree best (F1) with what was chosen; without any, the page.
+
+        Where `beside` is given, one that neither holds it nor stands in it.
+        """
         best, best_score = self._page, 0.0
         for element in self._outline.ranges:
-            if element.tag == "html":
+            if element.tag == "html" or (
+                beside is not None
+                and (element is beside or _is_inside(element, beside) or _is_inside(beside, element))
+            ):
                 continue
             score = self._chosen(element) / (self.words(element) + self._taken[-1] + 1)
             if score > best_score or (score == best_score and score and _is_inside(best, element)):
                 best, best_score = element, score
         return best
+
+    def begin(self, way: Way) -> None:
+        """Begin at another root than the one chosen, where another way is asked for."""
+        if way is Way.MAIN:
+            found = [one for one in self._outline.ranges if is_main(one) or one.tag == "article"]
+            self.root = max(found, key=self.prose, default=self._page)
+        elif way is Way.PROSE:
+            self.root = self._page
+            while (child := max(self.children(self.root), key=self.prose, default=None)) is not None:
+                if not self.prose(child) or self.prose(child) < self.prose(self._page) * _BULK_SHARE:
+                    break
+                self.root = child
+        elif way is Way.SECOND:
+            self.root = self._match(beside=self.root)
 
     def _find_titles(self) -> frozenset[HtmlElement]:
         """Return the headings that may be the document's title: every h1, but not the site's name.
@@ -486,6 +512,25 @@ class _Choice(Regions):
     def _is_rim_furniture(self, element: HtmlElement) -> bool:
         return self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element))
 
+    def _is_one_of_many(self, element: HtmlElement) -> bool:
+        """Return whether the body has several parts like this, prose under the same tag and class.
+
+        A summary in an aside beside each section, the last of them at the body's end.
+        """
+        name = element.get("class")
+        if not name or not self.prose(element) or self.linked(element):
+            return False
+        alike = [
+            one for one in self._inside(self.root) if one.tag == element.tag and one.get("class") == name
+        ]
+        return len(alike) >= _FEWEST_ALIKE and all(map(self.prose, alike))
+
+    def _is_advert(self, element: HtmlElement) -> bool:
+        """Return whether this is what is left of an advertisement: its label."""
+        if self.words(element) > _LONGEST_LABEL or self.prose(element) or has_heading(element):
+            return False
+        return is_named_advert(element)
+
     def _holds_title(self, element: HtmlElement) -> bool:
         return not self._titles.isdisjoint(element.iter(*HEADINGS))
 
@@ -579,6 +624,10 @@ _FURNITURE: tuple[Rule[_Choice], ...] = (
         False,
         lambda choice, subject: is_named_dialog(subject.element) and not choice._is_section(subject.element),
     ),
+    Rule("share-links", False, lambda choice, subject: choice.are_share_links(subject.element)),
+    Rule("languages", False, lambda choice, subject: choice.are_languages(subject.element)),
+    Rule("time-since", False, lambda choice, subject: choice.is_relative_time(subject.element)),
+    Rule("advertisement", False, lambda choice, subject: choice._is_advert(subject.element)),
     Rule(
         "menu",
         False,
@@ -610,6 +659,7 @@ _RIM: tuple[Rule[_Choice], ...] = (
             choice._is_rim_furniture(subject.element) and choice._holds_title(subject.element)
         ),
     ),
+    Rule("one-of-many", True, lambda choice, subject: choice._is_one_of_many(subject.element)),
     Rule("furniture", False, lambda choice, subject: choice._is_rim_furniture(subject.element)),
     Rule(
         "notice-above-title",

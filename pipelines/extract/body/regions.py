@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lxml.html import HtmlElement
@@ -10,12 +11,14 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     count_controls,
     is_control,
     is_furniture,
+    is_share_link,
     is_site_name,
     iter_controls,
 )
 from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.links import is_relative
 from policy_archive.pipelines.extract.outline import HEADINGS, Outline, is_read, reading_length
+from policy_archive.pipelines.extract.passing import is_relative_time, names_language
 
 LONGEST_BOX = 60
 """Words of a box around the page's h1 that may come along with it (date, subtitle), and of a banner."""
@@ -26,8 +29,15 @@ _LONGEST_WIDGET = 25
 _LONGEST_DATE = 12
 """Words of a line that says when the document was updated."""
 
+_WORDS_BESIDE = 3
+"""Words of a list of links that are in none of them: what it is called, a count."""
+
 BOXES = frozenset(("div", "section", "aside", "form", "fieldset"))
 TEXT_TAGS = HEADINGS | {"p", "ul", "ol", "dl", "table", "li", "blockquote"}
+
+
+_COPYRIGHT = re.compile(r"©|\bcopyright\W{0,3}(?:\(c\)|(?:19|20)[0-9]{2})|\(c\) ?copyright", re.IGNORECASE)
+"""A sentence that speaks of copyright has none of these."""
 
 
 class Regions:
@@ -99,7 +109,34 @@ class Regions:
     def is_imprint(self, element: HtmlElement) -> bool:
         """Return whether this is what states a copyright: the foot of a page."""
         start, end = self._outline.ranges[element]
-        return any("©" in block.text for block in self._outline.blocks[start:end])
+        return any(_COPYRIGHT.search(block.text) for block in self._outline.blocks[start:end])
+
+    def are_share_links(self, element: HtmlElement) -> bool:
+        """Return whether these are links that send the page to others, and hardly a word besides."""
+        links = self._all_links(element)
+        return len(links) > 1 and all(map(is_share_link, links))
+
+    def are_languages(self, element: HtmlElement) -> bool:
+        """Return whether these are links to the page in other languages, by their names."""
+        links = self._all_links(element)
+        named = all(link.get("hreflang") or names_language(link.text_content()) for link in links)
+        short = all(reading_length(link.text_content()) <= _WORDS_BESIDE for link in links)
+        return len(links) > 1 and named and short
+
+    def _all_links(self, element: HtmlElement) -> list[HtmlElement]:
+        """Return the links of an element that is little else, none of any other."""
+        if self.prose(element) or self.words(element) < 2:
+            return []
+        links = [link for link in element.iter("a") if link.get("href") and link.text_content().strip()]
+        beside = self.words(element) - sum(reading_length(link.text_content()) for link in links)
+        return links if beside <= _WORDS_BESIDE else []
+
+    def is_relative_time(self, element: HtmlElement) -> bool:
+        """Return whether an element says nothing but how long ago something was, another thing each day."""
+        if self.words(element) > _WORDS_BESIDE * 2:
+            return False
+        start, end = self._outline.ranges[element]
+        return end - start == 1 and is_relative_time(self._outline.blocks[start].text)
 
     def holds_furniture(self, element: HtmlElement) -> bool:
         """Return whether this is an element that is furniture, or wraps a single piece of it."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from policy_archive.data import read_words
 from policy_archive.pipelines.extract.blocks import (
     BREAK,
     Block,
@@ -19,11 +17,11 @@ from policy_archive.pipelines.extract.blocks import (
     Rule,
     Table,
 )
-from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.outline import PROSE_WORDS, reading_length
+from policy_archive.pipelines.extract.passing import is_label, is_passing
 
 _LONGEST_LINE = 16
-"""Words of a line that may pass for one of the page's."""
+"""Words beside the links of a menu."""
 
 _LONGEST_HEAD = 60
 """Words before the first heading; more are a text without headings, or one that begins before them."""
@@ -31,7 +29,6 @@ _LONGEST_HEAD = 60
 _LONGEST_LABEL = 6
 """Words that say nothing where they stand alone below the last rule."""
 
-_YEAR_OR_TIME = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}:\d\d")
 _SENTENCE_END = re.compile(r"[.!?:;。！？：]$")
 
 
@@ -64,38 +61,6 @@ def _is_prose(piece: Block) -> bool:
     return reading_length(_plain(piece)) >= PROSE_WORDS or isinstance(piece, ItemList | Quote | Table)
 
 
-def is_passing(line: str) -> bool:
-    """Return whether a line says what changes from look to look, and states no date of the document.
-
-    >>> is_passing("Saturday, May 8, 1999 - lamp lit 0032664 times"), is_passing("Sie sind Besucher 4711")
-    (True, True)
-    >>> is_passing("Last updated: Monday, May 10, 1999"), is_passing("Effective May 10, 1999")
-    (False, False)
-    """
-    if reading_length(line) > _LONGEST_LINE or not any(character.isdigit() for character in line):
-        return False
-    words = _words()
-    dated = _YEAR_OR_TIME.search(line) is not None
-    passing = words["counters"].search(line) or (
-        dated and (words["weekdays"].search(line) or words["made"].search(line))
-    )
-    return bool(passing) and not find_stated_dates(line, language=None)
-
-
-@cache
-def _words() -> dict[str, re.Pattern[str]]:
-    lists = read_words("passing-lines")
-    return {name: _any_of(words) for name, words in lists.items()}
-
-
-def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern of whole words; of those in scripts without blanks, wherever they stand."""
-    spaced = sorted((word for word in words if reading_length(word) == len(word.split())), reverse=True)
-    unspaced = [word for word in words if word not in spaced]
-    forms = [rf"\b(?:{'|'.join(map(re.escape, spaced))})\b", *map(re.escape, unspaced)]
-    return re.compile("|".join(forms), re.IGNORECASE)
-
-
 def _without_rules(pieces: Sequence[Block]) -> tuple[Block, ...]:
     """Return the pieces without rules at either end: those part the text from what stood around it."""
     said = [index for index, piece in enumerate(pieces) if not isinstance(piece, Rule)]
@@ -114,7 +79,8 @@ def _trim_head(pieces: Sequence[Block]) -> tuple[Block, ...]:
 
 
 def _is_no_opening(piece: Block) -> bool:
-    return is_passing(_plain(piece)) or _is_menu(piece)
+    line = _plain(piece)
+    return is_passing(line) or is_label(line) or _is_menu(piece)
 
 
 def _trim_tail(pieces: Sequence[Block]) -> tuple[Block, ...]:
@@ -122,9 +88,22 @@ def _trim_tail(pieces: Sequence[Block]) -> tuple[Block, ...]:
     if rule and all(_is_no_ending(piece) for piece in pieces[rule + 1 :]):
         pieces = pieces[:rule]
     end = len(pieces)
-    while end and is_passing(_plain(pieces[end - 1])):
+    while end and (is_passing(_plain(pieces[end - 1])) or is_label(_plain(pieces[end - 1]))):
+        end -= 1
+    if end > 1 and _is_jump(pieces[end - 1]) and not _is_jump(pieces[end - 2]):
         end -= 1
     return tuple(pieces[:end])
+
+
+def _is_jump(piece: Block) -> bool:
+    """Return whether this is a lone link within the page: back to its top. Several are contents."""
+    if not isinstance(piece, Paragraph) or not _plain(piece):
+        return False
+    targets = {mark.target for atom in piece.atoms for mark in atom.marks if mark.kind == "link"}
+    linked = all(
+        any(mark.kind == "link" for mark in atom.marks) or not atom.text.strip() for atom in piece.atoms
+    )
+    return linked and len(targets) == 1 and next(iter(targets)).startswith("#")
 
 
 def _is_no_ending(piece: Block) -> bool:
@@ -133,7 +112,7 @@ def _is_no_ending(piece: Block) -> bool:
     A label, or links.
     """
     line = _plain(piece)
-    if is_passing(line) or _is_menu(piece):
+    if is_passing(line) or is_label(line) or _is_menu(piece):
         return True
     label = not any(character.isdigit() for character in line) and not _SENTENCE_END.search(line)
     return isinstance(piece, Paragraph) and label and reading_length(line) <= _LONGEST_LABEL

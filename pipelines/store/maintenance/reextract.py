@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -119,6 +120,7 @@ def read_again(
     is asked for, so a run that was stopped goes on where it was. A document's versions are
     rebuilt when its last body is done: no version ever mixes two extractors' texts.
     """
+    store.reader = pool
     bodies = {
         document: list_bodies(store.connection, document) for document in list_documents(store.connection)
     }
@@ -147,6 +149,7 @@ def read_again(
         yield body
         left[body.document] -= 1
         if not left[body.document]:
+            asyncio.run(store.reread_small(body.document))
             yield _finish(store, body.document, bodies[body.document])
 
 
@@ -217,7 +220,12 @@ def prune_extractions(store: Store) -> int:
     """Delete the texts of earlier extractors; return how many extractions went."""
 
     def work(connection: sqlite3.Connection) -> int:
-        pruned = connection.execute("delete from extractions where not current").rowcount
+        # the first reading of a page that was read again stays: what wins is judged by it
+        pruned = connection.execute(
+            """delete from extractions where not current and not exists (
+                select 1 from extractions as now where now.capture_id = extractions.capture_id and now.current
+                and now.extractor like extractions.extractor || ' %')"""
+        ).rowcount
         _forget_in_search(connection)
         connection.execute(f"delete from text_runs where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
         connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)

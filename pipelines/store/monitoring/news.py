@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from policy_archive.crawler.core.records import Document
+from policy_archive.crawler.core.stored import Document
 from policy_archive.pipelines.store.connection import write
-from policy_archive.pipelines.store.queries import IS_TOLD, OCCURRENCE
+from policy_archive.pipelines.store.queries import IS_FIRST, IS_TOLD, MATTERS_SQL, OCCURRENCE
 
 Row = dict[str, Any]
 
@@ -67,6 +67,10 @@ class NewsFilter:
     """Became known in this run."""
     everything: bool = False
     """Also changes that are not the policy's own, which are passed over else."""
+    substantive: bool = False
+    """Only changes that matter, by their class, and first versions."""
+    min_words: int = 0
+    """Only changes of at least so many words, and first versions."""
 
     def conditions(self) -> dict[str, object]:
         """Return SQL conditions with their values, None for those that are not wished."""
@@ -76,6 +80,7 @@ class NewsFilter:
             "versions.first_timestamp >= ?": day,
             "news.id > ?": self.after_id,
             "news.run_id = ?": self.run_id,
+            f"({IS_FIRST} or words_added + words_removed >= ?)": self.min_words or None,
         }
 
 
@@ -94,10 +99,10 @@ def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int 
 
 
 def count_passed_over(connection: sqlite3.Connection, wanted: NewsFilter) -> int:
-    """Return how many of the versions that `list_news` would give are left out by their class."""
+    """Return how many versions `list_news` leaves out by their class, and by how little changed."""
     counts = []
-    for everything in (True, False):
-        conditions, given = _conditions(replace(wanted, everything=everything))
+    for filter_ in (replace(wanted, everything=True, substantive=False, min_words=0), wanted):
+        conditions, given = _conditions(filter_)
         sql = f"select count(*) {_FROM_NEWS} where {conditions}"
         counts.append(connection.execute(sql, given).fetchone()[0])
     return int(counts[0] - counts[1])
@@ -106,6 +111,7 @@ def count_passed_over(connection: sqlite3.Connection, wanted: NewsFilter) -> int
 def _conditions(wanted: NewsFilter) -> tuple[str, list[object]]:
     given = {sql: value for sql, value in wanted.conditions().items() if value is not None}
     told = [] if wanted.everything else [IS_TOLD]
+    told += [MATTERS_SQL] if wanted.substantive else []
     return " and ".join(["news.of_site", *told, *given]), list(given.values())
 
 

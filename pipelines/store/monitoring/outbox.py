@@ -6,11 +6,15 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from policy_archive.crawler.core.records import Channel, content_id
+from policy_archive.crawler.core.stored import content_id
 from policy_archive.pipelines.store.connection import write
 from policy_archive.pipelines.store.monitoring.news import select_payloads
+from policy_archive.pipelines.versions.classes import ChangeClass
+
+if TYPE_CHECKING:
+    from policy_archive.crawler.core.records import Channel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +37,21 @@ def enqueue(
         text = json.dumps({"event": "new-version", "id": content_id(*stamp)} | payload, ensure_ascii=False)
         connection.executemany(
             "insert into outbox (channel, label, news_id, payload, created_at) values (?, ?, ?, ?, ?)",
-            [(channel.id, channel.label, payload["news_id"], text, now) for channel in channels],
+            [
+                (channel.id, channel.label, payload["news_id"], text, now)
+                for channel in channels
+                if _wants(channel, payload)
+            ],
         )
+
+
+def _wants(channel: Channel, payload: dict[str, Any]) -> bool:
+    """Return whether a channel is told of a version; first versions are told to all."""
+    if payload["changed_after"] is None:
+        return True
+    matters = not payload["class"] or ChangeClass(payload["class"]).is_substantive
+    words = (payload["words_added"] or 0) + (payload["words_removed"] or 0)
+    return (matters or not channel.substantive) and bool(words >= channel.min_words)
 
 
 def iter_messages(connection: sqlite3.Connection, channel: Channel) -> Iterator[Message]:

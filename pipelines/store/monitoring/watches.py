@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from policy_archive.crawler.core.errors import StoreError
-from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.stored import Kind
 from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.planning.due import Failing, Watch
 

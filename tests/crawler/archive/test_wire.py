@@ -30,6 +30,8 @@ from tests.support.fronts import make_certificate, proxy_front, tls_front
 from tests.support.generated import PLAIN_PIPELINES, QUICK, URL, crawl, generate, outcomes, read
 from tests.support.processes import start_program
 
+from ...support.patience import PATIENCE
+
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 HOST = "archive.example"
 
@@ -137,7 +139,7 @@ def test_a_fault_of_ours_fails_its_site_and_nobody_waits_for_ever(
         replay_per_second=0,
         settings=tuple({**QUICK, "ITEM_PIPELINES": PLAIN_PIPELINES}.items()),
     )
-    asyncio.run(asyncio.wait_for(run_spider(Broken, options), timeout=20))
+    asyncio.run(asyncio.wait_for(run_spider(Broken, options), timeout=PATIENCE))
     assert read(database, "select outcome, reason from sites") == [
         ("failed", "ZeroDivisionError: a fault of ours")
     ]
@@ -325,7 +327,7 @@ def test_what_is_no_proxy_is_a_mistake_that_is_named(monkeypatch: pytest.MonkeyP
 
 def test_a_proxy_of_the_wrong_kind_is_one_sentence(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
-    _, err = (process := start_program("fetch", URL, "--db", str(database))).communicate(timeout=60)
+    _, err = (process := start_program("fetch", URL, "--db", str(database))).communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert "write one like http://host:8080" in err
     assert "Traceback" not in err

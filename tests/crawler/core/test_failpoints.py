@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parents[3]
 STORE = ROOT / "pipelines" / "store"
 OF_A_CRAWL = ("before-commit", "after-commit", "after-body", "after-capture", "before-search", "after-text",
               "after-links", "in-fold")  # fmt: skip
-OF_AN_UPGRADE = ("after-backup", "in-migration")  # walked in test_connection.py
+OF_AN_UPGRADE = (
+    "after-backup",
+    "in-migration",
+    "in-recount",
+)  # test_connection.py, test_text.py
 OF_UPKEEP = ("in-backup", "in-compact-body", "in-compact-text", "after-vacuum")  # in tests/reliability
 
 _OUR_CLOCK = re.compile(r"'[0-9-]{10}T[0-9:]{8}Z'")

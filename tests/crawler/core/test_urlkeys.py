@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.urlkeys import urlkey
+
+from ...support.linear import growth
 
 HEX = "0123456789abcdef0123456789abcdef"
 ASP = "4hqa0555fwsecu455xqckv45"
@@ -115,10 +116,7 @@ def test_any_text_has_a_key_and_an_address_the_same_with_www_and_without(url: st
 
 @pytest.mark.parametrize("piece", ["%25", "cfid=", "(S(", "a.", "../", "&sid=", "%", "@", ":"])
 def test_a_long_address_costs_in_proportion(piece: str) -> None:
-    def cost(times: int) -> float:
-        begun = time.process_time()
+    def read(times: int) -> None:
         urlkey(f"http://x.org/{piece * times}?{piece * times}")
-        return time.process_time() - begun
 
-    small = min(cost(20_000) for _ in range(3))
-    assert min(cost(80_000) for _ in range(3)) < 8 * small + 0.05
+    assert growth(read, start=5_000, largest=160_000) < 3

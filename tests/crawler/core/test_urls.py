@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,12 @@ def test_any_address_has_a_key_and_can_be_asked_for(text: str) -> None:
     assert asked.isascii()
     assert urlsplit(asked).fragment == ""
     assert split_uri_m(asked) is not None
+
+
+@given(st.text(max_size=40))
+def test_all_that_http_forbids_is_escaped_and_nothing_else(text: str) -> None:
+    forbidden = re.compile(r'[\x00-\x20\x7f-\U0010ffff"<>\\^`{|}]')
+    page = text.partition("#")[0].encode("utf-8", "replace").decode()
+    escaped = forbidden.sub(lambda match: quote(match[0], safe=""), page)
+    address = build_uri_m("https://web.archive.org", "20180127122821", page)
+    assert address == f"https://web.archive.org/web/20180127122821id_/{escaped}"

@@ -21,7 +21,7 @@ from policy_archive.crawler.core.vocabularies import (
 from policy_archive.data import read_words
 
 ROOT = Path(__file__).resolve().parents[3]
-HOMES = {ROOT / "crawler/core/records.py", ROOT / "crawler/core/vocabularies.py"}
+HOMES = {ROOT / "crawler/core/stored.py", ROOT / "crawler/core/vocabularies.py"}
 VOCABULARIES: tuple[type[StrEnum], ...] = (
     Outcome,
     SiteOutcome,

@@ -206,10 +206,37 @@ def test_an_index_that_fails_never_looks_empty(
     assert read(database, "select outcome from sites") == [(site_outcome,)]
 
 
-def test_an_address_that_is_not_archived_is_said_to_be(database: Path) -> None:
-    with ArchiveServer(source=generate(5)) as archive:
-        report = crawl(archive.url, database, "https://www.x.example/nothing")
+def test_of_an_address_that_is_not_archived_the_site_is_searched_for_its_kind(database: Path) -> None:
+    source = generate(5, url="https://www.x.example/legal/privacy.html")
+    with ArchiveServer(source=source) as archive:
+        report = crawl(archive.url, database, "https://www.x.example/privacy-policy")
+    assert (report.status, report.tally.site_outcomes, report.tally.documents) == ("done", {"found": 1}, 1)
+    said = (
+        "x.example: https://www.x.example/privacy-policy is not archived; x.example was searched for its "
+        "policies (privacy): found https://www.x.example/legal/privacy.html"
+    )
+    assert report.tally.notices == [said]
+    assert read(database, "select reason from sites") == [(said.removeprefix("x.example: "),)]
+    assert outcomes(database) == ["text"] * 5
+
+
+def test_where_the_site_has_nothing_of_the_kind_either_both_are_said(database: Path) -> None:
+    source = generate(5, url="https://www.x.example/terms")
+    with ArchiveServer(source=source) as archive:
+        report = crawl(archive.url, database, "https://www.x.example/privacy")
     assert (report.status, report.tally.site_outcomes) == ("done", {"not-archived": 1})
+    ((reason,),) = read(database, "select reason from sites")
+    assert reason.startswith("https://www.x.example/privacy is not archived; x.example was searched for its")
+    assert "no policy found" in reason
+    assert report.tally.notices == []
+
+
+@pytest.mark.parametrize("fault", [faults.Blocked(form="page", after=1), faults.ServerError(after=1)])
+def test_a_search_in_place_of_a_page_ends_as_the_archive_lets_it(database: Path, fault: Fault) -> None:
+    fault.when = faults.index
+    with ArchiveServer(source=generate(5, url="https://www.x.example/terms"), faults=[fault]) as archive:
+        report = crawl(archive.url, database, "https://www.x.example/privacy")
+    assert set(report.tally.site_outcomes) <= {"blocked", "archive-error"}
 
 
 @pytest.mark.parametrize("struck", [1, 3])

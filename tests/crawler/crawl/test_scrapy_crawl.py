@@ -21,6 +21,8 @@ from policy_archive.crawler.spiders.policy import PolicySpider
 from policy_archive.pipelines.store.runlock import hold_lock
 from tests.support.generated import URL, generate, read
 
+from ...support.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -44,14 +46,14 @@ def start(archive: ArchiveServer, *arguments: str, **wishes: object) -> subproce
 
 
 def test_a_crawl_by_scrapy_is_a_crawl(archive: ArchiveServer, database: Path) -> None:
-    _, err = (process := start(archive, site=URL, db=database, plan="all")).communicate(timeout=60)
+    _, err = (process := start(archive, site=URL, db=database, plan="all")).communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     assert read(database, "select count(*) from captures where state = 'fetched'") == [(4,)]
 
 
 def test_a_database_in_use_is_one_sentence(archive: ArchiveServer, database: Path) -> None:
     with hold_lock(database, "policy-archive fetch"):
-        _, err = (process := start(archive, site=URL, db=database)).communicate(timeout=60)
+        _, err = (process := start(archive, site=URL, db=database)).communicate(timeout=PATIENCE)
     assert process.returncode == 75
     assert err.startswith("Error: ")
     assert "is in use: 'policy-archive fetch'" in err
@@ -77,7 +79,7 @@ def test_a_wrong_argument_is_named(wishes: dict[str, str], words: str) -> None:
 
 
 def test_a_wrong_argument_is_one_sentence(archive: ArchiveServer, database: Path) -> None:
-    _, err = (process := start(archive, site="not a domain", db=database)).communicate(timeout=60)
+    _, err = (process := start(archive, site="not a domain", db=database)).communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert err == "Error: 'not a domain' is no domain: write one like example.com, or a page's address.\n"
     assert not database.exists()
@@ -85,7 +87,7 @@ def test_a_wrong_argument_is_one_sentence(archive: ArchiveServer, database: Path
 
 def test_a_wrong_setting_is_one_sentence(archive: ArchiveServer, database: Path) -> None:
     setting = "POLICY_ARCHIVE_URL=https://web.archive.org/"
-    _, err = (process := start(archive, "-s", setting, site=URL, db=database)).communicate(timeout=60)
+    _, err = (process := start(archive, "-s", setting, site=URL, db=database)).communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert "the Wayback Machine allows 24" in err
     assert err.count("\n") == 1
@@ -94,7 +96,7 @@ def test_a_wrong_setting_is_one_sentence(archive: ArchiveServer, database: Path)
 
 def test_what_is_missing_is_said_and_the_status_tells(archive: ArchiveServer, database: Path) -> None:
     archive.faults = [faults.Maintenance(when=faults.index)]
-    _, err = (process := start(archive, site=URL, db=database)).communicate(timeout=60)
+    _, err = (process := start(archive, site=URL, db=database)).communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert err.startswith("incomplete: ")
 
@@ -102,12 +104,12 @@ def test_what_is_missing_is_said_and_the_status_tells(archive: ArchiveServer, da
 def test_ctrl_c_ends_a_crawl_by_scrapy_as_interrupted(archive: ArchiveServer, database: Path) -> None:
     archive.faults = [faults.Slow(seconds=0.7, when=faults.replay)]
     process = start(archive, site=URL, db=database, plan="all")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not archive.log:
         assert time.monotonic() < deadline, "the crawl does not begin"
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
     assert "interrupted: stopped by hand" in err
     assert read(database, "select status from runs") == [("interrupted",)]

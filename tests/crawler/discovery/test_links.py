@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.records import Kind, PolicyLink
-from policy_archive.crawler.discovery import find_policy_links
+from policy_archive.crawler.discovery.links import find_policy_links
 from policy_archive.pipelines.extract.source.parse import parse_html
 
 URL = "http://www.example.com/"
@@ -120,6 +120,10 @@ def test_a_link_is_found_whatever_carries_its_label(html: str) -> None:
         '<a href="/contact">privacy@example.com</a>',
         '<a href="https://seal.example/v?id=7"><img src="/img/privacy.gif"></a>',
         '<a href="/x">Accept all cookies</a>',
+        '<a href="https://cc.example/by/3.0/">Creative Commons License Agreement</a>',
+        '<a href="/x">TRUSTe online privacy certification</a>',
+        '<a href="/x">Jobs About us Feedback Privacy Policy Terms and Conditions Site map Press Contact</a>',
+        '<a href="/c/oils/anb">Motor oils</a>',
         '<a href="/x">Alle Cookies akzeptieren</a>',
         '<a href="https://tracker.example/policies-of-others">https://tracker.example/privacy-a-b-c-d</a>',
         '<a href="/2019/x">Why the new privacy law that passed in the state matters to you</a>',
@@ -224,7 +228,8 @@ def test_terms_are_told_by_more_names(label: str) -> None:
         '<a href="/products/x1">Privacy Policy</a>',
         '<a href="/list.html?categoryId=9">Privacy Statement</a>',
         '<a href="/topic/privacy">Privacy</a> <a href="/topic/terms">Terms of Use</a>',
-        '<a href="/legal/us/privacy-policy.html?x=1">How we handle it</a>',
+        '<a href="/legal/us/privacy-policy.html?x=1">On privacy, and how we handle it</a>',
+        '<a href="/?fa=home.notice">Privacy and Disclaimer Notices</a>',
         '<a href="/gdpr">GDPR</a>',
         '<a href="/x7">CCPA Notice</a>',
         '<a href="/x7">Informationen nach DSGVO</a>',
@@ -274,3 +279,27 @@ def test_a_policy_on_privacy_and_cookies_is_both(label: str) -> None:
 )
 def test_inflected_and_further_names_are_understood(label: str, kind: Kind) -> None:
     assert targets(f"<a href='/x1'>{label}</a>", kind) == ["http://www.example.com/x1"]
+
+
+def test_the_label_of_a_part_goes_before_the_address_of_its_page() -> None:
+    found = links('<a href="/terms-of-use#privacy">Privacy Policy</a>')
+    assert {link.kind for link in found} == {Kind.PRIVACY}
+
+
+def test_a_short_name_of_the_site_narrows_no_policy_down() -> None:
+    assert targets('<a href="/service/agb-mz-4711">AGB mz</a>', Kind.TERMS, url="http://www.mz-web.example/")
+
+
+@pytest.mark.parametrize(
+    "label", ["Privacidad y condiciones del servicio", "Termos de uso e privacidade", "用户协议与隐私政策"]
+)
+def test_two_names_in_one_label_are_two_policies(label: str) -> None:
+    assert {link.kind for link in links(f'<a href="/x7">{label}</a>')} == {Kind.PRIVACY, Kind.TERMS}
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["隐私保护条款", "個人情報保護規約", "Podmienky ochrany osobných údajov", "Termos de privacidade"],
+)
+def test_conditions_of_privacy_are_no_terms(label: str) -> None:
+    assert {link.kind for link in links(f'<a href="/x7">{label}</a>')} == {Kind.PRIVACY}

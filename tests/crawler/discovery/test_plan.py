@@ -379,7 +379,7 @@ _CAPTURES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_CAPTURES, st.lists(st.sampled_from(list(Purpose)), max_size=3))
 def test_discovery_of_any_site_ends_within_its_budgets(
     captures: list[tuple[int, str, list[tuple[str, str]], str]], slow: list[Purpose]

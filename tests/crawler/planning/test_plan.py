@@ -114,7 +114,7 @@ ALL_PLANS = st.sampled_from(list(PlanName))
 
 
 @given(oracles(), st.randoms(use_true_random=False), ALL_PLANS, st.sampled_from([None, 0, 60]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_answers_in_any_order_give_the_same_states(
     oracle: Oracle, random: Random, name: PlanName, max_gap: float | None
 ) -> None:
@@ -131,7 +131,7 @@ def test_answers_in_any_order_give_the_same_states(
 
 
 @given(oracles(), st.randoms(use_true_random=False), ALL_PLANS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_rows_in_any_order_give_the_same_plan(oracle: Oracle, random: Random, name: PlanName) -> None:
     known = [random.choice([capture, KnownCapture(row=row)]) for row, capture in oracle.items()]
     shuffled = random.sample(known, len(known))
@@ -140,7 +140,7 @@ def test_rows_in_any_order_give_the_same_plan(oracle: Oracle, random: Random, na
 
 
 @given(oracles(), st.sampled_from([None, 0, 60]), st.sampled_from([1, 7, 30]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_row_ends_in_one_state_that_its_neighbours_prove(
     oracle: Oracle, max_gap: float | None, precision: float
 ) -> None:
@@ -176,7 +176,7 @@ def _check_proof(
 
 
 @given(oracles(), st.randoms(use_true_random=False), ALL_PLANS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_run_that_stopped_anywhere_goes_on_without_a_second_request(
     oracle: Oracle, random: Random, name: PlanName
 ) -> None:
@@ -199,7 +199,7 @@ def test_a_run_that_stopped_anywhere_goes_on_without_a_second_request(
 
 
 @given(oracles(), st.integers(0, 900), ALL_PLANS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_rows_that_come_months_later_are_planned_on_top_of_what_is_known(
     oracle: Oracle, day: int, name: PlanName
 ) -> None:
@@ -215,7 +215,7 @@ def test_rows_that_come_months_later_are_planned_on_top_of_what_is_known(
 
 
 @given(oracles())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_with_no_gap_allowed_every_text_is_found(oracle: Oracle) -> None:
     known, plan, _ = crawl(oracle, PlanOptions(max_gap_days=0))
     possible = {

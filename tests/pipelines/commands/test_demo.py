@@ -18,6 +18,8 @@ from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.data import DATA
 
+from ...support.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -78,7 +80,7 @@ def test_serve_answers_until_it_is_told_to_stop() -> None:
             f"{url}/cdx/search/cdx?url=tidelock.example&limit=1", headers={"user-agent": "test"}, timeout=10
         )
         process.send_signal(signal.SIGTERM)
-        _, messages = process.communicate(timeout=10)
+        _, messages = process.communicate(timeout=PATIENCE)
     assert answer.text.startswith("example,tidelock)/ 20030412091500 ")
     assert process.returncode == 0
     assert "index 200 /cdx/search/cdx?url=tidelock.example&limit=1" in messages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from policy_archive.archive_server.serve import find_warcs
 from policy_archive.archive_server.server import ArchiveServer
+from policy_archive.archive_server.warc_files import find_warcs
 from policy_archive.cli import policy_archive
 from policy_archive.pipelines.commands.demo import DEMO
 from policy_archive.pipelines.exchange.corpus_format import render_document, render_version
@@ -398,7 +399,74 @@ def test_imported_texts_and_a_crawl_are_one_history_without_an_unknown_seam(
     both = rows(tmp_path, "select * from policy_versions where name = '' order by version")
     assert len(both) >= len(ours) + 2
     assert "unknown" not in {row["class"] for row in both}
-    told = [row for row in both if row["class"] == ""]
-    assert len(told) == len([row for row in ours if row["class"] == ""])
+    own = ("", "dates", "small", "substantive", "rewritten")
+    told = [row for row in both if row["class"] in own]
+    assert len(told) == len([row for row in ours if row["class"] in own])
     assert all((row["change"] is None) == (row["class"] in (None, "extractor")) for row in both)
     assert run("--json", command="verify").return_value == 0
+
+
+def test_sites_are_found_in_web_archives_without_being_named(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    """What fetch finds in an archive that serves these files, import finds in the files."""
+    sites = ("tidelock", "nordhafen")
+    folder = tmp_path / "mine" / "below"
+    folder.mkdir(parents=True)
+    for warc in find_warcs((DEMO,)):
+        if warc.name.startswith(sites):
+            shutil.copy(warc, folder)
+    (tmp_path / "mine" / "broken.wacz").write_bytes(b"no zip")
+    result = run(tmp_path / "mine", "--json")
+    assert outcomes(result)["unreadable"] == 1
+    found = rows(tmp_path)
+    assert {row["site"] for row in found} == {"tidelock.example", "nordhafen-versand.example"}
+    assert {row["replay_url"] for row in found} == {None}
+    names = rows(tmp_path, "select distinct name, format from origins order by name")
+    assert [row["format"] for row in names] == ["warc", "warc"]
+    assert rows(tmp_path, "select distinct of_site from news") == [{"of_site": 0}]
+    assert rows(tmp_path, "select 1 from addresses where listed_from is not null") == []
+    with ArchiveServer(find_warcs((tmp_path / "mine" / "below",))) as archive:
+        fetch = ["fetch", "tidelock.example", "nordhafen-versand.example", "--kind", "all", "--plan", "all"]
+        fetch += ["--archive", archive.url, "--index-rate", "0", "--replay-rate", "0"]
+        CliRunner().invoke(policy_archive, [*fetch, "--db", str(tmp_path / "b.db")], standalone_mode=False)
+    with closing(open_reader(tmp_path / "b.db")) as connection:
+        columns = "site, kind, name, version, timestamp, text_sha256"
+        query = f"select {columns} from policy_versions order by 1, 2, 3, 4"
+        expected = [tuple(row) for row in connection.execute(query)]
+    assert [tuple(row.values()) for row in rows(tmp_path, query)] == expected
+    again = outcomes(run(tmp_path / "mine", "--json"))
+    assert set(again) == {"known", "unreadable"}
+    assert run("--json", command="verify").return_value == 0
+
+
+def test_an_import_leaves_what_another_archive_listed_as_it_is(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    warcs = [warc for warc in find_warcs((DEMO,)) if warc.name.startswith("tidelock")]
+    fetch = ("tidelock.example", "--to", "2014", "--index-rate", "0", "--replay-rate", "0")
+    with ArchiveServer(warcs) as archive:
+        run(*fetch, "--archive", archive.url, command="fetch")
+        before = rows(
+            tmp_path, "select id, outcome, replay_url from captures where outcome is not null order by id"
+        )
+        listed = rows(
+            tmp_path, "select urlkey, listed_from, listed_to from addresses where listed_from is not null"
+        )
+        assert outcomes(run(*warcs, "--json"))["imported"] > 0
+    after = {row["id"]: row for row in rows(tmp_path, "select id, outcome, replay_url from captures")}
+    assert [after[row["id"]] for row in before] == before
+    assert listed == rows(
+        tmp_path, "select urlkey, listed_from, listed_to from addresses where listed_from is not null"
+    )
+
+
+def test_no_text_is_taken_from_a_record_that_is_cut(
+    tmp_path: Path, shared: Path, run: Callable[..., Result]
+) -> None:
+    for name in ("a-cut.warc.gz", "b-cut.warc"):
+        cut = shared / "cases" / "archives" / "14-cut-warc" / name
+        assert outcomes(run(cut, "--site", "brindlewick.example", "--json"))["truncated"] == 1
+        found = rows(tmp_path, "select outcome from captures where timestamp like '2019%'")
+        assert [row["outcome"] for row in found] == ["truncated"]
+        assert len(rows(tmp_path)) == 1

@@ -179,7 +179,7 @@ def _expected(captures: list[tuple[date, str]], day: date) -> tuple[str, set[str
     return ("after-last", {before[-1]}) if before else ("before-first", {after[0]})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     captures=st.lists(st.tuples(st.integers(0, 40), st.sampled_from("abc")), min_size=1, max_size=8),
     asked=st.integers(-3, 43),

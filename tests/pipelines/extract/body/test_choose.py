@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from lxml import etree
 
@@ -55,6 +57,82 @@ def test_date_and_title_above_the_body_come_along_and_the_banner_does_not() -> N
 
     assert text.startswith("# Privacy Policy\n\nLast updated 3 May 2020\n\nn0 We collect")
     assert "cookies" not in text and "Home" not in text
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<ul><li><a href='https://www.facebook.com/sharer/sharer.php?u=x'>Share</a><li>"
+        "<a href='https://twitter.com/intent/tweet?url=x'>Tweet</a><li><a href='mailto:?body=x'>@</a></ul>",
+        "<div>Shares <a href='https://www.linkedin.com/shareArticle?url=x'>Post</a> "
+        "<a href='https://x.com/share?url=x'>Post</a></div>",
+        "<ul><li><a href='/de/p'>Deutsch</a><li><a href='/fr/p'>Français</a>"
+        "<li><a href='/pt/p'>Português (BR)</a></ul>",
+        "<div><a href='/a' hreflang=sv>På svenska</a> | <a href='/b' hreflang=fi>Suomeksi</a></div>",
+        "<div class='ad-slot'>Advertisement – Continue reading below</div>",
+        "<div><time>Updated 3 years ago</time></div>",
+        "<p>vor 3 Jahren</p>",
+    ],
+    ids=["share list", "share bar", "languages", "hreflang", "advertisement", "time since", "time since, de"],
+)
+@pytest.mark.parametrize("place", ["below the title", "amid the text", "at the end"])
+def test_what_every_page_of_a_site_has_is_no_text(box: str, place: str) -> None:
+    above, below = paragraphs("en", 5), paragraphs("en", 4)
+    boxes = {"below the title": (box, "", ""), "amid the text": ("", box, ""), "at the end": ("", "", box)}
+    head, amid, end = boxes[place]
+    plain = f"<body><main><h1>Privacy policy</h1>{{}}{above}{{}}{below}{{}}</main></body>"
+
+    page = transform_page(parse_html(plain.format(head, amid, end)), url="https://x.org/p")
+
+    assert page.text == transform_page(parse_html(plain.format("", "", "")), url="https://x.org/p").text
+    assert not page.account.lost
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p>We show <a href='https://twitter.com/intent/tweet?url=x'>buttons</a> of others on our pages.</p>",
+        "<p>This policy binds us in <a href='/de/p'>German</a> alone, whatever translations of it say.</p>",
+        "<p>Section 3: what you did 30 days ago is what we look at when we count your visits.</p>",
+        "<div class='ad-choices'>Our partners are told of the pages that you visit on this site.</div>",
+    ],
+)
+def test_a_sentence_about_such_things_is_text(line: str) -> None:
+    html = (
+        f"<body><main><h1>Privacy policy</h1>{paragraphs('en', 5)}{line}{paragraphs('en', 4)}</main></body>"
+    )
+    said = " ".join(re.sub("<[^>]+>", "", line).split())
+
+    text = transform_page(parse_html(html), url="https://x.org/p").text
+
+    assert said in re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
+
+
+def test_the_last_of_many_asides_with_prose_is_kept_like_the_others() -> None:
+    note = "<aside class=brief><p>In short: we keep little and we share less of what you give us.</p></aside>"
+    sections = "".join(f"<div><h2>Part {n}</h2>{paragraphs('en', 2)}{note}</div>" for n in range(4))
+
+    text = transform_page(parse_html(f"<body><main>{sections}</main></body>"), url="").text
+
+    assert text.count("In short") == 4
+
+
+@pytest.mark.parametrize(
+    "line", ["Copyright(C) 2009 Club Co., Ltd.", "Copyright 2011 The Club", "(C) Copyright Club"]
+)
+def test_a_copyright_line_without_its_sign_is_the_pages_foot(line: str) -> None:
+    html = f"<body><div>{paragraphs('en', 9)}</div><div><p>{line}</p></div></body>"
+
+    assert line[:9] not in transform_page(parse_html(html), url="").text
+
+
+@pytest.mark.parametrize(
+    "line", ["Advertisement", "Loading, please wait ...", "Werbung", "ページトップへ", "<a href=#top>Top</a>"]
+)
+def test_a_label_of_the_page_at_the_end_is_no_text(line: str) -> None:
+    html = f"<body><div>{paragraphs('en', 9)}{line}</div></body>"
+
+    assert transform_page(parse_html(html), url="").text.endswith("n8 " + PROSE["en"].strip() + "\n")
 
 
 def test_a_second_copy_of_the_document_is_dropped_and_repeated_sections_stay() -> None:

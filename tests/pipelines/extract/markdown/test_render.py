@@ -114,7 +114,7 @@ def read_back(markdown: str) -> HtmlElement:
     return lxml.html.fragment_fromstring(html, create_parent="div")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(DOCUMENT)
 def test_a_document_read_back_from_markdown_has_the_same_text_and_structure(document: list[Node]) -> None:
     html = "\n".join(map(to_html, document))
@@ -123,7 +123,7 @@ def test_a_document_read_back_from_markdown_has_the_same_text_and_structure(docu
     assert outline(read_back(markdown)) == outline(lxml.html.fragment_fromstring(html, create_parent="div"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(DOCUMENT)
 def test_rendering_ends_lines_cleanly_and_does_not_depend_on_the_run(document: list[Node]) -> None:
     html = "\n".join(map(to_html, document))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from policy_archive.pipelines.extract.markdown.trim import is_passing
 from policy_archive.pipelines.extract.page import transform_page
+from policy_archive.pipelines.extract.passing import is_passing
 from policy_archive.pipelines.extract.source.parse import parse_html
 
 POLICY = """<h1>Privacy</h1><p>Last updated: Monday, May 3, 1999</p>
