@@ -17,7 +17,7 @@ NO_POLICY = "none"
 _CLEAR_SHARE = 0.5
 """Of the policies' probability, below which no kind is clear, and the words of the whole text have a say."""
 _SAY_OF_WORDS = 0.25
-"""What a score of the vocabulary counts then, as a logarithm of odds."""
+"""What a score of the vocabulary counts then, as a logarithm."""
 _BEGINNING = 2_000
 """Characters, some 300 words, in which a policy says what it is; further on it comes to everything."""
 

@@ -115,10 +115,10 @@ def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
     nothing: an error at a policy's address bears it, too.
     """
     named = _calls_itself(page, expected) and lexical_length(prose_of(page.text)) >= _NAMEABLE_WORDS
-    return _multiply_odds(by_text, FOUND_LIKELIHOOD_RATIO * (NAME_LIKELIHOOD_RATIO if named else 1.0))
+    return _make_likelier(by_text, FOUND_LIKELIHOOD_RATIO * (NAME_LIKELIHOOD_RATIO if named else 1.0))
 
 
-def _multiply_odds(probability: float, ratio: float) -> float:
+def _make_likelier(probability: float, ratio: float) -> float:
     weight = ratio * probability
     return weight / (weight + 1.0 - probability)
 
@@ -168,7 +168,7 @@ def _holds_part(page: Page, kind: Kind) -> bool:
         if named and lexical_length(text) >= _PART_WORDS:
             probabilities = _weigh(Page(title=heading, text=text, url=""))
             by_text = 1.0 - probabilities.pop(NO_POLICY)
-            policy = _multiply_odds(by_text, NAME_LIKELIHOOD_RATIO)
+            policy = _make_likelier(by_text, NAME_LIKELIHOOD_RATIO)
             if policy >= POLICY_THRESHOLD and max(probabilities, key=probabilities.__getitem__) == kind:
                 return True
     return False
