@@ -198,16 +198,16 @@ ATTACKS = {
         what="16 common words in 110 texts of 100 KB", cpu_seconds=120, megabytes=400, run=search
     ),
     "attributes": Attack(
-        what="1,000 attributes on each of 1,000 elements",
+        what="1,000 attributes on each of 300 elements",
         cpu_seconds=80,
         megabytes=1300,
-        run=reading(lambda: attacks.attributes_page(1000, 1000)),
+        run=reading(lambda: attacks.attributes_page(300, 1000)),
     ),
     "attributes-one": Attack(
-        what="a million attributes on one element",
+        what="200,000 attributes on one element",
         cpu_seconds=80,
         megabytes=1300,
-        run=reading(lambda: attacks.attributes_page(1, 1_000_000)),
+        run=reading(lambda: attacks.attributes_page(1, 200_000)),
     ),
     "pdf": Attack(
         what="a PDF page of 1 GB",
@@ -229,9 +229,7 @@ ATTACKS = {
     ),
     "warc": Attack(what="`serve`: a record of 2 GB", cpu_seconds=60, megabytes=400, run=warc),
     "updates": Attack(what="200 updates, a new capture each", cpu_seconds=300, megabytes=400, run=updates),
-    "index": Attack(
-        what="an index of 5 million rows over pages", cpu_seconds=1800, megabytes=4000, run=index
-    ),
+    "index": Attack(what="an index of 5 million rows over pages", cpu_seconds=900, megabytes=2500, run=index),
 }
 
 

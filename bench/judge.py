@@ -15,7 +15,7 @@ Needs scikit-learn (the program does not). What is printed:
 - languages held back: trained without any text of the language, tested on it. The texts
   (bench/judge_pages) were written by those who wrote the lexicon: this is the best case. Few are real.
 - notices: pages of bench/judge_pages/notices.toml that got their class, by `judge_page` with the shipped
-  weights. They were written beside data/words/page_notices.toml: this, too, is the best case.
+  weights. They were written beside data/words/page-notices.toml: this, too, is the best case.
 - unseen: bench/judge_pages/unseen.toml, whole pages on the way that a fetched page goes, with the shipped
   weights. No weight was learnt from them, but settings and some wordings were chosen with an eye on most.
 - real pages, by era and language: those of ../shared/real-pages and policies of unusual make, none of which

@@ -26,7 +26,7 @@ from policy_archive.pipelines.judging.weights import Weights
 
 FOLDS = 5
 INNER_FOLDS = 4
-LEXICON = load_lexicon("policy_concepts")
+LEXICON = load_lexicon("policy-concepts")
 SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 2.0, "notices": 0.5, "written": 3.0}
 """Of extraction/dev two captures of a document are taken; of neighbours and policies in a few sentences, in
 small languages, there are few, and each is hard."""

@@ -247,6 +247,29 @@ def find_neighbours(
     return by_number.get(number - 1), by_number.get(number + 1)
 
 
+def list_stamps(connection: sqlite3.Connection, document: Document) -> list[str]:
+    """Return the first capture of each version, 14 digits, in order of number."""
+    rows = connection.execute(
+        "select first_timestamp from versions where document_id = ? order by version", (document.id,)
+    )
+    return [row["first_timestamp"] for row in rows]
+
+
+_LARGE_WORDS = 10
+"""Words added and removed, from which on a change is called substantial: a third of real ones are smaller."""
+
+
+def find_next_large(connection: sqlite3.Connection, document: Document, number: int) -> int | None:
+    """Return the next version whose own words changed by more than a detail; None when there is none."""
+    (found,) = connection.execute(
+        f"""select min(version) from versions where document_id = ? and version > ? and {queries.IS_TOLD}
+            and json_array_length(change, '$.only') = 0
+            and json_extract(change, '$.words_added') + json_extract(change, '$.words_removed') >= ?""",  # noqa: S608
+        (document.id, number, _LARGE_WORDS),
+    ).fetchone()
+    return found and int(found)
+
+
 def count_outcomes(captures: Sequence[Row]) -> dict[str, int]:
     """Return how many captures have each outcome (a state, where nothing was asked), most first."""
     counts: dict[str, int] = {}

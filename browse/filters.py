@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -20,7 +20,6 @@ from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
 from policy_archive.pipelines.outputs.history import describe_version
 from policy_archive.pipelines.store.queries import Row, width_in_days
-from policy_archive.pipelines.versions.diff import DiffLine
 
 _MONTH_WORDS = {
     MonthState.TEXT: "text read",
@@ -57,7 +56,6 @@ def build_environment() -> Environment:
         outcomes=show_outcomes,
         page_address=page_uri_m,
         snippet=show_snippet,
-        merged_spans=merge_spans,
         month_years=group_months,
     )
     environment.tests["web_address"] = is_web_address
@@ -129,21 +127,6 @@ def show_snippet(text: str) -> Markup:
     without_marks = re.sub(r"^#{1,6} ", "", text, flags=re.MULTILINE)
     escaped = escape(" ".join(without_marks.split()))
     return escaped.replace("\x01", Markup("<mark>")).replace("\x02", Markup("</mark>"))
-
-
-def merge_spans(line: DiffLine) -> Iterator[tuple[str, str]]:
-    """Yield (text, `del`, `ins` or '') of a changed line, both sides woven into one."""
-    old, new = list(line.old), list(line.new)
-    while old or new:
-        if old and old[0].changed:
-            yield old.pop(0).text, "del"
-        elif new and new[0].changed:
-            yield new.pop(0).text, "ins"
-        else:
-            if old:
-                old.pop(0)
-            if new:
-                yield new.pop(0).text, ""
 
 
 def group_months(months: Iterable[Row]) -> list[tuple[str, list[Any]]]:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from policy_archive.browse import corpus
 from policy_archive.browse.addresses import Addresses
-from policy_archive.browse.diff_layout import lay_out
+from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.search_filters import settle_filters
@@ -25,7 +25,7 @@ from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
-from policy_archive.pipelines.outputs.citation import cite_version
+from policy_archive.pipelines.outputs.citation import Citation, cite_change, cite_version
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
@@ -57,6 +57,41 @@ class Side:
 
     key: Document
     version: Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A link from one change to another."""
+
+    address: str
+    rel: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two versions with what the page of their difference says beside it."""
+
+    old: Side
+    new: Side
+    is_step: bool
+    """The new version is the one after the old."""
+    steps: tuple[Step, ...]
+    digests: tuple[str, str]
+    """Of the first captures, by the index; `-` where it has none."""
+
+    @property
+    def characters(self) -> int:
+        return len(self.old.version["text"]) + len(self.new.version["text"])
+
+    def cite(self, gist: str) -> Citation | None:
+        """Return the citation of the change; None when another version lies between the two."""
+        if not self.is_step or not self.new.version["changed_after"]:
+            return None
+        old_digest, new_digest = self.digests
+        return cite_change(
+            self.old.version, self.new.version, old_digest=old_digest, new_digest=new_digest, gist=gist
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,14 +194,52 @@ class Pages:
         other_view: str | None = None,
     ) -> str:
         """Return what differs between two versions, each (document, timestamp)."""
-        sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
-        return self.render_sides(sides[0], sides[1], side_by_side=side_by_side, other_view=other_view)
+        return self.render_comparison(
+            self.read_comparison(connection, old, new), side_by_side=side_by_side, other_view=other_view
+        )
 
-    def render_sides(
-        self, old: Side, new: Side, *, side_by_side: bool = True, other_view: str | None = None
+    def read_comparison(
+        self, connection: sqlite3.Connection, old: tuple[Document, str], new: tuple[Document, str]
+    ) -> Comparison:
+        """Return all that the page of a difference asks of the corpus; raises NotKnownError."""
+        sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
+        before, after = sides[0].version, sides[1].version
+        is_step = old[0] == new[0] and after["version"] == before["version"] + 1
+        digests = [queries.read_first_digest(connection, side.key, side.version["version"]) for side in sides]
+        return Comparison(
+            old=sides[0],
+            new=sides[1],
+            is_step=is_step,
+            steps=self._find_steps(connection, sides[1]) if is_step else (),
+            digests=(digests[0], digests[1]),
+        )
+
+    def _find_steps(self, connection: sqlite3.Connection, new: Side) -> tuple[Step, ...]:
+        """Return the ways on from a version's change: the changes before and after, the next large one."""
+        number = new.version["version"]
+        stamps = corpus.list_stamps(connection, new.key)
+
+        def lead(to: int, rel: str, words: str) -> Step:
+            address = self.addresses.diff(new.key, stamps[to - 2], new.key, stamps[to - 1])
+            return Step(address=address, rel=rel, words=words)
+
+        steps = []
+        if number > 2:
+            steps.append(lead(number - 1, "prev", f"← Change from {number - 2} to {number - 1}"))
+        if number < len(stamps):
+            steps.append(lead(number + 1, "next", f"Change from {number} to {number + 1} →"))
+        large = corpus.find_next_large(connection, new.key, number)
+        if large and large > number + 1:
+            steps.append(lead(large, "", f"Next substantial change: from {large - 1} to {large} ⇥"))
+        return tuple(steps)
+
+    def render_comparison(
+        self, compared: Comparison, *, side_by_side: bool = True, other_view: str | None = None
     ) -> str:
         """Return what differs between two versions that were read."""
+        old, new = compared.old, compared.new
         diff = diff_texts(old.version["text"], new.version["text"])
+        gist = describe_change(classify_change(diff))
         return self._render(
             "diff.html",
             old_key=old.key,
@@ -174,8 +247,13 @@ class Pages:
             old=old.version,
             new=new.version,
             diff=diff,
-            gist=describe_change(classify_change(diff)),
-            sections=lay_out(diff),
+            gist=gist,
+            next_versions=compared.is_step,
+            steps=compared.steps,
+            citation=compared.cite(gist),
+            document=build_document(
+                diff, old.version["text"], new.version["text"], side_by_side=side_by_side
+            ),
             side_by_side=side_by_side,
             other_view=other_view,
         )

@@ -24,7 +24,7 @@ from policy_archive.browse import corpus
 from policy_archive.browse.addresses import PREFIX, Addresses, parse_document
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
-from policy_archive.browse.pages import FILE_TYPES, Pages, Side, render_version_file
+from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
 from policy_archive.browse.search_filters import settle_filters
 from policy_archive.browse.security import HOSTS_VARIABLE, SAFE_HEADERS, guard_hosts, guard_tables
 from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKnownError, UsageError
@@ -228,11 +228,11 @@ async def diff(request: Request, datasette: Datasette) -> Response:
         canonical = [(key, corpus.find_timestamp(connection, key, at)) for key, at in (old, new)]
         if canonical != [old, new]:
             return _redirect(addresses.diff(*canonical[0], *canonical[1]) + ("" if side_by_side else _INLINE))
-        sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
-        if sum(len(side.version["text"]) for side in sides) > LONGEST_AT_ONCE:
-            longer.append(partial(pages.render_sides, *sides, **views))
+        compared = pages.read_comparison(connection, old, new)
+        if compared.characters > LONGEST_AT_ONCE:
+            longer.append(partial(pages.render_comparison, compared, **views))
             return _html("")
-        return _html(pages.render_sides(sides[0], sides[1], **views))
+        return _html(pages.render_comparison(compared, **views))
 
     longer: list[Callable[[], str]] = []
     answer = await read(request, datasette)

@@ -168,8 +168,9 @@ def pywb_filter(text: str) -> str:
     return f"{'!' * ('!' in marks)}~{_TO_PYWB.get(name, name)}:{whole}"
 
 
-MOST_ROWS = 5_000_000
-"""Of one query; an index may send new resume keys for ever. 5 million rows take some 1.5 GB of database."""
+MOST_ROWS = 1_000_000
+"""Of one query; an index may send new resume keys for ever. So many rows take some 300 MB of database, and,
+while their document is planned, 1.3 GB of memory (bench/attacks.py, 2026-11)."""
 
 
 @dataclass(kw_only=True)

@@ -56,7 +56,7 @@ class RunStatus(StrEnum):
 
 
 class PageClass(StrEnum):
-    """What a page is: `captures.page_class`. The tables of page_notices.toml bear these names."""
+    """What a page is: `captures.page_class`. The tables of page-notices.toml bear these names."""
 
     POLICY = "policy"
     SOFT_404 = "soft-404"

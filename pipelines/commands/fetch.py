@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -17,7 +16,7 @@ from rich.table import Table
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Kind, RowState
+from policy_archive.crawler.core.records import Kind, Outcome, RowState
 from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.progress import format_seconds
@@ -43,21 +42,12 @@ from policy_archive.pipelines.commands.options import (
     weight_options,
 )
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
+from policy_archive.pipelines.commands.typed import typed
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.outputs.words import OUTCOMES, STATES
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.sites import list_without_policy
-
-_SKIPS = {
-    RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
-    RowState.BRACKETED: "same text before and after",
-    RowState.NARROW: "inside a change that is dated narrowly enough",
-    RowState.ERROR_PAGE: "an error page, says the index",
-    RowState.REDIRECT: "a redirect, says the index",
-    RowState.NOT_TEXT: "not a text, says the index",
-    RowState.UNPLANNED: "outside of the plan",
-    RowState.PENDING: "still to be fetched",
-}
 
 
 @click.command(name="fetch")
@@ -136,6 +126,8 @@ def fetch_command(
     report = run_and_tell(options, log_json=log_json)
     without = _find_without_policy(options) if report.status.came_to_its_end else []
     print_report(report, without=without, as_json=as_json, log_json=log_json)
+    if report.tally.versions and not log_json:
+        say(_describe_next(options, without))
     if without and not log_json:
         say(_describe_without(without, options))
     return report.exit_code
@@ -148,13 +140,20 @@ def _find_without_policy(options: FetchOptions) -> list[str]:
         return list_without_policy(connection, sites)
 
 
+def _describe_next(options: FetchOptions, without: Sequence[str]) -> str:
+    """Return where everything is, and what to type next: of one site its history, of more the list."""
+    found = dict.fromkeys(target.site for target in options.targets if target.site not in without)
+    words = ["history", *found] if len(found) == 1 else ["sites"]
+    return f"{options.database}: {typed(*words, '--db', str(options.database))}"
+
+
 _NAMED = 10
 
 
 def _describe_without(without: list[str], options: FetchOptions) -> str:
     asked = len({target.site for target in options.targets})
     more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
-    command = shlex.join(["policy-archive", "sites", "--missing", "--db", str(options.database)])
+    command = typed("sites", "--missing", "--db", str(options.database))
     return (
         f"without a policy: {len(without)} of {plural(asked, 'site')}: {', '.join(without[:_NAMED])}{more}; "
         f"'{command}' says why"
@@ -222,7 +221,7 @@ def print_ending(report: FetchReport) -> None:
 
 def resume_command() -> str:
     """Return the command that goes on where this run stopped: the same one."""
-    return shlex.join(["policy-archive", *sys.argv[1:]])
+    return typed(*sys.argv[1:])
 
 
 def summarise(report: FetchReport) -> dict[str, Any]:
@@ -238,6 +237,7 @@ def summarise(report: FetchReport) -> dict[str, Any]:
         "captures_listed": tally.listed,
         "captures_planned": tally.planned,
         "captures_fetched": tally.fetched_as_planned,
+        "captures_fetched_before": tally.fetched_before,
         "home_pages_fetched": tally.homes,
         "captures_skipped": skipped,
         "captures_failed": failed,
@@ -272,13 +272,16 @@ def build_table(summary: dict[str, Any]) -> Table:
     )
     table.add_row("captures planned", str(summary["captures_planned"]))
     table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))
+    if before := summary["captures_fetched_before"]:
+        table.add_row("  fetched before", str(before), "by earlier runs")
     for state, number in skipped.items():
-        table.add_row("  skipped", str(number), _SKIPS[RowState(state)])
+        table.add_row("  skipped", str(number), STATES[RowState(state)])
     for outcome, number in failed.items():
-        table.add_row("  without a text", str(number), outcome)
+        table.add_row("  without a text", str(number), OUTCOMES[Outcome(outcome)])
     for outcome, number in summary["sites"].items():
         table.add_row("sites", str(number), outcome)
-    table.add_row("versions found", str(summary["versions"]))
+    new = summary["health"] and summary["health"]["versions_new"]
+    table.add_row("versions known", str(summary["versions"]), "" if new is None else f"{new} new")
     table.add_row(
         "requests spent",
         str(sum(requests.values())),

@@ -18,7 +18,7 @@ from policy_archive.pipelines.text import drop_links, iter_headings, link_labels
 
 WORDS = "words:"
 """Beginning of the features that only pages have whose words are known."""
-NOTICES = "page_notices"
+NOTICES = "page-notices"
 NOTICE_REACH = 2_500
 """Characters in which a notice says what it is."""
 TEXT_LIMIT = 20_000

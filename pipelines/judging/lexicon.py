@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -149,15 +148,9 @@ def lexical_length(text: str) -> float:
     return len(text.split()) + len(_UNSPACED.findall(text)) / _CHARACTERS_A_WORD
 
 
-def _iter_terms(line: str) -> Iterator[str]:
-    for term in line.split("|"):
-        if term.strip():
-            yield fold(term.strip())
-
-
 @cache
 def load_lexicon(name: str) -> Lexicon:
-    """Return the lexicon in `data/words/<name>.toml`: concept → language → terms parted by bars."""
+    """Return the lexicon in `data/words/<name>.toml`: concept → language → terms."""
     return read_lexicon(DATA / "words" / f"{name}.toml")
 
 
@@ -167,10 +160,7 @@ def read_lexicon(path: Path, *, without: frozenset[str] = frozenset()) -> Lexico
     return Lexicon(
         {
             concept: [
-                term
-                for language, line in lines.items()
-                if language not in without
-                for term in _iter_terms(line)
+                fold(term) for language, terms in lines.items() if language not in without for term in terms
             ]
             for concept, lines in concepts.items()
         }

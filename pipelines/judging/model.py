@@ -43,7 +43,7 @@ class Model:
 def load_model() -> Model:
     """Return the model that ships with the program."""
     return Model(
-        lexicon=load_lexicon("policy_concepts"),
+        lexicon=load_lexicon("policy-concepts"),
         vocabulary=load_vocabulary(),
         concepts=load_weights("concepts"),
         words=load_weights("words"),

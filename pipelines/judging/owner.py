@@ -37,7 +37,7 @@ _WORDS_OF_PAGES = tuple(
     "privacy datenschutz policy policies legal terms cookie cookies trust center centre portal online".split()
 )
 """What companies put behind their name when they give their policies a domain."""
-_WORDINGS = "owner_wordings"
+_WORDINGS = "owner-wordings"
 _MAIL_HOSTS = frozenset(
     [
         "gmail.com",
@@ -375,13 +375,12 @@ def _known_owners() -> tuple[KnownOwner, ...]:
 
 def _iter_known_owners() -> Iterator[KnownOwner]:
     for relation, owners in read_words("owners").items():
-        for name, line in owners.items():
-            domains, *names = line.split("|")
+        for name, known in owners.items():
             yield KnownOwner(
                 relation=OwnerRelation(relation),
                 name=name,
-                domains=frozenset(domains.split()),
-                names=(name, *(other.strip() for other in names)),
+                domains=frozenset(known["domains"]),
+                names=(name, *known.get("names", ())),
             )
 
 

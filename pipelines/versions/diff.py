@@ -343,6 +343,71 @@ def _pair_lines(before: Sequence[_Line], after: Sequence[_Line], matches: _Match
         if j > last and shared >= _ALIKE_SHARE * longer:
             pairs[before[i].number] = after[j]
             last = j
+    return pairs | _pair_rest(before, after, pairs)
+
+
+def _pair_rest(
+    before: Sequence[_Line], after: Sequence[_Line], pairs: Mapping[int, _Line]
+) -> dict[int, _Line]:
+    """Return further pairs: of lines left over between two pairs those that are alike, marks and all.
+
+    A date that changed leaves less than half of its line's words, and is no other line.
+    """
+    places = {line.number: j for j, line in enumerate(after)}
+    chosen = [(i, places[pairs[line.number].number]) for i, line in enumerate(before) if line.number in pairs]
+    found: dict[int, _Line] = {}
+    i = j = 0
+    for next_i, next_j in [*chosen, (len(before), len(after))]:
+        gone, come = before[i:next_i], after[j:next_j]
+        tokens = [[split_tokens(line.text) for line in side] for side in (gone, come)]
+        for first, second in pair_alike(*tokens, least=_ALIKE_SHARE):
+            found[gone[first].number] = come[second]
+        i, j = next_i + 1, next_j + 1
+    return found
+
+
+_MOST_PAIRS = 10_000
+_MOST_TOKEN_PAIRS = 10**8
+"""Sequences times sequences, and all tokens times all tokens, that are held against each other."""
+
+
+def pair_alike(
+    before: Sequence[Sequence[str]], after: Sequence[Sequence[str]], *, least: float
+) -> list[tuple[int, int]]:
+    """Return (i, j) of sequences of tokens that are one sequence changed, both in order.
+
+    Of all pairs that keep the order those that are most alike in sum; each has at least the share `least`
+    of both sides' tokens in common. Too many to be compared have none.
+    """
+    tokens = [[[token.strip() for token in one] for one in side] for side in (before, after)]
+    sizes = [sum(map(len, side)) for side in tokens]
+    if not 0 < len(before) * len(after) <= _MOST_PAIRS or sizes[0] * sizes[1] > _MOST_TOKEN_PAIRS:
+        return []
+    from rapidfuzz.distance import Indel
+
+    alike = [
+        [Indel.normalized_similarity(old, new, score_cutoff=least) for new in tokens[1]] for old in tokens[0]
+    ]
+    return _choose_in_order(alike)
+
+
+def _choose_in_order(scores: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
+    """Return the pairs of rows and columns, each used once and in order, with the greatest sum of scores."""
+    rows, columns = len(scores), len(scores[0])
+    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            taken = best[i + 1][j + 1] + scores[i][j]
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], taken)
+    pairs, i, j = [], 0, 0
+    while i < rows and j < columns:
+        if best[i][j] == best[i + 1][j]:
+            i += 1
+        elif best[i][j] == best[i][j + 1]:
+            j += 1
+        else:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
     return pairs
 
 

@@ -100,7 +100,7 @@ def _company() -> re.Pattern[str]:
 @cache
 def _pattern(section: str) -> re.Pattern[str]:
     lists = read_words("never-furniture")[section].values()
-    return compile_terms(term for terms in lists for term in terms.split("|"))
+    return compile_terms(term for terms in lists for term in terms)
 
 
 def compile_terms(terms: Iterable[str]) -> re.Pattern[str]:

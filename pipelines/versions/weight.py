@@ -134,4 +134,4 @@ def _count_marks(sentences: Iterable[str]) -> Counter[str]:
 @cache
 def _terms(kind: str) -> re.Pattern[str]:
     lists = read_words("weighty-words")[kind].values()
-    return compile_terms(term for terms in lists for term in terms.split("|"))
+    return compile_terms(term for terms in lists for term in terms)

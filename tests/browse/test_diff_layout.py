@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.browse.diff_layout import lay_out
-from policy_archive.browse.filters import merge_spans
 from policy_archive.pipelines.versions.diff import LineKind, diff_texts
 
 _TEXTS = st.lists(
@@ -35,13 +34,3 @@ def test_only_unchanged_lines_are_folded() -> None:
     sections = lay_out(diff)
     assert sum(len(section.folded) for section in sections) == 35
     assert all(line.kind is LineKind.SAME for section in sections for line in section.folded)
-
-
-def test_both_sides_of_a_changed_line_are_woven_into_one() -> None:
-    (line,) = diff_texts("we sell your data", "we keep your data").lines
-    assert [(text.strip(), tag) for text, tag in merge_spans(line)] == [
-        ("we", ""),
-        ("sell", "del"),
-        ("keep", "ins"),
-        ("your data", ""),
-    ]

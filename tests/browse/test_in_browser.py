@@ -203,6 +203,47 @@ def test_forms_lead_to_a_day_and_to_a_comparison(browser: Browser, server: str) 
     page.context.close()
 
 
+def test_a_change_has_a_link_of_its_own_and_leads_to_the_next(browser: Browser, server: str) -> None:
+    watch = Watch(origin=server)
+    page = _open(browser, watch, size={"width": 1400, "height": 300}, scheme="light")
+    diff = f"{server}{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}"
+    page.goto(f"{diff}#c2")
+    second = page.locator("#c2")
+    # below the heads of both sides, which stay in sight
+    heads = page.locator(".diff thead th").first.bounding_box()
+    assert heads is not None and heads["y"] < 5
+    place = second.bounding_box()
+    assert place is not None and heads["y"] + heads["height"] <= place["y"] < 300
+    assert second.inner_text().split()[:3] == ["2", "Your", "choice"]
+    second.get_by_role("link", name="Previous change").click()
+    page.wait_for_url("**#c1")
+    page.get_by_role("navigation", name="Changes").get_by_role("link", name="Change 2").click()
+    page.wait_for_url("**#c2")
+    heads_say = page.locator(".diff thead").inner_text()
+    assert "between 2011-03-01 and 2012-06-01" in heads_say and "first seen 2010-01-05" in heads_say
+    assert page.locator(".diff thead a", has_text="capture").count() == 2
+    page.get_by_role("link", name="Change from 2 to 3 →").click()
+    page.wait_for_url(f"**/privacy/{MIDDLE}/{SITE}/privacy/{NEW}")
+    page.get_by_role("link", name="← Change from 1 to 2").click()
+    page.wait_for_url(diff)
+    page.get_by_text("Cite this change").click()
+    assert "between 2011-03-01 and 2012-06-01" in page.locator(".cite").inner_text()
+    watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_a_difference_prints_in_dark_ink_with_what_went_struck_through(browser: Browser, server: str) -> None:
+    page = _open(browser, Watch(origin=server), size=_DESKTOP, scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.goto(f"{server}{HOME}/-/diff/{SITE}/privacy/{MIDDLE}/{SITE}/terms/{OLD}?view=inline")
+    for selector in (".plus", ".minus", "main a", "ins", ".row"):
+        assert _contrast(page, selector) >= 4.5, selector
+    assert "line-through" in page.locator("del").first.evaluate("one => getComputedStyle(one).textDecoration")
+    assert "underline" in page.locator("ins").first.evaluate("one => getComputedStyle(one).textDecoration")
+    assert page.locator(".paper").inner_text().count("sha256") == 2
+    page.context.close()
+
+
 def test_an_instant_between_two_captures_is_named_on_the_page_that_it_leads_to(
     browser: Browser, server: str
 ) -> None:

@@ -37,17 +37,9 @@ def pdf_of(objects: Iterable[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def stream_of(content: bytes, *filters: str, entries: str = "") -> bytes:
-    """Return a stream object, packed once for each filter `FlateDecode`."""
-    for _ in filters:
-        content = zlib.compress(content, 9)
-    names = "".join(f"/{name}" for name in filters)
-    return b"<< /Length %d /Filter [%b] %b >>\nstream\n%b\nendstream" % (
-        len(content),
-        names.encode(),
-        entries.encode(),
-        content,
-    )
+def stream_of(content: bytes, entries: str = "") -> bytes:
+    """Return a stream object, not packed."""
+    return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(content), entries.encode(), content)
 
 
 _FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
@@ -64,10 +56,15 @@ def _page(contents: bytes, resources: bytes = b"/Font << /F1 3 0 R >>") -> bytes
 def pdf_bomb(megabytes: int, *, layers: int = 1) -> bytes:
     """Return a PDF whose one page unpacks to so many megabytes of text."""
     line = b"BT /F1 9 Tf 50 700 Td (We collect your data and sell it) Tj ET\n"
-    content = line * (megabytes * 2**20 // len(line))
+    packer = zlib.compressobj(9)
+    packed = [packer.compress(line * (2**20 // len(line))) for _ in range(megabytes)]
+    content = b"".join((*packed, packer.flush()))
+    for _ in range(layers - 1):
+        content = zlib.compress(content, 9)
     kids = b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>"
-    filters = ["FlateDecode"] * layers
-    return pdf_of([_CATALOGUE, kids, _FONT, _page(b"5 0 R"), stream_of(content, *filters)])
+    names = b"/FlateDecode" * layers
+    stream = b"<< /Length %d /Filter [%b] >>\nstream\n%b\nendstream" % (len(content), names, content)
+    return pdf_of([_CATALOGUE, kids, _FONT, _page(b"5 0 R"), stream])
 
 
 def pdf_of_forms(depth: int) -> bytes:

@@ -55,14 +55,23 @@ def parse_html(text: str) -> HtmlElement:
     An empty or blank text gives an empty page. Characters that no tree can hold (NUL, lone
     surrogates) are dropped.
     """
-    clean = _ENDS.sub("", _REFERENCE.sub(_keep_reference, _NOT_XML.sub("", text.replace("\f", " "))))
+    clean = _clean(text)
     tree = _parse(clean)
     if _elements_at_deepest(tree) and _depth(tree) >= _PARSER_LIMIT:
         tree = _parse(_unnest(clean))
     _flatten(tree)
-    reveal(tree, _parse)
+    reveal(tree, lambda inner: _parse(_clean(inner)))
     _flatten(tree)
     return tree
+
+
+def _clean(text: str) -> str:
+    """Return the source without what no tree can hold.
+
+    What stands around a reference that was cut may be one itself then (`&&#0;#0;`): around a blank, none.
+    """
+    once = _REFERENCE.sub(_keep_reference, _ENDS.sub("", _NOT_XML.sub("", text.replace("\f", " "))))
+    return _REFERENCE.sub(lambda match: _keep_reference(match) or " ", once)
 
 
 def _keep_reference(match: re.Match[str]) -> str:

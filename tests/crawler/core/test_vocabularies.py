@@ -141,8 +141,8 @@ def test_the_words_are_those_that_databases_hold() -> None:
 
 def test_the_word_files_name_members_only() -> None:
     hints = {page_class.hint for page_class in PageClass if page_class.hint}
-    assert set(read_words("page_notices")) <= {*PageClass} | hints
-    assert hints <= set(read_words("page_notices"))
+    assert set(read_words("page-notices")) <= {*PageClass} | hints
+    assert hints <= set(read_words("page-notices"))
     assert set(read_words("owners")) <= {*OwnerRelation}
 
 

@@ -150,6 +150,13 @@ def test_a_reference_to_no_character_costs_nothing_but_itself(code: str) -> None
     )
 
 
+@pytest.mark.parametrize("code", ["&&#x0;#x0;", "&#&#1;1;", "&&&#0;#0;#0;", "&</html>#1;"])
+def test_a_reference_that_appears_when_another_goes_costs_no_page(code: str) -> None:
+    assert all(sentence in text_of(f"<main><p>{code}{POLICY}</main>") for sentence in SENTENCES)
+    frame = f"<iframe srcdoc='<p>One more thing that we say: {code.replace('&', '&amp;')} here.'></iframe>"
+    assert "One more thing" in text_of(f"<main>{POLICY}{frame}</main>")
+
+
 @pytest.mark.parametrize("tag", ["<div<b>", '<td"width=5>', '<HTTP-EQUIV="PRAGMA" CONTENT="NO-CACHE">'])
 @pytest.mark.parametrize("depth", [1, 300])
 def test_a_tag_that_is_none_costs_no_text(tag: str, depth: int) -> None:

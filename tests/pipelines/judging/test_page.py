@@ -346,14 +346,14 @@ def test_words_are_counted_in_scripts_without_spaces() -> None:
 
 def test_every_weight_is_of_a_known_concept() -> None:
     """A concept renamed in the lexicon would silently lose its weight."""
-    concepts = set(load_lexicon("policy_concepts").concepts)
+    concepts = set(load_lexicon("policy-concepts").concepts)
     weighed: dict[str, set[str]] = {}
     for name in [*load_weights("concepts").features, *load_weights("words").features]:
         group, colon, rest = name.partition(":")
         if colon:
             weighed.setdefault(group, set()).add(rest)
     assert all(weighed[group] <= concepts for group in ("rate", "share", "label", "address"))
-    assert weighed["manner"] <= MANNERS | set(load_lexicon("page_notices").concepts)
+    assert weighed["manner"] <= MANNERS | set(load_lexicon("page-notices").concepts)
     assert concepts >= MANNERS
     assert len(weighed["rate"]) > 25
     assert weighed["subject"] == weighed["facets"] == set(SUBJECTS)
