@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from policy_archive.pipelines.store.snippets import BEGIN, END, mark_all
 
 _TAGS = {
     *("p", "br", "hr", "blockquote", "pre", "code", "strong", "em", "s", "a"),
@@ -17,6 +20,7 @@ _TAGS = {
 }
 _HEADINGS = {f"h{level}": {"id"} for level in range(1, 7)}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, **_HEADINGS}
+_NO_SIGNS = {ord(sign): None for sign in (BEGIN, END)}
 _SLUG = re.compile(r"[^\w]+")
 
 _LEADS_OUT = re.compile("https?://|mailto:", re.IGNORECASE)
@@ -53,6 +57,8 @@ class RenderedText:
 
     html: str
     headings: tuple[Heading, ...]
+    hits: int = 0
+    """Places that are marked, with the ids `hit-1`, `hit-2` …"""
 
 
 def _build_parser() -> MarkdownIt:
@@ -63,12 +69,30 @@ def _build_parser() -> MarkdownIt:
 _PARSER = _build_parser()
 
 
-def render_markdown(text: str) -> RenderedText:
-    """Return HTML of a version's Markdown, headings with anchors, everything live taken out."""
-    tokens = _PARSER.parse(text)
+def render_markdown(text: str, *, needles: Sequence[str] = ()) -> RenderedText:
+    """Return HTML of a version's Markdown, headings with anchors, everything live taken out.
+
+    What one of the needles finds (patterns of the search's syntax) is marked, where no link or emphasis
+    begins or ends within it.
+    """
+    tokens = _PARSER.parse(text.translate(_NO_SIGNS) if needles else text)
     headings = tuple(_anchor_headings(tokens))
+    if needles:
+        _mark_hits(tokens, needles)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
-    return RenderedText(html=_SANITISER.clean(html), headings=headings)
+    clean = _SANITISER.clean(html)
+    hits = itertools.count(1)
+    if needles:
+        # only now, so that no mark can stand anywhere but in words that were found safe
+        clean = re.sub(BEGIN, lambda _: f'<mark id="hit-{next(hits)}">', clean).replace(END, "</mark>")
+    return RenderedText(html=clean, headings=headings, hits=next(hits) - 1)
+
+
+def _mark_hits(tokens: Sequence[Token], needles: Sequence[str]) -> None:
+    for token in tokens:
+        for child in token.children or []:
+            if child.type == "text":
+                child.content = mark_all(child.content, needles)
 
 
 def _anchor_headings(tokens: list[Token]) -> list[Heading]:

@@ -15,12 +15,13 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from policy_archive.browse import corpus
-from policy_archive.browse.addresses import Addresses
+from policy_archive.browse.addresses import Addresses, document_of
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.quotes import quote_changes
 from policy_archive.browse.search_filters import settle_filters
+from policy_archive.browse.standing import describe_standing
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
@@ -33,6 +34,7 @@ from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_between, list_learnt
 from policy_archive.pipelines.store.queries import Row
+from policy_archive.pipelines.store.search_syntax import parse_query
 from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts
@@ -155,8 +157,9 @@ class Pages:
         *,
         day: date | None = None,
         asked: str | None = None,
+        sought: str | None = None,
     ) -> str:
-        """Return a version's text and where it comes from.
+        """Return a version's text and where it comes from; what was `sought` (as typed) is marked in it.
 
         `day`, `asked` (14 digits): the day, the instant that was asked for where it is not the version's own.
         """
@@ -170,7 +173,8 @@ class Pages:
             before=before,
             after=after,
             evidence=evidence,
-            text=render_markdown(version["text"]),
+            text=render_markdown(version["text"], needles=_needles(sought)),
+            sought=sought,
             citation=cite_version(version, archived_digest=evidence["first_digest"]),
             feed_address=self.addresses.feed(document.site),
             day=day,
@@ -318,18 +322,35 @@ class Pages:
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, page: int
     ) -> dict[str, Any]:
         result = hits.search_versions(
-            connection, query, filters, limit=_HITS_A_PAGE, offset=page * _HITS_A_PAGE
+            connection,
+            query,
+            filters,
+            limit=_HITS_A_PAGE,
+            offset=page * _HITS_A_PAGE,
+            by_document=True,
         )
+        keys = [document_of(row).id for row in result.rows]
+        standing = hits.list_standing(connection, query, keys)
         asked = {"q": query, **{name: value for name, value in vars(filters).items() if value}}
         base = self.addresses.search()
         wider = urlencode({**asked, "q": result.wider or ""})
         return {
             "result": result,
+            "standing": [describe_standing(standing[key]) for key in keys],
+            "sought": urlencode({"q": query}),
             "wider_address": f"{base}?{wider}",
             "previous_address": f"{base}?{urlencode({**asked, 'page': page - 1})}" if page else None,
             "next_address": f"{base}?{urlencode({**asked, 'page': page + 1})}" if result.has_more else None,
             "feed_address": f"{self.addresses.search_feed()}?{urlencode(asked)}",
         }
+
+
+def _needles(sought: str | None) -> tuple[str, ...]:
+    """Return the patterns that find what was typed; none for what cannot be read."""
+    try:
+        return parse_query(sought).needles if sought else ()
+    except UsageError:
+        return ()
 
 
 def _parse_changes_asked(connection: sqlite3.Connection, asked: Mapping[str, str]) -> NewsFilter:

@@ -158,7 +158,13 @@ def version(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
         return _redirect(f"{pages.addresses.version(key, timestamp)}?asked={asked}")
     asked = request.args.get("asked") or ""
     return _html(
-        pages.render_version(connection, key, timestamp, asked=asked if _is_instant(asked) else None)
+        pages.render_version(
+            connection,
+            key,
+            timestamp,
+            asked=asked if _is_instant(asked) else None,
+            sought=(request.args.get("q") or "").strip() or None,
+        )
     )
 
 

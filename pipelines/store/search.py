@@ -24,6 +24,7 @@ from policy_archive.pipelines.store.snippets import cut_snippet
 RANKED_TEXTS = 2_000
 """More matching texts than this are not ranked."""
 _SECONDS = 2.0
+_VERSIONS_A_ROW = 5
 _STEPS = 200
 """Of SQLite between two looks at the clock: a step may look at one text in the full-text index, for long."""
 
@@ -89,15 +90,19 @@ def search_versions(
     limit: int = 20,
     offset: int = 0,
     newest_first: bool = False,
+    by_document: bool = False,
     seconds: float = _SECONDS,
 ) -> SearchResult:
     """Return the versions that say what was typed: best first when they are few, else newest.
 
+    `by_document`: of each document one version, for every version says what its neighbours say. Where hits
+    are many, `limit` and `offset` count in windows of _VERSIONS_A_ROW versions a row, and a document may
+    come again in the next window.
     `limit` -1: all. Raises UsageError when it cannot be meant or takes longer than so many seconds.
     """
     query = parse_query(text)
     with _explained(connection, seconds):
-        return _search(connection, query, filters, limit, offset, newest_first)
+        return _search(connection, query, filters, limit, offset, newest_first, by_document)
 
 
 @contextmanager
@@ -145,6 +150,7 @@ def _search(
     limit: int,
     offset: int,
     newest_first: bool,
+    by_document: bool,
 ) -> SearchResult:
     match = query.match
     conditions, values = filters.conditions()
@@ -153,9 +159,20 @@ def _search(
     question = _Question(body=body + conditions, values=(match, *values))
     ranked = few and not newest_first
     order = "bm25(texts_search), versions.first_timestamp" if ranked else "versions.first_timestamp desc"
-    found = question.ask(connection, f"order by {order} limit ? offset ?", limit + (limit >= 0), offset)
+    if by_document:
+        every = -1 if few else limit * _VERSIONS_A_ROW
+        keys = question.ask(
+            connection, f"order by {order} limit ? offset ?", every, 0 if few else offset * _VERSIONS_A_ROW
+        )
+        found = list({key["document_id"]: key for key in reversed(keys)}.values())[::-1]
+        found = found[offset : offset + limit + 1] if few else found
+        # of many a full window may have more behind it; of few one row more was looked for
+        has_more = len(found) > limit if few else len(keys) == every
+    else:
+        found = question.ask(connection, f"order by {order} limit ? offset ?", limit + (limit >= 0), offset)
+        has_more = len(found) > limit >= 0
     first, last = (None, None) if offset else _find_ends(connection, question, found, few=few)
-    shown = found[:limit] if limit >= 0 else found
+    shown = found[:limit] if limit >= 0 and (few or not by_document) else found
     snippets = _read_snippets(connection, query.needles, [key["text_id"] for key in shown])
     hits = _count(connection, question) if few else None
     wider = _count_wider(connection, query, filters, than=hits) if few and not offset else None
@@ -168,7 +185,7 @@ def _search(
         ranked=ranked,
         first=first,
         last=last,
-        has_more=len(found) > len(shown),
+        has_more=has_more,
         wider=query.wider if wider else None,
         wider_hits=wider,
     )
@@ -228,6 +245,36 @@ def _read_snippets(
         (json.dumps(text_ids),),
     )
     return {row["id"]: cut_snippet(row["text"], needles) for row in rows}
+
+
+def list_standing(
+    connection: sqlite3.Connection, text: str, document_ids: Sequence[str], *, seconds: float = _SECONDS
+) -> dict[str, list[Row]]:
+    """Return for some documents every version in order, with `said`: whether it says what was typed.
+
+    `version`, `first_timestamp`, `last_timestamp`, `changed_after` (14 digits). Raises UsageError as
+    search_versions does.
+    """
+    ids = json.dumps(list(document_ids))
+    of_them = "versions.document_id in (select value from json_each(?))"
+    with _explained(connection, seconds):
+        saying = connection.execute(
+            f"""select versions.document_id, versions.version
+            from versions cross join texts_search on texts_search.rowid = versions.text_id
+            where {of_them} and texts_search match ?""",  # noqa: S608 (a constant)
+            (ids, parse_query(text).match),
+        ).fetchall()
+    said = {(row["document_id"], row["version"]) for row in saying}
+    rows = connection.execute(
+        f"""select document_id, version, first_timestamp, last_timestamp, changed_after from versions
+        where {of_them} order by document_id, version""",  # noqa: S608 (a constant)
+        (ids,),
+    )
+    standing: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        key = row["document_id"], row["version"]
+        standing[key[0]].append(dict(row) | {"said": key in said})
+    return standing
 
 
 # What says it, by document and by year

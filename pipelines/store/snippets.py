@@ -50,6 +50,12 @@ def cut_snippet(markdown: str, needles: Sequence[str]) -> str:
     return f"{'…' if start else ''}{_mark(text, start, end, matches)}{'…' if goes_on else ''}"
 
 
+def mark_all(text: str, needles: Sequence[str]) -> str:
+    """Return a text as it is with BEGIN and END around all that was asked for."""
+    folded, place = fold_with_places(text)
+    return _mark(text, 0, len(text), sorted(_iter_matches(folded, place, needles)))
+
+
 def _iter_matches(folded: str, place: Callable[[int], int], needles: Sequence[str]) -> Iterator[_Match]:
     for number, needle in enumerate(needles):
         for found in islice(re.finditer(needle, folded), _MOST_MATCHES):

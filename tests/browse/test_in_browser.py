@@ -131,7 +131,8 @@ def test_a_person_searches_reads_compares_and_follows(
     assert "1 version" in page.get_by_role("main").inner_text()
     _assert_fits(page)
     page.get_by_role("link", name=f"{SITE} – Privacy policy, version 2").click()
-    page.wait_for_url(f"**/privacy/{MIDDLE}")
+    page.wait_for_url(f"**/privacy/{MIDDLE}?q=*#hit-1")
+    assert page.locator("#hit-1").inner_text() == "do not sell"
     assert page.get_by_role("article").get_by_role("heading", name="Your choice").is_visible()
     _assert_fits(page)
     page.get_by_role("link", name="What changed from 1 to 2").click()

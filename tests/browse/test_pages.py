@@ -137,6 +137,44 @@ def test_a_difference_of_no_words_says_what_it_is_of(tmp_path: Path) -> None:
     assert "(2018-06-01): nothing." in _words(same)
 
 
+def test_a_search_has_a_row_for_each_document_and_says_since_when(database: Path) -> None:
+    answer = _search(database, q="sell")
+    page = html.fromstring(answer.content)
+    assert len(page.xpath("//ul[contains(@class, 'hits')]/li")) == 1
+    words = _words(answer)
+    assert "1 of 3 versions" in words
+    assert (
+        "took it in between 2011-03-01 and 2012-06-01; dropped it between 2012-06-01 and 2018-05-25" in words
+    )
+    states = page.xpath("//span[@class='strip']/span/@class")
+    assert states == ["silent", "silent", "said", *["silent"] * 6]
+    harbour = html.fromstring(_search(database, q="harbour").content)
+    assert len(harbour.xpath("//ul[contains(@class, 'hits')]/li")) == 2  # of four versions
+    assert "said it when it was first seen, 2010-01-05" in " ".join(harbour.xpath("//main//text()"))
+
+
+def test_a_hit_leads_to_its_sentence_and_all_are_marked(database: Path) -> None:
+    page = html.fromstring(_search(database, q='"sell your personal"').content)
+    (link,) = page.xpath("//ul[contains(@class, 'hits')]//a/@href")
+    path, _, anchor = link.partition("#")
+    version = html.fromstring(ask_one(database, path).content)
+    (mark,) = version.xpath(f"//mark[@id='{anchor}']")
+    assert mark.text_content() == "sell your personal"
+    assert "is marked in 1 place" in " ".join(version.xpath("//main//text()"))
+    broken = ask_one(database, f"{_VERSION}?q=%22")
+    assert broken.status_code == 200 and "marked nowhere" in _words(broken)
+
+
+def test_marks_of_a_search_open_nothing_in_a_hostile_text(hostile_database: Path) -> None:
+    segment = quote("privacy~<img src=x onerror=alert(1)>", safe="~")
+    stamps = [f"{year}0101000000" for year in range(2000, 2000 + len(HOSTILE))]
+    paths = [f"{HOME}/hostile.example/{segment}/{stamp}?q=harbour+alert+img+script" for stamp in stamps]
+    for answer in ask(hostile_database, *paths):
+        page = html.fromstring(answer.content)
+        assert page.xpath("//mark[@id='hit-1']")
+        assert not page.xpath("//script | //iframe | //img | //@*[starts-with(name(), 'on')]")
+
+
 def test_changes_are_told_as_they_were_learnt_and_first_captures_are_none(database: Path) -> None:
     answer = ask_one(database, f"{HOME}/-/changes")
     page = html.fromstring(answer.content)
@@ -318,7 +356,9 @@ def test_a_mistyped_instant_shows_no_other_text(database: Path, stamp: str, said
 
 @pytest.mark.parametrize("written", ["Calm.Example", f"https://www.{SITE}/privacy?x", f"{SITE}."])
 def test_a_site_is_searched_however_it_is_written(database: Path, written: str) -> None:
-    assert "4 versions, best first." in _words(_search(database, q="harbour", site=written))
+    assert "4 versions, best first, a row for each document." in _words(
+        _search(database, q="harbour", site=written)
+    )
 
 
 @pytest.mark.parametrize(
@@ -346,8 +386,8 @@ def _search(database: Path, **asked: str) -> httpx.Response:
 def test_search_marks_what_it_found_and_says_who_was_first_and_last(database: Path) -> None:
     answer = _search(database, q='"the harbour"')
     words = _words(answer)
-    assert "4 versions, best first." in words
-    assert "First to say this calm.example" in words
+    assert "4 versions, best first, a row for each document." in words
+    assert "Earliest version that says this calm.example" in words
     assert "last seen 2018-05-25" in words
     assert "the harbour" in html.fromstring(answer.content).xpath("//mark/text()")
 
