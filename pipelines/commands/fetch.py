@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
-from rich.table import Table
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
@@ -45,6 +43,7 @@ from policy_archive.pipelines.commands.options import (
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.outputs.table import print_figures
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.sites import list_without_policy
 
@@ -204,7 +203,7 @@ def print_report(
     if as_json:
         click.echo(format_json(summary, indent=2))
     else:
-        Console().print(build_table(summary))
+        print_figures(iter_summary(summary))
     if not log_json:
         print_ending(report)
 
@@ -254,35 +253,18 @@ def _describe_homes(summary: dict[str, Any]) -> str:
     return f"and {plural(homes, 'home page')}, to find the policies" if homes else ""
 
 
-def build_table(summary: dict[str, Any]) -> Table:
-    """Return the summary as the table that ends a run."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column()
-    skipped, failed, requests = (
-        summary["captures_skipped"],
-        summary["captures_failed"],
-        summary["requests"],
-    )
-    table.add_row(
-        "captures listed",
-        str(summary["captures_listed"]),
-        plural(summary["documents"], "document"),
-    )
-    table.add_row("captures planned", str(summary["captures_planned"]))
-    table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))
-    for state, number in skipped.items():
-        table.add_row("  skipped", str(number), _SKIPS[RowState(state)])
-    for outcome, number in failed.items():
-        table.add_row("  without a text", str(number), outcome)
+def iter_summary(summary: dict[str, Any]) -> Iterator[tuple[str, int | str, str]]:
+    """Yield the lines that end a run: what was counted, the number, and what there is to say of it."""
+    requests = summary["requests"]
+    yield "captures listed", summary["captures_listed"], plural(summary["documents"], "document")
+    yield "captures planned", summary["captures_planned"], ""
+    yield "captures fetched", summary["captures_fetched"], _describe_homes(summary)
+    for state, number in summary["captures_skipped"].items():
+        yield "  skipped", number, _SKIPS[RowState(state)]
+    for outcome, number in summary["captures_failed"].items():
+        yield "  without a text", number, outcome
     for outcome, number in summary["sites"].items():
-        table.add_row("sites", str(number), outcome)
-    table.add_row("versions found", str(summary["versions"]))
-    table.add_row(
-        "requests spent",
-        str(sum(requests.values())),
-        f"{requests['index']} index, {requests['replay']} replay",
-    )
-    table.add_row("time", format_seconds(summary["seconds"]))
-    return table
+        yield "sites", number, outcome
+    yield "versions found", summary["versions"], ""
+    yield "requests spent", sum(requests.values()), f"{requests['index']} index, {requests['replay']} replay"
+    yield "time", format_seconds(summary["seconds"]), ""
