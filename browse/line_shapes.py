@@ -13,7 +13,7 @@ from policy_archive.pipelines.text import strip_links
 
 _LONGEST_PARSED = 20_000
 """Characters of a line whose emphasis and links are parsed; of longer ones the marks are cut alone."""
-_HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s+(.*?))??(?:\s+#+)?\s*")
+_HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s(.*))?")
 _ITEM = re.compile(r"(\s*)([-*+]|[0-9]{1,9}[.)])(?:\s+(.*))?")
 _RULE = re.compile(r"\s{0,3}([-*_])(?:[ \t]*\1){2,}\s*")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-+)\s*")
@@ -21,7 +21,7 @@ _DRAWN = re.compile(r"\s*={3,}\s*")
 _QUOTE = re.compile(r"\s{0,3}>\s?(.*)")
 _ROW = re.compile(r"\s*\|(.*)\|\s*")
 _BETWEEN_CELLS = re.compile(r"(?<!\\)\|")
-_SEPARATOR = re.compile(r"[\s|:-]*-[\s|:-]*")
+_SEPARATOR = re.compile(r"[\s|:-]+")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _MARKED = re.compile(r"[*_\[\]`<&~!\\]")
 _STRAY = re.compile(r"\*\*+|~~")
@@ -83,16 +83,16 @@ def shape_line(line: str) -> Shape:
     >>> shape_line("## [From you](#you)")
     Shape(kind='h2', body='[From you](#you)', depth=0, marker='')
     """
-    if _RULE.fullmatch(line) or _DRAWN.fullmatch(line) or ("|" in line and _SEPARATOR.fullmatch(line)):
+    if _RULE.fullmatch(line) or _DRAWN.fullmatch(line) or _draws_table(line):
         return Shape(kind="mark")
     if match := _HEADING.fullmatch(line):
-        return Shape(kind=f"h{len(match[1])}", body=match[2] or "")
+        return Shape(kind=f"h{len(match[1])}", body=_heading_words(match[2]))
     if match := _QUOTE.fullmatch(line):
         inner = shape_line(match[1])
         return replace(inner, kind="quote") if inner.kind in ("p", "quote") else inner
     if match := _ITEM.fullmatch(line):
         heading = _HEADING.fullmatch(match[3] or "")
-        body = (heading[2] if heading else match[3]) or ""
+        body = _heading_words(heading[2]) if heading else match[3] or ""
         nested = _ITEM.fullmatch(body)
         if nested and nested[3]:  # an item that begins with a list of its own
             return shape_line(f"{match[1]}  {body}")
@@ -101,6 +101,17 @@ def shape_line(line: str) -> Shape:
     if match := _ROW.fullmatch(line):
         return Shape(kind="row", body="\t".join(cell.strip() for cell in _BETWEEN_CELLS.split(match[1])))
     return Shape(kind="p", body=line.strip())
+
+
+def _draws_table(line: str) -> bool:
+    return "|" in line and "-" in line and _SEPARATOR.fullmatch(line) is not None
+
+
+def _heading_words(text: str | None) -> str:
+    """Return a heading's words without the marks that may close it."""
+    words = (text or "").strip()
+    bare = words.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1].isspace() else words
 
 
 def _build_parser() -> MarkdownIt:

@@ -40,6 +40,7 @@ SLOW = (
     "pipelines/commands/test_plan.py",
     "pipelines/commands/test_update.py",
     "pipelines/reading/test_pool.py",
+    "test_examples.py",
     "test_package.py",
 )
 """Files whose tests start many programs, servers or a browser; `pytest -m "not slow"` leaves them out."""

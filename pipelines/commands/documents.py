@@ -85,7 +85,7 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
         "Versions": _with_remark(row["versions"], row["passed_over"], "passed over"),
         "Address": "",
         "Owner": owner or OwnerRelation.UNKNOWN.value,
-        "Sure": row["confidence"] if row["confidence"] is None else round(row["confidence"], 2),
+        "Certainty": "given" if row["confidence"] is None else round(row["confidence"], 2),
         "Found": "",
     }
     addresses = [{"Address": each["url"], "Found": _found(each)} for each in row["addresses"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -470,3 +471,23 @@ def test_no_text_is_taken_from_a_record_that_is_cut(
         found = rows(tmp_path, "select outcome from captures where timestamp like '2019%'")
         assert [row["outcome"] for row in found] == ["truncated"]
         assert len(rows(tmp_path)) == 1
+
+
+def test_what_no_archive_has_cites_its_file_and_what_dates_it(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    text = "Privacy policy\n\nLast updated: Sept, 2023\n\nWe share nothing.\n"
+    (tmp_path / "p_1.txt").write_text(text)
+    run(tmp_path / "p_1.txt", "--site", "x.example", "--kind", "privacy")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    shown = run("x.example", command="show").stdout
+    assert shown.startswith(
+        "> *The following text is extracted and transformed from the x.example privacy policy of 2023-09 "
+        f"(dated by its own statement). Please check the file that it was imported from, p_1.txt "
+        f"(sha256:{digest}), for the most accurate reproduction.*"
+    )
+    cited = run("x.example", command="cite").stdout
+    assert f"p_1.txt (sha256:{digest})" in cited
+    for said in (shown, cited):
+        assert "web.archive.org" not in said
+        assert "Wayback" not in said

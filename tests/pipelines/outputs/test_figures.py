@@ -16,6 +16,8 @@ SUMMARY = {
     "captures_skipped": {"same-digest": 111},
     "captures_failed": {"drift": 1},
     "sites": {"found": 1},
+    "captures_fetched_before": 4,
+    "health": {"versions_new": 2},
     "versions": 3,
     "requests": {"index": 2, "replay": 12},
     "seconds": 75.0,
@@ -26,15 +28,22 @@ def test_numbers_stand_below_each_other_and_indents_stay(capsys: pytest.CaptureF
     print_figures(iter_summary(SUMMARY))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "captures listed    120  1 document"
-    assert lines[3].startswith("  skipped          111  ")
-    assert lines[4] == "  without a text     1  drift"
+    assert lines[3] == "  fetched before     4  by earlier runs"
+    assert lines[4].startswith("  skipped          111  ")
+    assert lines[5].startswith("  without a text     1  ")
+    assert "versions known       3  2 new" in lines
     assert "requests spent      14  2 index, 12 replay" in lines
     ends = {len(line[:22].rstrip()) for line in lines[:-1]}
     assert ends == {22}
 
 
 def test_what_is_not_there_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
-    quiet = SUMMARY | {"captures_skipped": {}, "captures_failed": {}, "home_pages_fetched": 0}
+    quiet = SUMMARY | {
+        "captures_skipped": {},
+        "captures_failed": {},
+        "home_pages_fetched": 0,
+        "captures_fetched_before": 0,
+    }
     print_figures(iter_summary(quiet))
     out = capsys.readouterr().out
     assert "skipped" not in out
