@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from policy_archive.crawler.core.errors import ExtractionError
-from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, Reading
+from policy_archive.crawler.core.records import CdxRow, Document, HomePage, Kind, Outcome, Reading
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
@@ -148,6 +148,8 @@ class _Loaded:
     body: bytes
     url: str
     """The page's, with the fragment that leads to the document on it."""
+    home: HomePage | None
+    """The site's of that time."""
 
 
 def _load(store: Store, body: StoredBody) -> _Loaded:
@@ -155,6 +157,9 @@ def _load(store: Store, body: StoredBody) -> _Loaded:
         stored=body,
         body=load_body(store.connection, body.body_digest),
         url=page_address(store.addresses_of(body.document), body.row),
+        home=None
+        if body.document.kind is Kind.HOME
+        else store.home_near(body.document.site, body.row.timestamp),
     )
 
 
@@ -170,6 +175,7 @@ def _read_task(loaded: _Loaded) -> Reading:
         url=loaded.url,
         timestamp=stored.row.timestamp,
         content_type=stored.content_type,
+        home=loaded.home,
     )
 
 
