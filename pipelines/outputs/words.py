@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from policy_archive.crawler.core.records import Outcome, RowState
+from policy_archive.crawler.core.stored import Outcome, RowState
 
 STATES: Mapping[RowState, str] = {
     RowState.PENDING: "still to be fetched",
