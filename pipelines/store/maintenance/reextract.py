@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from policy_archive.crawler.core.errors import ExtractionError
-from policy_archive.crawler.core.records import CdxRow, Document, Kind, Outcome, Reading
+from policy_archive.crawler.core.records import CdxRow, Document, HomePage, Kind, Outcome, Reading
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
@@ -137,6 +137,9 @@ def read_again(
             stored=body,
             body=load_body(store.connection, body.body_digest),
             url=page_address(store.addresses_of(body.document), body.row),
+            home=None
+            if body.document.kind is Kind.HOME
+            else store.home_near(body.document.site, body.row.timestamp),
         )
         for body in wanted
     )
@@ -156,6 +159,8 @@ class _Loaded:
     body: bytes
     url: str
     """The page's, with the fragment that leads to the document on it."""
+    home: HomePage | None
+    """The site's of that time."""
 
 
 def _read_task(loaded: _Loaded) -> Reading:
@@ -170,6 +175,7 @@ def _read_task(loaded: _Loaded) -> Reading:
         url=loaded.url,
         timestamp=stored.row.timestamp,
         content_type=stored.content_type,
+        home=loaded.home,
     )
 
 

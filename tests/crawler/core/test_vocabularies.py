@@ -21,7 +21,12 @@ from policy_archive.crawler.core.vocabularies import (
 from policy_archive.data import read_words
 
 ROOT = Path(__file__).resolve().parents[3]
-HOMES = {ROOT / "crawler/core/stored.py", ROOT / "crawler/core/vocabularies.py"}
+HOMES = {
+    ROOT / "crawler/core/stored.py",
+    ROOT / "crawler/core/vocabularies.py",
+    ROOT
+    / "pipelines/outputs/words.py",  # a word to print for each member; tests/test_examples.py asks for all
+}
 VOCABULARIES: tuple[type[StrEnum], ...] = (
     Outcome,
     SiteOutcome,
