@@ -44,6 +44,15 @@ SUMMARIES = {
     "demo": "Show all of it, offline: fetch, history, show and diff on eleven invented sites.",
 }
 
+GROUPS = {
+    # headings of --help; a test holds that each command stands under one
+    "Get policies": ("fetch", "plan", "import", "demo"),
+    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "cite", "browse"),
+    "Keep up to date": ("watch", "update", "schedule", "changes", "status", "runs"),
+    "Take along": ("export", "publish", "extract", "serve"),
+    "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),
+}
+
 _ELSEWHERE = {
     # verbs that need what pipelines may not know stand in their own rooms; a keyword is no module's name
     "browse": "policy_archive.browse.commands.browse",
@@ -74,11 +83,26 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a mistyped one is answered with the nearest."""
+        if args and args[0] not in SUMMARIES and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(args[0], SUMMARIES, n=1, cutoff=0.5)
+            starting = [name for name in SUMMARIES if name.startswith(args[0])]
+            meant = next(iter(starting or nearest), None)
+            hint = f" Did you mean '{meant}'?" if meant else " --help lists the commands."
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands of --help as click does, without importing all of them for it."""
         room = formatter.width - 6 - max(map(len, SUMMARIES))
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _shorten(summary, room)) for name, summary in SUMMARIES.items()])
+        for heading, names in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, _shorten(SUMMARIES[name], room)) for name in names])
 
 
 def _shorten(summary: str, width: int) -> str:

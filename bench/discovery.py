@@ -1,4 +1,5 @@
-"""Finding of policies, measured: the demo archive's sites and the domains of ../shared/replay/dev.
+"""Finding of policies, measured: the demo archive's sites, made sites whose policy moves, the domains of
+../shared/replay/dev and the real home pages of ../shared/real-pages/dev, these by era and language.
 
 `python bench/discovery.py` prints, for each site, documents found of those expected, addresses found of
 theirs, documents that nobody expected, and requests spent: index queries and captures read. Every
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench import moves, real_pages
 from policy_archive.archive_server.answers import Request
 from policy_archive.archive_server.server import Archive
 from policy_archive.archive_server.warc import WarcSource
@@ -254,7 +256,7 @@ def _print_documents(score: Score) -> None:
 
 
 def main() -> None:
-    """Measure both sets, the second where its data lie beside the checkout."""
+    """Measure all sets, those of real pages where their data lie beside the checkout."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--verbose", action="store_true", help="print documents and addresses")
     verbose = parser.parse_args().verbose
@@ -268,6 +270,11 @@ def main() -> None:
         archive = Archive(WarcSource(sorted((recorded / "archive").glob("*.warc.gz"))))
         scores = measure(archive, replay_sites(recorded / "captures.jsonl"))
         print_scores("recorded domains", scores, verbose=verbose)
+    print("\nmade sites whose policy moves")
+    moves.main()
+    real = PROJECT.parent / "shared" / "real-pages" / "dev"
+    if real.is_dir():
+        real_pages.print_real_pages(real)
 
 
 if __name__ == "__main__":

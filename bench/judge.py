@@ -2,7 +2,7 @@
 
     python bench/judge.py                  cross-validation by service, languages held back, notices, time
     python bench/judge.py --errors         … and each page judged wrong
-    python bench/judge.py --write          … and data/judge/weights.json, trained on everything
+    python bench/judge.py --write          … and data/judge/*.json, trained on all pages that train
 
 Needs scikit-learn (the program does not). What is printed:
 
@@ -18,12 +18,14 @@ Needs scikit-learn (the program does not). What is printed:
   weights. They were written beside data/words/page-notices.toml: this, too, is the best case.
 - unseen: bench/judge_pages/unseen.toml, whole pages on the way that a fetched page goes, with the shipped
   weights. No weight was learnt from them, but settings and some wordings were chosen with an eye on most.
+- real pages, by era and language: those of ../shared/real-pages and policies of unusual make, none of which
+  trained, with the shipped weights; ../shared/negatives, each half, by a hash of the site, with a model
+  that was trained without it (the shipped weights know both).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 import tomllib
@@ -31,35 +33,25 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
-from sklearn.preprocessing import MaxAbsScaler
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.judge_examples import NONE, WRITTEN, Example, Varier, load_examples, strip_labels
+from bench.judge_examples import NONE, WRITTEN, Example, load_examples, strip_labels
+from bench.judge_real import judge_halves, judge_pages, print_judged
+from bench.judge_training import split_by_group, train, write_model
 from bench.judge_unseen import FOREIGN, KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
 from policy_archive.crawler.core.records import Extraction, Kind
 from policy_archive.data import DATA
-from policy_archive.pipelines.judging.features import Page, describe
-from policy_archive.pipelines.judging.lexicon import load_lexicon
-from policy_archive.pipelines.judging.model import weigh_page
+from policy_archive.pipelines.judging.features import Page
+from policy_archive.pipelines.judging.model import Model, load_model, weigh_page
 from policy_archive.pipelines.judging.page import POLICY_THRESHOLD, add_evidence, judge_page
-from policy_archive.pipelines.judging.weights import Weights, load_weights
 
-FOLDS = 5
-LEXICON = load_lexicon("policy-concepts")
-SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 2.0, "notices": 0.5}
-"""Of extraction/dev two captures of a document are taken; of neighbours there are few, and each is hard."""
 SHORT_WORDS = 150
-REGULARISATION = 0.2
-"""scikit-learn's C; of 0.1 to 30, small ones judge short pages and kinds best."""
 _TESTED = {
-    "kinds": ("kinds", "pages"),
-    "extraction": ("extraction", "pages"),
+    "kinds": ("kinds", "pages", "negatives"),
+    "extraction": ("extraction", "pages", "negatives"),
     "written": ("written", "neighbours", "notices"),
 }
 _KINDS = ("privacy", "terms", "cookies", "other")
@@ -67,80 +59,28 @@ _KINDS = ("privacy", "terms", "cookies", "other")
 Odds = list[tuple[Example, dict[str, float]]]
 
 
-def train(examples: Sequence[Example]) -> Weights:
-    """Return the weights learnt from the variations of some pages."""
-    varier = Varier(LEXICON, [example.page for example in examples if example.label != NONE])
-    rows, labels, importance = [], [], []
-    for example in examples:
-        for page, passages in varier.iter_variants(example):
-            rows.append(describe(page, passages, LEXICON))
-            labels.append(example.label)
-            importance.append(SOURCE_WEIGHTS.get(example.source, 1.0))
-    vectorizer, scaler = DictVectorizer(), MaxAbsScaler()
-    table = scaler.fit_transform(vectorizer.fit_transform(rows))
-    model = LogisticRegression(C=REGULARISATION, max_iter=3000).fit(table, labels, sample_weight=importance)
-    return _as_weights(model, vectorizer, scaler)
-
-
-def _as_weights(model: Any, vectorizer: Any, scaler: Any) -> Weights:
-    """Return the model with the scaling multiplied into it, as the program applies it."""
-    weights = model.coef_ / scaler.scale_[None, :]
-    names = vectorizer.get_feature_names_out()
-    return Weights(
-        classes=tuple(map(str, model.classes_)),
-        intercepts=tuple(round(float(value), 4) for value in model.intercept_),
-        features={
-            str(name): tuple(round(float(value), 4) for value in weights[:, place])
-            for place, name in enumerate(names)
-        },
-    )
-
-
-def write_weights(weights: Weights, path: Path) -> None:
-    """Write weights as the program reads them: one feature a line, so that a change can be read."""
-    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in weights.features.items())
-    head = f'"classes": {json.dumps(weights.classes)},\n"intercepts": {json.dumps(weights.intercepts)},'
-    path.write_text(f'{{{head}\n"features": {{\n{lines}\n}}}}\n', "utf-8")
-
-
-def split_by_group(examples: Sequence[Example]) -> list[list[Example]]:
-    """Return the pages in folds; pages of one service or of one text are in one fold."""
-    parents: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while parents.setdefault(name, name) != name:
-            name = parents[name]
-        return name
-
-    for example in examples:
-        parents[find(example.group)] = find(f"text {example.page.text[:2000]}")
-    roots = sorted({find(example.group) for example in examples})
-    fold = {root: place * 7 % FOLDS for place, root in enumerate(roots)}
-    return [[each for each in examples if fold[find(each.group)] == number] for number in range(FOLDS)]
-
-
 def cross_validate(examples: Sequence[Example]) -> dict[str, Odds]:
     """Return what models that never saw its service say of each page, in each form."""
     probabilities: dict[str, Odds] = {form: [] for form in ("plain", "bare", "short", "found", "found short")}
     folds = split_by_group(examples)
     for number, tested in enumerate(folds):
-        weights = train([each for place, fold in enumerate(folds) if place != number for each in fold])
+        model = train([each for place, fold in enumerate(folds) if place != number for each in fold])
         for example in tested:
             page = example.page
             short = _first_words(page, SHORT_WORDS)
             forms = {"plain": page, "bare": strip_labels(page), "short": short}
             for form, changed in forms.items():
-                probabilities[form].append((example, weigh_page(changed, LEXICON, weights)))
+                probabilities[form].append((example, weigh_page(changed, model)))
             for form, changed in {"found": page, "found short": short}.items():
-                probabilities[form].append((example, weigh_found(example, changed, weights)))
+                probabilities[form].append((example, weigh_found(example, changed, model)))
     return probabilities
 
 
-def weigh_found(example: Example, page: Page, weights: Weights) -> dict[str, float]:
+def weigh_found(example: Example, page: Page, model: Model) -> dict[str, float]:
     """Return the probabilities of a page that discovery took for a policy: it stands at its address."""
     expected = Kind.PRIVACY if example.label == NONE else Kind(example.label)
     page = replace(page, url=page.url or f"https://x.example/{expected}")
-    probabilities = weigh_page(page, LEXICON, weights)
+    probabilities = weigh_page(page, model)
     policy = add_evidence(1.0 - probabilities[NONE], page, expected)
     return {name: odd * policy / (1.0 - probabilities[NONE]) for name, odd in probabilities.items()} | {
         NONE: 1.0 - policy
@@ -150,9 +90,9 @@ def weigh_found(example: Example, page: Page, weights: Weights) -> dict[str, flo
 def hold_back_languages(examples: Sequence[Example]) -> Odds:
     """Return what a model trained on English and the real French pages says of all other languages."""
     seen = [each for each in examples if each.language == "en" or each.source in ("kinds", "pages")]
-    weights = train([each for each in seen if each.source != "written"])
+    model = train([each for each in seen if each.source != "written"])
     unseen = [each for each in examples if each.language != "en"]
-    return [(each, weigh_page(each.page, LEXICON, weights)) for each in unseen]
+    return [(each, weigh_page(each.page, model)) for each in unseen]
 
 
 def _first_words(page: Page, count: int) -> Page:
@@ -230,7 +170,7 @@ def print_unseen(*, errors: bool) -> None:
 
 def print_time(examples: Sequence[Example]) -> None:
     """Print the processor's milliseconds that judging a page takes, by the shipped weights."""
-    load_weights()
+    load_model()
     pages = [as_extraction(each.page.title, each.page.text) for each in examples[:300]]
     began = time.process_time()
     for page in pages:
@@ -262,14 +202,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--write", action="store_true", help="write data/judge/weights.json, trained on all pages"
-    )
+    parser.add_argument("--write", action="store_true", help="write data/judge/*.json, trained on all pages")
     parser.add_argument("--errors", action="store_true", help="print each page judged wrong, as it is")
     arguments = parser.parse_args()
     examples = load_examples()
     if arguments.write:
-        write_weights(train(examples), DATA / "judge" / "weights.json")
+        write_model(train(examples), DATA / "judge")
     unseen = cross_validate(examples)
     for form, probabilities in unseen.items():
         for name, sources in _TESTED.items():
@@ -284,6 +222,8 @@ def main() -> None:
     print("notices that got their class:")
     print_notices()
     print_unseen(errors=arguments.errors)
+    print("real pages called policies, blind and at a policy's address:")
+    print_judged([*judge_halves(examples), *judge_pages()], errors=arguments.errors)
     print_time(examples)
 
 

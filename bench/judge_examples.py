@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
 import re
@@ -12,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind
 from policy_archive.pipelines.extract.extraction import extract
-from policy_archive.pipelines.judging.features import Page, count_passages
+from policy_archive.pipelines.judging.features import Page, Piece, count_pieces
 from policy_archive.pipelines.judging.lexicon import Lexicon
 
 HERE = Path(__file__).resolve().parent
@@ -59,15 +61,24 @@ class Example:
     group: str
     """Service or page: never both in training and test."""
     source: str
-    """kinds, pages, extraction, written, neighbours, notices."""
+    """kinds, pages, extraction, written, neighbours, notices, negatives."""
     language: str = "en"
+    year: str = ""
+    """'' where it is not known."""
     also: frozenset[str] = frozenset()
     """Every label that the curators gave to this very text."""
 
 
 def load_examples() -> list[Example]:
     """Return all labelled pages, those that hold no text left out."""
-    examples = [*_iter_kinds(), *_iter_extraction(), *_iter_written(), *_iter_neighbours(), *_iter_notices()]
+    examples = [
+        *_iter_kinds(),
+        *_iter_extraction(),
+        *_iter_written(),
+        *_iter_neighbours(),
+        *_iter_notices(),
+        *iter_negatives(),
+    ]
     labels = defaultdict(set)
     for example in examples:
         labels[example.page.text].add(example.label)
@@ -149,6 +160,34 @@ def _iter_notices() -> Iterator[Example]:
                 )
 
 
+def iter_negatives() -> Iterator[Example]:
+    """Yield the pages of ../shared/negatives, of which either half measures a model of the other."""
+    folder = SHARED / "negatives"
+    for row in _rows(folder / "pages.jsonl"):
+        body = gzip.decompress((folder / "pages" / f"{row['id']}.html.gz").read_bytes())
+        extraction = _extract(body, row["url"] or "", None)
+        if extraction:
+            yield Example(
+                page=Page(title=extraction.title, text=extraction.text, url=row["url"] or ""),
+                label=NONE,
+                strict_label=NONE,
+                group=site_of(row),
+                source="negatives",
+                language=row["language"] or "",
+                year=str(row["year"] or ""),
+            )
+
+
+def site_of(row: dict[str, Any]) -> str:
+    """Return the site of a page of ../shared/negatives, or the repository that copies one whole."""
+    return str(row["site"] or (row["source"] if row["site_copy"] else row["id"]))
+
+
+def half_of(site: str) -> int:
+    """Return the half, 0 or 1, that a site's pages are in, by a hash of its name."""
+    return hashlib.sha256(site.encode()).digest()[0] % 2
+
+
 def _labelled(page: Page, document: str | None, group: str, source: str, language: str = "en") -> Example:
     strict = NONE if document is None else _KINDS.get(document, "other")
     label = _CONTRACTS.get(document or "", strict)
@@ -162,7 +201,7 @@ def _extract(body: bytes, url: str, kind: Kind | None) -> Extraction | None:
         return None
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     return map(json.loads, path.read_text("utf-8").splitlines())
 
 
@@ -191,36 +230,14 @@ _FOOTERS = [
 """What stands below every page of a site."""
 PROMISING = 0.05
 """Share of the pages that are no policies which get a policy's title."""
-_TOPICS = [
-    "privacy",
-    "personal",
-    "collect",
-    "share",
-    "rights",
-    "keep",
-    "cookie",
-    "tracker",
-    "terms",
-    "liability",
-    "law",
-    "account",
-    "licence",
-    "payment",
-    "prohibited",
-    "infringement",
-    "security",
-    "authority",
-    "processor",
-    "changes",
-    "service",
-    "community",
-]
+WHOLE, SHORT, THINNED = "whole", "short", "thinned"
+"""Variations of a training page: as it is; cut short; without headings, in a language less well known."""
 
 
 @cache
-def count_concepts(lexicon: Lexicon, text: str) -> list[Counter[str]]:
-    """Return the hits of each concept in a text's passages; every fold asks for the same ones."""
-    return count_passages(text, lexicon)
+def count_concepts(lexicon: Lexicon, text: str) -> list[Piece]:
+    """Return a text's pieces with the hits of each concept; every fold asks for the same ones."""
+    return count_pieces(text, lexicon)
 
 
 class Varier:
@@ -228,37 +245,32 @@ class Varier:
 
     What it takes away must not be needed: addresses (a soft 404 stands at a policy's), titles,
     words of a concept (other languages have fewer terms in the lexicon). What it adds to pages
-    that are no policies, the topics of policies, must not suffice.
+    that are no policies, the names of policies in footers and titles, must not suffice.
     """
 
-    def __init__(self, lexicon: Lexicon, policies: list[Page], seed: int = 1) -> None:
+    def __init__(self, lexicon: Lexicon, seed: int = 1) -> None:
         self._lexicon = lexicon
         self._seed = seed
         self._random = random.Random(seed)
-        self._densities = [self._density(page) for page in policies]
 
-    def iter_variants(self, example: Example) -> Iterator[tuple[Page, list[Counter[str]]]]:
-        """Yield pages made of one, each with the hits that its passages are to have.
+    def iter_variants(self, example: Example) -> Iterator[tuple[str, Page, list[Piece]]]:
+        """Yield (variation, page, pieces with the hits they are to have) of the pages made of one.
 
         The cuts depend on the page alone: a model of another fold learns the same ones.
         """
         self._random = random.Random(f"{self._seed} {example.page.text}")
-        for short, bare in ((False, False), (True, False), (False, True), (True, True)):
-            page = self._vary(example, short=short, bare=bare)
-            passages = count_concepts(self._lexicon, page.text)
-            if bare:
-                passages = self._thin(passages)
-            if short and example.source == "pages":
-                passages = self._inject(passages)
-            yield page, passages
+        for variation in (WHOLE, SHORT, THINNED):
+            page = self._vary(example, short=variation == SHORT, bare=variation == THINNED)
+            pieces = count_concepts(self._lexicon, page.text)
+            yield variation, page, self._thin(pieces) if variation == THINNED else pieces
 
     def _vary(self, example: Example, *, short: bool, bare: bool) -> Page:
         page = replace(example.page, url=self._address(example.label))
         if example.label == NONE and self._random.random() < PROMISING:
             page = replace(page, title=self._random.choice(_PROMISES))
         if short:
-            lengths = (15, 300) if example.label == NONE else (50, 500)
-            page = replace(page, text=self._cut(page.text, lengths))
+            lengths = (15, 300) if example.label == NONE else (40, 300)
+            page = replace(page, text=self._cut(page.text, lengths, whole_beginning=example.label != NONE))
         if example.label == NONE and self._random.random() < 0.5:
             page = replace(page, text=f"{page.text.rstrip()}\n\n{self._random.choice(_FOOTERS)}\n")
         return strip_labels(page, keep_title=self._random.random() > 0.7) if bare else page
@@ -272,44 +284,28 @@ class Varier:
             _SLUGS[label if known else self._random.choice([*_SLUGS])]
         )
 
-    def _cut(self, text: str, lengths: tuple[int, int]) -> str:
+    def _cut(self, text: str, lengths: tuple[int, int], *, whole_beginning: bool) -> str:
         words = text.split(" ")
         length = self._random.randrange(*lengths)
-        begin = self._random.choice([0, 0, self._random.randrange(max(1, len(words) - length))])
+        begin = 0 if whole_beginning else self._random.randrange(max(1, len(words) - length))
         return " ".join(words[begin : begin + length])
 
-    def _thin(self, passages: list[Counter[str]]) -> list[Counter[str]]:
+    def _thin(self, pieces: list[Piece]) -> list[Piece]:
         """Take away hits, as if the list knew fewer words of each concept."""
         known = self._random.uniform(0.15, 1)
         shares: dict[str, float] = defaultdict(lambda: min(1.0, known * self._random.uniform(0.3, 1.7)))
         return [
-            +Counter(
-                {
-                    concept: sum(self._random.random() < shares[concept] for _ in range(count))
-                    for concept, count in sorted(hits.items())  # a Counter keeps the order of sets
-                }
+            replace(
+                piece,
+                hits=+Counter(
+                    {
+                        concept: sum(self._random.random() < shares[concept] for _ in range(count))
+                        for concept, count in sorted(piece.hits.items())  # a Counter keeps the order of sets
+                    }
+                ),
             )
-            for hits in passages
+            for piece in pieces
         ]
-
-    def _inject(self, passages: list[Counter[str]]) -> list[Counter[str]]:
-        """Add some policy's topics, here and there."""
-        density = self._random.choice(self._densities)
-        topics = self._random.sample(_TOPICS, self._random.randrange(2, 9))
-        rates = {topic: density[topic] * self._random.uniform(0.2, 1.2) for topic in topics}
-        return [
-            hits + Counter({topic: self._draw(rate) for topic, rate in rates.items()}) for hits in passages
-        ]
-
-    def _draw(self, rate: float) -> int:
-        """Return a count that is `rate` in the mean."""
-        return int(rate) + (self._random.random() < rate % 1)
-
-    def _density(self, page: Page) -> defaultdict[str, float]:
-        """Return the hits of each concept in a passage, in the mean."""
-        passages = count_concepts(self._lexicon, page.text)
-        total = sum(passages, Counter())
-        return defaultdict(float, {concept: count / len(passages) for concept, count in total.items()})
 
 
 def strip_labels(page: Page, *, keep_title: bool = False) -> Page:

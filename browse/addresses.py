@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, unquote
 
 from policy_archive.crawler.core.errors import NotKnownError
@@ -15,6 +17,11 @@ PREFIX = "/-/policies"
 def document_segment(document: Document) -> str:
     """Return what names a document in an address: `privacy`, or `privacy~children` for one with a name."""
     return quote(f"{document.kind}~{document.name}" if document.name else document.kind, safe="~")
+
+
+def document_of(row: Mapping[str, Any]) -> Document:
+    """Return the document of a row that has site, kind and name."""
+    return Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"])
 
 
 def parse_document(site: str, segment: str) -> Document:
@@ -70,6 +77,10 @@ class Addresses:
 
     def search_feed(self) -> str | None:
         return self._asked("-", "search.atom")
+
+    def changes(self) -> str | None:
+        """Return where the list of changes stands, newest known first; it takes `since`, `class`, `kind`."""
+        return self._asked("-", "changes")
 
     def find_site(self) -> str | None:
         """Return where the form that asks for a site leads."""

@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from policy_archive.browse.quotes import quote_changes
 from policy_archive.crawler.core.errors import CdxError, NotKnownError
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.timestamps import isoformat, parse_timestamp
 from policy_archive.pipelines.outputs.coverage import list_months
 from policy_archive.pipelines.outputs.history import read_history
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt
 from policy_archive.pipelines.store.queries import AddressMove, Row
 
 _LISTED = 12
+_QUOTED = 6
+_QUOTED_CHARACTERS = 600_000
+"""Changes that the home page quotes, and how much text is compared for it: a tenth of a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,7 @@ class Overview:
     years: list[Row]
     """`year`, and the `versions` that began in it; none is left out between the first and the last."""
     latest: list[Row]
+    """Changes in the order of becoming known, newest first, with what quote_changes adds."""
     busiest: list[Row]
     missing: list[Row]
     """Sites without a policy, with `outcome` and `reason`."""
@@ -51,7 +57,11 @@ def read_overview(connection: sqlite3.Connection) -> Overview:
     return Overview(
         **dict(counts),
         years=_count_years(connection),
-        latest=read_changes(connection, limit=_LISTED),
+        latest=quote_changes(
+            connection,
+            list_learnt(connection, NewsFilter(changes_only=True), limit=_QUOTED),
+            characters=_QUOTED_CHARACTERS,
+        ),
         busiest=_read_busiest(connection),
         missing=_rows(
             connection,
@@ -109,17 +119,6 @@ def list_sites(connection: sqlite3.Connection, *, limit: int) -> list[str]:
 def has_site(connection: sqlite3.Connection, site: str) -> bool:
     """Return whether a site, as it is written, is in the corpus."""
     return connection.execute("select 1 from sites where site = ?", (site,)).fetchone() is not None
-
-
-def read_changes(connection: sqlite3.Connection, *, site: str | None = None, limit: int = 100) -> list[Row]:
-    """Return the newest versions first, of one site or of all; changes of the page are passed over."""
-    of_site = "and document_id in (select id from documents where site = ?)" if site else ""
-    found = connection.execute(
-        f"""select document_id, version from versions where {queries.IS_TOLD} {of_site}
-        order by first_timestamp desc, document_id limit ?""",  # noqa: S608 (a constant is put in)
-        (*([site] if site else []), limit),
-    ).fetchall()
-    return queries.read_versions(connection, [tuple(row) for row in found])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,17 +254,12 @@ def list_stamps(connection: sqlite3.Connection, document: Document) -> list[str]
     return [row["first_timestamp"] for row in rows]
 
 
-_LARGE_WORDS = 10
-"""Words added and removed, from which on a change is called substantial: a third of real ones are smaller."""
-
-
 def find_next_large(connection: sqlite3.Connection, document: Document, number: int) -> int | None:
-    """Return the next version whose own words changed by more than a detail; None when there is none."""
+    """Return the next version in which, by its class, what the policy says changed; None without one."""
     (found,) = connection.execute(
-        f"""select min(version) from versions where document_id = ? and version > ? and {queries.IS_TOLD}
-            and json_array_length(change, '$.only') = 0
-            and json_extract(change, '$.words_added') + json_extract(change, '$.words_removed') >= ?""",  # noqa: S608
-        (document.id, number, _LARGE_WORDS),
+        f"""select min(version) from versions where document_id = ? and version > ?
+            and {queries.IS_TOLD} and {queries.MATTERS_SQL}""",  # noqa: S608
+        (document.id, number),
     ).fetchone()
     return found and int(found)
 

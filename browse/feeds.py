@@ -6,22 +6,33 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from policy_archive.browse import corpus
-from policy_archive.browse.addresses import Addresses
-from policy_archive.browse.filters import document_of, show_kind
+from markupsafe import Markup
+
+from policy_archive.browse.addresses import Addresses, document_of
+from policy_archive.browse.filters import show_kind
+from policy_archive.browse.quotes import quote_changes
+from policy_archive.crawler.core.records import Document
 from policy_archive.pipelines.outputs.feed import Entry, build_feed, entry_id
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt
 from policy_archive.pipelines.store.queries import Row, list_occurrences
 from policy_archive.pipelines.store.search import SearchFilters, search_versions
 
 _NEWEST = 100
+_QUOTED_CHARACTERS = 1_500_000
+"""Of texts that are compared for one feed's quotations: a quarter of a second."""
 
 
 def build_changes_feed(
     connection: sqlite3.Connection, addresses: Addresses, *, root: str, site: str | None = None
 ) -> str:
-    """Return the newest versions of all sites, or of one. `root` is what makes an address absolute."""
-    rows = corpus.read_changes(connection, site=site, limit=_NEWEST)
+    """Return the changes that became known last, of all sites or of one: what a reader has not seen comes up,
+    however old it is. `root` is what makes an address absolute.
+
+    What a document said when it was first seen is no change and not in it.
+    """
+    rows = list_learnt(connection, NewsFilter(site=site, changes_only=True), limit=_NEWEST)
+    rows = quote_changes(connection, rows, characters=_QUOTED_CHARACTERS)
     return build_feed(
         id=f"tag:policy-archive,2026:changes/{quote(site or '', safe='')}",
         title=f"Policy changes of {site}" if site else "Policy changes",
@@ -61,10 +72,26 @@ def _entries(
         yield Entry(
             id=entry_id(document.id, row["text_sha256"], occurrences[document.id, row["version"]]),
             title=f"{row['site']}: {show_kind(document)}, version {row['version']}",
-            updated=row["first_captured"],
-            link=root + addresses.version(document, row["timestamp"]),
+            # a search's hits are of the archive's time; a change is as new as the knowledge of it
+            updated=row.get("recorded_at") or row["first_captured"],
+            published=row["first_captured"] if "recorded_at" in row else None,
+            link=root + _address(addresses, document, row),
             summary=_summarise(row),
+            content=_quote(row),
         )
+
+
+def _address(addresses: Addresses, document: Document, row: Row) -> str:
+    if "before" in row:
+        return addresses.diff(document, row["before"], document, row["timestamp"])
+    return addresses.version(document, row["timestamp"])
+
+
+def _quote(row: Row) -> str | None:
+    """Return a change in a sentence and in a quotation, as HTML; None when nothing is quoted."""
+    if not row.get("quote"):
+        return None
+    return str(Markup("<p>{}</p><blockquote>{}</blockquote>").format(_summarise(row), row["quote"]))
 
 
 def _summarise(row: Row) -> str:

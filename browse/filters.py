@@ -10,10 +10,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from policy_archive.browse.addresses import document_segment
+from policy_archive.browse.addresses import document_of, document_segment
 from policy_archive.browse.corpus import count_outcomes
 from policy_archive.browse.timeline_svg import find_gaps
-from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
@@ -83,11 +83,6 @@ def show_kind(document: Document) -> str:
     'Terms of service (business)'
     """
     return describe_kind(document.kind, document.name).capitalize()
-
-
-def document_of(row: Row) -> Document:
-    """Return the document of a row that has site, kind and name."""
-    return Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"])
 
 
 def show_interval_days(version: Row) -> str:

@@ -13,7 +13,9 @@ from policy_archive.pipelines.text import strip_links
 
 _LONGEST_PARSED = 20_000
 """Characters of a line whose emphasis and links are parsed; of longer ones the marks are cut alone."""
-_HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s+(.*?))??(?:\s+#+)?\s*")
+_HEADING = re.compile(r"\s{0,3}(#{1,6})(?:\s+|$)")
+_MOST_NESTED = 8
+"""Marks at the beginning of a line that are read, one within the other."""
 _ITEM = re.compile(r"(\s*)([-*+]|[0-9]{1,9}[.)])(?:\s+(.*))?")
 _RULE = re.compile(r"\s{0,3}([-*_])(?:[ \t]*\1){2,}\s*")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-+)\s*")
@@ -21,7 +23,7 @@ _DRAWN = re.compile(r"\s*={3,}\s*")
 _QUOTE = re.compile(r"\s{0,3}>\s?(.*)")
 _ROW = re.compile(r"\s*\|(.*)\|\s*")
 _BETWEEN_CELLS = re.compile(r"(?<!\\)\|")
-_SEPARATOR = re.compile(r"[\s|:-]*-[\s|:-]*")
+_SEPARATOR = re.compile(r"[\s|:-]+")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _MARKED = re.compile(r"[*_\[\]`<&~!\\]")
 _STRAY = re.compile(r"\*\*+|~~")
@@ -77,25 +79,28 @@ def shape_lines(text: str) -> dict[int, Shape]:
     return shapes
 
 
-def shape_line(line: str) -> Shape:
+def shape_line(line: str, *, nested: int = 0) -> Shape:
     """Return what a line is by itself.
 
     >>> shape_line("## [From you](#you)")
     Shape(kind='h2', body='[From you](#you)', depth=0, marker='')
     """
-    if _RULE.fullmatch(line) or _DRAWN.fullmatch(line) or ("|" in line and _SEPARATOR.fullmatch(line)):
+    if _is_drawn(line):
         return Shape(kind="mark")
-    if match := _HEADING.fullmatch(line):
-        return Shape(kind=f"h{len(match[1])}", body=match[2] or "")
+    if nested == _MOST_NESTED:
+        return Shape(kind="p", body=line.strip())
+    if match := _HEADING.match(line):
+        return Shape(kind=f"h{len(match[1])}", body=_cut_closing(line[match.end() :]))
     if match := _QUOTE.fullmatch(line):
-        inner = shape_line(match[1])
+        inner = shape_line(match[1], nested=nested + 1)
         return replace(inner, kind="quote") if inner.kind in ("p", "quote") else inner
     if match := _ITEM.fullmatch(line):
-        heading = _HEADING.fullmatch(match[3] or "")
-        body = (heading[2] if heading else match[3]) or ""
-        nested = _ITEM.fullmatch(body)
-        if nested and nested[3]:  # an item that begins with a list of its own
-            return shape_line(f"{match[1]}  {body}")
+        body = match[3] or ""
+        if heading := _HEADING.match(body):
+            body = _cut_closing(body[heading.end() :])
+        inner_item = _ITEM.fullmatch(body)
+        if inner_item and inner_item[3]:  # an item that begins with a list of its own
+            return shape_line(f"{match[1]}  {body}", nested=nested + 1)
         marker = match[2] if match[2][0].isdigit() else "•"
         return Shape(kind="li", body=body, depth=min(len(match[1].expandtabs(4)) // 2, 6), marker=marker)
     if match := _ROW.fullmatch(line):
@@ -103,11 +108,26 @@ def shape_line(line: str) -> Shape:
     return Shape(kind="p", body=line.strip())
 
 
+def _is_drawn(line: str) -> bool:
+    """Return whether a line draws something and says nothing."""
+    is_separator = "|" in line and "-" in line and _SEPARATOR.fullmatch(line) is not None
+    return is_separator or bool(_RULE.fullmatch(line) or _DRAWN.fullmatch(line))
+
+
+def _cut_closing(heading: str) -> str:
+    """Return a heading without the hashes that may close it."""
+    text = heading.strip()
+    cut = text.rstrip("#")
+    return cut.rstrip() if not cut or cut[-1].isspace() else text
+
+
 def _build_parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("strikethrough")
 
 
 _PARSER = _build_parser()
+_LINKLESS = _build_parser().disable(["link", "image"])
+"""For lines that can hold no link: looking for the end of one is what takes long."""
 
 
 def parse_runs(shape: Shape) -> tuple[Run, ...]:
@@ -136,7 +156,7 @@ def _parse_cell(text: str) -> list[Run]:
         return [Run(text)] if text else []
     if len(text) > _LONGEST_PARSED:
         return [Run(_cut_stray(strip_links(text)))]
-    (inline,) = _PARSER.parseInline(text)
+    (inline,) = (_PARSER if "](" in text else _LINKLESS).parseInline(text)
     return [run for run in _iter_runs(inline.children or []) if run.text]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -19,23 +19,34 @@ from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
+from policy_archive.browse.quotes import quote_changes
 from policy_archive.browse.search_filters import settle_filters
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
+from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
 from policy_archive.pipelines.outputs.citation import Citation, cite_change, cite_version
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_between, list_learnt
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.versions.change import classify_change
+from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.gist import describe_change
 
 _SITES_ON_HOME = 300
 _HITS_A_PAGE = 20
+_CHANGES_A_PAGE = 20
+_QUOTED_CHARACTERS = 1_500_000
+"""Of texts that are compared for the quotations of one page: a quarter of a second."""
+_CLASSES = {"": "the policies’ own", "all": "all, of the page too"} | {
+    one.value: one.value for one in ChangeClass
+}
+"""What the list of changes can be narrowed to, with words for it."""
 FILE_TYPES = {
     "md": "text/markdown; charset=utf-8",
     "json": "application/json; charset=utf-8",
@@ -258,6 +269,36 @@ class Pages:
             other_view=other_view,
         )
 
+    def render_changes(
+        self, connection: sqlite3.Connection, asked: Mapping[str, str], *, page: int = 0
+    ) -> str:
+        """Return what became known, newest first; `asked` has `since` (a day), `class`, `kind`, `site`.
+
+        Raises UsageError for what is none of these, NotKnownError for a site that is not there.
+        """
+        wanted = _parse_changes_asked(connection, asked)
+        found = list_learnt(connection, wanted, limit=_CHANGES_A_PAGE + 1, offset=page * _CHANGES_A_PAGE)
+        rows = found[:_CHANGES_A_PAGE]
+        is_narrowed = wanted.everything or wanted.change_class is not None
+        passed_over = (
+            count_between(connection, wanted, newest=rows[0]["news_id"], oldest=rows[-1]["news_id"])
+            if rows and not is_narrowed
+            else None
+        )
+        base, given = self.addresses.changes(), {name: text for name, text in asked.items() if text}
+        return self._render(
+            "changes.html",
+            rows=quote_changes(connection, rows, characters=_QUOTED_CHARACTERS),
+            passed_over=passed_over,
+            asked={name: asked.get(name, "") for name in ("since", "class", "kind", "site")},
+            kinds=POLICY_KINDS,
+            classes=_CLASSES,
+            previous_address=f"{base}?{urlencode({**given, 'page': page - 1})}" if page else None,
+            next_address=f"{base}?{urlencode({**given, 'page': page + 1})}"
+            if len(found) > len(rows)
+            else None,
+        )
+
     def render_search(
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, *, page: int = 0
     ) -> str:
@@ -289,6 +330,24 @@ class Pages:
             "next_address": f"{base}?{urlencode({**asked, 'page': page + 1})}" if result.has_more else None,
             "feed_address": f"{self.addresses.search_feed()}?{urlencode(asked)}",
         }
+
+
+def _parse_changes_asked(connection: sqlite3.Connection, asked: Mapping[str, str]) -> NewsFilter:
+    chosen = asked.get("class") or ""
+    if chosen not in _CLASSES:
+        raise UsageError(f"“{chosen[:40]}” is no class of changes: {', '.join(filter(None, _CLASSES))} are.")
+    filters = hits.SearchFilters(site=asked.get("site") or None, kind=asked.get("kind") or None)
+    settled = settle_filters(connection, filters)
+    exact = chosen not in ("", "all", ChangeClass.SUBSTANTIVE)
+    return NewsFilter(
+        site=settled.site,
+        kind=settled.kind,
+        learnt_since=parse_day(asked["since"]) if asked.get("since") else None,
+        everything=chosen == "all",
+        substantive=chosen == ChangeClass.SUBSTANTIVE,
+        change_class=chosen if exact else None,
+        changes_only=True,
+    )
 
 
 def _choose_compared(histories: Sequence[corpus.DocumentHistory]) -> list[tuple[Document, str]]:

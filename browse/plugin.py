@@ -261,11 +261,21 @@ def _side(connection: sqlite3.Connection, request: Request, choice: str) -> tupl
 
 
 @_policies_page
-def search(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    names = ("since", "class", "kind", "site")
+    asked = {name: (request.args.get(name) or "").strip() for name in names}
+    return _html(pages.render_changes(connection, asked, page=_page_number(request)))
+
+
+def _page_number(request: Request) -> int:
     page = request.args.get("page") or "0"
-    number = int(page) if page.isascii() and page.isdecimal() and len(page) < 4 else 0
+    return int(page) if page.isascii() and page.isdecimal() and len(page) < 4 else 0
+
+
+@_policies_page
+def search(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     query = (request.args.get("q") or "").strip()
-    return _html(pages.render_search(connection, query, _filters(request), page=number))
+    return _html(pages.render_search(connection, query, _filters(request), page=_page_number(request)))
 
 
 def _filters(request: Request) -> SearchFilters:
@@ -318,6 +328,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/-/search$", search),
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
+        (rf"^{PREFIX}/-/changes$", changes),
         (rf"^{PREFIX}/-/site$", asked_site),
         (rf"^{PREFIX}/-/compare/{site_of}$", compare),
         (rf"^{PREFIX}/-/at/{site_of}$", asked_date),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.exceptions import NotConfigured
 
-from policy_archive.crawler.core.records import Capture, ReadCapture, Reading
+from policy_archive.crawler.core.records import Capture, Kind, ReadCapture, Reading
 from policy_archive.pipelines.reading.address import page_address
 
 if TYPE_CHECKING:
@@ -69,14 +69,16 @@ class StorePipeline:
 async def read_capture(pool: ReadingPool, capture: Capture, store: SiteStore | None = None) -> Reading | None:
     """Return what a capture's body was read as; None when its outcome is settled without reading.
 
-    `store` knows the part of the page that links lead to.
+    `store` knows the part of the page that links lead to, and the home page of that time.
     """
     if capture.outcome is not None or capture.body is None:
         return None
+    is_home = capture.document.kind is Kind.HOME
     return await pool.read(
         capture.body,
         document=capture.document,
         url=page_address(store.addresses_of(capture.document) if store else (), capture.row),
         timestamp=capture.row.timestamp,
         content_type=capture.content_type,
+        home=store.home_near(capture.document.site, capture.row.timestamp) if store and not is_home else None,
     )

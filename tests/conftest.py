@@ -37,9 +37,11 @@ SLOW = (
     "crawler/discovery/test_fetch.py",
     "pipelines/commands/test_extract.py",
     "pipelines/commands/test_fetch.py",
+    "pipelines/commands/test_import.py",
     "pipelines/commands/test_plan.py",
     "pipelines/commands/test_update.py",
     "pipelines/reading/test_pool.py",
+    "test_examples.py",
     "test_package.py",
 )
 """Files whose tests start many programs, servers or a browser; `pytest -m "not slow"` leaves them out."""

@@ -30,7 +30,8 @@ def test_terms_are_arrays_of_tidy_strings(path: Path) -> None:
     for place, value in found:
         terms = value if isinstance(value, list) else [value]
         assert all(isinstance(term, str) and term == term.strip() for term in terms), place
-        assert not any("|" in term for term in terms), f"{place}: a list is an array, not a string with bars"
+        is_barred = isinstance(value, str) and "|" in value  # inside an array a bar is part of a label
+        assert not is_barred, f"{place}: a list is an array, not a string with bars"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -88,7 +88,7 @@ def gate_path() -> Path:
 
 
 _NUMBER = re.compile(r"\+?([0-9]{1,20}(?:\.[0-9]{1,9})?(?:e[0-9])?)\s?(?:s|sec|seconds?)?", re.IGNORECASE)
-_WAITS = re.compile(r"\s*+(?:[A-Za-z]+,)?[^,]++")
+_WAITS = re.compile(r"\s*+(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*+,)?[^,]++", re.IGNORECASE)
 """Waits between commas; one stands within a date, behind the day of the week."""
 _MOST_CHARACTERS = 2000
 """Of waits that are read; a header line holds 8,000 at most, and none of ours had more than one wait."""

@@ -205,6 +205,19 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HomePage:
+    """A stored capture of a site's home page."""
+
+    body: bytes
+    """As captured."""
+    url: str
+    timestamp: str
+    """14 digits."""
+    content_type: str | None
+    """As captured, parameters included."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capture:
     """What came of asking replay for one planned capture. The item that the spider yields."""
 

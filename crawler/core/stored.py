@@ -154,6 +154,11 @@ class Outcome(StrEnum):
         return Trait.WANTED in self.traits
 
     @property
+    def may_be_short(self) -> bool:
+        """Return whether another way of reading may make more of the page: its text was the site's own."""
+        return self.was_read and (Trait.POLICY in self.traits) != (Trait.GONE in self.traits)
+
+    @property
     def shows_no_policy(self) -> bool:
         """Return whether the page itself said that the policy was not there that day."""
         return Trait.GONE in self.traits

@@ -22,6 +22,7 @@ from policy_archive.crawler.core.records import (
     Channel,
     ConservationFault,
     Document,
+    HomePage,
     KeptAnswer,
     KnownCapture,
     Outcome,
@@ -71,6 +72,10 @@ class SiteStore(Protocol):
 
     def addresses_of(self, document: Document) -> list[Address]:
         """Return a document's addresses, oldest sight first."""
+        ...
+
+    def home_near(self, site: str, timestamp: str) -> HomePage | None:
+        """Return the stored home page of a site that was captured nearest to an instant (14 digits)."""
         ...
 
     def links_of(self, document: Document) -> list[tuple[CdxRow, PolicyLink]]:

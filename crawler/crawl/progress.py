@@ -10,6 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.crawl.run import Tally
 
 TERMINAL_SECONDS = 0.2
@@ -48,9 +49,12 @@ class Bar:
         self._progress.start()
 
     def show(self, tally: Tally, pause_seconds: float, pace: float | None) -> None:
-        detail = describe_pace(tally, pause_seconds, pace)
         self._progress.update(
-            self._task, completed=tally.fetched_as_planned, total=tally.planned or None, detail=detail
+            self._task,
+            description="captures" if tally.planned else describe_search(tally),
+            completed=tally.fetched_as_planned,
+            total=tally.planned or None,
+            detail=describe_pace(tally, pause_seconds, pace),
         )
 
     def close(self) -> None:
@@ -66,10 +70,11 @@ class Lines:
         self._last = ""
 
     def show(self, tally: Tally, pause_seconds: float, pace: float | None) -> None:
-        if not tally.planned and not pause_seconds:
+        if not tally.planned and not pause_seconds and not tally.searching:
             return
         done = f"{tally.fetched_as_planned} of {tally.planned} captures"
-        line = f"{done}, {describe_pace(tally, pause_seconds, pace)}"
+        begin = done if tally.planned or pause_seconds else describe_search(tally)
+        line = ", ".join(filter(None, [begin, describe_pace(tally, pause_seconds, pace)]))
         if line != self._last:
             print(line, file=sys.stderr, flush=True)
         self._last = line
@@ -85,18 +90,33 @@ def build_screen(style: str) -> Screen | None:
 
 
 def describe_pace(tally: Tally, pause_seconds: float, pace: float | None) -> str:
-    """Return the rate, what is left of the captures planned, and how long that takes at the allowed pace."""
+    """Return the rate, what is left of the captures planned, how long that takes at the allowed pace (not
+    before half of it is known), and how many sites are done of how many.
+    """
     if pause_seconds > 0:
         return f"paused: the archive wants to be left alone for {format_seconds(pause_seconds)}"
     rate = tally.fetched / tally.seconds if tally.seconds else 0.0
     left = max(0, tally.planned - tally.fetched_as_planned)
-    parts = [f"{rate:.1f}/s", f"{left} left"]
+    parts = [f"{rate:.1f}/s", f"{left} left"] if tally.planned else []
     fastest = min(rate, pace) if pace else rate
-    if left and fastest:
+    if left and fastest and tally.is_half_known:
         parts.append(f"about {format_seconds(left / fastest)}")
-    if tally.sites_done:
-        parts.append(f"{tally.sites_done} sites done")
+    if tally.sites and tally.sites > 1:
+        parts.append(f"{tally.sites_done} of {tally.sites} sites done")
+    elif tally.sites is None and tally.sites_done:
+        parts.append(f"{plural(tally.sites_done, 'site')} done")
     return ", ".join(parts)
+
+
+def describe_search(tally: Tally) -> str:
+    """Return whose policies are being looked for, before there is anything to count.
+
+    >>> describe_search(Tally(searching={"x.example": None, "y.example": None}))
+    'searching x.example and 1 more'
+    """
+    names = list(tally.searching)
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"searching {names[0]}{more}" if names else "captures"
 
 
 def format_seconds(seconds: float) -> str:

@@ -99,9 +99,38 @@ class Tally:
     notices: list[str] = field(default_factory=list)
     """Sentences for people: what was done otherwise than asked, and is no failure."""
 
-    def note_planned(self, captures: int) -> None:
+    sites: int | None = None
+    """How many the run has to do; None: not known."""
+    searching: dict[str, None] = field(default_factory=dict)
+    """Sites whose policies are being looked for, the longest first."""
+    planned_sites: set[str] = field(default_factory=set)
+    """Sites of which captures were planned."""
+
+    def note_searching(self, site: str, *, begins: bool) -> None:
+        """Note that the search for a site's policies begins, or has ended."""
+        if begins:
+            self.searching[site] = None
+        else:
+            self.searching.pop(site, None)
+
+    def note_planned(self, captures: int, *, site: str | None = None) -> None:
         """Count captures that are to be asked for."""
         self.planned += captures
+        if site is not None:
+            self.planned_sites.add(site)
+
+    @property
+    def is_half_known(self) -> bool:
+        """Return whether what is planned tells how long the rest will take: of half of the sites it is known
+        what they need, and half of that is done.
+        """
+        known = max(self.sites_done, len(self.planned_sites))
+        return 2 * known >= (self.sites or 0) and 2 * self.fetched_as_planned >= self.planned
+
+    @property
+    def fetched_before(self) -> int:
+        """Return how many captures of the documents crawled earlier runs had fetched."""
+        return max(0, self.states[RowState.FETCHED] - self.fetched_as_planned)
 
     def note_capture(self, read: ReadCapture) -> None:
         """Count a capture that is stored."""

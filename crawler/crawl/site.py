@@ -179,7 +179,11 @@ class SiteCrawl:
         documents: dict[Document, None] = {}
         seen: set[tuple[Document, str]] = set()
         for _ in range(MOST_ROUNDS):
-            plan = await search.run(documents)
+            self.tally.note_searching(self.site, begins=True)
+            try:
+                plan = await search.run(documents)
+            finally:
+                self.tally.note_searching(self.site, begins=False)
             # a document whose pages turned out to be no policies is no longer found, but stays read
             documents |= dict.fromkeys(search.write_down(plan, (EARLIEST, self._span()[1])))
             addresses = {(d, urlkey(a.url)) for d in documents for a in self.store.addresses_of(d)}
@@ -285,7 +289,7 @@ class SiteCrawl:
         while not settled:
             while wanted := self._plan(document, asked) or self._moves(document, asked):
                 asked.update(planned.row for planned in wanted)
-                self.tally.note_planned(len(wanted))
+                self.tally.note_planned(len(wanted), site=self.site)
                 leads = await self._fetch_all(document, wanted)
                 owners.update(_owners_of(leads))
                 await self._follow(document, leads)

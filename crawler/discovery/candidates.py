@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from urllib.parse import urldefrag, urlsplit
@@ -129,13 +129,34 @@ def _score_all(evidence: SiteEvidence) -> list[ScoredCandidate]:
     mentions = _mentions(evidence, spans)
     redirects = _redirects(evidence)
     listed = _listed(evidence, frozenset((*mentions, *redirects)) - frozenset(candidates))
+    homes = _homes_of_kinds(candidates.values(), mentions)
     scored = []
     for key in dict.fromkeys((*candidates, *mentions, *redirects)):
         candidate = candidates.get(key) or listed.get(key)
         seen = mentions.get(key, [])
-        kinds = _kinds_of(candidate, seen, redirects.get(key))
+        homeless = frozenset(kind for kind, keys in homes.items() if keys == {key})
+        kinds = _kinds_of(candidate, seen, redirects.get(key), homeless)
         scored += [_score(kind, key, candidate, seen, redirects.get(key)) for kind in kinds]
     return scored
+
+
+def _homes_of_kinds(
+    candidates: Iterable[Candidate], mentions: Mapping[str, Sequence[tuple[str, Mention]]]
+) -> dict[Kind, set[str]]:
+    """Return kind → urlkeys that may be its address: so called by a home page, or so named by themselves."""
+    homes: dict[Kind, set[str]] = {}
+    for candidate in candidates:
+        if candidate.shown and candidate.reading.exactness >= 0.5:
+            homes.setdefault(candidate.reading.kind, set()).add(candidate.urlkey)
+    for key, seen in mentions.items():
+        for _, mention in seen:
+            if _is_naming(mention):
+                homes.setdefault(mention.kind, set()).add(key)
+    return homes
+
+
+def _is_naming(mention: Mention) -> bool:
+    return mention.page.purpose in LINK_PAGES and mention.confidence >= SURE_LINK
 
 
 def _listed(evidence: SiteEvidence, keys: frozenset[str]) -> dict[str, Candidate]:
@@ -306,19 +327,22 @@ def _kinds_of(
     candidate: Candidate | None,
     seen: Sequence[tuple[str, Mention]],
     redirect: tuple[str, str, Kind] | None,
+    homeless: frozenset[Kind],
 ) -> list[Kind]:
     """Return the kinds of an address: what it is called most and calls itself, first.
 
-    A page that says nothing of itself may be called by two names ("Terms", "Privacy"): it holds both.
+    A page that says nothing of itself may be called by two names ("Terms", "Privacy"): it holds both. So does
+    /terms under a label of both, where the other kind has no other address (`homeless`).
     """
     mentions = [mention for _, mention in seen]
     _, reading = _read_url(candidate, seen, redirect)
     votes = _vote(reading, mentions, redirect)
     order = list(Kind)
     kinds = sorted(votes, key=lambda kind: (-votes[kind], order.index(kind)))
-    named = {s.kind for s in mentions if s.page.purpose in LINK_PAGES and s.confidence >= SURE_LINK}
+    named = {mention.kind for mention in mentions if _is_naming(mention)}
     says_one = reading is not None and reading.exactness >= 0.9 and reading.kind is not Kind.OTHER
-    both = () if says_one else (kind for kind in kinds[1:] if kind in named and kind is not Kind.OTHER)
+    may_be = (named & homeless) if says_one else named
+    both = (kind for kind in kinds[1:] if kind in may_be and kind is not Kind.OTHER)
     return [*kinds[:1], *both]
 
 

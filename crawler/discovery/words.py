@@ -185,7 +185,7 @@ class LawMention:
 def find_laws(words: str) -> LawMention | None:
     """Return the laws that folded words name, None where they name none or are a policy's own name.
 
-    >>> find_laws("ccpa notice").document, find_laws("general data protection regulation").alone
+    >>> find_laws("pipeda notice").document, find_laws("general data protection regulation").alone
     (True, True)
     >>> find_laws("privacy act statement") is None
     True

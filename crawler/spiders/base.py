@@ -80,6 +80,8 @@ class RunSpider(Spider):
         self.targets = iter(options.targets)
         """The targets that no worker has taken yet."""
         self.tally = Tally()
+        if isinstance(options.targets, Sized):
+            self.tally.sites = len(options.targets)
         self.run_id: int | None = None
         self.unfinished: set[Document] = set()
         self._status, self._reason = RunStatus.DONE, ""

@@ -63,9 +63,9 @@ def changes_command(
 
     \b
     Example:
-      policy-archive changes --since 2026-01-01
-      policy-archive changes --since last --json
-      policy-archive changes --atom changes.atom
+      policy-archive changes --since 2018 --substantive --db demo.db
+      policy-archive changes --since last --json --db demo.db
+      policy-archive changes --atom changes.atom --db demo.db
     """
     with closing(open_reader(database)) as connection:
         site = site and queries.find_site(connection, site)

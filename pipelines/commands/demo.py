@@ -11,6 +11,7 @@ import click
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.archive_server.warc_files import find_warcs
 from policy_archive.data import DATA
+from policy_archive.pipelines.commands.typed import typed
 
 DEMO = DATA / "demo"
 STAR = "tidelock.example"
@@ -100,12 +101,15 @@ def _say(text: str) -> None:
 
 
 def _say_what_next(database: str) -> None:
-    quoted = shlex.quote(database)
+    db = ("--db", database)
     _say("That was all of it. What to type next:")
     for command, gloss in (
-        (f"policy-archive show hoshizora-bunko.example --db {quoted}", "a policy in Japanese"),
-        (f"policy-archive history nordhafen-versand.example --kind terms --db {quoted}", "terms, one a PDF"),
-        (f"policy-archive serve {shlex.quote(_shorten(DEMO))}", "the archive again, for fetches of your own"),
-        ("policy-archive fetch example.com", "a real site, from web.archive.org, politely"),
+        (typed("sites", *db), "all sites, and why two have no policy"),
+        (typed("at", "2018-05-25", *db), "the texts in force that day, and how surely"),
+        (typed("search", '"we do not sell"', "--documents", *db), "who says so, since when, until when"),
+        (typed("show", "hoshizora-bunko.example", *db), "a policy in Japanese"),
+        (typed("history", "nordhafen-versand.example", "--kind", "terms", *db), "terms, one a PDF"),
+        (typed("serve", _shorten(DEMO)), "the archive again, for fetches of your own"),
+        (typed("fetch", "example.com"), "a real site, from web.archive.org, politely"),
     ):
         click.echo(f"  {click.style(command, fg='green')}\n      {gloss}")

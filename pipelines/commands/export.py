@@ -12,7 +12,7 @@ import click
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import db_option
 from policy_archive.pipelines.exchange.formats import FORMATS

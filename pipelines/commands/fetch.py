@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,12 +11,10 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
-from rich.table import Table
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Kind, RowState
+from policy_archive.crawler.core.records import Kind, Outcome, RowState
 from policy_archive.crawler.core.timestamps import parse_span
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.progress import format_seconds
@@ -43,21 +40,13 @@ from policy_archive.pipelines.commands.options import (
     weight_options,
 )
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
+from policy_archive.pipelines.commands.typed import typed
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.outputs.table import print_figures
+from policy_archive.pipelines.outputs.words import OUTCOMES, STATES
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.sites import list_without_policy
-
-_SKIPS = {
-    RowState.SAME_DIGEST: "same bytes as a capture that was fetched",
-    RowState.BRACKETED: "same text before and after",
-    RowState.NARROW: "inside a change that is dated narrowly enough",
-    RowState.ERROR_PAGE: "an error page, says the index",
-    RowState.REDIRECT: "a redirect, says the index",
-    RowState.NOT_TEXT: "not a text, says the index",
-    RowState.UNPLANNED: "outside of the plan",
-    RowState.PENDING: "still to be fetched",
-}
 
 
 @click.command(name="fetch")
@@ -136,6 +125,8 @@ def fetch_command(
     report = run_and_tell(options, log_json=log_json)
     without = _find_without_policy(options) if report.status.came_to_its_end else []
     print_report(report, without=without, as_json=as_json, log_json=log_json)
+    if report.tally.versions and not log_json:
+        say(_describe_next(options, without))
     if without and not log_json:
         say(_describe_without(without, options))
     return report.exit_code
@@ -148,13 +139,20 @@ def _find_without_policy(options: FetchOptions) -> list[str]:
         return list_without_policy(connection, sites)
 
 
+def _describe_next(options: FetchOptions, without: Sequence[str]) -> str:
+    """Return where everything is, and what to type next: of one site its history, of more the list."""
+    found = dict.fromkeys(target.site for target in options.targets if target.site not in without)
+    words = ["history", *found] if len(found) == 1 else ["sites"]
+    return f"{options.database}: {typed(*words, '--db', str(options.database))}"
+
+
 _NAMED = 10
 
 
 def _describe_without(without: list[str], options: FetchOptions) -> str:
     asked = len({target.site for target in options.targets})
     more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
-    command = shlex.join(["policy-archive", "sites", "--missing", "--db", str(options.database)])
+    command = typed("sites", "--missing", "--db", str(options.database))
     return (
         f"without a policy: {len(without)} of {plural(asked, 'site')}: {', '.join(without[:_NAMED])}{more}; "
         f"'{command}' says why"
@@ -204,7 +202,7 @@ def print_report(
     if as_json:
         click.echo(format_json(summary, indent=2))
     else:
-        Console().print(build_table(summary))
+        print_figures(iter_summary(summary))
     if not log_json:
         print_ending(report)
 
@@ -222,7 +220,7 @@ def print_ending(report: FetchReport) -> None:
 
 def resume_command() -> str:
     """Return the command that goes on where this run stopped: the same one."""
-    return shlex.join(["policy-archive", *sys.argv[1:]])
+    return typed(*sys.argv[1:])
 
 
 def summarise(report: FetchReport) -> dict[str, Any]:
@@ -238,6 +236,7 @@ def summarise(report: FetchReport) -> dict[str, Any]:
         "captures_listed": tally.listed,
         "captures_planned": tally.planned,
         "captures_fetched": tally.fetched_as_planned,
+        "captures_fetched_before": tally.fetched_before,
         "home_pages_fetched": tally.homes,
         "captures_skipped": skipped,
         "captures_failed": failed,
@@ -254,35 +253,20 @@ def _describe_homes(summary: dict[str, Any]) -> str:
     return f"and {plural(homes, 'home page')}, to find the policies" if homes else ""
 
 
-def build_table(summary: dict[str, Any]) -> Table:
-    """Return the summary as the table that ends a run."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column()
-    skipped, failed, requests = (
-        summary["captures_skipped"],
-        summary["captures_failed"],
-        summary["requests"],
-    )
-    table.add_row(
-        "captures listed",
-        str(summary["captures_listed"]),
-        plural(summary["documents"], "document"),
-    )
-    table.add_row("captures planned", str(summary["captures_planned"]))
-    table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))
-    for state, number in skipped.items():
-        table.add_row("  skipped", str(number), _SKIPS[RowState(state)])
-    for outcome, number in failed.items():
-        table.add_row("  without a text", str(number), outcome)
+def iter_summary(summary: dict[str, Any]) -> Iterator[tuple[str, int | str, str]]:
+    """Yield the lines that end a run: what was counted, the number, and what there is to say of it."""
+    requests, new = summary["requests"], summary["health"] and summary["health"]["versions_new"]
+    yield "captures listed", summary["captures_listed"], plural(summary["documents"], "document")
+    yield "captures planned", summary["captures_planned"], ""
+    yield "captures fetched", summary["captures_fetched"], _describe_homes(summary)
+    if before := summary["captures_fetched_before"]:
+        yield "  fetched before", before, "by earlier runs"
+    for state, number in summary["captures_skipped"].items():
+        yield "  skipped", number, STATES[RowState(state)]
+    for outcome, number in summary["captures_failed"].items():
+        yield "  without a text", number, OUTCOMES[Outcome(outcome)]
     for outcome, number in summary["sites"].items():
-        table.add_row("sites", str(number), outcome)
-    table.add_row("versions found", str(summary["versions"]))
-    table.add_row(
-        "requests spent",
-        str(sum(requests.values())),
-        f"{requests['index']} index, {requests['replay']} replay",
-    )
-    table.add_row("time", format_seconds(summary["seconds"]))
-    return table
+        yield "sites", number, outcome
+    yield "versions known", summary["versions"], "" if new is None else f"{new} new"
+    yield "requests spent", sum(requests.values()), f"{requests['index']} index, {requests['replay']} replay"
+    yield "time", format_seconds(summary["seconds"]), ""

@@ -20,6 +20,7 @@ from policy_archive.pipelines.outputs.coverage import LEGEND, iter_years, list_m
 from policy_archive.pipelines.outputs.history import describe_passed_over, iter_lines, matters, read_history
 from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
+from policy_archive.pipelines.outputs.words import describe_capture
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
 
@@ -110,7 +111,7 @@ def _print_coverage(connection: sqlite3.Connection, document: Document, row_form
 def _capture_cells(row: Row) -> Row:
     return {
         "Captured": isoformat(row["timestamp"]),
-        "State": row["outcome"] or row["state"],
+        "State": describe_capture(row["state"], row["outcome"]),
         "Why": _describe_state(row),
         "Address": row["url"],
     }

@@ -22,7 +22,7 @@ def runs_command(database: Path, row_format: str) -> None:
 
     \b
     Example:
-        policy-archive runs
+        policy-archive runs --db demo.db
     """
     with closing(open_reader(database)) as connection:
         runs = list(iter_runs(connection))

@@ -28,6 +28,7 @@ from policy_archive.pipelines.store.maintenance.verify import (
     SEARCH_SECONDS,
     check_search_words,
     count_pending,
+    count_versions,
     iter_steps,
     list_checks,
 )
@@ -111,6 +112,7 @@ def _check_database(database: Path, findings: _Findings, *, thorough: bool) -> N
                 unfolded += 1
             elif fault is not None:
                 findings.add(fault)
+        findings.looked_at["versions"] = count_versions(connection)
         if holder is not None and unfolded:
             findings.notes.append(f"versions of {unfolded} documents are being made by {holder.describe()}")
         if pending := count_pending(connection):

@@ -48,6 +48,8 @@ def render_version(version: Mapping[str, Any]) -> str:
         title=version["title"],
         text=version["text"],
         replay_url=version.get("replay_url"),
+        origin=version.get("origin"),
+        dated_by=version.get("dated_by") or "",
     )
 
 
@@ -61,6 +63,8 @@ def render_document(
     title: str,
     text: str,
     replay_url: str | None = None,
+    origin: str | None = None,
+    dated_by: str = "",
 ) -> str:
     """Return one version in the corpus format.
 
@@ -68,19 +72,36 @@ def render_document(
     cited; `text` is the Markdown body as stored, its end untouched. A page
     without a title keeps an empty title line, so that the body is where it is
     in every file. `replay_url` is where it was fetched from: the sentence names the Wayback Machine for
-    captures of its own alone, for it may never have had those of another archive.
+    captures of its own alone, for it may never have had those of another archive. A text out of a file names
+    that (`origin`), and one that nobody captured what dates it (`dated_by`), as `policy_versions` has them.
     """
     day = parse_timestamp(timestamp).date().isoformat()
     return (
         f"> *The following text is extracted and transformed from the {site} {describe_kind(kind, name)} "
-        f"that was archived on {day}. Please check the {_link_snapshot(timestamp, original, replay_url)} "
+        f"{_describe_date(day, dated_by)}. Please check the "
+        f"{_name_source(timestamp, original, replay_url, origin)} "
         "for the most accurate reproduction.*\n\n"
         f"# {_write_title(title)}\n\n{text}"
     )
 
 
-def _link_snapshot(timestamp: str, original: str, replay_url: str | None) -> str:
+def _describe_date(day: str, dated_by: str) -> str:
+    """Return when a text is from, no finer than it is known.
+
+    >>> _describe_date("2018-01-27", ""), _describe_date("2023-09-01", "statement 2023-09")
+    ('that was archived on 2018-01-27', 'of 2023-09 (dated by its own statement)')
+    """
+    if not dated_by:
+        return f"that was archived on {day}"
+    source, _, written = dated_by.partition(" ")
+    by = {"statement": "its own statement", "front-matter": "its front matter"}.get(source, "who imported it")
+    return f"of {written} (dated by {by})"
+
+
+def _name_source(timestamp: str, original: str, replay_url: str | None, origin: str | None) -> str:
     archive = archive_of(replay_url or "")
+    if archive is None and origin is not None:
+        return f"file that it was imported from, {_write_title(origin)},"
     if archive in (None, WAYBACK_MACHINE):
         return f"[original snapshot on the Wayback Machine]({cited_uri_m(timestamp, original)})"
     return (

@@ -19,8 +19,8 @@ HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 LISTS = frozenset(("ul", "ol", "menu", "dir"))
 CONTAINERS = frozenset(
     """html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption
-    figure footer form header hgroup hr li listing main menu nav ol p pre search section summary table caption
-    tbody td tfoot th thead tr ul xmp plaintext h1 h2 h3 h4 h5 h6 button legend textarea""".split()
+    figure footer form header hgroup hr li listing main marquee menu nav ol p pre search section summary table
+    caption tbody td tfoot th thead tr ul xmp plaintext h1 h2 h3 h4 h5 h6 button legend textarea""".split()
 )
 """Elements that begin and end a block of text."""
 

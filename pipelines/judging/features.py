@@ -13,8 +13,11 @@ from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.discovery.words import fold, group_of, match_name
 from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
+from policy_archive.pipelines.judging.vocabulary import Vocabulary
 from policy_archive.pipelines.text import drop_links, iter_headings, link_labels, strip_links
 
+WORDS = "words:"
+"""Beginning of the features that only pages have whose words are known."""
 NOTICES = "page-notices"
 NOTICE_REACH = 2_500
 """Characters in which a notice says what it is."""
@@ -27,8 +30,14 @@ _CLAUSE = re.compile(
     r"|第[一二三四五六七八九十\d]+[条條]|제\d+조)\s?\S",
     re.MULTILINE,
 )
-_PASSAGE = re.compile(r"[\s\S]{1,400}(?=\s|$)|[\s\S]{400}")
-"""A few sentences, not cut within a word where there are blanks."""
+_STOP = re.compile(r"[.!?؟।:;](?=\s)|[。！？；|\n]")
+"""Where a sentence may end; a bar parts cells and the entries of menus."""
+_SENTENCE_WORDS = 6
+"""Words of a sentence; what is shorter is an entry of a menu, a heading, a button, a name."""
+_MOST_CAPITALS = 0.6
+"""Share of a sentence's words with a capital and small letters; German has a third, a row of labels all."""
+_PASSAGE_WORDS = 60
+"""Words of a passage: a few sentences."""
 SUBJECTS = {
     "privacy": ("privacy", "personal", "collect", "share", "rights", "keep", "children"),
     "terms": ("terms", "liability", "law", "agree", "licence", "account"),
@@ -49,6 +58,8 @@ MANNERS = frozenset({"itself", "elsewhere", "howto", "form", "offer"})
 """Concepts of how a page speaks, not of what: in a long policy a few of each stand, too."""
 _SHORT_WORDS = 300
 """Words of a page whose manner counts half as much as that of one with hardly any."""
+_PARTIES = frozenset({"we", "you", "agree", "itself"})
+"""Concepts of who promises what to whom: a sentence of a policy binds somebody, one of a story tells."""
 _OF_POLICIES = frozenset(concept for concepts in SUBJECTS.values() for concept in concepts)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _HEADINGS_AS_LABEL = 2
@@ -106,10 +117,14 @@ def named_kinds(page: Page) -> dict[Kind, float]:
     return named
 
 
+def label_group(page: Page) -> str:
+    """Return what a policy of kind `other` is by its title and first headings (`imprint`), or ''."""
+    return next(filter(None, (group_of(fold(part)) for part in _LABEL_PARTS.split(label_of(page)))), "")
+
+
 def other_group(page: Page) -> str:
     """Return what a policy of kind `other` is by its label or address (`imprint`), or ''."""
-    parts = [*_LABEL_PARTS.split(label_of(page)), address_words(page.url)]
-    return next(filter(None, (group_of(fold(part)) for part in parts)), "")
+    return label_group(page) or group_of(fold(address_words(page.url)))
 
 
 def address_words(url: str) -> str:
@@ -145,6 +160,16 @@ def _is_menu(line: str) -> bool:
     return len(rest) <= linked * _MENUS_REST
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A sentence, or what stands between sentences: an entry, a heading, a cell."""
+
+    words: float
+    hits: Counter[str]
+    """Of each concept."""
+    is_sentence: bool
+
+
 def linked_share(text: str) -> float:
     """Return the share of a Markdown text's beginning that stands in links."""
     beginning = text[:TEXT_LIMIT]
@@ -152,15 +177,26 @@ def linked_share(text: str) -> float:
     return min(linked / max(len(strip_links(beginning)), 1), 1.0)
 
 
-def count_passages(text: str, lexicon: Lexicon) -> list[Counter[str]]:
-    """Return each concept's hits in the passages that a Markdown text is made of."""
-    passages = _PASSAGE.findall(prose_of(text))
-    return [lexicon.count(passage) for passage in passages]
+def count_pieces(text: str, lexicon: Lexicon) -> list[Piece]:
+    """Return the pieces that a Markdown text is made of, with each concept's hits in them."""
+    pieces = []
+    for piece in _STOP.split(prose_of(text)):
+        words = lexical_length(piece)
+        if words:
+            pieces.append(Piece(words, lexicon.count(piece), _is_sentence(piece, words)))
+    return pieces
 
 
-def measure(page: Page, lexicon: Lexicon) -> dict[str, float]:
+def _is_sentence(piece: str, words: float) -> bool:
+    if words < _SENTENCE_WORDS:
+        return False
+    labels = sum(word[0].isupper() and word[1:2].islower() for word in piece.split())
+    return labels <= words * _MOST_CAPITALS
+
+
+def measure(page: Page, lexicon: Lexicon, vocabulary: Vocabulary) -> dict[str, float]:
     """Return the page's features by name; a feature that is 0 may be absent."""
-    return describe(page, count_passages(page.text, lexicon), lexicon)
+    return describe(page, count_pieces(page.text, lexicon), lexicon, vocabulary)
 
 
 def score_notices(page: Page) -> Mapping[str, float]:
@@ -176,19 +212,23 @@ def _score_notices(text: str, title: str) -> Mapping[str, float]:
     return {name: 2.0 * in_title[name] + in_text[name] for name in in_title | in_text}
 
 
-def describe(page: Page, passages: Sequence[Counter[str]], lexicon: Lexicon) -> dict[str, float]:
-    """Return the features of a page in whose passages each concept was hit so often."""
+def describe(
+    page: Page, pieces: Sequence[Piece], lexicon: Lexicon, vocabulary: Vocabulary
+) -> dict[str, float]:
+    """Return the features of a page that is made of such pieces."""
     prose = prose_of(page.text)
     words = lexical_length(prose)
     hits: Counter[str] = Counter()
-    for passage in passages:
-        hits.update(passage)
+    for piece in pieces:
+        hits.update(piece.hits)
     features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, max(words, 1.0)))
     manners = {concept: hits.pop(concept, 0) for concept in MANNERS}
     features.update(_iter_body(hits, words + _SMOOTHING_WORDS, len(lexicon.concepts) - len(MANNERS)))
     features.update(_iter_subjects(hits, words + _SMOOTHING_WORDS))
-    features.update(_iter_spread(passages))
+    features.update(_iter_spread(pieces))
+    features.update(_iter_prose(pieces))
     features.update(_iter_manners({**manners, **score_notices(page)}, words))
+    features.update((f"{WORDS}{name}", score) for name, score in vocabulary.score(prose).items())
     features.update((f"label:{concept}", 1.0) for concept in lexicon.count(label_of(page)))
     features.update((f"named:{kind}", strength) for kind, strength in named_kinds(page).items())
     features.update((f"address:{concept}", 1.0) for concept in lexicon.count(address_words(page.url)))
@@ -218,14 +258,59 @@ def _iter_subjects(hits: Counter[str], words: float) -> Iterator[tuple[str, floa
     yield "of-news", math.log((hits["report"] + hits["article"] + 0.5) / (of_policies + 0.5))
 
 
-def _iter_spread(passages: Sequence[Counter[str]]) -> Iterator[tuple[str, float]]:
+def _iter_spread(pieces: Sequence[Piece]) -> Iterator[tuple[str, float]]:
     """In what share of its passages a page speaks of a policy's matters: an article does so in places.
 
     Of few passages little is known: the share is drawn to nothing.
     """
-    distinct = [sum(concept in _OF_POLICIES for concept in passage) for passage in passages]
+    passages: list[set[str]] = []
+    words = float(_PASSAGE_WORDS)
+    for piece in pieces:
+        if words >= _PASSAGE_WORDS:
+            passages.append(set())
+            words = 0.0
+        words += piece.words
+        passages[-1].update(piece.hits)
+    distinct = [len(passage & _OF_POLICIES) for passage in passages]
     for least in (1, 2, 4):
         yield f"spread:{least}", sum(count >= least for count in distinct) / (len(distinct) + 1)
+
+
+def _iter_prose(pieces: Sequence[Piece]) -> Iterator[tuple[str, float]]:
+    """What share of all words stands in sentences, in such of a policy's matters, in such that bind somebody.
+
+    The names of policies below every page of a site, and a sentence on cookies, come to nothing beside
+    a page's own text; a policy's own sentences are of its matters, one after the other.
+    """
+    sentences = [(piece, len(_OF_POLICIES.intersection(piece.hits))) for piece in pieces if piece.is_sentence]
+    own = sum(piece.words for piece, _ in sentences) + _SMOOTHING_WORDS
+    words = sum(piece.words for piece in pieces) + _SMOOTHING_WORDS
+    yield "prose", (own - _SMOOTHING_WORDS) / words
+    for least in (1, 2, 3):
+        held = sum(piece.words for piece, count in sentences if count >= least)
+        yield f"prose:{least}", held / words
+        yield f"sentences:{least}", held / own
+    for least in (1, 2):
+        bound = (piece for piece, count in sentences if count >= least and _PARTIES.intersection(piece.hits))
+        held = sum(piece.words for piece in bound)
+        yield f"bound:{least}", held / words
+        yield f"bound-amount:{least}", math.log1p(held) / 8
+    run = _longest_run(sentences)
+    yield "run", math.log1p(run) / 8
+    yield "run-share", run / words
+    loose = sum(len(_OF_POLICIES.intersection(piece.hits)) for piece in pieces if not piece.is_sentence)
+    yield "loose", math.log1p(1000 * loose / words)
+
+
+def _longest_run(sentences: Sequence[tuple[Piece, int]]) -> float:
+    """Return the words of the longest row of sentences of a policy's matters, single others between them."""
+    longest = run = 0.0
+    misses = 0
+    for sentence, count in sentences:
+        misses = 0 if count else misses + 1
+        run = run + sentence.words if misses < 2 else 0.0
+        longest = max(longest, run)
+    return longest
 
 
 def _iter_manners(scores: Mapping[str, float], words: float) -> Iterator[tuple[str, float]]:

@@ -138,6 +138,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
+def iter_words(folded: str) -> list[str]:
+    """Return the words of a folded text, those of scripts that glue or do not part words left out."""
+    return _WORD.findall(folded)
+
+
 def lexical_length(text: str) -> float:
     """Return the length of a text in words, in scripts without spaces by the number of characters."""
     return len(text.split()) + len(_UNSPACED.findall(text)) / _CHARACTERS_A_WORD

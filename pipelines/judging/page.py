@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lxml.html import HtmlElement
 
@@ -13,21 +13,22 @@ from policy_archive.crawler.discovery.words import fold, match_name
 from policy_archive.pipelines.judging.features import (
     Page,
     iter_sections,
+    label_group,
     linked_share,
     named_kinds,
     other_group,
     prose_of,
 )
-from policy_archive.pipelines.judging.lexicon import lexical_length, load_lexicon
-from policy_archive.pipelines.judging.model import NO_POLICY, weigh_page
+from policy_archive.pipelines.judging.lexicon import lexical_length
+from policy_archive.pipelines.judging.likeness import is_nearly
+from policy_archive.pipelines.judging.model import NO_POLICY, load_model, weigh_page
 from policy_archive.pipelines.judging.notices import Notice, asks_for_password, find_notice
-from policy_archive.pipelines.judging.weights import load_weights
 
-POLICY_THRESHOLD = 0.72
+POLICY_THRESHOLD = 0.6
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
-FOUND_LIKELIHOOD_RATIO = 1.25
+FOUND_LIKELIHOOD_RATIO = 1.5
 """How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
-NAME_LIKELIHOOD_RATIO = 4.5
+NAME_LIKELIHOOD_RATIO = 6.0
 """The same of such a page whose title or heading is the name of the kind expected.
 
 Three in four real policies are so named, none of 200 other pages, but errors, forms and settings at the
@@ -51,17 +52,36 @@ _INDEX_LINKED = 0.7
 """Share of the text in links from which a page lists policies and is none."""
 
 
+AS_HOME = "nearly the text of the site's home page of that time"
+_SAME_AS_HOME = 0.99
+"""Probability of no policy where the home page says the same."""
+_ADDENDA = frozenset({"data-processing", "user-consent"})
+"""Groups of `other` that read like privacy policies and bind others: customers, publishers, advertisers."""
+
+
 def judge_page(
-    extraction: Extraction, *, tree: HtmlElement | None, url: str, expected: Kind | None = None
+    extraction: Extraction,
+    *,
+    tree: HtmlElement | None,
+    url: str,
+    expected: Kind | None = None,
+    home_text: str | Callable[[], str] = "",
 ) -> Verdict:
     """Return what a page is, judged by its extracted text, its title, its address and, if given, its tree.
 
     `expected` is the kind that the page was found as: something speaks for a policy then, and another
-    kind must be clear. Never raises. `probability` is the model's for policies and for `other`; of
-    notices it grows with the number of their wordings found.
+    kind must be clear. `home_text` is the Markdown of the site's home page of that time, or gives it when
+    asked for, which only a page that reads like a policy makes worth it: what is nearly the same is
+    no policy. '' where none is known. Never raises. `probability` is the model's for policies and
+    for `other`; of notices it grows with the number of their wordings found.
     """
     asks = tree is not None and asks_for_password(tree)
-    return _judge(extraction.text, extraction.title, url, expected, asks)
+    verdict = _judge(extraction.text, extraction.title, url, expected, asks)
+    if verdict.page_class is PageClass.POLICY and home_text:
+        home = home_text if isinstance(home_text, str) else home_text()
+        if is_nearly(extraction.text, home):
+            return _other_verdict(_SAME_AS_HOME, AS_HOME)
+    return verdict
 
 
 @remembered(64)
@@ -85,7 +105,7 @@ def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_pass
 
 
 def _weigh(page: Page) -> dict[str, float]:
-    return weigh_page(page, load_lexicon("policy-concepts"), load_weights())
+    return weigh_page(page, load_model())
 
 
 def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
@@ -95,8 +115,12 @@ def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
     nothing: an error at a policy's address bears it, too.
     """
     named = _calls_itself(page, expected) and lexical_length(prose_of(page.text)) >= _NAMEABLE_WORDS
-    weight = FOUND_LIKELIHOOD_RATIO * (NAME_LIKELIHOOD_RATIO if named else 1.0) * by_text
-    return weight / (weight + 1.0 - by_text)
+    return _make_likelier(by_text, FOUND_LIKELIHOOD_RATIO * (NAME_LIKELIHOOD_RATIO if named else 1.0))
+
+
+def _make_likelier(probability: float, ratio: float) -> float:
+    weight = ratio * probability
+    return weight / (weight + 1.0 - probability)
 
 
 def _calls_itself(page: Page, kind: Kind) -> bool:
@@ -116,6 +140,9 @@ def _choose_kind(probabilities: Mapping[str, float], page: Page, expected: Kind 
     kind = max(shares, key=shares.__getitem__)
     name = (other_group(page) or "further") if kind is Kind.OTHER else kind
     reason = f"reads like a policy: {name} ({shares[kind]:.2f} of its kind)"
+    addendum = label_group(page)
+    if addendum in _ADDENDA and not _calls_itself(page, Kind.PRIVACY):
+        return Kind.OTHER, f"{reason}, but calls itself {addendum}"
     if expected is None or expected is kind:
         return kind, reason
     if expected not in shares:  # a kind that the model was not trained for: the page's name alone can say it
@@ -139,12 +166,10 @@ def _holds_part(page: Page, kind: Kind) -> bool:
         matches = match_name(fold(heading))
         named = any(match.kind is kind and match.strength >= _BARE_NAME for match in matches)
         if named and lexical_length(text) >= _PART_WORDS:
-            part = Page(title=heading, text=text, url="")
-            probabilities = _weigh(part)
-            if (
-                1.0 - probabilities[NO_POLICY] >= POLICY_THRESHOLD
-                and max(probabilities, key=probabilities.__getitem__) == kind
-            ):
+            probabilities = _weigh(Page(title=heading, text=text, url=""))
+            by_text = 1.0 - probabilities.pop(NO_POLICY)
+            policy = _make_likelier(by_text, NAME_LIKELIHOOD_RATIO)
+            if policy >= POLICY_THRESHOLD and max(probabilities, key=probabilities.__getitem__) == kind:
                 return True
     return False
 

@@ -34,9 +34,9 @@ class Weights:
 
 
 @cache
-def load_weights() -> Weights:
-    """Return the weights that ship with the program (data/judge/README.md says how they were made)."""
-    return read_weights(DATA / "judge" / "weights.json")
+def load_weights(name: str) -> Weights:
+    """Return the weights `concepts` or `words` that ship with the program (see data/judge/README.md)."""
+    return read_weights(DATA / "judge" / f"{name}.json")
 
 
 def read_weights(path: Path) -> Weights:

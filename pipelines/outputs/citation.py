@@ -93,9 +93,17 @@ def _gather(version: Row, *, notes: list[str], what: str | None = None) -> _Fact
         site=version["site"],
         date=isoformat(version["timestamp"])[:10],
         url=_capture_address(version),
-        archive=describe_archive(archive_of(version["replay_url"] or "")),
+        archive=_name_holder(version),
         notes=tuple(notes),
     )
+
+
+def _name_holder(version: Row) -> str:
+    """Return what holds the capture: the archive that was asked, or the file that it was imported from."""
+    archive = archive_of(version["replay_url"] or "")
+    if archive is None and version.get("origin"):
+        return f"file {_one_line(version['origin'])}"
+    return describe_archive(archive)
 
 
 def _capture_address(version: Row) -> str:

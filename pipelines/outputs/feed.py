@@ -17,9 +17,13 @@ class Entry:
     """URI that never changes (`tag:` or an address)."""
     title: str
     updated: str
-    """ISO 8601 with zone: when the version was first captured."""
+    """ISO 8601 with zone: when the version was first captured, or when it became known."""
     link: str
     summary: str
+    published: str | None = None
+    """ISO 8601 with zone: when the version was first captured, where `updated` says something else."""
+    content: str | None = None
+    """Safe HTML that says more than the summary."""
 
 
 def entry_id(document_id: str, text_sha256: str, occurrence: int) -> str:
@@ -58,7 +62,11 @@ def _add_entry(feed: Element, entry: Entry) -> None:
     for name, value in (("id", entry.id), ("title", entry.title), ("updated", entry.updated)):
         SubElement(element, name).text = _printable(value)
     SubElement(element, "link", rel="alternate", href=entry.link)
+    if entry.published:
+        SubElement(element, "published").text = _printable(entry.published)
     SubElement(element, "summary", type="text").text = _printable(entry.summary)
+    if entry.content:
+        SubElement(element, "content", type="html").text = _printable(entry.content)
 
 
 def _printable(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.pipelines.outputs.words import FLAGS
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import AddressMove
 from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass
@@ -19,7 +20,6 @@ from policy_archive.pipelines.versions.gist import change_from_values, describe_
 
 Row = dict[str, Any]
 
-_FLAG_WORDS = {"before": "seen late", "after": "announced ahead"}
 _SAME_DATE = "date kept: edited silently"
 INTERVAL_HEADING = "Changed between"
 """Of the column that holds intervals of change: together they read as a sentence."""
@@ -218,7 +218,7 @@ def _flapping_line(rows: Sequence[Row]) -> Row:
         f"{first['version']}-{last['version']}",
         f"{start[:10]} and {last['first_captured'][:10]}",
         words=last["words"],
-        gist=f"flapping: {texts} texts take turns in {len(rows)} versions (variants, or changes undone)",
+        gist=f"{texts} texts take turns in {len(rows)} versions (variants, or changes undone)",
         stated=_describe_stated(last),
         title=last["title"],
     )
@@ -238,7 +238,7 @@ def _describe_stated(row: Row) -> str:
     stated = row["stated_updated"] or row["stated_effective"]
     if not stated:
         return ""
-    flag = _FLAG_WORDS.get(row["stated_flag"])
+    flag = FLAGS.get(row["stated_flag"])
     if flag and row.get("date_kept") and not row["returns_to"]:
         flag = _SAME_DATE
     return f"{stated} ({flag})" if flag else str(stated)

@@ -10,6 +10,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
+from policy_archive.pipelines.outputs.words import describe_capture
 from policy_archive.pipelines.store import sites
 
 Row = dict[str, Any]
@@ -60,7 +61,8 @@ def _describe_reason(row: Row, captures: Mapping[str, int]) -> str:
             else ""
         )
     came_to = ", ".join(
-        f"{number} {what}" for what, number in sorted(captures.items(), key=lambda kv: -kv[1])
+        f"{number} × {describe_capture(what, what)}"
+        for what, number in sorted(captures.items(), key=lambda kv: -kv[1])
     )
     total = plural(sum(captures.values()), "capture")
     return f"{total} at its addresses, none with a text of its own: {came_to}"

@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from policy_archive.crawler.core.errors import ExtractionError
-from policy_archive.crawler.core.records import Document, Outcome, Reading
+from policy_archive.crawler.core.records import Document, HomePage, Outcome, Reading
 from policy_archive.pipelines.extract.body.ways import OTHER_WAYS, Way
 
 TIMEOUT_SECONDS = 30.0
@@ -98,11 +98,24 @@ class ReadingPool:
         self._threads = ThreadPoolExecutor(self.processes, thread_name_prefix="reading")
 
     async def read(
-        self, body: bytes, *, document: Document, url: str, timestamp: str, content_type: str | None
+        self,
+        body: bytes,
+        *,
+        document: Document,
+        url: str,
+        timestamp: str,
+        content_type: str | None,
+        home: HomePage | None = None,
     ) -> Reading:
         """Return what a body turned out to be; a process that dies over it is an outcome, never an error."""
         future = self.submit(
-            _read_body, body, document=document, url=url, timestamp=timestamp, content_type=content_type
+            _read_body,
+            body,
+            document=document,
+            url=url,
+            timestamp=timestamp,
+            content_type=content_type,
+            home=home,
         )
         return await _awaited(future)
 

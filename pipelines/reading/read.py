@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import (
     Document,
     Extraction,
+    HomePage,
     Kind,
     Outcome,
     Owner,
@@ -20,7 +24,7 @@ from policy_archive.pipelines.extract.extraction import ExtractedPage, extract_p
 from policy_archive.pipelines.extract.source.decode import decode_body, unpack_body
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.judging.owner import judge_owner
-from policy_archive.pipelines.judging.page import judge_page
+from policy_archive.pipelines.judging.page import AS_HOME, judge_page
 
 
 def read_body(
@@ -31,11 +35,13 @@ def read_body(
     timestamp: str,
     content_type: str | None,
     way: Way = Way.CHOSEN,
+    home: HomePage | None = None,
 ) -> Reading:
     """Return what a body turned out to be; never raises ExtractionError, its outcome is the reading's.
 
     `url` is the page's own address, `timestamp` the capture's 14 digits, `content_type` as captured.
-    Of a home page only the links are read. `way` is how the body of a page is chosen.
+    Of a home page only the links are read. `way` is how the body of a page is chosen. `home` is the
+    site's home page of that time, if one is stored: archives hold front pages at the addresses of policies.
     """
     try:
         if document.kind is Kind.HOME:
@@ -45,7 +51,7 @@ def read_body(
         )
     except ExtractionError as error:
         return Reading(outcome=Outcome(error.outcome), reason=str(error))
-    return _judge(page, document, url)
+    return _judge(page, document, url, home)
 
 
 def _read_home_links(body: bytes, url: str, content_type: str | None) -> tuple[PolicyLink, ...]:
@@ -57,18 +63,38 @@ def _read_home_links(body: bytes, url: str, content_type: str | None) -> tuple[P
     return find_policy_links(parse_page(decode_body(body, content_type)), url=url)
 
 
-def _judge(page: ExtractedPage, document: Document, url: str) -> Reading:
+def _judge(page: ExtractedPage, document: Document, url: str, home: HomePage | None) -> Reading:
     extraction = page.extraction
     links = find_policy_links(page.tree, url=url) if page.tree is not None else ()
     if extraction.frame_url and not extraction.text.strip():
         reason = f"a frameset; its main frame is {extraction.frame_url}"
         return Reading(outcome=Outcome.EMPTY, reason=reason, extraction=extraction, links=links)
-    verdict = judge_page(extraction, tree=page.tree, url=url, expected=document.kind)
+    home_text = partial(_read_home_text, home, document.kind) if home else ""
+    verdict = judge_page(extraction, tree=page.tree, url=url, expected=document.kind, home_text=home_text)
     owner = judge_owner(extraction, site=document.site, url=url, links=links)
     outcome, reason = _decide(extraction, verdict, owner, document)
     return Reading(
         outcome=outcome, reason=reason, extraction=extraction, verdict=verdict, owner=owner, links=links
     )
+
+
+def _read_home_text(home: HomePage, kind: Kind) -> str:
+    return _extract_home(home.url, home, kind)
+
+
+@remembered(4)
+def _extract_home(key: str, home: HomePage, kind: Kind) -> str:
+    """Return a home page's text, read as the page that it is held against; '' when it has none.
+
+    The captures of a policy have few home pages between them. `key` is what `remembered` measures.
+    """
+    try:
+        page = extract_page(
+            home.body, url=home.url, timestamp=home.timestamp, content_type=home.content_type, kind=kind
+        )
+    except ExtractionError:
+        return ""
+    return page.extraction.text
 
 
 def _decide(
@@ -78,7 +104,8 @@ def _decide(
     if verdict.page_class is PageClass.EMPTY:
         return Outcome.EMPTY, verdict.reason
     if verdict.page_class is not PageClass.POLICY:
-        return Outcome.NOT_A_POLICY, verdict.page_class
+        what = f"{verdict.page_class}: {verdict.reason}" if verdict.reason == AS_HOME else verdict.page_class
+        return Outcome.NOT_A_POLICY, what
     if owner.relation.is_somebody_else:
         return Outcome.FOREIGN, f"{owner.relation}: {owner.reason}"
     # a page of several documents holds its kind beside others; `other` is every kind

@@ -25,8 +25,6 @@ _AGREEMENT = 0.6
 """F1 of the words of a text and its neighbour's from which it is the same document. Two policies of two
 companies reach .4, half of a policy and the whole of it .67."""
 
-_LOOKED_AT = frozenset((Outcome.TEXT, Outcome.INCOMPLETE_TEXT, Outcome.NOT_A_POLICY, Outcome.OTHER_KIND))
-
 
 @dataclass(frozen=True, kw_only=True)
 class FirstReading:
@@ -73,7 +71,7 @@ def find_small(readings: Iterable[FirstReading]) -> list[SmallText]:
     whole = [one for one in ordered if one.outcome.is_text and not one.is_doubtful]
     small = []
     for one in ordered:
-        if not one.is_doubtful or one.outcome not in _LOOKED_AT:
+        if not one.is_doubtful or not one.outcome.may_be_short:
             continue
         larger = [
             other

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Container
 
 from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.records import Document, HomePage, Kind, Outcome
+from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.pipelines.store.codec import restore_body
 
 _KEPT_BYTES = 64 * 1024 * 1024
@@ -58,3 +60,25 @@ class BodyReader:
 def load_body(connection: sqlite3.Connection, digest: str) -> bytes:
     """Return one body; raises StoreError as `BodyReader.load` does."""
     return BodyReader(connection).load(digest)
+
+
+def load_home_near(connection: sqlite3.Connection, site: str, timestamp: str) -> HomePage | None:
+    """Return the stored home page of a site captured nearest to an instant (14 digits); None without any.
+
+    Raises StoreError as `BodyReader.load` does.
+    """
+    homes = connection.execute(
+        "select timestamp, original, content_type, body_digest from captures "
+        "where document_id = ? and outcome = ? and body_digest is not null order by timestamp",
+        (Document(site=site, kind=Kind.HOME).id, Outcome.HOME),
+    ).fetchall()
+    if not homes:
+        return None
+    wanted = parse_timestamp(timestamp)
+    nearest = min(homes, key=lambda row: abs(parse_timestamp(row["timestamp"]) - wanted))
+    return HomePage(
+        body=load_body(connection, nearest["body_digest"]),
+        url=nearest["original"],
+        timestamp=nearest["timestamp"],
+        content_type=nearest["content_type"],
+    )

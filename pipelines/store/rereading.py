@@ -11,7 +11,7 @@ from policy_archive.crawler.core.records import Address, Document, Outcome, Read
 from policy_archive.pipelines.extract.body.ways import Way
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.small import FirstReading, SmallText, choose_way, find_small
-from policy_archive.pipelines.store.bodies import load_body
+from policy_archive.pipelines.store.bodies import load_body, load_home_near
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 
 _MOST = 50
@@ -63,6 +63,7 @@ def iter_rereadings(
                 "url": page_address(addresses, row),
                 "timestamp": row.timestamp,
                 "content_type": content_type,
+                "home": load_home_near(connection, document.site, row.timestamp),
             },
         )
 

@@ -409,7 +409,7 @@ def m007_origins(db: Database) -> None:
         create index captures_imported on captures(document_id) where origin is not null;
         """,
     )
-    _grow_view(db, "source.origin as origin")
+    _grow_view(db, "(select name || ' (' || digest || ')' from origins where id = source.origin) as origin")
     _grow_view(db, "first.dated_by as dated_by")
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
 from policy_archive.pipelines.store.captures import parse_places
@@ -303,6 +304,8 @@ def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
         from extractions join policy_texts on sha256 = text_sha256 where capture_id = ? and current""",
         (capture_id,),
     ).fetchone()
+    if row is None or row["text"] is None:
+        raise StoreError(f"the text of capture {capture_id} is missing: run 'policy-archive verify'")
     return Run(
         text=row["text"],
         text_sha256=row["text_sha256"],

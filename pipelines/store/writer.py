@@ -21,6 +21,7 @@ from policy_archive.crawler.core.records import (
     Channel,
     ConservationFault,
     Document,
+    HomePage,
     KeptAnswer,
     Kind,
     KnownCapture,
@@ -39,6 +40,7 @@ from policy_archive.crawler.core.vocabularies import AddressSource, RunStatus, S
 from policy_archive.crawler.planning.due import Failing
 from policy_archive.pipelines.store import captures, imports, index_cache
 from policy_archive.pipelines.store import versions as folding
+from policy_archive.pipelines.store.bodies import load_home_near
 from policy_archive.pipelines.store.connection import explained, open_reader, open_writer, write
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
@@ -188,6 +190,10 @@ class Store:
             (document.id,),
         )
         return [Address(**{**row, "source": AddressSource(row["source"])}) for row in rows]
+
+    def home_near(self, site: str, timestamp: str) -> HomePage | None:
+        """Return the stored home page of a site that was captured nearest to an instant (14 digits)."""
+        return load_home_near(self.connection, site, timestamp)
 
     def links_of(self, document: Document) -> list[tuple[CdxRow, PolicyLink]]:
         """Return every policy link found on a document's captures, with the capture, in order of time."""

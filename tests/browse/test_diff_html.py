@@ -164,5 +164,38 @@ def test_every_line_that_is_not_blank_has_a_shape(text: str) -> None:
         parse_runs(shape)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- * " * 50_000 + "x",
+        "> " * 99_000,
+        "# a" + " " * 190_000 + "b",
+        "|" + "-" * 190_000 + "x",
+        "![" * 9_000,
+    ],
+    ids=["lists", "quotes", "blanks", "bars", "brackets"],
+)
+def test_a_hostile_line_takes_time_by_its_length_alone(line: str) -> None:
+    assert plain_text(parse_runs(shape_lines(line)[1]))
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "body"),
+    [
+        ("## Part ##", "h2", "Part"),
+        ("# C#", "h1", "C#"),
+        ("##", "h2", ""),
+        ("#tag", "p", "#tag"),
+        ("> * x", "li", "x"),
+        ("* * deep", "li", "deep"),
+        ("12) twelve", "li", "twelve"),
+        ("- - -", "mark", ""),
+    ],
+)
+def test_what_a_line_is(line: str, kind: str, body: str) -> None:
+    shape = shape_line(line)
+    assert (shape.kind, shape.body) == (kind, body)
+
+
 def test_names_of_cookies_keep_their_underscores() -> None:
     assert parse_runs(shape_line("_ga and __utma")) == (Run("_ga and __utma"),)

@@ -16,7 +16,7 @@ from policy_archive.browse.addresses import Addresses, document_segment
 from policy_archive.browse.security import PAGE_POLICY
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.pipelines.store.writer import Store
-from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE
+from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE, TERMS
 from tests.support.asking import HOME, ask, ask_one
 from tests.support.hostile import HOSTILE, HOSTILE_SITE
 from tests.support.synthetic import make_capture, make_reading, make_row, store_texts
@@ -135,6 +135,64 @@ def test_a_difference_of_no_words_says_what_it_is_of(tmp_path: Path) -> None:
     assert "no words; only links." in _words(ask_one(tmp_path / "policies.db", address))
     same = ask_one(tmp_path / "policies.db", address.replace("20190101", "20180601"))
     assert "(2018-06-01): nothing." in _words(same)
+
+
+def test_changes_are_told_as_they_were_learnt_and_first_captures_are_none(database: Path) -> None:
+    answer = ask_one(database, f"{HOME}/-/changes")
+    page = html.fromstring(answer.content)
+    links = page.xpath("//ul[contains(@class, 'changes')]//a/@href")
+    base = f"{HOME}/-/diff/{SITE}/privacy"
+    assert links == [f"{base}/{MIDDLE}/{SITE}/privacy/{NEW}", f"{base}/{OLD}/{SITE}/privacy/{MIDDLE}"]
+    assert "We do not sell your personal information." in page.xpath("//blockquote/ins/text()")
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({"kind": "privacy"}, 2),
+        ({"kind": "terms"}, 0),
+        ({"since": "2000"}, 2),
+        ({"since": "2999-01-01"}, 0),
+        ({"site": f"https://{SITE.upper()}/x"}, 2),
+        ({"class": "all"}, 2),
+        ({"class": "page"}, 0),
+        ({"page": "1"}, 0),
+    ],
+)
+def test_changes_are_narrowed(database: Path, asked: dict[str, str], count: int) -> None:
+    answer = ask_one(database, f"{HOME}/-/changes?{urlencode(asked)}")
+    assert answer.status_code == 200
+    assert len(html.fromstring(answer.content).xpath("//ul[contains(@class, 'changes')]//a")) == count
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"class": "dull"}, "is no class of changes"),
+        ({"since": "yesterday"}, "is no date"),
+        ({"kind": "secrets"}, "is no kind"),
+        ({"site": "clam.example"}, "Did you mean calm.example?"),
+    ],
+)
+def test_a_list_of_changes_says_what_it_cannot_be_narrowed_to(
+    database: Path, asked: dict[str, str], said: str
+) -> None:
+    answer = ask_one(database, f"{HOME}/-/changes?{urlencode(asked)}")
+    assert answer.status_code in (400, 404) and said in _words(answer)
+
+
+def test_what_a_list_of_changes_passes_over_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    with Store.open(path) as store:
+        store_texts(
+            store, [("20180101000000", "One.\n"), ("20190101000000", "One. Two.\n")], document=PRIVACY
+        )
+        store_texts(store, [("20180101000000", "Be kind.\n")], document=TERMS)
+        texts = [("20200101000000", "One. Two.\n\nThree.\n"), ("20210101000000", "One. Two.\nThree.\n")]
+        store_texts(store, texts, document=PRIVACY)
+        store_texts(store, [("20220101000000", "One. Two. Three. Four.\n")], document=PRIVACY)
+    words = _words(ask_one(path, f"{HOME}/-/changes"))
+    assert "1 document seen for the first time, 1 change that is not the policy’s own" in words
 
 
 def test_differences_of_two_documents(database: Path) -> None:

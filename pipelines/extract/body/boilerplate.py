@@ -12,7 +12,7 @@ from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.pipelines.extract.links import is_home
 from policy_archive.pipelines.extract.outline import HEADINGS
 
-_FURNITURE_TAGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
+_FURNITURE_TAGS = frozenset(("nav", "footer", "aside", "dialog", "menu", "marquee"))
 _FURNITURE_ROLES = frozenset(
     (
         "navigation",

@@ -22,6 +22,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_overlay,
     is_site_name,
 )
+from policy_archive.pipelines.extract.body.documents import name_kind
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
 from policy_archive.pipelines.extract.body.rules import Decision, Rule, Subject, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import choose_blocks
@@ -199,13 +200,17 @@ class _Choice(Regions):
     def _find_titles(self) -> frozenset[HtmlElement]:
         """Return the headings that may be the document's title: every h1, but not the site's name.
 
-        Without any, one: of the highest level up to the text's end, the last one not below its beginning.
+        Without any, one: the first that names a policy, else of the highest level up to the text's end, the
+        last one not below its beginning.
         """
         names = [heading for heading in self._headings if not is_site_name(heading)]
         if any(heading.tag == "h1" for heading in names):
             return frozenset(heading for heading in names if heading.tag == "h1")
         first, last = self._outline.ranges[self.root]
         starts = {name: start for name in names if (start := self._outline.ranges[name][0]) < last}
+        policies = [name for name in starts if name_kind(name.text_content()) is not None]
+        if policies:
+            return frozenset(policies[:1])
         highest = min((str(name.tag) for name in starts), default=None)
         titles = [name for name in starts if name.tag == highest]
         above = [name for name in titles if starts[name] <= first]
@@ -285,7 +290,33 @@ class _Choice(Regions):
         """
         if self._main is None or element is self._main or self._main in element.iterancestors():
             return False
+        if self._is_plain_section(element):
+            return False
         return self.prose(element) < self.prose(self._main) * _BESIDE_MAIN_SHARE
+
+    def _is_plain_section(self, element: HtmlElement) -> bool:
+        """Return whether this is a heading with prose, without links, buttons or a copyright: who is
+        responsible, set beside the text.
+        """
+        if self.first_heading(element) is None or is_furniture(element) or self._is_named(element):
+            return False
+        plain = not self.linked(element) and not count_controls(element) and not self.is_imprint(element)
+        return plain and self._is_mostly_prose(element)
+
+    def _is_list_in_text(self, element: HtmlElement) -> bool:
+        """Return whether this is a list or a table of data right below a paragraph or a heading, and no menu.
+
+        Whom data are given to, each in a few words, at the end of a text.
+        """
+        if element.tag == "table":
+            if is_layout(element, grid(element)):
+                return False
+        elif element.tag not in LISTS and element.tag != "dl":
+            return False
+        if count_controls(element) or (self._is_mostly_linked(element) and self.leads_into_site(element)):
+            return False
+        above = self.two_above(element)[-1:]
+        return bool(above) and above[0].tag in TEXT_TAGS and not self._is_named(element)
 
     def _is_small(self, element: HtmlElement) -> bool:
         return self.words(element) < self.words(self.root) * _SMALL_SHARE
@@ -382,13 +413,16 @@ class _Choice(Regions):
                         self._drops(_NEIGHBOURS, subject, otherwise=Decision("beside-the-bulk", keeps=True))
 
     def _find_bulk(self, element: HtmlElement, children: Sequence[HtmlElement]) -> HtmlElement | None:
-        """Return the child with at least four fifths of an element's prose, the title in or above it."""
+        """Return the child with at least four fifths of an element's prose, the title in or above it.
+
+        Pages of the nineties have no headings at all.
+        """
         bulk = max(children, key=self.prose, default=None)
         if bulk is None or self.prose(bulk) < self.prose(element) * _BULK_SHARE or not self.prose(bulk):
             return None
         _, end = self._outline.ranges[bulk]
         titled = any(self._outline.ranges[title][0] < end and self._is_kept(title) for title in self._titles)
-        return bulk if titled else None
+        return bulk if titled or not self._headings else None
 
     def _leads_elsewhere(self, subject: Subject) -> bool:
         """Return whether this is a box of little prose beside the document that does not look like a part of
@@ -399,6 +433,8 @@ class _Choice(Regions):
             return False
         if self.prose(box) > self.prose(bulk) * _NEIGHBOUR_SHARE or self._is_section(box):
             return False
+        if not self._headings:
+            return True
         return subject.after or (not has_heading(box) and self._is_above_title(box))
 
     def drop_furniture(self) -> None:
@@ -502,6 +538,9 @@ class _Choice(Regions):
             if not links or has_heading(sibling) or not self._trims(sibling, backwards=False):
                 return
 
+    def _is_layout_table(self, element: HtmlElement) -> bool:
+        return element.tag == "table" and is_layout(element, grid(element))
+
     def _trims(self, element: HtmlElement, *, backwards: bool) -> bool:
         subject = Subject(element, after=backwards)
         return self._drops(_RIM, subject, otherwise=Decision("in-the-text", keeps=True))
@@ -596,6 +635,7 @@ _SIBLINGS: tuple[Rule[_Choice], ...] = (
         ),
     ),
     Rule("prose", True, lambda choice, subject: choice._is_mostly_prose(subject.element)),
+    Rule("list-in-text", True, lambda choice, subject: choice._is_list_in_text(subject.element)),
     Rule(
         "chosen",
         True,
@@ -685,7 +725,10 @@ _RIM: tuple[Rule[_Choice], ...] = (
         False,
         lambda choice, subject: (
             choice._is_mostly_linked(subject.element)
-            and not choice.stands_in_text(subject.element, backwards=subject.after)
+            and not (
+                choice.stands_in_text(subject.element, backwards=subject.after)
+                and not choice._is_layout_table(subject.element)
+            )
         ),
     ),
     Rule(

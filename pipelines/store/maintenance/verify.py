@@ -58,7 +58,7 @@ def list_checks(*, thorough: bool = False) -> tuple[Check, ...]:
         Check(name="texts", count="select count(*) from texts", look=_look_at_texts),
         Check(name="search", count="select 1", look=_look_at_search),
         Check(
-            name="versions",
+            name="documents",
             count="select count(*) from documents where kind <> 'home'",
             look=lambda connection: _look_at_versions(connection, compare_afresh=thorough),
         ),
@@ -76,6 +76,12 @@ def iter_steps(connection: sqlite3.Connection, checks: tuple[Check, ...]) -> Ite
         except sqlite3.DatabaseError as error:
             fault = ConservationFault(fault="unreadable", id=check.name, detail=str(error))
             yield Step(check=check.name, total=total, fault=fault)
+
+
+def count_versions(connection: sqlite3.Connection) -> int:
+    """Return how many versions the documents looked at have."""
+    (versions,) = connection.execute("select count(*) from versions").fetchone()
+    return int(versions)
 
 
 def count_pending(connection: sqlite3.Connection) -> int:

@@ -69,6 +69,13 @@ class NewsFilter:
     """Also changes that are not the policy's own, which are passed over else."""
     substantive: bool = False
     """Only changes that matter, by their class, and first versions."""
+    kind: str | None = None
+    learnt_since: date | None = None
+    """Became known on this day or later, by this corpus's time."""
+    change_class: str | None = None
+    """Of this class alone, passed over or not; '': the policy's own words."""
+    changes_only: bool = False
+    """Not what a document said when it was first seen: that is no change."""
     min_words: int = 0
     """Only changes of at least so many words, and first versions."""
 
@@ -81,6 +88,9 @@ class NewsFilter:
             "news.id > ?": self.after_id,
             "news.run_id = ?": self.run_id,
             f"({IS_FIRST} or words_added + words_removed >= ?)": self.min_words or None,
+            "documents.kind = ?": self.kind,
+            "news.recorded_at >= ?": self.learnt_since and self.learnt_since.isoformat(),
+            "coalesce(versions.class, '') = ?": self.change_class,
         }
 
 
@@ -98,6 +108,40 @@ def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int 
     return _select(connection, f"{_FROM_NEWS} where {conditions} order by {order} limit ?", values, order)
 
 
+def list_learnt(
+    connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int, offset: int = 0
+) -> list[Row]:
+    """Return what list_news does, in the order of becoming known, newest first."""
+    conditions, given = _conditions(wanted)
+    sql = f"{_FROM_NEWS} where {conditions} order by news.id desc limit ? offset ?"
+    return _select(connection, sql, [*given, limit, offset], "news_id desc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassedOver:
+    """What a list leaves out between its first and its last entry."""
+
+    first_captures: int
+    of_the_page: int
+    """Changes that are not the policy's own."""
+
+
+def count_between(
+    connection: sqlite3.Connection, wanted: NewsFilter, *, newest: int, oldest: int
+) -> PassedOver:
+    """Return how much of what became known between two ids, both included, such a list passes over."""
+    conditions, given = _conditions(
+        replace(wanted, everything=True, substantive=False, min_words=0, changes_only=False)
+    )
+    first, of_page = connection.execute(
+        f"""select coalesce(sum({IS_FIRST}), 0),
+            coalesce(sum(not ({IS_FIRST}) and not ({IS_TOLD})), 0)
+        {_FROM_NEWS} where {conditions} and news.id between ? and ?""",
+        [*given, oldest, newest],
+    ).fetchone()
+    return PassedOver(first_captures=first, of_the_page=of_page)
+
+
 def count_passed_over(connection: sqlite3.Connection, wanted: NewsFilter) -> int:
     """Return how many versions `list_news` leaves out by their class, and by how little changed."""
     counts = []
@@ -110,7 +154,8 @@ def count_passed_over(connection: sqlite3.Connection, wanted: NewsFilter) -> int
 
 def _conditions(wanted: NewsFilter) -> tuple[str, list[object]]:
     given = {sql: value for sql, value in wanted.conditions().items() if value is not None}
-    told = [] if wanted.everything else [IS_TOLD]
+    told = [] if wanted.everything or wanted.change_class is not None else [IS_TOLD]
+    told += [f"not ({IS_FIRST})"] if wanted.changes_only else []
     told += [MATTERS_SQL] if wanted.substantive else []
     return " and ".join(["news.of_site", *told, *given]), list(given.values())
 

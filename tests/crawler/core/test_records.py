@@ -14,6 +14,7 @@ PROPERTIES = [
     "is_text",
     "is_policy",
     "is_wanted",
+    "may_be_short",
     "shows_no_policy",
     "is_unseen",
     "is_accident",
@@ -50,6 +51,7 @@ def test_what_the_properties_say() -> None:
     assert of("is_policy") == of("is_text") | {"foreign", "other-kind"}
     assert of("is_wanted") == of("is_text") | {"home", "foreign"}
     assert of("shows_no_policy") == {"error-page", "redirect", "not-a-policy", "foreign"}
+    assert of("may_be_short") == of("is_text") | {"not-a-policy", "other-kind"}
     assert of("is_accident") == {"extractor-crash", "extractor-timeout", "extractor-memory"}
     assert of("is_retryable") == of("is_accident") | {"archive-error", "truncated", "bad-encoding"}
     assert of("is_unseen") == {

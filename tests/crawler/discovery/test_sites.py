@@ -78,9 +78,19 @@ def test_a_page_that_is_linked_to_as_two_policies_is_both(site: ArchivedSite) ->
 
 
 def test_a_link_by_two_names_to_an_address_of_one_is_of_that_one(site: ArchivedSite) -> None:
-    site.captures("https://example.com/privacy", range(2012, 2020))
+    urls = {"privacy": "https://example.com/privacy", "terms": "https://example.com/tos"}
+    for url in urls.values():
+        site.captures(url, range(2012, 2020))
     site.captures("https://example.com/", range(2012, 2020), LINKED.format("/privacy", "Terms & Privacy"))
-    assert shown(site.discover([Kind.PRIVACY, Kind.TERMS])) == {"privacy": ["https://example.com/privacy"]}
+    assert shown(site.discover([Kind.PRIVACY, Kind.TERMS])) == {kind: [url] for kind, url in urls.items()}
+
+
+def test_of_two_names_the_one_without_another_address_counts_too(site: ArchivedSite) -> None:
+    url = "https://example.com/terms.html"
+    site.captures(url, range(2012, 2020))
+    site.captures("https://example.com/", range(2012, 2020), LINKED.format("/terms.html", "Privacy & Terms"))
+    assert shown(site.discover()) == {"privacy": [url]}
+    assert shown(site.discover([Kind.PRIVACY, Kind.TERMS])) == {"privacy": [url], "terms": [url]}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -470,3 +471,46 @@ def test_no_text_is_taken_from_a_record_that_is_cut(
         found = rows(tmp_path, "select outcome from captures where timestamp like '2019%'")
         assert [row["outcome"] for row in found] == ["truncated"]
         assert len(rows(tmp_path)) == 1
+
+
+def test_what_no_archive_has_cites_its_file_and_what_dates_it(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    text = "Privacy policy\n\nLast updated: Sept, 2023\n\nWe share nothing.\n"
+    (tmp_path / "p_1.txt").write_text(text)
+    run(tmp_path / "p_1.txt", "--site", "x.example", "--kind", "privacy")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    shown = run("x.example", command="show").stdout
+    assert shown.startswith(
+        "> *The following text is extracted and transformed from the x.example privacy policy of 2023-09 "
+        f"(dated by its own statement). Please check the file that it was imported from, p_1.txt "
+        f"(sha256:{digest}), for the most accurate reproduction.*"
+    )
+    cited = run("x.example", command="cite").stdout
+    assert f"p_1.txt (sha256:{digest})" in cited
+    for said in (shown, cited):
+        assert "web.archive.org" not in said
+        assert "Wayback" not in said
+
+
+def test_a_collection_and_captures_of_the_same_page_are_one_history(
+    tmp_path: Path, shared: Path, run: Callable[..., Result]
+) -> None:
+    """Each change that the collection's texts show is told once, none between texts of two readers."""
+    page = "from policy_versions where site = 'uptimerobot.com' and kind = 'privacy' and name = ''"
+    told = f"select changed_after, first_captured {page} and class not in ('extractor', 'unknown')"
+    run(shared / "ota" / "declarations", shared / "ota" / "demo-versions.bundle")
+    theirs = rows(tmp_path, told)
+    warc = shared / "replay" / "dev" / "archive" / "02-demo-uptimerobot-privacy-policy.warc.gz"
+    assert outcomes(run(warc, "--kind", "privacy", "--json")) == {"imported": 88}
+    joined = rows(tmp_path, f"select class, change, extractor {page} order by version")
+    assert {row["extractor"].split("/")[0] for row in joined} == {"ota-engine", "policy-archive"}
+    assert "unknown" not in {row["class"] for row in joined}
+    assert all(row["change"] is None for row in joined if row["class"] == "extractor")
+    times = [row["first_captured"] for row in rows(tmp_path, told)]
+    assert len(theirs) >= 9
+    for change in theirs:
+        within = [time for time in times if change["changed_after"] < time <= change["first_captured"]]
+        assert len(within) == 1
+    (documents,) = rows(tmp_path, f"select count(distinct document_id) as number {page}")
+    assert documents == {"number": 1}

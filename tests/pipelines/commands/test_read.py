@@ -132,7 +132,7 @@ def test_every_index_row_can_be_asked_for_its_state(database: Path) -> None:
     assert [row["state"] for row in captures if row["outcome"] is None] == ["error-page"]
     lines = run(database, "history", "intently.example", "--captures").stdout.splitlines()
     assert len(lines) == 13
-    assert any("foreign" in line and "a registrar's policy" in line for line in lines)
+    assert any("somebody else's policy" in line and "a registrar's policy" in line for line in lines)
 
 
 @pytest.mark.parametrize("row_format", ["--nl", "--csv"])
@@ -220,7 +220,7 @@ def test_documents_lists_kinds_addresses_and_figures(database: Path) -> None:
     assert privacy["addresses"][0]["source"] == "home-link"
     assert terms["kind"] == "terms"
     heading, line, _ = run(database, "documents", "intently.example").stdout.splitlines()
-    assert heading.split()[5:] == ["Address", "Owner", "Sure", "Found"]
+    assert heading.split()[5:] == ["Address", "Owner", "Certainty", "Found"]
     assert line.split()[5:] == [URL, "site", "0.93", "home-link:", "Privacy"]
 
 

@@ -78,7 +78,7 @@ def test_sites_says_what_there_is_what_is_in_doubt_and_why_nothing_is(database: 
     assert own["doubts"] == []
     assert found["late.example"]["doubts"] == ["privacy policy: a platform's (bigblog.example)"]
     assert found["empty.example"]["reason"] == "no link on 12 captures"
-    assert "1 foreign" in found["foreign.example"]["reason"]
+    assert "1 × somebody else's policy" in found["foreign.example"]["reason"]
 
 
 def test_missing_lists_the_sites_without_a_text(database: Path) -> None:

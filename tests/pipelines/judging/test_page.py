@@ -29,6 +29,7 @@ from policy_archive.pipelines.judging.features import (
 )
 from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
 from policy_archive.pipelines.judging.page import judge_page
+from policy_archive.pipelines.judging.vocabulary import load_vocabulary
 from policy_archive.pipelines.judging.weights import Weights, load_weights
 from tests.support.extractions import bare_extraction
 
@@ -347,7 +348,7 @@ def test_every_weight_is_of_a_known_concept() -> None:
     """A concept renamed in the lexicon would silently lose its weight."""
     concepts = set(load_lexicon("policy-concepts").concepts)
     weighed: dict[str, set[str]] = {}
-    for name in load_weights().features:
+    for name in [*load_weights("concepts").features, *load_weights("words").features]:
         group, colon, rest = name.partition(":")
         if colon:
             weighed.setdefault(group, set()).add(rest)
@@ -357,6 +358,7 @@ def test_every_weight_is_of_a_known_concept() -> None:
     assert len(weighed["rate"]) > 25
     assert weighed["subject"] == weighed["facets"] == set(SUBJECTS)
     assert weighed["named"] <= {kind.value for kind in Kind}
+    assert weighed["words"] == set(load_vocabulary().classes)
 
 
 def test_probabilities_add_up_and_unknown_features_count_nothing() -> None:

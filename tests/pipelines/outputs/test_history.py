@@ -26,5 +26,5 @@ def test_a_text_that_changes_under_the_same_date_was_edited_silently(tmp_path: P
     assert [line["Stated"] for line in iter_lines(history)] == [
         "2018-05-25",
         "2018-05-25 (date kept: edited silently)",
-        "2018-12-01 (seen late)",
+        "2018-12-01 (a day before it was seen to change)",
     ]

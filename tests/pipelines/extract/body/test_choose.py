@@ -108,6 +108,73 @@ def test_a_sentence_about_such_things_is_text(line: str) -> None:
     assert said in re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        "<table><tr><th>Who<th>Why</tr>"
+        + "".join(f"<tr><td><a href='https://v{n}.example'>Vendor {n}</a><td>Hosting</tr>" for n in range(30))
+        + "</table>",
+        "<ul>" + "".join(f"<li>Vendor {n}</li>" for n in range(30)) + "</ul>",
+        "<dl>" + "".join(f"<dt>Cookie {n}</dt><dd>Two years</dd>" for n in range(12)) + "</dl>",
+    ],
+    ids=["table of data", "list", "terms"],
+)
+def test_a_text_may_end_in_a_long_list_of_short_things(last: str) -> None:
+    html = (
+        f"<body><nav><a href=/>Home</a></nav><main><h1>Privacy policy</h1>{paragraphs('en', 3)}"
+        f"<p>Those who work for us:</p>{last}</main><footer><a href=/x>Imprint</a></footer></body>"
+    )
+    page = transform_page(parse_html(html), url="https://x.org/p")
+
+    assert ("Vendor 29" in page.text) or ("Cookie 11" in page.text)
+    assert "Home" not in page.text and "Imprint" not in page.text
+
+
+@pytest.mark.parametrize("place", ["section", "div"])
+def test_who_is_responsible_is_text_beside_the_main_part_and_a_call_to_buy_is_not(place: str) -> None:
+    main = f"<main><h1>Privacy policy</h1>{paragraphs('en', 9)}</main>"
+    address = "The club of the town, 1 High Street, telephone 01234 567890"
+    offer = "Try our club for thirty days, it costs you nothing at all."
+    who = f"<{place}><h2>Controller</h2><p>{address}</p></{place}>"
+    buy = f"<{place}><h2>Ready?</h2><p>{offer} <a href=/join>Join</a></p></{place}>"
+
+    text = transform_page(parse_html(f"<body>{main}{who}{buy}</body>"), url="https://x.org/p").text
+
+    assert "telephone 01234 567890" in text
+    assert "thirty days" not in text
+
+
+def test_columns_beside_a_text_without_any_heading_are_no_text() -> None:
+    def column(name: str) -> str:
+        return (
+            f"<td><table><tr><td>{name}<tr><td>"
+            + "".join(f"<a href=/c{n}>Shop {n}</a><br>" for n in range(7))
+            + "</table>"
+        )
+
+    text = "<br><br>".join(f"n{number} {PROSE['en'].strip()}" for number in range(8))
+    middle = f"<td><font size=5>Privacy notice</font><p>{text}"
+    html = f"<body><table><tr>{column('Categories')}{middle}{column('Bestsellers')}</table>"
+
+    page = transform_page(parse_html(html), url="https://x.org/p")
+
+    assert page.text.startswith("Privacy notice\n\nn0 We collect")
+    assert page.text.endswith("n7 " + PROSE["en"].strip() + "\n")
+
+
+@pytest.mark.parametrize("title", ["Privacy policy", "Datenschutzerklärung", "プライバシーポリシー"])
+def test_without_an_h1_the_heading_that_names_a_policy_is_the_title(title: str) -> None:
+    html = (
+        "<body><div id=banner><h2>The Club</h2><p>Fun for all</p></div><div id=left><ul><li><a href=/n>N</a>"
+        f"<li><a href=/s>Shop</a></ul></div><div id=center><h3>{title}</h3>{paragraphs('en', 9)}</div>"
+        "<div id=right><h4>News</h4><p>The spring party is in the hall. <a href=/n>More</a></p></div></body>"
+    )
+    page = transform_page(parse_html(html), url="https://x.org/p")
+
+    assert page.text.startswith(f"### {title}\n\nn0 We collect")
+    assert page.text.endswith("n8 " + PROSE["en"].strip() + "\n")
+
+
 def test_the_last_of_many_asides_with_prose_is_kept_like_the_others() -> None:
     note = "<aside class=brief><p>In short: we keep little and we share less of what you give us.</p></aside>"
     sections = "".join(f"<div><h2>Part {n}</h2>{paragraphs('en', 2)}{note}</div>" for n in range(4))

@@ -1,0 +1,154 @@
+"""Links and whole sites, measured on real home pages whose policy links are known, by era and language.
+
+The folder is made as ../shared/real-pages/dev: pages/ID.html.gz, pages.jsonl, and truth.jsonl, where `links`
+of a page map an address (no scheme, no www, lower case, no fragment) to its kinds: p t c o, n for none.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from support.archived_site import ArchivedSite  # noqa: E402 (the path comes first)
+
+from policy_archive.crawler.core.records import Kind, PolicyLink  # noqa: E402
+from policy_archive.crawler.core.urls import parse_site  # noqa: E402
+from policy_archive.crawler.discovery.links import find_policy_links  # noqa: E402
+from policy_archive.pipelines.extract.language import identify_language  # noqa: E402
+from policy_archive.pipelines.extract.source.decode import decode_body  # noqa: E402
+from policy_archive.pipelines.extract.source.parse import parse_html  # noqa: E402
+
+LETTERS = {Kind.PRIVACY: "p", Kind.TERMS: "t", Kind.COOKIES: "c"}
+ERAS = ((2005, "1998-2005"), (2012, "2006-2012"), (2015, "2013-2015"), (2019, "2016-2019"), (9999, "2020-"))
+FEWEST = 3  # pages of a language that has a line of its own
+
+
+@dataclass
+class PageScore:
+    """How the links of one page were read."""
+
+    era: str
+    language: str
+    wanted: dict[Kind, bool] = field(default_factory=dict)
+    found: dict[Kind, bool] = field(default_factory=dict)
+    links: int = 0
+    wrong: int = 0
+    """Links of the three kinds to what is no policy, or one of another kind."""
+
+
+@dataclass(frozen=True)
+class RealPage:
+    """A page with its truth."""
+
+    url: str
+    year: int
+    text: str
+    truth: dict[str, set[str]]
+    """Address → kinds, as letters; doubtful ones have `~`."""
+
+
+def iter_pages(folder: Path) -> Iterator[RealPage]:
+    """Yield the pages of a folder that have a truth."""
+    types = {row["id"]: row.get("content_type") for row in _rows(folder / "pages.jsonl")}
+    for row in _rows(folder / "truth.jsonl"):
+        body = gzip.decompress((folder / "pages" / f"{row['page']}.html.gz").read_bytes())
+        text = decode_body(body, types.get(row["page"]) or None).text
+        truth = {address: set(kinds) for address, (kinds, _) in row["links"].items()}
+        yield RealPage(url=row["url"], year=int(row["year"][:4]), text=text, truth=truth)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    return map(json.loads, path.read_text("utf-8").splitlines())
+
+
+def bare(url: str) -> str:
+    """Return an address as the truth writes it."""
+    text = re.sub(r"^https?://(www\.)?", "", unquote(url.partition("#")[0]))
+    return re.sub(r":80(?=/|$)", "", text).rstrip("/").lower()
+
+
+def score_page(page: RealPage) -> PageScore:
+    """Return how the links of a page were read."""
+    tree = parse_html(page.text)
+    links = find_policy_links(tree, url=page.url)
+    language = identify_language(" ".join(tree.text_content().split()))[0] or "?"
+    score = PageScore(era=next(name for last, name in ERAS if page.year <= last), language=language)
+    for kind, letter in LETTERS.items():
+        wanted = {a for a, kinds in page.truth.items() if letter in kinds and "~" not in kinds}
+        right = {a for a, kinds in page.truth.items() if letter in kinds}
+        score.wanted[kind] = bool(wanted)
+        score.found[kind] = any(link.kind is kind and bare(link.url) in right for link in links)
+    judged = [link for link in links if link.kind in LETTERS]
+    score.links = len(judged)
+    score.wrong = sum(not _is_right(link, page) for link in judged)
+    return score
+
+
+def _is_right(link: PolicyLink, page: RealPage) -> bool:
+    return bool(page.truth.get(bare(link.url), set()) & {LETTERS[link.kind], "n"})
+
+
+def find_site(page: RealPage) -> bool | None:
+    """Return whether a site built of a real home page is found with its policy; None if it links to none.
+
+    The archive has the home page, the policy, and every other page that it links to, six years long.
+    """
+    policies = {a for a, kinds in page.truth.items() if "p" in kinds and "~" not in kinds}
+    host = urlsplit(page.url).hostname or ""
+    own = {a for a in policies if a.partition("/")[0].endswith(parse_site(host))}
+    if not own:
+        return None
+    site = ArchivedSite(site=parse_site(host))
+    home = f'<base href="{page.url}">{page.text}'
+    others = {str(a.get("href")) for a in parse_html(page.text).iter("a") if a.get("href")}
+    pages = {f"http://{a}" for a in own} | {o for o in others if o.startswith(f"http://{host}/")}
+    for year in range(page.year, page.year + 6):
+        site.capture(f"{year}0601", f"http://{site.site}/", home)
+        for url in sorted(pages)[:200]:
+            site.capture(f"{year}0701", url)
+    plan = site.discover([Kind.PRIVACY])
+    main = [d for d in plan.documents if not d.document.name]
+    return any(bare(address.url) in policies for document in main for address in document.addresses)
+
+
+def print_real_pages(folder: Path) -> None:
+    """Print recall and precision of links, by era and language, and how many built sites were found."""
+    pages = list(iter_pages(folder))
+    scores = [score_page(page) for page in pages]
+    print(f"\nreal home pages\n{'':12} pages  {'privacy':14} {'terms':14} {'cookies':14} precision of links")
+    _print_line("all", scores)
+    for _, era in ERAS:
+        _print_line(era, [score for score in scores if score.era == era])
+    languages = sorted({score.language for score in scores})
+    for language in languages:
+        of_language = [score for score in scores if score.language == language]
+        if len(of_language) >= FEWEST:
+            _print_line(language, of_language)
+    sites = [found for found in map(find_site, pages) if found is not None]
+    print(f"sites built of them: {sum(sites)} of {len(sites)} found with the policy as the main one")
+
+
+def _print_line(name: str, scores: Iterable[PageScore]) -> None:
+    scores = list(scores)
+    cells = []
+    for kind in LETTERS:
+        wanted = [score for score in scores if score.wanted[kind]]
+        found = sum(score.found[kind] for score in wanted)
+        cells.append(f"{found}/{len(wanted)} {found / len(wanted):.3f}" if wanted else "-")
+    links, wrong = sum(score.links for score in scores), sum(score.wrong for score in scores)
+    precision = f"{1 - wrong / links:.3f} of {links}" if links else "-"
+    print(f"{name:12} {len(scores):>5}  {cells[0]:14} {cells[1]:14} {cells[2]:14} {precision}")
+
+
+if __name__ == "__main__":
+    print_real_pages(Path(sys.argv[1]))
