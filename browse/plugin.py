@@ -46,6 +46,8 @@ _STAMP = "[0-9]{14}"
 _DATASETTES_ANSWER = "datasette.handle_exception"
 _INLINE = "?view=inline"
 
+LONGEST_VALUE_BYTES = 64 * 1024 * 1024
+"""Three times the longest body; `select zeroblob(900000000)` takes as much memory twice over."""
 LONGEST_AT_ONCE = 200_000
 """Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
 COMPARING_SECONDS = 10.0
@@ -346,6 +348,12 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/{site_of}/?$", site),
         (rf"^{PREFIX}/.*$", nothing_here),
     ]
+
+
+@hookimpl
+def prepare_connection(conn: sqlite3.Connection) -> None:
+    """Let no value that somebody's SQL makes be longer than any that we store."""
+    conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
 
 
 @hookimpl

@@ -37,6 +37,7 @@ SLOW = (
     "crawler/discovery/test_fetch.py",
     "pipelines/commands/test_extract.py",
     "pipelines/commands/test_fetch.py",
+    "pipelines/commands/test_import.py",
     "pipelines/commands/test_plan.py",
     "pipelines/commands/test_update.py",
     "pipelines/reading/test_pool.py",

@@ -71,6 +71,8 @@ class ArchiveClient:
         `most_rows` of one answer are read.
         """
         self.archive_url = archive_url
+        self.index_seconds: list[float] = []
+        """How long each answer of the index took, the wait for its turn aside."""
         self._dialects = dialects
         self._dialect_lock = asyncio.Lock()
         self._waiting: dict[str, asyncio.Future[ReadCapture]] = {}
@@ -150,6 +152,8 @@ class ArchiveClient:
     def on_index(self, response: Response) -> None:
         """Hand the index's answer to the site that waits for it."""
         self._queue.done(Budget.INDEX)
+        if (seconds := response.meta.get("download_latency")) is not None:
+            self.index_seconds.append(seconds)
         _settle(response.meta["answered"], response)
 
     def on_index_failure(self, failure: Failure) -> None:

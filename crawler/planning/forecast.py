@@ -71,7 +71,7 @@ class Forecast:
     requests: Range
     """For captures."""
     seconds: Range
-    """At the allowed rates, when nothing has to wait for an answer."""
+    """At the allowed rates, and no faster than the archive was met to answer."""
     disk_bytes: Range
 
 
@@ -147,17 +147,31 @@ def cost_site(
 
 
 def add_up(
-    costs: Sequence[SiteCost], *, sites: int, index_per_minute: float, replay_per_second: float
+    costs: Sequence[SiteCost],
+    *,
+    sites: int,
+    index_per_minute: float,
+    replay_per_second: float,
+    latency_seconds: float = 0.0,
+    side_by_side: int = 1,
 ) -> Forecast:
-    """Return the forecast for `sites` sites of which `costs` were asked; rates of 0 mean no limit."""
+    """Return the forecast for `sites` sites of which `costs` were asked; rates of 0 mean no limit.
+
+    `latency_seconds` is what an answer took on the way: within a site each decides the next question, so
+    that a few sites never reach the allowed rates; `side_by_side` requests are on the way at the most.
+    """
     scale = sites / len(costs) if costs else 0.0
     requests = _total_requests(costs, scale)
     index_requests = scale * sum(cost.index_requests for cost in costs)
     size = _mean_bytes(costs)
     index_seconds = index_requests * 60 / index_per_minute if index_per_minute else 0.0
 
+    lanes = max(1, min(sites, side_by_side))
+
     def seconds(captures: float) -> float:
-        return max(index_seconds, captures / replay_per_second if replay_per_second else 0.0)
+        at_allowed_rate = captures / replay_per_second if replay_per_second else 0.0
+        on_the_way = (captures + index_requests) * latency_seconds / lanes
+        return max(index_seconds, at_allowed_rate, on_the_way)
 
     return Forecast(
         sites=sites,

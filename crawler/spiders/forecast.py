@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from policy_archive.crawler.archive.cdx import IndexQuery
@@ -45,6 +46,8 @@ class ForecastSpider(RunSpider):
             sites=self.settings.getint("POLICY_FORECAST_SITES") or len(self.costs),
             index_per_minute=politeness.index_per_minute,
             replay_per_second=politeness.replay_per_second,
+            latency_seconds=fmean(self.archive.index_seconds) if self.archive.index_seconds else 0.0,
+            side_by_side=self.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
         )
 
     async def work(self) -> None:

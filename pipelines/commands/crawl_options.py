@@ -71,6 +71,47 @@ class ArchiveChoice:
     contact: str | None
 
 
+_ARCHIVE_OPTIONS = (
+    click.option(
+        "--archive",
+        "archive_url",
+        metavar="BASE_URL",
+        default=ARCHIVE,
+        callback=lambda context, option, text: parse_archive(text),
+        envvar="POLICY_ARCHIVE_URL",
+        show_default=True,
+        show_envvar=True,
+        help="Archive to ask: a Wayback Machine, or a pywb collection (http://host:port/collection).",
+    ),
+    click.option(
+        "--dialect",
+        type=click.Choice(["auto", "wayback", "pywb"]),
+        default="auto",
+        show_default=True,
+        help="How the archive's index speaks; auto asks it.",
+    ),
+    click.option(
+        "--index-rate",
+        type=click.FloatRange(min=0),
+        metavar="PER_MINUTE",
+        help="Index queries a minute at the most; 0 = no limit, for an archive of your own. [default: 24]",
+    ),
+    click.option(
+        "--replay-rate",
+        type=click.FloatRange(min=0),
+        metavar="PER_SECOND",
+        help="Captures a second at the most; 0 = no limit. [default: 8]",
+    ),
+    click.option(
+        "--contact",
+        metavar="EMAIL_OR_URL",
+        envvar="POLICY_ARCHIVE_CONTACT",
+        show_envvar=True,
+        help="Added to the User-Agent, so that the archive can reach you.",
+    ),
+)
+
+
 def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every command that speaks to an archive takes; it gets `archive`, an ArchiveChoice."""
 
@@ -86,48 +127,7 @@ def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, archive=choice, **named)
 
     decorated: Callable[..., Any] = with_choice
-    for option in reversed(
-        (
-            click.option(
-                "--archive",
-                "archive_url",
-                metavar="BASE_URL",
-                default=ARCHIVE,
-                callback=lambda context, option, text: parse_archive(text),
-                envvar="POLICY_ARCHIVE_URL",
-                show_default=True,
-                show_envvar=True,
-                help="Archive to ask: a Wayback Machine, or a pywb collection (http://host:port/collection).",
-            ),
-            click.option(
-                "--dialect",
-                type=click.Choice(["auto", "wayback", "pywb"]),
-                default="auto",
-                show_default=True,
-                help="How the archive's index speaks; auto asks it.",
-            ),
-            click.option(
-                "--index-rate",
-                type=click.FloatRange(min=0),
-                metavar="PER_MINUTE",
-                help="Index queries a minute at the most; 0 = no limit, for an archive of your own. "
-                "[default: 24]",
-            ),
-            click.option(
-                "--replay-rate",
-                type=click.FloatRange(min=0),
-                metavar="PER_SECOND",
-                help="Captures a second at the most; 0 = no limit. [default: 8]",
-            ),
-            click.option(
-                "--contact",
-                metavar="EMAIL_OR_URL",
-                envvar="POLICY_ARCHIVE_CONTACT",
-                show_envvar=True,
-                help="Added to the User-Agent, so that the archive can reach you.",
-            ),
-        )
-    ):
+    for option in reversed(_ARCHIVE_OPTIONS):
         decorated = option(decorated)
     return decorated
 

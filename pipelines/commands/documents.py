@@ -81,12 +81,8 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
         "Kind": row["kind"],
         "Name": row["name"] or "(main)",
         "Years": "-".join(dict.fromkeys(years)),
-        "Captures": f"{row['captures']} ({row['incomplete']} incomplete)"
-        if row["incomplete"]
-        else row["captures"],
-        "Versions": f"{row['versions']} ({row['passed_over']} passed over)"
-        if row["passed_over"]
-        else row["versions"],
+        "Captures": _with_remark(row["captures"], row["incomplete"], "incomplete"),
+        "Versions": _with_remark(row["versions"], row["passed_over"], "passed over"),
         "Address": "",
         "Owner": owner or OwnerRelation.UNKNOWN.value,
         "Certainty": "given" if row["confidence"] is None else round(row["confidence"], 2),
@@ -95,6 +91,10 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
     addresses = [{"Address": each["url"], "Found": _found(each)} for each in row["addresses"]]
     yield cells | (addresses[0] if addresses else {})
     yield from (dict.fromkeys(cells, "") | address for address in addresses[1:])
+
+
+def _with_remark(number: int, of_these: int, remark: str) -> int | str:
+    return f"{number} ({of_these} {remark})" if of_these else number
 
 
 def _found(address: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,8 +11,6 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
-from rich.table import Table
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
@@ -45,6 +43,7 @@ from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.commands.typed import typed
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
+from policy_archive.pipelines.outputs.table import print_figures
 from policy_archive.pipelines.outputs.words import OUTCOMES, STATES
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.sites import list_without_policy
@@ -203,7 +202,7 @@ def print_report(
     if as_json:
         click.echo(format_json(summary, indent=2))
     else:
-        Console().print(build_table(summary))
+        print_figures(iter_summary(summary))
     if not log_json:
         print_ending(report)
 
@@ -254,38 +253,20 @@ def _describe_homes(summary: dict[str, Any]) -> str:
     return f"and {plural(homes, 'home page')}, to find the policies" if homes else ""
 
 
-def build_table(summary: dict[str, Any]) -> Table:
-    """Return the summary as the table that ends a run."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column()
-    skipped, failed, requests = (
-        summary["captures_skipped"],
-        summary["captures_failed"],
-        summary["requests"],
-    )
-    table.add_row(
-        "captures listed",
-        str(summary["captures_listed"]),
-        plural(summary["documents"], "document"),
-    )
-    table.add_row("captures planned", str(summary["captures_planned"]))
-    table.add_row("captures fetched", str(summary["captures_fetched"]), _describe_homes(summary))
+def iter_summary(summary: dict[str, Any]) -> Iterator[tuple[str, int | str, str]]:
+    """Yield the lines that end a run: what was counted, the number, and what there is to say of it."""
+    requests, new = summary["requests"], summary["health"] and summary["health"]["versions_new"]
+    yield "captures listed", summary["captures_listed"], plural(summary["documents"], "document")
+    yield "captures planned", summary["captures_planned"], ""
+    yield "captures fetched", summary["captures_fetched"], _describe_homes(summary)
     if before := summary["captures_fetched_before"]:
-        table.add_row("  fetched before", str(before), "by earlier runs")
-    for state, number in skipped.items():
-        table.add_row("  skipped", str(number), STATES[RowState(state)])
-    for outcome, number in failed.items():
-        table.add_row("  without a text", str(number), OUTCOMES[Outcome(outcome)])
+        yield "  fetched before", before, "by earlier runs"
+    for state, number in summary["captures_skipped"].items():
+        yield "  skipped", number, STATES[RowState(state)]
+    for outcome, number in summary["captures_failed"].items():
+        yield "  without a text", number, OUTCOMES[Outcome(outcome)]
     for outcome, number in summary["sites"].items():
-        table.add_row("sites", str(number), outcome)
-    new = summary["health"] and summary["health"]["versions_new"]
-    table.add_row("versions known", str(summary["versions"]), "" if new is None else f"{new} new")
-    table.add_row(
-        "requests spent",
-        str(sum(requests.values())),
-        f"{requests['index']} index, {requests['replay']} replay",
-    )
-    table.add_row("time", format_seconds(summary["seconds"]))
-    return table
+        yield "sites", number, outcome
+    yield "versions known", summary["versions"], "" if new is None else f"{new} new"
+    yield "requests spent", sum(requests.values()), f"{requests['index']} index, {requests['replay']} replay"
+    yield "time", format_seconds(summary["seconds"]), ""

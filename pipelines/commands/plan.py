@@ -125,7 +125,7 @@ def _print_forecast(forecast: Forecast) -> None:
         {"": "captures listed", "low": "", "likely": f"{forecast.captures:,.0f}", "high": ""},
         {"": "index queries", "low": "", "likely": f"{forecast.index_requests:,.0f}", "high": ""},
         {"": "captures to fetch", **_cells(forecast.requests, "{:,.0f}".format)},
-        {"": "time at the allowed rates", **_cells(forecast.seconds, format_seconds)},
+        {"": "time", **_cells(forecast.seconds, format_seconds)},
         {"": "disk", **_cells(forecast.disk_bytes, _format_bytes)},
     ]
     print_rows(rows, "table")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lxml.html import HtmlElement
@@ -36,6 +37,19 @@ def find_notice(page: Page, *, asks_for_password: bool, reads_like_policy: bool 
     nothing: the one may be the site's host, the others stand in every policy of a site with accounts.
     """
     words = lexical_length(prose_of(page.text))
+    scores = _score_classes(page, asks_for_password=asks_for_password, reads_like_policy=reads_like_policy)
+    if not scores and words < _EMPTY_WORDS:
+        return Notice(page_class=PageClass.EMPTY, score=_CERTAIN_SCORE, words=words)
+    if not scores or words > _LONG_WORDS:
+        return None
+    page_class = max(scores, key=lambda each: (each is PageClass.ARCHIVE_MESSAGE, scores[each]))
+    return Notice(page_class=page_class, score=scores[page_class], words=words)
+
+
+def _score_classes(
+    page: Page, *, asks_for_password: bool, reads_like_policy: bool
+) -> Mapping[PageClass, float]:
+    """Return how much speaks for each class of notices."""
     counted = score_notices(page)
     scores: dict[PageClass, float] = defaultdict(float)
     scores |= {PageClass(name): score for name, score in counted.items() if name not in _HINTS}
@@ -47,12 +61,7 @@ def find_notice(page: Page, *, asks_for_password: bool, reads_like_policy: bool 
         scores[PageClass.WALL] += 1.5
     if len(scores) > 1:
         scores.pop(PageClass.EMPTY, None)  # whatever else is said says more
-    if not scores and words < _EMPTY_WORDS:
-        return Notice(page_class=PageClass.EMPTY, score=_CERTAIN_SCORE, words=words)
-    if not scores or words > _LONG_WORDS:
-        return None
-    page_class = max(scores, key=lambda each: (each is PageClass.ARCHIVE_MESSAGE, scores[each]))
-    return Notice(page_class=page_class, score=scores[page_class], words=words)
+    return scores
 
 
 def asks_for_password(tree: HtmlElement) -> bool:

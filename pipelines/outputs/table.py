@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -32,20 +32,35 @@ def print_table(rows: Sequence[Row]) -> None:
     """
     if not rows:
         return
-    on_terminal = sys.stdout.isatty()
-    columns = [
-        column for column in rows[0] if not on_terminal or any(_clean_cell(row.get(column)) for row in rows)
-    ]
+    columns = _shown_columns(rows)
     lines = [[_clean_cell(row.get(column)) for column in columns] for row in rows]
-    numeric = [all(_NUMBER.fullmatch(line[index]) for line in lines) for index in range(len(columns))]
-    widths = [max(cell_len(line[index]) for line in [columns, *lines]) for index in range(len(columns))]
-    if on_terminal:
-        widths = fit_widths(widths, shutil.get_terminal_size().columns)
+    numeric = [all(map(_NUMBER.fullmatch, cells)) for cells in zip(*lines, strict=True)]
+    widths = _fitted_widths([columns, *lines])
     for number, line in enumerate([columns, *lines]):
         text = _GAP.join(map(_pad, line, widths, numeric)).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 and wants_colour() else text)
     if left_out := columns[len(widths) :]:
         click.echo(f"No room on this terminal for: {', '.join(left_out)}.", err=True)
+
+
+def print_figures(lines: Iterable[tuple[str, int | str, str]]) -> None:
+    """Print what was counted, the number, and a remark, one line each, without a head."""
+    cells = [[name, str(number), _clean_cell(remark)] for name, number, remark in lines]
+    widths = _fitted_widths(cells)
+    for line in cells:
+        click.echo(_GAP.join(map(_pad, line, widths, (False, True, False))).rstrip())
+
+
+def _shown_columns(rows: Sequence[Row]) -> list[str]:
+    """Return the columns; on a terminal only those that hold something."""
+    everything = not sys.stdout.isatty()
+    return [column for column in rows[0] if everything or any(_clean_cell(row.get(column)) for row in rows)]
+
+
+def _fitted_widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    """Return how wide each column is shown; on a terminal, fewer than there are when the rest has no room."""
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    return fit_widths(widths, shutil.get_terminal_size().columns) if sys.stdout.isatty() else widths
 
 
 def wants_colour() -> bool:

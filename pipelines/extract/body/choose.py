@@ -22,6 +22,7 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_overlay,
     is_site_name,
 )
+from policy_archive.pipelines.extract.body.documents import name_kind
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
 from policy_archive.pipelines.extract.body.rules import Decision, Rule, Subject, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import choose_blocks
@@ -199,13 +200,17 @@ class _Choice(Regions):
     def _find_titles(self) -> frozenset[HtmlElement]:
         """Return the headings that may be the document's title: every h1, but not the site's name.
 
-        Without any, one: of the highest level up to the text's end, the last one not below its beginning.
+        Without any, one: the first that names a policy, else of the highest level up to the text's end, the
+        last one not below its beginning.
         """
         names = [heading for heading in self._headings if not is_site_name(heading)]
         if any(heading.tag == "h1" for heading in names):
             return frozenset(heading for heading in names if heading.tag == "h1")
         first, last = self._outline.ranges[self.root]
         starts = {name: start for name in names if (start := self._outline.ranges[name][0]) < last}
+        policies = [name for name in starts if name_kind(name.text_content()) is not None]
+        if policies:
+            return frozenset(policies[:1])
         highest = min((str(name.tag) for name in starts), default=None)
         titles = [name for name in starts if name.tag == highest]
         above = [name for name in titles if starts[name] <= first]

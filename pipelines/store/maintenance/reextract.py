@@ -132,18 +132,7 @@ def read_again(
     for document in [document for document, found in todo.items() if not found]:
         store.fold_versions(document, of_site=False)
     wanted = (body for found in todo.values() for body in found)
-    loaded = (
-        _Loaded(
-            stored=body,
-            body=load_body(store.connection, body.body_digest),
-            url=page_address(store.addresses_of(body.document), body.row),
-            home=None
-            if body.document.kind is Kind.HOME
-            else store.home_near(body.document.site, body.row.timestamp),
-        )
-        for body in wanted
-    )
-    for done in pool.map(_read_task, loaded):
+    for done in pool.map(_read_task, (_load(store, body) for body in wanted)):
         body = done.item.stored
         store.record_reading(body.document, body.row, _reading_of(done))
         yield body
@@ -161,6 +150,17 @@ class _Loaded:
     """The page's, with the fragment that leads to the document on it."""
     home: HomePage | None
     """The site's of that time."""
+
+
+def _load(store: Store, body: StoredBody) -> _Loaded:
+    return _Loaded(
+        stored=body,
+        body=load_body(store.connection, body.body_digest),
+        url=page_address(store.addresses_of(body.document), body.row),
+        home=None
+        if body.document.kind is Kind.HOME
+        else store.home_near(body.document.site, body.row.timestamp),
+    )
 
 
 def _read_task(loaded: _Loaded) -> Reading:
@@ -198,13 +198,18 @@ def _finish(store: Store, document: Document, before: list[StoredBody]) -> Docum
     report.lost = [
         _describe_loss(now[old.row]) for old in before if old.text_sha256 and not now[old.row].text_sha256
     ]
-    for (old_one, new_one), (old_two, new_two) in pairwise(both):
+    _count_changes(report, both)
+    report.versions_now = store.fold_versions(document, of_site=False)
+    return report
+
+
+def _count_changes(report: DocumentReport, texts: list[tuple[str, str]]) -> None:
+    """Count changes from text to text: those of the site, and those that one extractor alone shows."""
+    for (old_one, new_one), (old_two, new_two) in pairwise(texts):
         was, is_now = old_one != old_two, new_one != new_two
         report.site_changes += was and is_now
         report.only_before += was and not is_now
         report.only_now += is_now and not was
-    report.versions_now = store.fold_versions(document, of_site=False)
-    return report
 
 
 def _describe_loss(body: StoredBody) -> str:

@@ -92,3 +92,15 @@ def test_nothing_found_costs_the_index_query_alone() -> None:
 
     assert forecast.requests.high == 0
     assert forecast.index_requests == 1
+
+
+def test_the_time_holds_the_latency_that_was_met() -> None:
+    costs = [build_cost(20), build_cost(40)]
+    rates = {"index_per_minute": 0.0, "replay_per_second": 8.0}
+    quick = add_up(costs, sites=2, **rates, latency_seconds=0.001, side_by_side=8)
+    slow = add_up(costs, sites=2, **rates, latency_seconds=0.3, side_by_side=8)
+    alone = add_up(costs, sites=2, **rates, latency_seconds=0.3, side_by_side=1)
+    asked = slow.requests.likely + slow.index_requests
+    assert quick.seconds.likely == pytest.approx(quick.requests.likely / 8)
+    assert slow.seconds.likely == pytest.approx(asked * 0.3 / 2)
+    assert alone.seconds.likely == pytest.approx(asked * 0.3)

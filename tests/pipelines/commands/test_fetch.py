@@ -60,6 +60,17 @@ def test_the_table_at_the_end_adds_up(archive: ArchiveServer, database: Path) ->
     assert report["requests"] == {"index": 1, "replay": 24}
 
 
+def test_the_rows_add_up_in_a_second_run_too(archive: ArchiveServer, database: Path) -> None:
+    for before in (0, 1):
+        out, err = start(archive, database, URL, "--json").communicate(timeout=PATIENCE)
+        report = json.loads(out)
+        parts = (report["captures_fetched"], report["captures_fetched_before"])
+        assert sum(parts) + sum(report["captures_skipped"].values()) == report["captures_listed"] == 24, err
+        assert bool(parts[1]) == bool(before)
+    assert report["health"]["versions_new"] == 0 < report["versions"]
+    assert "history" in err and f"--db {database}" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -491,3 +491,26 @@ def test_what_no_archive_has_cites_its_file_and_what_dates_it(
     for said in (shown, cited):
         assert "web.archive.org" not in said
         assert "Wayback" not in said
+
+
+def test_a_collection_and_captures_of_the_same_page_are_one_history(
+    tmp_path: Path, shared: Path, run: Callable[..., Result]
+) -> None:
+    """Each change that the collection's texts show is told once, none between texts of two readers."""
+    page = "from policy_versions where site = 'uptimerobot.com' and kind = 'privacy' and name = ''"
+    told = f"select changed_after, first_captured {page} and class not in ('extractor', 'unknown')"
+    run(shared / "ota" / "declarations", shared / "ota" / "demo-versions.bundle")
+    theirs = rows(tmp_path, told)
+    warc = shared / "replay" / "dev" / "archive" / "02-demo-uptimerobot-privacy-policy.warc.gz"
+    assert outcomes(run(warc, "--kind", "privacy", "--json")) == {"imported": 88}
+    joined = rows(tmp_path, f"select class, change, extractor {page} order by version")
+    assert {row["extractor"].split("/")[0] for row in joined} == {"ota-engine", "policy-archive"}
+    assert "unknown" not in {row["class"] for row in joined}
+    assert all(row["change"] is None for row in joined if row["class"] == "extractor")
+    times = [row["first_captured"] for row in rows(tmp_path, told)]
+    assert len(theirs) >= 9
+    for change in theirs:
+        within = [time for time in times if change["changed_after"] < time <= change["first_captured"]]
+        assert len(within) == 1
+    (documents,) = rows(tmp_path, f"select count(distinct document_id) as number {page}")
+    assert documents == {"number": 1}

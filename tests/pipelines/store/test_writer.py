@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from policy_archive.crawler.core.records import Kind, Outcome, PolicyLink, Reading, RowDecision, RowState
+from policy_archive.crawler.core.records import (
+    Document,
+    Kind,
+    Outcome,
+    PolicyLink,
+    Reading,
+    RowDecision,
+    RowState,
+)
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
@@ -202,3 +210,20 @@ def test_a_foreign_key_that_does_not_exist_is_refused(store: Store) -> None:
         store.connection.execute(
             "insert into addresses (document_id, urlkey, url, source) values ('x','x','x','x')"
         )
+
+
+def test_the_home_page_nearest_in_time_is_found(store: Store) -> None:
+    site, url = PRIVACY.site, "https://intently.example/"
+    home = Document(site=site, kind=Kind.HOME)
+    assert store.home_near(site, "20180101000000") is None
+    rows = [make_row(day, original=url) for day in ("20171115", "20180210", "20190101")]
+    store.add_document(home)
+    store.add_rows(home, rows)
+    for row in rows:
+        captured = make_capture(row, document=home, body=row.timestamp.encode())
+        store.record_capture(captured, Reading(outcome=Outcome.HOME))
+    asked = ("20010101000000", "20171231000000", "20180101000000", "20180201000000", "20260101000000")
+    found = [store.home_near(site, timestamp) for timestamp in asked]
+    assert [one and one.body[:8] for one in found] == [
+        b"20171115", b"20180210", b"20180210", b"20180210", b"20190101",
+    ]  # fmt: skip

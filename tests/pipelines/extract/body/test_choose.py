@@ -162,6 +162,19 @@ def test_columns_beside_a_text_without_any_heading_are_no_text() -> None:
     assert page.text.endswith("n7 " + PROSE["en"].strip() + "\n")
 
 
+@pytest.mark.parametrize("title", ["Privacy policy", "Datenschutzerklärung", "プライバシーポリシー"])
+def test_without_an_h1_the_heading_that_names_a_policy_is_the_title(title: str) -> None:
+    html = (
+        "<body><div id=banner><h2>The Club</h2><p>Fun for all</p></div><div id=left><ul><li><a href=/n>N</a>"
+        f"<li><a href=/s>Shop</a></ul></div><div id=center><h3>{title}</h3>{paragraphs('en', 9)}</div>"
+        "<div id=right><h4>News</h4><p>The spring party is in the hall. <a href=/n>More</a></p></div></body>"
+    )
+    page = transform_page(parse_html(html), url="https://x.org/p")
+
+    assert page.text.startswith(f"### {title}\n\nn0 We collect")
+    assert page.text.endswith("n8 " + PROSE["en"].strip() + "\n")
+
+
 def test_the_last_of_many_asides_with_prose_is_kept_like_the_others() -> None:
     note = "<aside class=brief><p>In short: we keep little and we share less of what you give us.</p></aside>"
     sections = "".join(f"<div><h2>Part {n}</h2>{paragraphs('en', 2)}{note}</div>" for n in range(4))
