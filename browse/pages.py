@@ -20,8 +20,8 @@ from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.quotes import quote_changes
+from policy_archive.browse.saying import describe_saying
 from policy_archive.browse.search_filters import settle_filters
-from policy_archive.browse.standing import describe_standing
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
@@ -330,13 +330,13 @@ class Pages:
             by_document=True,
         )
         keys = [document_of(row).id for row in result.rows]
-        standing = hits.list_standing(connection, query, keys)
+        saying = hits.list_saying(connection, query, keys)
         asked = {"q": query, **{name: value for name, value in vars(filters).items() if value}}
         base = self.addresses.search()
         wider = urlencode({**asked, "q": result.wider or ""})
         return {
             "result": result,
-            "standing": [describe_standing(standing[key]) for key in keys],
+            "saying": [describe_saying(saying[key]) for key in keys],
             "sought": urlencode({"q": query}),
             "wider_address": f"{base}?{wider}",
             "previous_address": f"{base}?{urlencode({**asked, 'page': page - 1})}" if page else None,

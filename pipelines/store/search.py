@@ -247,7 +247,7 @@ def _read_snippets(
     return {row["id"]: cut_snippet(row["text"], needles) for row in rows}
 
 
-def list_standing(
+def list_saying(
     connection: sqlite3.Connection, text: str, document_ids: Sequence[str], *, seconds: float = _SECONDS
 ) -> dict[str, list[Row]]:
     """Return for some documents every version in order, with `said`: whether it says what was typed.
@@ -258,23 +258,23 @@ def list_standing(
     ids = json.dumps(list(document_ids))
     of_them = "versions.document_id in (select value from json_each(?))"
     with _explained(connection, seconds):
-        saying = connection.execute(
+        found = connection.execute(
             f"""select versions.document_id, versions.version
             from versions cross join texts_search on texts_search.rowid = versions.text_id
             where {of_them} and texts_search match ?""",  # noqa: S608 (a constant)
             (ids, parse_query(text).match),
         ).fetchall()
-    said = {(row["document_id"], row["version"]) for row in saying}
+    said = {(row["document_id"], row["version"]) for row in found}
     rows = connection.execute(
         f"""select document_id, version, first_timestamp, last_timestamp, changed_after from versions
         where {of_them} order by document_id, version""",  # noqa: S608 (a constant)
         (ids,),
     )
-    standing: dict[str, list[Row]] = defaultdict(list)
+    by_document: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         key = row["document_id"], row["version"]
-        standing[key[0]].append(dict(row) | {"said": key in said})
-    return standing
+        by_document[key[0]].append(dict(row) | {"said": key in said})
+    return by_document
 
 
 # What says it, by document and by year

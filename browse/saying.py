@@ -10,7 +10,7 @@ from policy_archive.pipelines.store.queries import Row
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class Saying:
     """A document of a search."""
 
     years: list[tuple[str, str]]
@@ -23,8 +23,8 @@ class Standing:
     """When it went, or that the last version still says it."""
 
 
-def describe_standing(versions: Sequence[Row]) -> Standing:
-    """Return what the versions of a document, as list_standing gives them, tell; one of them says it.
+def describe_saying(versions: Sequence[Row]) -> Saying:
+    """Return what the versions of a document, as list_saying gives them, tell; one of them says it.
 
     What stood in the first version is not taken for taken in: it may have stood there for long.
     """
@@ -41,9 +41,7 @@ def describe_standing(versions: Sequence[Row]) -> Standing:
         if gone
         else f"still said it on {_day(last['last_timestamp'])}"
     )
-    return Standing(
-        years=_list_years(versions), said=len(saying), versions=len(versions), came=came, went=went
-    )
+    return Saying(years=_list_years(versions), said=len(saying), versions=len(versions), came=came, went=went)
 
 
 def _list_years(versions: Sequence[Row]) -> list[tuple[str, str]]:
