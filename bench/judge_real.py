@@ -13,6 +13,7 @@ from bench.judge_examples import SHARED, Example, half_of
 from bench.judge_training import train
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Kind
+from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.pipelines.extract.extraction import extract_page
 from policy_archive.pipelines.extract.language import identify_language
 from policy_archive.pipelines.judging.model import NO_POLICY, Model, weigh_page
@@ -125,8 +126,8 @@ def _judge(page: RealPage) -> Iterator[Judged]:
         year=page.year,
         language=identify_language(read.extraction.text)[0] or "?",
         is_policy=page.kind is not None,
-        blind=blind.page_class == "policy",
-        found=found.page_class == "policy",
+        blind=blind.page_class is PageClass.POLICY,
+        found=found.page_class is PageClass.POLICY,
     )
 
 

@@ -79,9 +79,7 @@ class RunSpider(Spider):
         self.store = store
         self.targets = iter(options.targets)
         """The targets that no worker has taken yet."""
-        self.tally = Tally()
-        if isinstance(options.targets, Sized):
-            self.tally.sites = len(options.targets)
+        self.tally = Tally(sites=len(options.targets) if isinstance(options.targets, Sized) else None)
         self.run_id: int | None = None
         self.unfinished: set[Document] = set()
         self._status, self._reason = RunStatus.DONE, ""
