@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings
 
 from policy_archive.archive_server.server import ArchiveServer
@@ -85,6 +86,22 @@ def shared() -> Path:
 def demo_warcs() -> list[Path]:
     """Return the WARC files of the demo archive."""
     return sorted((DATA / "demo").glob("*.warc.gz"))
+
+
+@pytest.fixture(scope="session")
+def demo_database(demo_warcs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a corpus fetched from the demo archive, all kinds; whoever writes to it makes a copy."""
+    from policy_archive.cli import policy_archive
+
+    folder = tmp_path_factory.mktemp("demo")
+    with ArchiveServer(demo_warcs) as archive, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("POLICY_ARCHIVE_STATE", str(folder / "state"))
+        words = ["fetch", "--sites", str(DATA / "demo" / "sites.txt"), "--kind", "all"]
+        words += ["--archive", archive.url, "--index-rate", "0", "--replay-rate", "0"]
+        words += ["--db", str(folder / "demo.db")]
+        result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    assert result.exception is None, result.exception
+    return folder / "demo.db"
 
 
 @pytest.fixture

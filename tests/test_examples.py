@@ -11,10 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.cli import GROUPS, SUMMARIES, policy_archive
 from policy_archive.crawler.core.records import Outcome, RowState
-from policy_archive.data import DATA
 from policy_archive.pipelines.outputs.words import OUTCOMES, STATES
 
 DOCUMENTED = Path(__file__).parents[1] / "docs" / "schema.md"
@@ -28,31 +26,11 @@ def _iter_examples() -> list[str]:
     return [line for line in lines if line.startswith("policy-archive ") and "--db demo.db" in line]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, demo_warcs: list[Path]) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
-    with ArchiveServer(demo_warcs) as archive, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("POLICY_ARCHIVE_STATE", str(folder / "state"))
-        words = [
-            "fetch",
-            "--sites",
-            str(DATA / "demo" / "sites.txt"),
-            "--kind",
-            "all",
-            "--archive",
-            archive.url,
-        ]
-        words += ["--index-rate", "0", "--replay-rate", "0", "--db", str(folder / "demo.db")]
-        result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
-    assert result.exception is None, result.exception
-    return folder / "demo.db"
-
-
 @pytest.mark.parametrize("example", _iter_examples())
 def test_an_example_of_the_help_runs_as_it_stands(
-    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str
+    demo_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str
 ) -> None:
-    shutil.copy(demo, tmp_path / "demo.db")
+    shutil.copy(demo_database, tmp_path / "demo.db")
     monkeypatch.chdir(tmp_path)
     words = shlex.split(re.sub(r" > \S+$", "", example))[1:]
     result = CliRunner().invoke(policy_archive, words, standalone_mode=False)

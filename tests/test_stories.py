@@ -1,0 +1,72 @@
+"""What people come for, walked on the demo archive as docs/stories.md tells it: commands alone, no SQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from policy_archive.cli import policy_archive
+
+
+@pytest.fixture
+def run(demo_database: Path):  # type: ignore[no-untyped-def]
+    def run_one(*words: str) -> str:
+        command = [*words, "--db", str(demo_database)]
+        result = CliRunner().invoke(policy_archive, command, standalone_mode=False)
+        assert result.exception is None, result.exception
+        return result.stdout
+
+    return run_one
+
+
+def test_a_lawyer_has_the_texts_in_force_on_a_day_and_those_before(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    missing = {row["site"]: row["reason"] for row in json.loads(run("sites", "--missing", "--json"))}
+    assert set(missing) == {"oldmill-inn.example", "stonecrop-walks.example"} and all(missing.values())
+    run("at", "2018-05-25", "--kind", "privacy", "--to", str(tmp_path))
+    table = list(csv.DictReader(io.StringIO((tmp_path / "at.csv").read_text("utf-8"))))
+    assert len({row["site"] for row in table}) == 11
+    (row,) = [row for row in table if row["site"] == "tidelock.example"]
+    assert (row["certainty"], row["after_stated_updated"]) == ("changed-around", "2018-05-25")
+    assert all((tmp_path / row[key]).is_file() for key in ("before_file", "after_file"))
+    assert "tidelock-example-privacy-20180528191130" in run(
+        "cite", "tidelock.example", "--at", "2018-07-01", "--format", "bibtex"
+    )
+
+
+def test_a_journalist_sees_what_was_deleted_and_when(run) -> None:  # type: ignore[no-untyped-def]
+    told = run("diff", "tidelock.example", "v4", "v5", "--removed", "--no-colour")
+    assert "changed between 2018-04-12 and 2018-05-28" in told and "[-" in told
+    (row,) = json.loads(
+        run(
+            "search",
+            '"call in at Quay House"',
+            "--site",
+            "tidelock.example",
+            "--kind",
+            "privacy",
+            "--documents",
+            "--json",
+        )
+    )
+    assert row["first_captured"] and row["last_captured"]
+    assert "between 2018-04-12 and 2018-05-28" in run(
+        "cite", "tidelock.example", "--version", "5", "--change"
+    )
+
+
+def test_a_compliance_engineer_is_told_what_matters(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    everything = run("changes", "--all", "--nl").splitlines()
+    matters = [json.loads(line) for line in run("changes", "--substantive", "--nl").splitlines()]
+    assert 0 < len(matters) < len(everything)
+    assert {row["class"] for row in matters} <= {None, "substantive", "rewritten"}
+
+
+def test_a_social_scientist_counts_a_phrase_by_year(run) -> None:  # type: ignore[no-untyped-def]
+    years = list(csv.DictReader(io.StringIO(run("search", "cookie*", "--years", "--csv"))))
+    assert [row["year"] for row in years] == [str(year) for year in range(int(years[0]["year"]), 2025)]
+    assert all(int(row["saying"]) <= int(row["documents"]) for row in years)
