@@ -349,7 +349,7 @@ def _pair_lines(before: Sequence[_Line], after: Sequence[_Line], matches: _Match
 def _pair_rest(
     before: Sequence[_Line], after: Sequence[_Line], pairs: Mapping[int, _Line]
 ) -> dict[int, _Line]:
-    """Return further pairs: of lines left over between two pairs those that are alike, marks and all.
+    """Return further pairs: of lines left over between two pairs those that are alike, commas and all.
 
     A date that changed leaves less than half of its line's words, and is no other line.
     """
@@ -359,13 +359,19 @@ def _pair_rest(
     i = j = 0
     for next_i, next_j in [*chosen, (len(before), len(after))]:
         gone, come = before[i:next_i], after[j:next_j]
-        tokens = [[split_tokens(line.text) for line in side] for side in (gone, come)]
+        tokens = [[_said(line) for line in side] for side in (gone, come)]
         for first, second in pair_alike(*tokens, least=_ALIKE_SHARE):
             found[gone[first].number] = come[second]
         i, j = next_i + 1, next_j + 1
     return found
 
 
+def _said(line: _Line) -> list[str]:
+    """Return a line's words and marks but for Markdown's: two headings are not alike for being such."""
+    return [token for token in split_tokens(line.text) if token.strip() not in _DRAWN]
+
+
+_DRAWN = frozenset("#*_>-+|`\\")
 _MOST_PAIRS = 10_000
 _MOST_TOKEN_PAIRS = 10**8
 """Sequences times sequences, and all tokens times all tokens, that are held against each other."""
