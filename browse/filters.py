@@ -79,6 +79,7 @@ def show_instant(instant: str) -> str:
 def show_kind(document: Document) -> str:
     """Return what a document is, as a heading.
 
+    >>> from policy_archive.crawler.core.records import Kind
     >>> show_kind(Document(site="intently.example", kind=Kind.TERMS, name="business"))
     'Terms of service (business)'
     """

@@ -66,11 +66,19 @@ class GeneratedSource:
         return self.answers[row]
 
 
-def generate(captures: int = 5, *, url: str = URL) -> GeneratedSource:
-    """Return captures of one address, a month apart, every text its own."""
+WORDS = "word " * 200
+POLICY = (
+    """We collect personal information when you use our site. We use cookies to remember you. We do not
+sell your personal data to third parties. You may ask us to delete what we hold about you. """
+    * 4
+)
+
+
+def generate(captures: int = 5, *, url: str = URL, words: str = WORDS) -> GeneratedSource:
+    """Return captures of one address, a month apart, every text its own; `words` is what all of them say."""
     source = GeneratedSource()
     for n in range(captures):
-        body = f"<html><body><h1>Privacy</h1><p>Edition {n} of {url}. {'word ' * 200}</p></body></html>"
+        body = f"<html><body><h1>Privacy</h1><p>Edition {n} of {url}. {words}</p></body></html>"
         source.add(f"{2001 + n // 12}{n % 12 + 1:02}15120000", body.encode(), url=url)
     return source
 

@@ -14,7 +14,7 @@ import pytest
 
 from policy_archive.archive_server import faults
 from policy_archive.archive_server.server import ArchiveServer
-from tests.support.generated import URL, crawl, generate, read
+from tests.support.generated import POLICY, URL, crawl, generate, read
 
 from ...support.patience import PATIENCE
 
@@ -60,13 +60,15 @@ def test_the_table_at_the_end_adds_up(archive: ArchiveServer, database: Path) ->
     assert report["requests"] == {"index": 1, "replay": 24}
 
 
-def test_the_rows_add_up_in_a_second_run_too(archive: ArchiveServer, database: Path) -> None:
-    for before in (0, 1):
-        out, err = start(archive, database, URL, "--json").communicate(timeout=PATIENCE)
-        report = json.loads(out)
-        parts = (report["captures_fetched"], report["captures_fetched_before"])
-        assert sum(parts) + sum(report["captures_skipped"].values()) == report["captures_listed"] == 24, err
-        assert bool(parts[1]) == bool(before)
+def test_the_rows_add_up_in_a_second_run_too(database: Path) -> None:
+    with ArchiveServer(source=generate(24, words=POLICY)) as archive:
+        for before in (0, 1):
+            out, err = start(archive, database, URL, "--json").communicate(timeout=PATIENCE)
+            report = json.loads(out)
+            parts = (report["captures_fetched"], report["captures_fetched_before"])
+            listed = sum(parts) + sum(report["captures_skipped"].values())
+            assert listed == report["captures_listed"] == 24, err
+            assert bool(parts[1]) == bool(before)
     assert report["health"]["versions_new"] == 0 < report["versions"]
     assert "history" in err and f"--db {database}" in err
 
