@@ -378,10 +378,11 @@ def m006_classes(db: Database) -> None:
     db.execute(view.replace(last, f"{last},\n    versions.class as class"))
     for (document_id,) in db.execute("select distinct document_id from versions").fetchall():
         rows = db.execute(
-            "select version, text_capture from versions where document_id = ? order by version",
+            "select version, text_sha256, text_capture from versions where document_id = ? order by version",
             (document_id,),
         ).fetchall()
-        columns = [dict(zip(("version", "text_capture"), row, strict=True)) for row in rows]
+        names = ("version", "text_sha256", "text_capture")
+        columns = [dict(zip(names, row, strict=True)) for row in rows]
         for row, change_class in zip(columns, list_classes(db.conn, columns), strict=True):
             db.execute(
                 "update versions set class = ? where document_id = ? and version = ?",

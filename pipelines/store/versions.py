@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
 from policy_archive.pipelines.store.captures import parse_places
 from policy_archive.pipelines.store.rows import HAS_TEXT, OF_OTHERS, ROW_COLUMNS, parse_row, read_known
-from policy_archive.pipelines.versions.change import compare_texts
+from policy_archive.pipelines.versions.change import classify_change, compare_texts
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
+from policy_archive.pipelines.versions.gist import Change
 from policy_archive.pipelines.versions.seams import Comparison, compare_by_reader, reader_of
 
 if TYPE_CHECKING:
@@ -49,17 +50,23 @@ _COLUMNS = (
 
 
 def build_versions(
-    connection: sqlite3.Connection, document: Document, *, compare_afresh: bool = False
+    connection: sqlite3.Connection,
+    document: Document,
+    *,
+    compare_afresh: bool = False,
+    judge_afresh: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Return the rows of `versions` that a document should have, in order; writes nothing.
 
-    What was compared before is not compared again, unless `compare_afresh`.
+    What was compared before is not compared again, unless `compare_afresh`. `judge_afresh`: the classes
+    are, for what a reader knows beside a text (its lines' places) may be new where the text is not.
     """
     readers = _read_readers(connection, document)
     decisions = _read_decisions(connection, document)
     versions = fold_versions(read_known(connection, document), decisions, readers)
     comparisons = compare_by_reader(versions)
-    known_changes = {} if compare_afresh else _read_changes(connection, document)
+    # of texts of several readers the rows do not say which two were compared
+    known = {} if compare_afresh or readers else _read_compared(connection, document)
     sources = _read_sources(connection, document, versions)
     rows = []
     for comparison, version, source in zip(comparisons, versions, sources, strict=True):
@@ -67,12 +74,13 @@ def build_versions(
         row = _base_values(source, document, version)
         if before is not None:  # of another reader's texts between the two nothing is known
             row["changed_after"] = before.last.timestamp
-        rows.append(row | _change_values(connection, known_changes, before, version))
+        rows.append(row | _change_values(connection, known, before, version))
     if readers:
-        classes = _classes_by_reader(connection, versions, comparisons, rows)
+        classes = _classes_by_reader(connection, versions, comparisons, rows, known)
     else:
-        stored = None if compare_afresh else _read_classes(connection, document, rows)
-        classes = stored or list_classes(connection, rows)
+        afresh = compare_afresh or judge_afresh
+        stored = None if afresh else _read_classes(connection, document, rows)
+        classes = stored or list_classes(connection, rows, known)
     for row, change_class in zip(rows, classes, strict=True):
         row["class"] = change_class
     return [tuple(row[column] for column in _COLUMNS) for row in rows]
@@ -93,12 +101,13 @@ def _classes_by_reader(
     versions: Sequence[Version],
     comparisons: Sequence[Comparison],
     rows: Sequence[dict[str, Any]],
+    known: dict[_Texts, _Compared],
 ) -> list[str | None]:
     """Return the classes of a document's changes, those of each reader judged by its own texts alone."""
     judged: dict[int, str | None] = {}
     for reader in {version.reader for version in versions}:
         own = [index for index, version in enumerate(versions) if version.reader == reader]
-        judged |= zip(own, list_classes(connection, [rows[index] for index in own]), strict=True)
+        judged |= zip(own, list_classes(connection, [rows[index] for index in own], known), strict=True)
     return [comparison.seam or judged[index] for index, comparison in enumerate(comparisons)]
 
 
@@ -215,41 +224,71 @@ def _latest_day(stated_dates: str, kind: str) -> date | None:
     return date.fromisoformat(max(days)) if days else None
 
 
-def _read_changes(
-    connection: sqlite3.Connection, document: Document
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what was compared before, by the two texts: a fold of old captures compares nothing again."""
+_Texts = tuple[str, str]
+"""Hashes of two texts that were compared, the older first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Compared:
+    """What the texts of two versions alone tell of the change between them."""
+
+    values: dict[str, Any]
+    """Columns of `versions`."""
+    weight: ChangeClass | None
+    """None: not weighed yet, for the page around the text told enough."""
+
+
+def _read_compared(connection: sqlite3.Connection, document: Document) -> dict[_Texts, _Compared]:
+    """Return what was compared before: a fold of old captures compares nothing again."""
     rows = connection.execute(
         """select older.text_sha256 as old, newer.text_sha256 as new,
-            newer.words_added, newer.words_removed, newer.change
+            newer.words_added, newer.words_removed, newer.change, newer.class
         from versions as newer join versions as older
             on older.document_id = newer.document_id and older.version = newer.version - 1
         where newer.document_id = ? and newer.change is not null""",
         (document.id,),
     )
     return {
-        (row["old"], row["new"]): {key: row[key] for key in ("words_added", "words_removed", "change")}
+        (row["old"], row["new"]): _Compared(
+            values={key: row[key] for key in ("words_added", "words_removed", "change")},
+            weight=_weight_of(row["class"]),
+        )
         for row in rows
     }
 
 
+def _weight_of(stored_class: str | None) -> ChangeClass | None:
+    known = ChangeClass(stored_class) if stored_class else None
+    return known if known is not None and known.is_weight else None
+
+
 def _change_values(
     connection: sqlite3.Connection,
-    known_changes: dict[tuple[str, str], dict[str, Any]],
+    known: dict[_Texts, _Compared],
     before: Version | None,
     version: Version,
 ) -> dict[str, Any]:
     if before is None:
         return {"words_added": None, "words_removed": None, "change": None}
-    pair = (before.text_sha256, version.text_sha256)
-    if pair not in known_changes:
-        known_changes[pair] = compare_stored(connection, *pair)
-    return known_changes[pair]
+    texts = (before.text_sha256, version.text_sha256)
+    if texts not in known:
+        known[texts] = _compare(connection, texts)
+    return known[texts].values
+
+
+def _compare(connection: sqlite3.Connection, texts: _Texts) -> _Compared:
+    from policy_archive.pipelines.versions.weight import weigh_change  # its words take a while to load
+
+    diff = diff_texts(*(_read_text(connection, sha256) for sha256 in texts))
+    return _Compared(values=_columns_of(classify_change(diff)), weight=weigh_change(diff))
 
 
 def compare_stored(connection: sqlite3.Connection, old_sha256: str, new_sha256: str) -> dict[str, Any]:
     """Return what `versions` says of the change between two stored texts."""
-    change = compare_texts(_read_text(connection, old_sha256), _read_text(connection, new_sha256))
+    return _columns_of(compare_texts(_read_text(connection, old_sha256), _read_text(connection, new_sha256)))
+
+
+def _columns_of(change: Change) -> dict[str, Any]:
     return {
         "words_added": change.words_added,
         "words_removed": change.words_removed,
@@ -272,27 +311,33 @@ def _read_classes(
     return [row["class"] for row in stored] if is_same and is_judged else None
 
 
-def list_classes(connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]]) -> list[str | None]:
-    """Return the class of the change to each version of one document, from rows with `text_capture`.
+def list_classes(
+    connection: sqlite3.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    known: dict[_Texts, _Compared] | None = None,
+) -> list[str | None]:
+    """Return the class of the change to each version of one document, from `text_sha256`, `text_capture`.
 
-    None for the first. A change of the policy's own, by the frame, is weighed.
+    None for the first. A change of the policy's own, by the frame, is weighed; `known` is what was
+    compared already.
     """
     from policy_archive.pipelines.versions.frame import classify_changes  # its words take 0.2 s to load
 
-    captures = [row["text_capture"] for row in rows]
-    classes = classify_changes(_read_run(connection, capture) for capture in captures)
+    known = {} if known is None else known
+    classes = classify_changes(_read_run(connection, row["text_capture"]) for row in rows)
     weighed = (
-        one or _weigh(connection, before, after)
-        for one, before, after in zip(classes[1:], captures, captures[1:], strict=False)
+        one or _weigh(connection, known, (before["text_sha256"], after["text_sha256"]))
+        for one, before, after in zip(classes[1:], rows, rows[1:], strict=False)
     )
     return [None, *weighed] if classes else []
 
 
-def _weigh(connection: sqlite3.Connection, before: str, after: str) -> ChangeClass:
-    from policy_archive.pipelines.versions.weight import weigh_change
-
-    old, new = (_read_run(connection, capture).text for capture in (before, after))
-    return weigh_change(diff_texts(old, new))
+def _weigh(connection: sqlite3.Connection, known: dict[_Texts, _Compared], texts: _Texts) -> ChangeClass:
+    if texts not in known or known[texts].weight is None:
+        known[texts] = _compare(connection, texts)
+    weight = known[texts].weight
+    assert weight is not None  # what was just compared was weighed
+    return weight
 
 
 def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:

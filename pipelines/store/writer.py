@@ -364,9 +364,8 @@ class Store:
         Versions that were not known before become news in the same transaction, and are put into
         the outbox for the run's `channels`. `of_site=False`: another extractor made them, nobody is told.
         """
-        return self._write_versions(
-            document, folding.build_versions(self.connection, document), of_site=of_site
-        )
+        found = folding.build_versions(self.connection, document, judge_afresh=not of_site)
+        return self._write_versions(document, found, of_site=of_site)
 
     async def fold_aside(self, document: Document) -> int:
         """Do what `fold_versions` does, the comparing in a thread: other sites go on meanwhile."""

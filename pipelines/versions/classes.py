@@ -38,6 +38,11 @@ class ChangeClass(StrEnum):
         return _GISTS[self]
 
     @property
+    def is_weight(self) -> bool:
+        """Return whether it weighs a change of the policy's own, which the two texts alone tell."""
+        return self not in _GISTS
+
+    @property
     def is_passed_over(self) -> bool:
         """Return whether histories, counts, feeds and messages leave it out unless asked."""
         return self in _GISTS and self is not ChangeClass.LINKS

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from policy_archive.cli import policy_archive
-from policy_archive.crawler.core.records import OUTSIDE_ROOT, Channel
+from policy_archive.crawler.core.records import OUTSIDE_ROOT, CdxRow, Channel, Reading
 from policy_archive.pipelines.store.captures import parse_places, write_places
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_passed_over, list_news
 from policy_archive.pipelines.store.versions import build_versions, read_versions
@@ -30,14 +30,19 @@ HISTORY = [
 ]
 
 
-def store_capture(store: Store, timestamp: str, tail: str, *, known: bool = True) -> None:
-    row = make_row(timestamp)
+def read_capture(timestamp: str, tail: str, *, known: bool = True) -> tuple[CdxRow, Reading]:
+    """Return a row, and a reading of which the places of its lines are known or not."""
     reading = make_reading(CORE + tail)
     assert reading.extraction
     places = (0,) * CORE.count("\n") + (OUTSIDE_ROOT,) * tail.count("\n")
     extraction = replace(reading.extraction, line_places=places if known else ())
+    return make_row(timestamp), replace(reading, extraction=extraction)
+
+
+def store_capture(store: Store, timestamp: str, tail: str, *, known: bool = True) -> None:
+    row, reading = read_capture(timestamp, tail, known=known)
     store.add_rows(PRIVACY, [row])
-    store.record_capture(make_capture(row), replace(reading, extraction=extraction))
+    store.record_capture(make_capture(row), reading)
 
 
 def classes(store: Store) -> list[str | None]:
@@ -93,6 +98,18 @@ def test_where_places_are_not_known_nothing_is_hidden(store: Store) -> None:
     assert not {"page", "layout", "variant"} & set(classes(store))
     (cell,) = store.connection.execute("select distinct line_places from extractions").fetchone()
     assert cell is None
+
+
+def test_places_that_become_known_judge_anew_where_the_text_is_the_same(store: Store) -> None:
+    for timestamp, tail in HISTORY:
+        store_capture(store, timestamp, tail, known=False)
+    store.fold_versions(PRIVACY)
+    assert classes(store) == [None, "small", "small", "substantive", "substantive"]
+    for timestamp, tail in HISTORY:
+        row, reading = read_capture(timestamp, tail)
+        store.record_reading(PRIVACY, row, reading)
+    store.fold_versions(PRIVACY, of_site=False)
+    assert classes(store) == [None, "page", "page", "substantive", "substantive"]
 
 
 def test_places_are_stored_as_ranges() -> None:
