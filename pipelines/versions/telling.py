@@ -104,16 +104,23 @@ def _pattern(section: str) -> re.Pattern[str]:
 
 
 def compile_terms(terms: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern that finds terms of a word list in a folded line; `*`: any letters."""
+    """Return a pattern that finds terms of a word list in a folded line; `*`: any letters.
+
+    >>> bool(compile_terms(["organ* nadzorcz*"]).search("do organu nadzorczego"))
+    True
+    """
     return re.compile("|".join(_iter_alternatives(terms)))
 
 
 def _iter_alternatives(terms: Iterable[str]) -> Iterable[str]:
     for term in dict.fromkeys(term.strip() for term in terms):
-        words = [re.escape(fold(word.strip("*"))) for word in term.split()]
-        last = r"\w*" if term.endswith("*") else ""
-        first = r"\w*" if term.startswith("*") else ""
-        yield _bounded(f"{first}{' '.join(words)}{last}", term)
+        yield _bounded(" ".join(map(_any_letters, term.split())), term)
+
+
+def _any_letters(word: str) -> str:
+    """Return the pattern of one word of a term; `*` at either end stands for any letters."""
+    before, after = (r"\w*" if has_star else "" for has_star in (word.startswith("*"), word.endswith("*")))
+    return f"{before}{re.escape(fold(word.strip('*')))}{after}"
 
 
 def _bounded(pattern: str, term: str) -> str:
