@@ -39,7 +39,7 @@ def count_words(text: str) -> int:
     return len(_WORD.findall(cut_targets(text)))
 
 
-_CHARACTERS_A_WORD = 2.5
+CHARACTERS_A_WORD = 2.5
 """Of Han, kana and Thai; between the 1.5 of Chinese and the 4 of Thai."""
 
 
@@ -51,7 +51,7 @@ def weigh_words(text: str) -> float:
     """
     found = _WORD.findall(cut_targets(text))
     glued = sum(1 for word in found if _GLUED_CHARACTER.match(word))
-    return len(found) - glued + glued / _CHARACTERS_A_WORD
+    return len(found) - glued + glued / CHARACTERS_A_WORD
 
 
 def split_tokens(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.data import DATA, read_word_file
+from policy_archive.pipelines.text import CHARACTERS_A_WORD
 
 # scripts that do not part words by spaces, glue particles to them, or write vowels as marks that \w
 # does not match
@@ -18,8 +19,6 @@ _WORD = re.compile(rf"[^\W{_GLUED}]+")
 _STARRED_WORD = re.compile(r"[^\W_]+\*?")
 _GLUED_CHARACTER = re.compile(f"[{_GLUED}]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
-_CHARACTERS_A_WORD = 2.5
-"""Of Han, kana and Thai; between the 1.5 of Chinese and the 4 of Thai."""
 
 Rest = tuple[tuple[str, bool], ...]
 """The further words of a term, each with whether any ending may follow."""
@@ -145,7 +144,7 @@ def iter_words(folded: str) -> list[str]:
 
 def lexical_length(text: str) -> float:
     """Return the length of a text in words, in scripts without spaces by the number of characters."""
-    return len(text.split()) + len(_UNSPACED.findall(text)) / _CHARACTERS_A_WORD
+    return len(text.split()) + len(_UNSPACED.findall(text)) / CHARACTERS_A_WORD
 
 
 @cache

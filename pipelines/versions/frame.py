@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, pairwise
 
@@ -196,7 +196,8 @@ class _Text:
 
     @cached_property
     def joined(self) -> str:
-        return " ".join(filter(None, self.keys))
+        """All words in one, so that lines joined or split make no difference."""
+        return "".join(self.keys).replace(" ", "")
 
     @cached_property
     def with_targets(self) -> str:
@@ -281,14 +282,12 @@ class _Stretch:
 class _Pair:
     old: _Text
     new: _Text
-    stretches: tuple[_Stretch, ...] = field(default=())
+    stretches: tuple[_Stretch, ...]
 
     @cached_property
     def has_same_words(self) -> bool:
         """Return whether lines were at most joined or split, marks and targets aside."""
-        return self.old.joined == self.new.joined or (
-            self.old.joined.replace(" ", "") == self.new.joined.replace(" ", "")
-        )
+        return self.old.joined == self.new.joined
 
     def iter_counters(self) -> Iterator[tuple[_Line, _Line]]:
         """Yield the pairs of lines of one stretch that differ in their numbers alone."""
