@@ -37,7 +37,7 @@ from policy_archive.archive_server.server import ArchiveServer  # noqa: E402
 from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body  # noqa: E402
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer  # noqa: E402
 from policy_archive.crawler.core.errors import PolicyArchiveError  # noqa: E402
-from policy_archive.crawler.core.records import CdxRow, Document, Kind  # noqa: E402
+from policy_archive.crawler.core.records import Document, Kind  # noqa: E402
 from policy_archive.crawler.core.vocabularies import RunStatus  # noqa: E402
 from policy_archive.pipelines.reading.pool import ReadingPool  # noqa: E402
 from policy_archive.pipelines.store.connection import open_reader  # noqa: E402
@@ -47,7 +47,7 @@ from policy_archive.pipelines.store.writer import Store  # noqa: E402
 from policy_archive.pipelines.versions.change import compare_texts  # noqa: E402
 from tests.support import attacks  # noqa: E402
 from tests.support.generated import GeneratedSource, crawl, generate, read  # noqa: E402
-from tests.support.synthetic import store_texts  # noqa: E402
+from tests.support.synthetic import make_row, store_texts  # noqa: E402
 
 COMMON = "the of and to a in is it you that he was for on are as"
 
@@ -81,15 +81,7 @@ def compare(old: str, new: str) -> Callable[[Path], str]:
 
 
 def link(folder: Path) -> str:
-    row = CdxRow(
-        urlkey="example,x)/",
-        timestamp="20180101000000",
-        original="http://x.example/",
-        mimetype="text/html",
-        statuscode="200",
-        digest="-",
-        length=1,
-    )
+    row = make_row("20180101", original="http://x.example/", digest="-")
     header = "<" * 30_000 + "; rel= rel= " * 2_500
     headers = {"memento-datetime": "Mon, 01 Jan 2018 00:00:00 GMT", "link": header}
     answer = Answer(url="http://127.0.0.1/web/x", status=200, headers=headers, body=b"<p>text")

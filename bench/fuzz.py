@@ -43,11 +43,12 @@ from policy_archive.crawler.archive.replay import (  # noqa: E402
     is_archive_fault,
 )
 from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError  # noqa: E402
-from policy_archive.crawler.core.records import CdxRow, Document, Kind, Reading  # noqa: E402
+from policy_archive.crawler.core.records import Document, Kind, Reading  # noqa: E402
 from policy_archive.pipelines.reading.read import read_body  # noqa: E402
 from policy_archive.pipelines.store.search_syntax import build_match  # noqa: E402
 from policy_archive.pipelines.versions.change import compare_texts  # noqa: E402
 from tests.support import attacks  # noqa: E402
+from tests.support.synthetic import make_row  # noqa: E402
 
 EXAMPLES = 300
 """Of one round."""
@@ -246,15 +247,7 @@ VALUES = st.one_of(
     st.lists(st.sampled_from(list('<>;,="/ relo19:')), max_size=60).map("".join),
 )
 PACKED = st.one_of(st.binary(max_size=300), st.binary(max_size=300).map(gzip.compress), bodies())
-ROW_ASKED = CdxRow(
-    urlkey="example,x)/",
-    timestamp="20180101000000",
-    original="http://x.example/",
-    mimetype="text/html",
-    statuscode="200",
-    digest="-",
-    length=1,
-)
+ROW_ASKED = make_row("20180101", original="http://x.example/", digest="-")
 
 
 @given(st.integers(100, 599), st.dictionaries(NAMES, VALUES), PACKED, st.booleans())

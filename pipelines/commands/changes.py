@@ -11,7 +11,7 @@ from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import now_iso, parse_day
 from policy_archive.pipelines.commands.options import db_option, row_options, weight_options
-from policy_archive.pipelines.outputs.news import describe_news, news_cells, write_feed
+from policy_archive.pipelines.outputs.news import describe_left_out, describe_news, news_cells, write_feed
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
@@ -91,12 +91,8 @@ def changes_command(
         if not news:
             click.echo("Nothing new.", err=True)
     if passed_over:
-        what = plural(passed_over, "change of the page is", "changes of the page are")
-        hint = "--all shows them"
-        if substantive or min_words:
-            what = plural(passed_over, "change is", "changes are")
-            hint = "of the page, or too small for --substantive or --min-words"
-        click.echo(f"{what} passed over: {hint}.", err=True)
+        hint = "" if substantive or min_words else ": --all shows them"
+        click.echo(f"{describe_left_out(passed_over, wanted)}{hint}.", err=True)
     if since == "last":
         from policy_archive.pipelines.store.writer import Store
 

@@ -13,7 +13,12 @@ import click
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.stored import Document
-from policy_archive.pipelines.commands.options import VersionNumber, db_option, document_options, row_options
+from policy_archive.pipelines.commands.options import (
+    db_option,
+    document_options,
+    row_options,
+    version_options,
+)
 from policy_archive.pipelines.commands.show import find_version
 from policy_archive.pipelines.exchange.corpus_format import describe_document
 from policy_archive.pipelines.outputs.citation import FORMS, Citation, cite_change, cite_version
@@ -27,13 +32,7 @@ Row = dict[str, Any]
 
 @click.command("cite")
 @click.argument("site", required=False)
-@click.option(
-    "--at",
-    "day",
-    metavar="DATE",
-    help="The text in force at the end of that day, UTC; a month or a year (2018-01, 2018) means its last.",
-)
-@click.option("--version", "number", type=VersionNumber(), metavar="N", help="The version of that number.")
+@version_options
 @click.option("--capture", metavar="TIMESTAMP", help="The version that a capture (14 digits) holds.")
 @click.option(
     "--change", is_flag=True, help="Cite how that version came to be: the captures before and after."

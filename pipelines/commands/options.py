@@ -126,6 +126,24 @@ class VersionNumber(click.ParamType[int]):
         return int(text)
 
 
+def version_options(command: _Command) -> _Command:
+    """Add --at and --version, which choose among a document's versions: `day` and `number`."""
+    for option in (
+        click.option(
+            "--version", "number", type=VersionNumber(), metavar="N", help="The version of that number."
+        ),
+        click.option(
+            "--at",
+            "day",
+            metavar="DATE",
+            help="The text in force at the end of that day, UTC; "
+            "a month or a year (2018-01, 2018) means its last.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def document_options(command: _Command) -> _Command:
     """Add --kind and --name, which choose among a site's documents."""
     for option in (

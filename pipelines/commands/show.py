@@ -12,7 +12,12 @@ import click
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import parse_day
-from policy_archive.pipelines.commands.options import VersionNumber, db_option, document_options, json_option
+from policy_archive.pipelines.commands.options import (
+    db_option,
+    document_options,
+    json_option,
+    version_options,
+)
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
 from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
@@ -25,13 +30,7 @@ Row = dict[str, Any]
 
 @click.command("show")
 @click.argument("site", required=False)
-@click.option(
-    "--at",
-    "day",
-    metavar="DATE",
-    help="The text in force at the end of that day, UTC; a month or a year (2018-01, 2018) means its last.",
-)
-@click.option("--version", "number", type=VersionNumber(), metavar="N", help="The version of that number.")
+@version_options
 @document_options
 @json_option
 @db_option

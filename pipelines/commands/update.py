@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
@@ -33,7 +32,7 @@ from policy_archive.pipelines.commands.fetch import print_ending
 from policy_archive.pipelines.commands.options import db_option, json_option, weight_options
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
 from policy_archive.pipelines.notify import build_channels
-from policy_archive.pipelines.outputs.news import describe_news, news_cells
+from policy_archive.pipelines.outputs.news import describe_left_out, describe_news, news_cells
 from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring import watches
@@ -185,14 +184,7 @@ def _print_report(
         if not changes:
             click.echo("Nothing new.", err=True)
         if passed_over:
-            what = plural(passed_over, "change of the page is", "changes of the page are")
-            if of_run.substantive or of_run.min_words:
-                what = plural(
-                    passed_over,
-                    "change of the page, or too small, is",
-                    "changes, of the page or too small, are",
-                )
-            click.echo(f"{what} passed over: 'changes --all' shows them.", err=True)
+            click.echo(f"{describe_left_out(passed_over, of_run)}: 'changes --all' shows them.", err=True)
         print_ending(report)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
@@ -16,6 +17,7 @@ from policy_archive.pipelines.outputs.history import (
     describe_version,
     interval_cell,
 )
+from policy_archive.pipelines.store.monitoring.news import NewsFilter
 
 Row = dict[str, Any]
 
@@ -26,6 +28,21 @@ def describe_news(news: Iterable[Row]) -> list[Row]:
         {key: value for key, value in row.items() if key != "document_id"} | {"gist": describe_version(row)}
         for row in news
     ]
+
+
+def describe_left_out(number: int, wanted: NewsFilter) -> str:
+    """Return how many changes a list leaves out, and why.
+
+    >>> describe_left_out(2, NewsFilter())
+    '2 changes of the page are passed over'
+    """
+    if wanted.substantive or wanted.min_words:
+        what = plural(
+            number, "change of the page, or too small, is", "changes, of the page or too small, are"
+        )
+    else:
+        what = plural(number, "change of the page is", "changes of the page are")
+    return f"{what} passed over"
 
 
 def news_cells(row: Row) -> Row:

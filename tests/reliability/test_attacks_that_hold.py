@@ -19,6 +19,7 @@ import pytest
 from policy_archive.crawler.core.errors import UnreachableError
 from policy_archive.pipelines.store.writer import Store
 from tests.support.asking import ask
+from tests.support.attacks import answering
 from tests.support.generated import crawl
 from tests.support.processes import ROOT, assert_sound
 from tests.support.synthetic import store_texts
@@ -55,21 +56,8 @@ def stream(head: bytes, more: bytes) -> Iterator[int]:
                 if more:
                     connection.sendall(more)
 
-    def accept() -> None:
-        while not stopped.is_set():
-            with suppress(OSError):
-                connection, _ = listener.accept()
-                threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.2)
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            stopped.set()
-            thread.join()
+    with answering(serve, stopped) as port:
+        yield port
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -10,18 +10,11 @@ from hypothesis import strategies as st
 
 from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer, is_archive_fault
-from policy_archive.crawler.core.records import CdxRow, Outcome
+from policy_archive.crawler.core.records import Outcome
 from policy_archive.pipelines.versions.change import compare_texts
+from tests.support.synthetic import make_row
 
-ROW = CdxRow(
-    urlkey="example,x)/",
-    timestamp="20180101000000",
-    original="http://x.example/",
-    mimetype="text/html",
-    statuscode="200",
-    digest="-",
-    length=1,
-)
+ROW = make_row("20180101", original="http://x.example/", digest="-")
 NAMES = st.sampled_from(
     [
         "memento-datetime",

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from policy_archive.crawler.archive.content_coding import MAX_MEMBERS, CodingError, unwrap_body
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer
-from policy_archive.crawler.core.records import CdxRow, Outcome
+from policy_archive.crawler.core.records import Outcome
 from policy_archive.pipelines.extract.source.decode import unpack_body
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.versions import diff
 from policy_archive.pipelines.versions.change import compare_texts
 from policy_archive.pipelines.versions.diff import LineKind, diff_coarsely, diff_texts
 from tests.support.linear import growth
-from tests.support.synthetic import PRIVACY, store_texts
+from tests.support.synthetic import PRIVACY, make_row, store_texts
 
 EMPTY_MEMBER = gzip.compress(b"")
 
@@ -51,15 +51,7 @@ HEADERS = {
 
 
 def _classify(link: str) -> object:
-    row = CdxRow(
-        urlkey="example,x)/",
-        timestamp="20180101000000",
-        original="http://x.example/",
-        mimetype="text/html",
-        statuscode="200",
-        digest="-",
-        length=1,
-    )
+    row = make_row("20180101", original="http://x.example/", digest="-")
     headers = {"memento-datetime": "Mon, 01 Jan 2018 00:00:00 GMT", "link": link}
     answer = Answer(url="http://127.0.0.1/web/x", status=200, headers=headers, body=b"<p>text")
     return classify_answer(answer, Question(row=row, archive_url="http://127.0.0.1"))

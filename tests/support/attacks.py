@@ -11,7 +11,7 @@ import ssl
 import threading
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -164,6 +164,27 @@ def zeros(megabytes: int) -> Iterator[bytes]:
     yield from (bytes(2**20) for _ in range(megabytes))
 
 
+@contextmanager
+def answering(serve: Callable[[socket.socket], None], stopped: threading.Event) -> Iterator[int]:
+    """Give each connection to 127.0.0.1 to `serve`, in a thread of its own; yields the port."""
+
+    def accept() -> None:
+        while not stopped.is_set():
+            with suppress(OSError):
+                connection, _ = listener.accept()
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            stopped.set()
+            thread.join()
+
+
 # TLS
 
 TLS_FAULTS = ("plain", "closes", "garbage", "alert", "expired", "old version", "resets later")
@@ -199,18 +220,5 @@ def tls_fault(kind: str, folder: Path) -> Iterator[tuple[int, Path]]:
                     secure.recv(1000)
                     secure.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n[")
 
-    def accept() -> None:
-        while not stopped.is_set():
-            with suppress(OSError):
-                connection, _ = listener.accept()
-                threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.2)
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        try:
-            yield listener.getsockname()[1], certificate
-        finally:
-            stopped.set()
-            thread.join()
+    with answering(serve, stopped) as port:
+        yield port, certificate
