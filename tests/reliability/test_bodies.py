@@ -59,16 +59,20 @@ def test_a_captured_body_cut_at_every_tenth_is_kept_raw_and_is_no_version(
 
 
 def test_wrong_doubled_and_overlong_codings_give_the_page_or_an_outcome(database: Path) -> None:
-    flipped = bytearray(gzip.compress(PAGE))
+    def pack(content: bytes) -> bytes:
+        # without the time, which would decide what brotli makes of the bytes
+        return gzip.compress(content, mtime=0)
+
+    flipped = bytearray(pack(PAGE))
     flipped[len(flipped) // 2] ^= 0xFF
     captures = [
-        ("gzip", gzip.compress(PAGE) + b"junk after the end", "text"),
-        ("gzip, gzip", gzip.compress(gzip.compress(PAGE)), "text"),
+        ("gzip", pack(PAGE) + b"junk after the end", "text"),
+        ("gzip, gzip", pack(pack(PAGE)), "text"),
         ("br", PAGE, "text"),
-        ("", gzip.compress(PAGE), "text"),
+        ("", pack(PAGE), "text"),
         ("gzip", bytes(flipped), "bad-encoding"),
-        ("br", gzip.compress(PAGE + b" "), "bad-encoding"),
-        ("made-up", gzip.compress(PAGE)[5:], "bad-encoding"),
+        ("br", pack(PAGE + b" "), "bad-encoding"),
+        ("made-up", pack(PAGE)[5:], "bad-encoding"),
     ]
     source = GeneratedSource()
     for year, (coding, body, _) in enumerate(captures, start=2001):
