@@ -19,6 +19,7 @@ from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
 from policy_archive.pipelines.outputs.history import describe_version
+from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store.queries import Row, width_in_days
 
 _MONTH_WORDS = {
@@ -51,6 +52,7 @@ def build_environment() -> Environment:
         document=document_of,
         segment=document_segment,
         magnitude=measure_change,
+        share=show_share,
         interval_days=show_interval_days,
         gist=describe_version,
         outcomes=show_outcomes,
