@@ -117,6 +117,23 @@ def test_a_day_shows_what_held_or_says_what_is_not_known(database: Path, day: st
     assert said in _words(answer)
 
 
+def test_a_year_of_a_timeline_is_seen_alone_and_leads_to_its_neighbours(database: Path) -> None:
+    year = html.fromstring(ask_one(database, f"{HOME}/{SITE}?from=2012&to=2012").content)
+    privacy = year.get_element_by_id("privacy")
+    labels = privacy.xpath(".//div[@class='wide']//a[not(@class)]/@aria-label")
+    assert [label[:9] for label in labels] == ["Version 2"]
+    assert "The timeline shows 2012" in " ".join(privacy.text_content().split())
+    around = privacy.xpath(".//p[contains(., 'The timeline shows')]/a/@href")
+    assert [address.rpartition("?")[2] for address in around] == [
+        "from=2011&to=2011#privacy",
+        f"{HOME}/{SITE}#privacy",
+        "from=2013&to=2013#privacy",
+    ]
+    assert len(privacy.xpath(".//table[@class='versions']/tbody/tr")) == 3
+    wrong = ask_one(database, f"{HOME}/{SITE}?from=last")
+    assert wrong.status_code == 400 and "is no year" in _words(wrong)
+
+
 def test_differences_of_two_versions_side_by_side_and_inline(database: Path) -> None:
     address = f"{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}"
     beside, inline = ask(database, address, f"{address}?view=inline")
