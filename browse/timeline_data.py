@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.corpus import DocumentHistory, is_junk
 from policy_archive.browse.timeline_svg import Mark, Span, Tick, draw_timeline
 from policy_archive.crawler.core.records import Document, Outcome
 from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.store.queries import AddressMove, Row
 
