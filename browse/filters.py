@@ -10,7 +10,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from policy_archive.browse.addresses import document_of, document_segment
 from policy_archive.browse.corpus import count_outcomes
 from policy_archive.browse.timeline_data import mark_of
 from policy_archive.browse.timeline_svg import MARKS, draw_sign, find_gaps
@@ -18,6 +17,7 @@ from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
+from policy_archive.pipelines.outputs.addresses import document_of, document_segment
 from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
 from policy_archive.pipelines.outputs.history import describe_version
 from policy_archive.pipelines.store.queries import Row, width_in_days

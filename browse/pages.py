@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from jinja2 import Environment
 
 from policy_archive.browse import corpus
-from policy_archive.browse.addresses import Addresses, document_of
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
@@ -28,6 +27,7 @@ from policy_archive.crawler.core.records import POLICY_KINDS, Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
+from policy_archive.pipelines.outputs.addresses import Addresses, document_of
 from policy_archive.pipelines.outputs.citation import Citation, cite_change, cite_version
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits

@@ -21,7 +21,6 @@ from datasette.utils import await_me_maybe
 from datasette.utils.asgi import Base400
 
 from policy_archive.browse import corpus
-from policy_archive.browse.addresses import PREFIX, Addresses, parse_document
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
 from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
@@ -31,6 +30,7 @@ from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKno
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
+from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses, parse_document
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import is_corpus
 from policy_archive.pipelines.store.queries import find_site

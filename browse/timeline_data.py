@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.corpus import DocumentHistory, is_junk
 from policy_archive.browse.timeline_svg import (
     MARKS,
@@ -19,6 +18,7 @@ from policy_archive.browse.timeline_svg import (
 )
 from policy_archive.crawler.core.records import Document, Outcome
 from policy_archive.crawler.core.timestamps import isoformat
+from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.store.queries import AddressMove, Row
 from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass

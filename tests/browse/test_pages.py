@@ -12,9 +12,9 @@ import httpx
 import pytest
 from lxml import html
 
-from policy_archive.browse.addresses import Addresses, document_segment
 from policy_archive.browse.security import PAGE_POLICY
 from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.pipelines.outputs.addresses import Addresses, document_segment
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE, TERMS
 from tests.support.asking import HOME, ask, ask_one
