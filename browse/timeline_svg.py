@@ -206,8 +206,7 @@ class _Picture:
 
     @cached_property
     def spans(self) -> list[Span]:
-        shows = self.window.overlaps
-        return [span for span in self.history.spans if shows(span.changed_after or span.first, span.last)]
+        return [span for span in self.history.spans if self.window.overlaps(span.first, span.last)]
 
     @cached_property
     def ticks(self) -> list[Tick]:
@@ -360,9 +359,9 @@ class _Picture:
             yield "</a>" if span.href else "</g>"
 
     def _draw_intervals(self) -> Iterator[str]:
-        for span, x in zip(self.spans, self.xs, strict=True):
-            if span.changed_after and parse_timestamp(span.first) >= self.window.start:
-                start = self.x(span.changed_after)
+        for span in self.history.spans:
+            if span.changed_after and self.window.overlaps(span.changed_after, span.first):
+                start, x = self.x(span.changed_after), self.x(span.first)
                 yield (
                     f'<rect class="interval" x="{start}" y="{self.bars_y}" '
                     f'width="{max(round(x - start, 1), 1)}" height="{_BARS_HEIGHT}"/>'
