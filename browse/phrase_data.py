@@ -36,7 +36,6 @@ _SHOWN = 6
 _A_PAGE = 25
 IN_A_FILE = 200
 """Rows of each list in a file of the server: each needs its text read; the command gives all."""
-_NO_FILTERS = SearchFilters()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,17 +118,15 @@ def _keeper() -> dict[str, tuple[str, Spans]]:
 _KEEPING = Lock()
 
 
-def _read_spans(connection: sqlite3.Connection, filters: SearchFilters) -> Spans:
+def _read_spans(connection: sqlite3.Connection) -> Spans:
     """Return the spans of the whole corpus as they were kept, if nothing was written since."""
-    if filters != _NO_FILTERS:
-        return read_spans(connection, filters)
     path = str(connection.execute("pragma database_list").fetchone()[2])
     mark = read_mark(Path(path))
     with _KEEPING:
         kept = _keeper().get(path)
     if kept and kept[0] == mark:
         return kept[1]
-    spans = read_spans(connection, filters)
+    spans = read_spans(connection)
     with _KEEPING:
         _keeper().clear()  # one corpus at a time is looked at
         _keeper()[path] = mark, spans
@@ -139,7 +136,7 @@ def _read_spans(connection: sqlite3.Connection, filters: SearchFilters) -> Spans
 def study(connection: sqlite3.Connection, asked: Asked) -> tuple[Spans, list[Phrase]]:
     """Return what the corpus has to say of the phrases."""
     return study_phrases(
-        connection, asked.texts, asked.filters, spans=_read_spans(connection, asked.filters), seconds=_SECONDS
+        connection, asked.texts, asked.filters, spans=_read_spans(connection), seconds=_SECONDS
     )
 
 

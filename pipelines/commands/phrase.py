@@ -16,7 +16,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.commands.options import db_option, row_options
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
-from policy_archive.pipelines.outputs.history import interval_cell
+from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store import queries
@@ -115,7 +115,7 @@ def _iter_documents(
 
 
 def _document_cells(row: Row) -> Row:
-    when = f"by {row['first_captured'][:10]}" if row["changed_after"] is None else interval_cell(row)
+    when = f"by {row['first_captured'][:10]}" if row["changed_after"] is None else describe_interval(row)
     return {
         "Phrase": row["phrase"],
         "Site": row["site"],

@@ -60,6 +60,11 @@ class SearchFilters:
             raise UsageError(f"“{self.year[:20]}” is no year: write four digits, like 2018.")
         return [f"{int(self.year) + 1}", self.year]
 
+    @property
+    def first_year(self) -> int:
+        """Return `year` as a number, 0 without one; raises UsageError when it is none."""
+        return int(self._years()[-1] or 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
