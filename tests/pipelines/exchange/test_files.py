@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from policy_archive.crawler.core.safe_files import ExportError, safe_name, site_folder, write_file
 from policy_archive.pipelines.exchange.csv_table import export_csv
 from policy_archive.pipelines.exchange.json_lines import export_jsonl
 from policy_archive.pipelines.exchange.markdown_tree import export_markdown, markdown_path
+
+from policy_archive.crawler.core.safe_files import ExportError, safe_name, site_folder, write_file
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
