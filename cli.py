@@ -32,7 +32,7 @@ SUMMARIES = {
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
-    "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
+    "export": "Write versions as files or as a stream for other programs.",
     "import": "Take texts and pages of others into the corpus: corpora, git repositories, files.",
     "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
     "backup": "Copy the database to FILE, also while a crawl writes to it.",

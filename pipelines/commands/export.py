@@ -68,7 +68,11 @@ class _FormatName(click.Choice[str]):
     "--format", "form", type=_FormatName(list(FORMATS)), default="markdown", show_default=True, metavar="NAME"
 )
 @click.option(
-    "--kind", "kinds", type=click.Choice(list(POLICY_KINDS)), multiple=True, help="Only documents of a kind."
+    "--kind",
+    "kinds",
+    type=click.Choice([kind.value for kind in POLICY_KINDS]),
+    multiple=True,
+    help="Only documents of a kind.",
 )
 @click.option("--language", metavar="CODE", help="Only versions in a language: en, de, ja …")
 @click.option("--from", "since", metavar="DATE", help="Only versions seen on this day or later.")

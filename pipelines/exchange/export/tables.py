@@ -251,3 +251,14 @@ SECTIONS = Table(
 TABLES: Mapping[str, Table] = {
     table.name: table for table in (SITES, DOCUMENTS, VERSIONS, CHANGES, CAPTURES, SECTIONS)
 }
+
+
+def describe_tables(level: int = 3) -> str:
+    """Return tables and columns as Markdown: the data dictionary of a release, and of docs/exchange.md."""
+    pieces = []
+    for table in TABLES.values():
+        pieces += [f"{'#' * level} {table.name}", "", f"{table.what} Key: {', '.join(table.key)}.", ""]
+        pieces += ["| column | type | what |", "|---|---|---|"]
+        pieces += [f"| `{column.name}` | {column.type} | {column.what} |" for column in table.columns]
+        pieces.append("")
+    return "\n".join(pieces)
