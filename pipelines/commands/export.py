@@ -15,6 +15,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.exchange.formats import FORMATS
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.at import iter_at
@@ -22,7 +23,7 @@ from policy_archive.pipelines.store.connection import open_reader
 
 
 @click.command("export")
-@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@sites_argument
 @click.option("--all", "everything", is_flag=True, help="Export every site of the corpus.")
 @click.option(
     "--to", "target", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
