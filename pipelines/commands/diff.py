@@ -35,7 +35,7 @@ from policy_archive.pipelines.store.at import Certainty, read_at
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.diff import diff_texts
-from policy_archive.pipelines.versions.gist import Change, describe_change
+from policy_archive.pipelines.versions.gist import Change, describe_change, name_section
 
 Row = dict[str, Any]
 
@@ -165,7 +165,8 @@ def _iter_facts(old: Row, new: Row, change: Change) -> Iterator[str]:
         yield f"changed {describe_interval(new)}"
     for what, headings in (("new", change.sections_added), ("dropped", change.sections_removed)):
         if headings:
-            yield f"{what} {'section' if len(headings) == 1 else 'sections'}: {'; '.join(headings)}"
+            names = "; ".join(map(name_section, headings))
+            yield f"{what} {'section' if len(headings) == 1 else 'sections'}: {names}"
 
 
 def _summary(change: Change, *, old_label: str, new_label: str) -> str:
