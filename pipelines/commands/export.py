@@ -14,6 +14,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS, Kind
 from policy_archive.crawler.core.timestamps import parse_day, parse_span
 from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.exchange.export.exporter import Exported, ExportOptions
 from policy_archive.pipelines.exchange.export.tables import TABLES
 from policy_archive.pipelines.exchange.formats import FORMATS
@@ -54,7 +55,7 @@ class _FormatName(click.Choice[str]):
       policy-archive export --all --at 2018-05-25 --to corpus --db demo.db
     """.replace("{formats}", _FORMATS_HELP.replace("\n", "\n    ").lstrip()),
 )
-@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@sites_argument
 @click.option("--all", "everything", is_flag=True, help="Export every site of the corpus.")
 @click.option(
     "--to",
