@@ -21,6 +21,14 @@ from datasette.utils import await_me_maybe
 from datasette.utils.asgi import Base400
 
 from policy_archive.browse import corpus, phrase_data
+from policy_archive.browse.caching import (
+    ASKED_AGAIN,
+    KEPT_FOR_EVER,
+    STYLESHEET,
+    build_validators,
+    is_kept,
+    stylesheet_version,
+)
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
 from policy_archive.browse.pages import FILE_TYPES, LONGEST_AT_ONCE, Pages, render_version_file
@@ -47,7 +55,6 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
     from datasette.app import Datasette
     from datasette.database import Database
 
-_STYLESHEET = Path(__file__).parent / "static" / "policies.css"
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
 _DATASETTES_ANSWER = "datasette.handle_exception"
@@ -75,7 +82,13 @@ def _policies_page(page: _Page) -> _Route:
                 Pages(addresses=addresses).render_message("No corpus", "No policy database is open."), 404
             )
         pages = Pages(addresses=addresses, database_address=datasette.urls.database(database.name))
-        return await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
+        validators = build_validators(Path(database.path))
+        if is_kept(request.headers, validators):
+            return Response("", status=304, headers={**SAFE_HEADERS, **validators})
+        answer = await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
+        if answer.status == 200:
+            answer.headers.update(validators)
+        return answer
 
     return route
 
@@ -266,7 +279,9 @@ async def diff(request: Request, datasette: Datasette) -> Response:
     if not longer:
         return answer
     try:
-        return _html(await asyncio.wrap_future(comparing().submit(longer[0])))
+        shown = _html(await asyncio.wrap_future(comparing().submit(longer[0])))
+        shown.headers.update(answer.headers)
+        return shown
     except ExtractionError:
         pages = Pages(addresses=addresses)
         return _html(pages.render_message("That cannot be shown", TOO_LONG), 503)
@@ -381,8 +396,11 @@ def _root(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
-async def stylesheet() -> Response:
-    return _text(_STYLESHEET.read_text("utf-8"), "text/css; charset=utf-8")
+async def stylesheet(request: Request) -> Response:
+    answer = _text(STYLESHEET.read_text("utf-8"), "text/css; charset=utf-8")
+    is_named = request.args.get("v") == stylesheet_version()
+    answer.headers["Cache-Control"] = KEPT_FOR_EVER if is_named else ASKED_AGAIN
+    return answer
 
 
 @hookimpl
