@@ -12,10 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment
-from markupsafe import Markup
 
 from policy_archive.browse import corpus
-from policy_archive.browse.addresses import Addresses, document_of
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import render_markdown
@@ -23,11 +21,13 @@ from policy_archive.browse.quotes import quote_changes
 from policy_archive.browse.saying import describe_saying
 from policy_archive.browse.search_filters import settle_filters
 from policy_archive.browse.timeline_data import draw_history
+from policy_archive.browse.version_rows import list_rows
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
+from policy_archive.pipelines.outputs.addresses import Addresses, document_of
 from policy_archive.pipelines.outputs.citation import Citation, cite_change, cite_version
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
@@ -134,8 +134,13 @@ class Pages:
             sites=corpus.list_sites(connection, limit=most),
         )
 
-    def render_site(self, connection: sqlite3.Connection, site: str) -> str:
-        """Return a site's documents with their timelines and versions; raises NotKnownError."""
+    def render_site(
+        self, connection: sqlite3.Connection, site: str, *, years: tuple[int, int] | None = None
+    ) -> str:
+        """Return a site's documents with their timelines and versions; raises NotKnownError.
+
+        `years` (the first and the last) is the time that timelines show, else all.
+        """
         row, histories = corpus.read_site(connection, site)
         return self._render(
             "site.html",
@@ -145,7 +150,9 @@ class Pages:
             found=SiteOutcome.FOUND,
             compared=_choose_compared(histories),
             remarkable_owners=[relation for relation in OwnerRelation if relation.is_remarkable],
-            timelines=[Markup(draw_history(history, self.addresses)) for history in histories],  # noqa: S704
+            timelines=[draw_history(history, self.addresses, years=years) for history in histories],
+            rows=[list_rows(history.versions) for history in histories],
+            years=years,
             feed_address=self.addresses.feed(site),
         )
 

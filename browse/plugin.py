@@ -21,7 +21,6 @@ from datasette.utils import await_me_maybe
 from datasette.utils.asgi import Base400
 
 from policy_archive.browse import corpus
-from policy_archive.browse.addresses import PREFIX, Addresses, parse_document
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
 from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
@@ -31,6 +30,7 @@ from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKno
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
+from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses, parse_document
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import is_corpus
 from policy_archive.pipelines.store.queries import find_site
@@ -129,7 +129,22 @@ def site(connection: sqlite3.Connection, pages: Pages, request: Request) -> Resp
     found = _known_site(connection, asked)
     if found != asked:
         return _redirect(pages.addresses.site(found))
-    return _html(pages.render_site(connection, found))
+    return _html(pages.render_site(connection, found, years=_asked_years(request)))
+
+
+def _asked_years(request: Request) -> tuple[int, int] | None:
+    """Return the years that a timeline is asked for, in order; None for all."""
+    first, last = ((request.args.get(name) or "").strip() for name in ("from", "to"))
+    if not first and not last:
+        return None
+    years = sorted(_parse_year(text) for text in (first or last, last or first))
+    return years[0], years[1]
+
+
+def _parse_year(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) == 4 and text >= "1990"):
+        raise UsageError(f"“{text[:40]}” is no year: 1990 or later, in four digits.")
+    return int(text)
 
 
 def _known_site(connection: sqlite3.Connection, text: str) -> str:

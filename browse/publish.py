@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from policy_archive.browse.addresses import Addresses
 from policy_archive.browse.feeds import build_changes_feed
 from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import write_file
+from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.store import queries
 
 _STYLESHEET = Path(__file__).parent / "static" / "policies.css"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from policy_archive.browse.addresses import document_of
 from policy_archive.browse.diff_words import Piece, compare_runs
 from policy_archive.browse.line_shapes import parse_runs, plain_text, shape_line
+from policy_archive.pipelines.outputs.addresses import document_of
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.text import count_words

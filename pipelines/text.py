@@ -27,6 +27,8 @@ _WEB_TARGET = re.compile(rf"(?<=\])(?!\(mailto:){_TARGET}")
 _LINK = re.compile(rf"!?\[([^\[\]]*)\]{_TARGET}")
 _BRACKET = re.compile(rf"\\.|!?\[|\]{_TARGET}|\]")
 _ADDRESS = re.compile(r"<(?:https?://|mailto:)[^<>\s]*>|https?://[^\s<>()]+")
+# A mark that ends a sentence and a blank; scripts without blanks have marks of their own.
+_SENTENCE = re.compile(r"[^.!?;。！？；]*(?:[.!?;]+[\"'”’)\]]*(?:\s+|$)|[。！？；]+\s*|[.!?;]+|$)")
 _HEADING = re.compile(r"^(?:(#{1,6})[ \t]+(\S.*)|(\S.*)\n(={3,}|-{3,})[ \t]*)$", re.MULTILINE)
 
 
@@ -63,6 +65,15 @@ def split_whole(line: str) -> list[str]:
     """Return a line in tokens that, joined, are the line again."""
     indent = len(line) - len(line.lstrip())
     return ([line[:indent]] if indent else []) + _TOKEN.findall(line)
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return a text in sentences that, joined, are the text again.
+
+    >>> split_sentences("We sell. You pay; 3.5 % more.")
+    ['We sell. ', 'You pay; ', '3.', '5 % more.']
+    """
+    return [part for part in _SENTENCE.findall(text) if part]
 
 
 def is_word(token: str) -> bool:

@@ -163,13 +163,28 @@ def test_the_timeline_is_walked_with_the_keyboard(browser: Browser, server: str)
     page.goto(f"{server}{HOME}/{SITE}")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    page.get_by_role("region", name="Timeline of the privacy policy", exact=True).focus()
-    page.keyboard.press("Tab")
+    timeline = page.get_by_role("region", name="Timeline of the privacy policy", exact=True)
+    timeline.get_by_role("link", name="Version 1, first seen").focus()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Version 2, between")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/privacy/{MIDDLE}")
     watch.assert_nothing_happened()
+    page.context.close()
+
+
+def test_on_a_phone_the_timeline_fits_in_and_its_words_are_as_large_as_elsewhere(
+    browser: Browser, server: str
+) -> None:
+    page = _open(browser, Watch(origin=server), size=_PHONE, scheme="dark")
+    page.goto(f"{server}{HOME}/{SITE}")
+    picture = page.get_by_role("img", name="Picture of 3 versions").first
+    assert picture.evaluate("svg => svg.getBoundingClientRect().right <= window.innerWidth")
+    heights = picture.locator("text").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().height)"
+    )
+    assert len(heights) > 3 and min(heights) >= 9
+    assert page.locator("table.versions").first.locator("td.number a").first.inner_text() == "3"
     page.context.close()
 
 

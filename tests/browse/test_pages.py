@@ -12,9 +12,9 @@ import httpx
 import pytest
 from lxml import html
 
-from policy_archive.browse.addresses import Addresses, document_segment
 from policy_archive.browse.security import PAGE_POLICY
 from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.pipelines.outputs.addresses import Addresses, document_segment
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE, TERMS
 from tests.support.asking import HOME, ask, ask_one
@@ -115,6 +115,23 @@ def test_a_day_shows_what_held_or_says_what_is_not_known(database: Path, day: st
     answer = ask_one(database, f"{HOME}/{SITE}/privacy/at/{day}")
     assert answer.status_code == 200
     assert said in _words(answer)
+
+
+def test_a_year_of_a_timeline_is_seen_alone_and_leads_to_its_neighbours(database: Path) -> None:
+    year = html.fromstring(ask_one(database, f"{HOME}/{SITE}?from=2012&to=2012").content)
+    privacy = year.get_element_by_id("privacy")
+    labels = privacy.xpath(".//div[@class='wide']//a[not(@class)]/@aria-label")
+    assert [label[:9] for label in labels] == ["Version 2"]
+    assert "The timeline shows 2012" in " ".join(privacy.text_content().split())
+    around = privacy.xpath(".//p[contains(., 'The timeline shows')]/a/@href")
+    assert [address.rpartition("?")[2] for address in around] == [
+        "from=2011&to=2011#privacy",
+        f"{HOME}/{SITE}#privacy",
+        "from=2013&to=2013#privacy",
+    ]
+    assert len(privacy.xpath(".//table[@class='versions']/tbody/tr")) == 3
+    wrong = ask_one(database, f"{HOME}/{SITE}?from=last")
+    assert wrong.status_code == 400 and "is no year" in _words(wrong)
 
 
 def test_differences_of_two_versions_side_by_side_and_inline(database: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -99,6 +99,13 @@ class Addresses:
 
     def site(self, site: str) -> str:
         return self._page(self._site(site))
+
+    def site_years(self, document: Document) -> Callable[[int], str] | None:
+        """Return where a year of a document's timeline is seen alone; None where nobody can be asked."""
+        if self.static:
+            return None
+        site, place = self.site(document.site), document_segment(document)
+        return lambda year: f"{site}?from={year}&to={year}#{place}"
 
     def version(self, document: Document, timestamp: str) -> str:
         return self._page(*self._document(document), timestamp)
