@@ -32,6 +32,7 @@ SUMMARIES = {
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
     "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
+    "phrase": "How many documents say a phrase, year by year, of how many seen; who took it in, who dropped it.",  # noqa: E501
     "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
@@ -54,7 +55,7 @@ SUMMARIES = {
 GROUPS = {
     # headings of --help; a test holds that each command stands under one
     "Get policies": ("fetch", "plan", "import", "demo"),
-    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "cite", "browse"),
+    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
     "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
     "Take along": ("export", "publish", "extract", "serve"),
     "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),

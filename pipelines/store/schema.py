@@ -445,7 +445,22 @@ def m008_search(db: Database) -> None:
 
 
 @migrations()
-def m009_alerts(db: Database) -> None:
+def m009_site_lines(db: Database) -> None:
+    """What home pages show, which tells a site's furniture, and by which pages changes were judged."""
+    _execute_all(
+        db,
+        """
+        create table home_lines (
+            capture_id text primary key references captures(id),
+            lines text not null              -- JSON array: all that a reader sees, as Markdown without links
+        ) strict;
+        alter table sites add column judged_by text;  -- digest of the pages; null: not judged together yet
+        """,
+    )
+
+
+@migrations()
+def m010_alerts(db: Database) -> None:
     """When following began, what goes together as one message, and what was told already.
 
     Of a corpus that is older than this, what it holds now is history.
