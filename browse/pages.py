@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment
 
-from policy_archive.browse import corpus
+from policy_archive.browse import corpus, phrase_data
 from policy_archive.browse.citing import (
     Quote,
     build_quote,
@@ -24,6 +24,7 @@ from policy_archive.browse.citing import (
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import TextLinks, render_markdown
+from policy_archive.browse.phrase_svg import draw_phrases
 from policy_archive.browse.quotes import quote_changes, quote_diff
 from policy_archive.browse.saying import describe_saying
 from policy_archive.browse.search_filters import settle_filters
@@ -41,14 +42,17 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_between, list_learnt
+from policy_archive.pipelines.store.phrases import MOST_PHRASES
 from policy_archive.pipelines.store.queries import Row
-from policy_archive.pipelines.store.search_syntax import parse_query
+from policy_archive.pipelines.store.search_syntax import as_phrase, parse_query
 from policy_archive.pipelines.text import count_words
 from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.gist import describe_change
 
+LONGEST_AT_ONCE = 200_000
+"""Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
 _SITES_ON_HOME = 300
 _HITS_A_PAGE = 20
 _CHANGES_A_PAGE = 20
@@ -406,6 +410,43 @@ class Pages:
             if len(found) > len(rows)
             else None,
         )
+
+    def render_phrases(self, connection: sqlite3.Connection, args: Mapping[str, Sequence[str]]) -> str:
+        """Return who says some phrases, or a sentence that says what is wrong with them."""
+        values: dict[str, Any] = {"asked": phrase_data.Asked(texts=(), filters=hits.SearchFilters())}
+        values |= {"studied": [], "message": None, "picture": "", "query": ""}
+        try:
+            asked = phrase_data.parse_asked(connection, args)
+            values |= {"asked": asked, "query": asked.query()}
+            if asked.texts:
+                values["studied"] = phrase_data.read_studied(connection, asked)
+                values["picture"] = draw_phrases([one.phrase for one in values["studied"]])
+        except (NotKnownError, UsageError) as error:
+            values["message"] = str(error)
+        return self._render(
+            "phrase.html",
+            kinds=POLICY_KINDS,
+            most=MOST_PHRASES,
+            in_a_file=phrase_data.IN_A_FILE,
+            **values,
+        )
+
+    def find_change(
+        self,
+        connection: sqlite3.Connection,
+        old: tuple[Document, str],
+        new: tuple[Document, str],
+        sought: str,
+    ) -> str:
+        """Return the address of the change in which a phrase came or went, of the difference else."""
+        address = self.addresses.diff(*old, *new)
+        texts = [corpus.read_version(connection, key, at)["text"] for key, at in (old, new)]
+        needles = _needles(as_phrase(sought))
+        if not needles or sum(map(len, texts)) > LONGEST_AT_ONCE:
+            return address
+        document = build_document(diff_texts(*texts), *texts, side_by_side=True)
+        number = document.find_change(needles)
+        return f"{address}#c{number}" if number else address
 
     def render_search(
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, *, page: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -54,6 +55,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_config_of_ours() -> Iterator[None]:
+    """Let no test read the config file of whoever runs it."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("POLICY_ARCHIVE_CONFIG", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

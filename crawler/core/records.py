@@ -182,6 +182,8 @@ class Reading:
     verdict: Verdict | None = None
     owner: Owner | None = None
     links: tuple[PolicyLink, ...] = ()
+    lines: tuple[str, ...] | None = None
+    """Of a home page: all that a reader sees of it, as Markdown without links. None: of other pages."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -227,8 +227,8 @@ class SiteCrawl:
         )
 
     async def _count(self, documents: Iterable[Document]) -> None:
-        for document in documents:
-            versions = await self.store.fold_aside(document)
+        folded = await self.store.fold_site(self.site, tuple(documents))
+        for document, versions in folded.items():
             count_document(self.store, self.tally, document, versions)
             self.unfinished.discard(document)
 

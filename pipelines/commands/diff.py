@@ -16,6 +16,7 @@ from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import db_option, document_options
 from policy_archive.pipelines.commands.show import find_version
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.exchange.corpus_format import describe_document, describe_kind
 from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.diff import (
@@ -40,7 +41,7 @@ Row = dict[str, Any]
 
 
 @click.command("diff")
-@click.argument("site", required=False)
+@site_argument
 @click.argument("one", metavar="[A]", required=False)
 @click.argument("other", metavar="[B]", required=False)
 @document_options

@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.vocabularies import OwnerRelation
 from policy_archive.pipelines.commands.options import db_option, row_options
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store import queries
@@ -22,7 +24,7 @@ Row = dict[str, Any]
 
 
 @click.command("documents")
-@click.argument("site", required=False)
+@site_argument
 @row_options
 @db_option
 def documents_command(site: str | None, row_format: str, database: Path) -> None:
@@ -46,7 +48,7 @@ def documents_command(site: str | None, row_format: str, database: Path) -> None
         print_rows(described, row_format)
     if not documents:
         say(why[0].upper() + why[1:])
-        sys.exit(1)
+        sys.exit(ExitStatus.FAILED)
 
 
 def _describe_document(row: Row) -> Row:

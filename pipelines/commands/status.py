@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.pipelines.commands.options import db_option, json_option
@@ -46,7 +47,7 @@ def status_command(label: str | None, as_json: bool, database: Path) -> int:
         click.echo(format_json(health.as_json(), indent=2))
     else:
         _print_health(health)
-    return 1 if health.complaints else 0
+    return ExitStatus.FAILED if health.complaints else ExitStatus.DONE
 
 
 def _print_health(health: CorpusHealth) -> None:

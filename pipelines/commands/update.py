@@ -31,6 +31,7 @@ from policy_archive.pipelines.commands.crawl_options import (
 from policy_archive.pipelines.commands.fetch import print_ending
 from policy_archive.pipelines.commands.options import db_option, json_option, weight_options
 from policy_archive.pipelines.commands.run import progress_style, run_and_tell
+from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_left_out, describe_news, news_cells
 from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
@@ -42,7 +43,7 @@ from policy_archive.pipelines.store.writer import Store
 
 
 @click.command(name="update")
-@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@sites_argument
 @click.option("--all", "everything", is_flag=True, help="All sites watched, due or not.")
 @click.option("--search", is_flag=True, help="Look for the policies anew, as is done twice a year anyway.")
 @plan_option

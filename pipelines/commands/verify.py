@@ -15,6 +15,7 @@ import click
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.events import log_to_stderr
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import ConservationFault
 from policy_archive.crawler.core.vocabularies import RunStatus
@@ -99,7 +100,7 @@ def verify_command(
     _print_end(findings)
     if report is not None and report.status is RunStatus.INTERRUPTED:
         return report.exit_code
-    return 1 if findings.faults or findings.is_incomplete else 0
+    return ExitStatus.FAILED if findings.faults or findings.is_incomplete else ExitStatus.DONE
 
 
 def _check_database(database: Path, findings: _Findings, *, thorough: bool) -> None:

@@ -81,6 +81,15 @@ class Addresses:
     def search_feed(self) -> str | None:
         return self._asked("-", "search.atom")
 
+    def phrase(self, ending: str = "") -> str | None:
+        """Return where the page of phrases stands, or the like as `csv`, `json` or `svg`; they take `q`."""
+        return self._asked("-", f"phrase.{ending}" if ending else "phrase")
+
+    def change(self, old: Document, old_timestamp: str, new: Document, new_timestamp: str) -> str | None:
+        """Return what leads to the place in a difference where `q` came or went."""
+        sides = (*self._document(old), old_timestamp, *self._document(new), new_timestamp)
+        return self._asked("-", "change", *sides)
+
     def changes(self) -> str | None:
         """Return where the list of changes stands, newest known first; it takes `since`, `class`, `kind`."""
         return self._asked("-", "changes")

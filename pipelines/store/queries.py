@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -207,15 +207,13 @@ def list_stays(connection: sqlite3.Connection, document: Document) -> list[Versi
     ]
 
 
-def iter_texts(connection: sqlite3.Connection, sites: Sequence[str] | None = None) -> Iterator[Row]:
-    """Yield whole versions, text included, of some sites or of all, in order of document and time."""
-    order = "order by site, kind, name, version"
-    columns = f"select {_VERSION_COLUMNS}, text from policy_versions"  # noqa: S608 (a constant)
-    if sites is None:
-        yield from map(_parse_version, connection.execute(f"{columns} {order}"))
-        return
-    for site in sites:
-        yield from map(_parse_version, connection.execute(f"{columns} where site = ? {order}", (site,)))
+def iter_versions_where(
+    connection: sqlite3.Connection, condition: str, values: Mapping[str, Any]
+) -> Iterator[Row]:
+    """Yield whole versions, text included, in order; `condition` is SQL of this program's for a row of
+    `policy_versions`."""
+    sql = f"select {_VERSION_COLUMNS}, document_id, capture_id, text from policy_versions "  # noqa: S608
+    yield from map(_parse_version, connection.execute(f"{sql} where {condition} order by version", values))
 
 
 def read_version(connection: sqlite3.Connection, document: Document, number: int) -> Row:
@@ -230,6 +228,33 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
         ).fetchone()
         raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
     return _parse_version(row)
+
+
+def read_body_digest(connection: sqlite3.Connection, capture_id: str) -> str | None:
+    """Return the digest of the stored body of a capture; None when there is none."""
+    row = connection.execute("select body_digest from captures where id = ?", (capture_id,)).fetchone()
+    return row["body_digest"] if row else None
+
+
+def read_fetched_at(connection: sqlite3.Connection, capture_id: str) -> str | None:
+    """Return when a capture was fetched, by our clock; None when it was not."""
+    row = connection.execute("select fetched_at from captures where id = ?", (capture_id,)).fetchone()
+    return row["fetched_at"] if row else None
+
+
+def list_text_captures(connection: sqlite3.Connection, document_id: str) -> list[tuple[str, str, str]]:
+    """Return (14 digits, address, SHA-256 of the text) of the captures known to hold a text, in order of
+    time: those that were read, and those of equal bytes."""
+    rows = connection.execute(
+        f"""select captures.timestamp, captures.original, text_sha256
+        from captures
+        join captures as proof on proof.id = coalesce(captures.same_as, captures.id)
+        join extractions on capture_id = proof.id and current
+        where captures.document_id = ? and proof.{HAS_TEXT}
+        order by captures.timestamp, captures.original""",  # noqa: S608 (a constant)
+        (document_id,),
+    )
+    return [tuple(row) for row in rows]
 
 
 def find_newest(connection: sqlite3.Connection, document: Document) -> int | None:

@@ -444,6 +444,21 @@ def m008_search(db: Database) -> None:
         )
 
 
+@migrations()
+def m009_site_lines(db: Database) -> None:
+    """What home pages show, which tells a site's furniture, and by which pages changes were judged."""
+    _execute_all(
+        db,
+        """
+        create table home_lines (
+            capture_id text primary key references captures(id),
+            lines text not null              -- JSON array: all that a reader sees, as Markdown without links
+        ) strict;
+        alter table sites add column judged_by text;  -- digest of the pages; null: not judged together yet
+        """,
+    )
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""
