@@ -12,7 +12,9 @@ from pathlib import Path
 from policy_archive.pipelines.store.mark import read_changed_at, read_mark
 
 _HERE = Path(__file__).parent
-STYLESHEET = _HERE / "static" / "policies.css"
+STATIC = _HERE / "static"
+STATIC_FILES = {"policies.css": "text/css; charset=utf-8", "policies.js": "text/javascript; charset=utf-8"}
+"""Files in it that every page asks for, and their types."""
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 """For an address that names what it holds."""
 ASKED_AGAIN = "private, no-cache"
@@ -38,8 +40,9 @@ def build_validators(database: Path) -> dict[str, str]:
 @cache
 def _read_program() -> str:
     """Return what tells this program from another that makes other pages of the same database."""
-    files = sorted(path for path in _HERE.rglob("*") if path.suffix in (".py", ".html", ".css"))
-    return " ".join([version("policy-archive"), *(str(path.stat().st_mtime_ns) for path in files)])
+    files = sorted(path for path in _HERE.rglob("*") if path.suffix in (".py", ".html"))
+    times = [str(path.stat().st_mtime_ns) for path in files]
+    return " ".join([version("policy-archive"), *times, *map(version_of_file, STATIC_FILES)])
 
 
 def is_kept(asked: Mapping[str, str], validators: Mapping[str, str]) -> bool:
@@ -50,6 +53,6 @@ def is_kept(asked: Mapping[str, str], validators: Mapping[str, str]) -> bool:
 
 
 @cache
-def stylesheet_version() -> str:
-    """Return what names the stylesheet's content in its address, 12 hex digits."""
-    return hashlib.sha256(STYLESHEET.read_bytes()).hexdigest()[:12]
+def version_of_file(name: str) -> str:
+    """Return what names the content of stylesheet or script in its address, 12 hex digits."""
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from policy_archive.browse.caching import stylesheet_version
+from policy_archive.browse.caching import version_of_file
 from policy_archive.browse.corpus import count_outcomes
 from policy_archive.browse.timeline_data import mark_of
 from policy_archive.browse.timeline_svg import MARKS, draw_sign, find_gaps
@@ -64,7 +64,7 @@ def build_environment() -> Environment:
         mark_of=mark_of,
     )
     environment.tests["web_address"] = is_web_address
-    environment.globals["stylesheet_version"] = stylesheet_version
+    environment.globals["version_of_file"] = version_of_file
     environment.globals["find_gaps"] = find_gaps
     environment.globals["sign"] = show_sign
     environment.globals["mark_words"] = MARKS

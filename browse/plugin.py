@@ -24,10 +24,11 @@ from policy_archive.browse import corpus, phrase_data
 from policy_archive.browse.caching import (
     ASKED_AGAIN,
     KEPT_FOR_EVER,
-    STYLESHEET,
+    STATIC,
+    STATIC_FILES,
     build_validators,
     is_kept,
-    stylesheet_version,
+    version_of_file,
 )
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
@@ -81,7 +82,11 @@ def _policies_page(page: _Page) -> _Route:
             return _html(
                 Pages(addresses=addresses).render_message("No corpus", "No policy database is open."), 404
             )
-        pages = Pages(addresses=addresses, database_address=datasette.urls.database(database.name))
+        pages = Pages(
+            addresses=addresses,
+            database_address=datasette.urls.database(database.name),
+            root=_root(request),
+        )
         validators = build_validators(Path(database.path))
         if is_kept(request.headers, validators):
             return Response("", status=304, headers={**SAFE_HEADERS, **validators})
@@ -199,8 +204,19 @@ def version(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
             timestamp,
             asked=asked if _is_instant(asked) else None,
             sought=(request.args.get("q") or "").strip() or None,
+            paragraph=_number(request.args.get("p")),
         )
     )
+
+
+@_policies_page
+def section(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    key, asked = _document(request), request.url_vars["timestamp"]
+    anchor = unquote(request.url_vars["anchor"])
+    timestamp = corpus.find_timestamp(connection, key, asked)
+    if timestamp != asked:
+        return _redirect(pages.addresses.section(key, timestamp, anchor) or "")
+    return _html(pages.render_section(connection, key, timestamp, anchor))
 
 
 def _is_instant(text: str) -> bool:
@@ -308,8 +324,12 @@ def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
 
 
 def _page_number(request: Request) -> int:
-    page = request.args.get("page") or "0"
-    return int(page) if page.isascii() and page.isdecimal() and len(page) < 4 else 0
+    page = _number(request.args.get("page")) or 0
+    return page if page < 1_000 else 0
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 7 else None
 
 
 @_policies_page
@@ -396,9 +416,11 @@ def _root(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
-async def stylesheet(request: Request) -> Response:
-    answer = _text(STYLESHEET.read_text("utf-8"), "text/css; charset=utf-8")
-    is_named = request.args.get("v") == stylesheet_version()
+async def static_file(request: Request) -> Response:
+    """Send stylesheet or script; under the address that names its content it is kept for ever."""
+    name = request.url_vars["name"]
+    answer = _text((STATIC / name).read_text("utf-8"), STATIC_FILES[name])
+    is_named = request.args.get("v") == version_of_file(name)
     answer.headers["Cache-Control"] = KEPT_FOR_EVER if is_named else ASKED_AGAIN
     return answer
 
@@ -414,7 +436,7 @@ def register_routes() -> list[tuple[str, Any]]:
     extensions = "|".join(extension.replace(".", r"\.") for extension in FILE_TYPES)
     return [
         (rf"^{PREFIX}/?$", home),
-        (rf"^{PREFIX}/-/policies\.css$", stylesheet),
+        (rf"^{PREFIX}/-/(?P<name>{'|'.join(map(re.escape, STATIC_FILES))})$", static_file),
         (rf"^{PREFIX}/-/search$", search),
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
@@ -429,6 +451,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/{site_of}/feed\.atom$", feed),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})$", version),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})\.(?P<extension>{extensions})$", version_file),
+        (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})/section/(?P<anchor>{_SEGMENT})$", section),
         (rf"^{PREFIX}/{document_of}/at/(?P<day>[^/]+)/?$", at_date),
         (rf"^{PREFIX}/{document_of}/(?P<day>[0-9-]{{4,13}})/?$", short_date),
         (rf"^{PREFIX}/{document_of}/?$", document),

@@ -18,6 +18,7 @@ _PAGES = {
     "site without a policy": "/nothing.example",
     "version": f"/{SITE}/privacy/{MIDDLE}",
     "version with hits": f"/{SITE}/privacy/{MIDDLE}?q=harbour",
+    "section": f"/{SITE}/privacy/{MIDDLE}/section/s-your-choice",
     "day": f"/{SITE}/privacy/at/2012-06-02",
     "day not known": f"/{SITE}/privacy/at/2012-01-01",
     "difference": f"/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}",
