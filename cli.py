@@ -32,6 +32,7 @@ SUMMARIES = {
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
     "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
     "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
+    "bundle": "Put all that proves a version, or a change, into one zip that proves itself.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
@@ -55,7 +56,7 @@ GROUPS = {
     "Get policies": ("fetch", "plan", "import", "demo"),
     "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "cite", "browse"),
     "Keep up to date": ("watch", "update", "schedule", "changes", "status", "runs"),
-    "Take along": ("export", "publish", "extract", "serve"),
+    "Take along": ("export", "bundle", "publish", "extract", "serve"),
     "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),
     "Make it yours": ("config", "completion"),
 }

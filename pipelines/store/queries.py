@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.stored import Document, Kind, KnownCapture, Outcome, Version
+from policy_archive.crawler.core.stored import CdxRow, Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
@@ -228,6 +228,13 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
         ).fetchone()
         raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
     return _parse_version(row)
+
+
+def read_row(connection: sqlite3.Connection, capture_id: str) -> CdxRow:
+    """Return the index row of a capture."""
+    return parse_row(
+        connection.execute(f"select {ROW_COLUMNS} from captures where id = ?", (capture_id,)).fetchone()  # noqa: S608
+    )
 
 
 def read_body_digest(connection: sqlite3.Connection, capture_id: str) -> str | None:
