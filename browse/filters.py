@@ -20,6 +20,7 @@ from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.addresses import document_of, document_segment
 from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
 from policy_archive.pipelines.outputs.history import describe_version
+from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store.queries import Row, width_in_days
 
 _MONTH_WORDS = {
@@ -52,6 +53,7 @@ def build_environment() -> Environment:
         document=document_of,
         segment=document_segment,
         magnitude=measure_change,
+        share=show_share,
         interval_days=show_interval_days,
         gist=describe_version,
         outcomes=show_outcomes,

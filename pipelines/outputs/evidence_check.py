@@ -59,7 +59,7 @@ def check_evidence(path: Path, *, check_stamp: Callable[[bytes, bytes], str] | N
     faults: list[EvidenceFault] = []
     notes: list[str] = []
     parts = _unpack(path, whole, faults)
-    if SUMS.encode() not in whole:
+    if not any(name.encode() in whole for name in (SUMS, EVIDENCE)):
         raise UsageError(f"'{path.name}' holds no {SUMS}: it is no evidence of ours.")
     faults += _check_sums(parts)
     faults += _check_container(parts, whole)
@@ -82,7 +82,7 @@ def _unpack(path: Path, whole: bytes, faults: list[EvidenceFault]) -> dict[str, 
     try:
         container = zipfile.ZipFile(io.BytesIO(whole))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        if SUMS.encode() not in whole:
+        if not any(name.encode() in whole for name in (SUMS, EVIDENCE)):
             raise UsageError(f"'{path.name}' is no zip: {error}") from error
         faults.append(
             EvidenceFault(part="the zip itself", detail=f"its list of contents is damaged: {error}")
