@@ -184,6 +184,7 @@ class Pages:
             before=before,
             after=after,
             evidence=evidence,
+            doubt=queries.list_doubts(connection, document).get(version["version"]),
             text=render_markdown(version["text"], needles=_needles(sought)),
             sought=sought,
             citation=cite_version(version, archived_digest=evidence["first_digest"]),
