@@ -24,6 +24,7 @@ SUMMARIES = {
     "watch": "Keep a list of sites for 'update', each with its own interval.",
     "update": "Ask for what is new of the sites watched that are due, or of those named; print what changed.",
     "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
+    "notify": "Tell chats, mailboxes and programs what changed: try it, see what waits, send it.",
     "changes": "New versions of all sites or of one, the newest first.",
     "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
     "sites": "The sites of the corpus: what is there of each, since when, what is in doubt, why nothing is.",
@@ -55,7 +56,7 @@ GROUPS = {
     # headings of --help; a test holds that each command stands under one
     "Get policies": ("fetch", "plan", "import", "demo"),
     "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
-    "Keep up to date": ("watch", "update", "schedule", "changes", "status", "runs"),
+    "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
     "Take along": ("export", "publish", "extract", "serve"),
     "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),
     "Make it yours": ("config", "completion"),

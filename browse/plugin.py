@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
     from datasette.database import Database
 
 _STYLESHEET = Path(__file__).parent / "static" / "policies.css"
+_SCRIPT = Path(__file__).parent / "static" / "policies.js"
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
 _DATASETTES_ANSWER = "datasette.handle_exception"
@@ -74,7 +75,11 @@ def _policies_page(page: _Page) -> _Route:
             return _html(
                 Pages(addresses=addresses).render_message("No corpus", "No policy database is open."), 404
             )
-        pages = Pages(addresses=addresses, database_address=datasette.urls.database(database.name))
+        pages = Pages(
+            addresses=addresses,
+            database_address=datasette.urls.database(database.name),
+            root=_root(request),
+        )
         return await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
 
     return route
@@ -186,8 +191,19 @@ def version(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
             timestamp,
             asked=asked if _is_instant(asked) else None,
             sought=(request.args.get("q") or "").strip() or None,
+            paragraph=_number(request.args.get("p")),
         )
     )
+
+
+@_policies_page
+def section(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    key, asked = _document(request), request.url_vars["timestamp"]
+    anchor = unquote(request.url_vars["anchor"])
+    timestamp = corpus.find_timestamp(connection, key, asked)
+    if timestamp != asked:
+        return _redirect(pages.addresses.section(key, timestamp, anchor) or "")
+    return _html(pages.render_section(connection, key, timestamp, anchor))
 
 
 def _is_instant(text: str) -> bool:
@@ -293,8 +309,12 @@ def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
 
 
 def _page_number(request: Request) -> int:
-    page = request.args.get("page") or "0"
-    return int(page) if page.isascii() and page.isdecimal() and len(page) < 4 else 0
+    page = _number(request.args.get("page")) or 0
+    return page if page < 1_000 else 0
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 7 else None
 
 
 @_policies_page
@@ -381,6 +401,10 @@ def _root(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
+async def script() -> Response:
+    return _text(_SCRIPT.read_text("utf-8"), "text/javascript; charset=utf-8")
+
+
 async def stylesheet() -> Response:
     return _text(_STYLESHEET.read_text("utf-8"), "text/css; charset=utf-8")
 
@@ -397,6 +421,7 @@ def register_routes() -> list[tuple[str, Any]]:
     return [
         (rf"^{PREFIX}/?$", home),
         (rf"^{PREFIX}/-/policies\.css$", stylesheet),
+        (rf"^{PREFIX}/-/policies\.js$", script),
         (rf"^{PREFIX}/-/search$", search),
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
@@ -411,6 +436,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/{site_of}/feed\.atom$", feed),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})$", version),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})\.(?P<extension>{extensions})$", version_file),
+        (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})/section/(?P<anchor>{_SEGMENT})$", section),
         (rf"^{PREFIX}/{document_of}/at/(?P<day>[^/]+)/?$", at_date),
         (rf"^{PREFIX}/{document_of}/(?P<day>[0-9-]{{4,13}})/?$", short_date),
         (rf"^{PREFIX}/{document_of}/?$", document),

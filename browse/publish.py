@@ -18,7 +18,8 @@ from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.store import queries
 
-_STYLESHEET = Path(__file__).parent / "static" / "policies.css"
+_STATIC = Path(__file__).parent / "static"
+_STATIC_FILES = ("policies.css", "policies.js")
 _FROM_ROOT = Addresses(base="", static=True)
 
 
@@ -104,8 +105,9 @@ def write_page(target: Path, page: PublishedPage) -> bool:
 
 
 def copy_static(target: Path) -> None:
-    """Put the stylesheet where the pages look for it."""
+    """Put stylesheet and script where the pages look for them."""
     (target / "-").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_STYLESHEET, target / "-" / "policies.css")
+    for name in _STATIC_FILES:
+        shutil.copyfile(_STATIC / name, target / "-" / name)
     # archived policies are not for search engines: they would stand beside the ones in force
     (target / "robots.txt").write_text("User-agent: *\nDisallow: /\n", "utf-8")

@@ -69,6 +69,9 @@ class Addresses:
     def home(self) -> str:
         return self._page()
 
+    def script(self) -> str:
+        return self._file("-", "policies.js")
+
     def stylesheet(self) -> str:
         return self._file("-", "policies.css")
 
@@ -118,6 +121,10 @@ class Addresses:
 
     def version(self, document: Document, timestamp: str) -> str:
         return self._page(*self._document(document), timestamp)
+
+    def section(self, document: Document, timestamp: str, anchor: str) -> str | None:
+        """Return where the history of a section stands, of the heading that a version has at an anchor."""
+        return self._asked(*self._document(document), timestamp, "section", quote(anchor, safe=""))
 
     def version_file(self, document: Document, timestamp: str, extension: str) -> str:
         """Return where the version stands as `md`, `json`, `bib`, `csl.json` or `ris`."""

@@ -418,7 +418,7 @@ class Store:
         return count
 
     def _log_news(self, news_ids: list[int]) -> None:
-        for new in news.select_payloads(self.connection, news_ids):
+        for new in news.select_told(self.connection, news_ids):
             said = f"{new['site']}: version {new['version']} of {new['first_captured']}"
             facts = {name: new[name] for name in ("site", "kind", "name", "version", "url", "first_captured")}
             log_event(log, "version-new", said, **facts)
