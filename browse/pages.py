@@ -212,6 +212,7 @@ class Pages:
             before=before,
             after=after,
             evidence=evidence,
+            doubt=queries.list_doubts(connection, document).get(version["version"]),
             text=text,
             sought=sought,
             citation=citation,
