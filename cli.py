@@ -6,11 +6,15 @@ import errno
 import os
 import sqlite3
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from policy_archive.crawler.core.errors import DiskFullError, PolicyArchiveError
+from policy_archive.crawler.core.errors import PolicyArchiveError
+from policy_archive.crawler.core.exit_statuses import ExitStatus, describe_exit_statuses
+from policy_archive.pipelines.commands.config_file import read_defaults
+from policy_archive.pipelines.commands.options import COMPLETE_VARIABLE, early_db_option
 
 SUMMARIES = {
     # what --help says of each command, known without importing it; a test holds them against the commands
@@ -20,6 +24,7 @@ SUMMARIES = {
     "watch": "Keep a list of sites for 'update', each with its own interval.",
     "update": "Ask for what is new of the sites watched that are due, or of those named; print what changed.",
     "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
+    "notify": "Tell chats, mailboxes and programs what changed: try it, see what waits, send it.",
     "changes": "New versions of all sites or of one, the newest first.",
     "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
     "sites": "The sites of the corpus: what is there of each, since when, what is in doubt, why nothing is.",
@@ -27,12 +32,14 @@ SUMMARIES = {
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
     "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
+    "phrase": "How many documents say a phrase, year by year, of how many seen; who took it in, who dropped it.",  # noqa: E501
     "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
+    "bundle": "Put all that proves a version, or a change, into one zip that proves itself.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
-    "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
+    "export": "Write versions as files or as a stream for other programs.",
     "import": "Take texts and pages of others into the corpus: corpora, git repositories, files.",
     "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
     "backup": "Copy the database to FILE, also while a crawl writes to it.",
@@ -42,15 +49,18 @@ SUMMARIES = {
     "publish": "Write a static copy of the pages into a folder, for any web server.",
     "serve": "Serve WARC and WACZ files, or folders of them, as a Wayback Machine would.",
     "demo": "Show all of it, offline: fetch, history, show and diff on eleven invented sites.",
+    "config": "What the config files say, and what holds: each value and where it comes from.",
+    "completion": "Print what makes a shell complete commands, options and sites.",
 }
 
 GROUPS = {
     # headings of --help; a test holds that each command stands under one
     "Get policies": ("fetch", "plan", "import", "demo"),
-    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "cite", "browse"),
-    "Keep up to date": ("watch", "update", "schedule", "changes", "status", "runs"),
-    "Take along": ("export", "publish", "extract", "serve"),
+    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
+    "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
+    "Take along": ("export", "bundle", "publish", "extract", "serve"),
     "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),
+    "Make it yours": ("config", "completion"),
 }
 
 _ELSEWHERE = {
@@ -70,6 +80,12 @@ def module_of(command: str) -> str:
 
 class LazyGroup(click.Group):
     """Imports a command's module when it is asked for: `history` need not load a browser."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what follows the command's name: click forgets it before the group's callback is called."""
+        rest = super().parse_args(ctx, args)
+        ctx.obj = tuple(rest)
+        return rest
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(SUMMARIES)
@@ -110,32 +126,42 @@ def _shorten(summary: str, width: int) -> str:
     return click.Command(None, help=summary).get_short_help_str(width)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"{describe_exit_statuses()} docs/cli-reference.md says more of each.",
+)
+@early_db_option
 @click.version_option(package_name="policy-archive")
-def policy_archive() -> None:
+@click.pass_context
+def policy_archive(ctx: click.Context, early_database: Path | None) -> None:
     """The history of a website's policies, out of the Wayback Machine into one SQLite file."""
+    if ctx.default_map is None and ctx.invoked_subcommand in SUMMARIES:
+        command = policy_archive.get_command(ctx, ctx.invoked_subcommand)
+        assert command is not None
+        defaults = read_defaults(ctx, command, ctx.obj, early_database)
+        ctx.default_map = {ctx.invoked_subcommand: defaults}
 
 
 def main() -> None:
     """Run the command line; every expected failure is one sentence on stderr.
 
-    Exit status: 0 done, 1 failed or incomplete, 2 usage, 65 lines of a list left out, 74 disk full,
-    75 database in use, 130 interrupted.
+    Ends the process with an ExitStatus.
     """
     _replace_closed_streams()
     _check_system()
     try:
-        sys.exit(policy_archive(standalone_mode=False) or 0)
+        sys.exit(policy_archive(standalone_mode=False, complete_var=COMPLETE_VARIABLE) or ExitStatus.DONE)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Interrupted: what was finished is kept, and nothing is left half done.", err=True)
-        sys.exit(130)
+        sys.exit(ExitStatus.INTERRUPTED)
     except PolicyArchiveError as error:
         _end(str(error), error.exit_status)
     except OSError as error:
-        status = DiskFullError.exit_status if error.errno == errno.ENOSPC else 1
+        status = ExitStatus.DISK_FULL if error.errno == errno.ENOSPC else ExitStatus.FAILED
         _end(": ".join(str(part) for part in (error.filename, error.strerror or error) if part), status)
     except sqlite3.DatabaseError as error:
         from policy_archive.pipelines.store.connection import explain, is_of_file
@@ -146,7 +172,7 @@ def main() -> None:
         _end(str(told), told.exit_status)
 
 
-def _end(message: str, status: int) -> NoReturn:
+def _end(message: str, status: ExitStatus) -> NoReturn:
     from policy_archive.crawler.core.steering import clean_text
 
     click.echo(f"Error: {clean_text(message)}", err=True)
@@ -164,7 +190,7 @@ def _check_system() -> None:
             "(https://learn.microsoft.com/windows/wsl)",
             file=sys.stderr,
         )
-        sys.exit(1)
+        sys.exit(ExitStatus.FAILED)
 
 
 def _replace_closed_streams() -> None:

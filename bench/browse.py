@@ -28,7 +28,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.browse_corpus import BUSY_SITE, COMMON_PHRASE, LONG_SITE, RARE, make_corpus
-from policy_archive.browse.addresses import PREFIX
+from policy_archive.pipelines.outputs.addresses import PREFIX
 from policy_archive.pipelines.store.connection import open_reader
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from policy_archive.browse.line_shapes import Run, plain_text
-from policy_archive.pipelines.text import split_whole
+from policy_archive.pipelines.text import split_sentences, split_whole
 from policy_archive.pipelines.versions.diff import Operation, iter_operations, pair_alike
 
-# A mark that ends a sentence and a blank; scripts without blanks have marks of their own.
-_SENTENCE = re.compile(r"[^.!?;。！？；]*(?:[.!?;]+[\"'”’)\]]*(?:\s+|$)|[。！？；]+\s*|[.!?;]+|$)")
 _ALIKE_SENTENCES = 0.4
 """Sentences at one place in a changed paragraph are more surely one sentence than any two lines are."""
 
@@ -35,15 +32,6 @@ def compare_runs(old: Sequence[Run], new: Sequence[Run]) -> list[Piece]:
         Piece(tag, take_old.take(gone), take_new.take(come))
         for tag, gone, come in _iter_lengths(plain_text(old), plain_text(new))
     ]
-
-
-def split_sentences(text: str) -> list[str]:
-    """Return a text in sentences that, joined, are the text again.
-
-    >>> split_sentences("We sell. You pay; 3.5 % more.")
-    ['We sell. ', 'You pay; ', '3.', '5 % more.']
-    """
-    return [part for part in _SENTENCE.findall(text) if part]
 
 
 _Length = tuple[str, int, int]

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from policy_archive.browse.addresses import Addresses, document_of
 from policy_archive.browse.filters import show_kind
 from policy_archive.browse.quotes import quote_changes
 from policy_archive.crawler.core.records import Document
+from policy_archive.pipelines.outputs.addresses import Addresses, document_of
 from policy_archive.pipelines.outputs.feed import Entry, build_feed, entry_id
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt

@@ -10,15 +10,18 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from policy_archive.browse.addresses import document_of, document_segment
+from policy_archive.browse.caching import version_of_file
 from policy_archive.browse.corpus import count_outcomes
-from policy_archive.browse.timeline_svg import find_gaps
+from policy_archive.browse.timeline_data import mark_of
+from policy_archive.browse.timeline_svg import MARKS, draw_sign, find_gaps
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
+from policy_archive.pipelines.outputs.addresses import document_of, document_segment
 from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
 from policy_archive.pipelines.outputs.history import describe_version
+from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store.queries import Row, width_in_days
 
 _MONTH_WORDS = {
@@ -51,15 +54,20 @@ def build_environment() -> Environment:
         document=document_of,
         segment=document_segment,
         magnitude=measure_change,
+        share=show_share,
         interval_days=show_interval_days,
         gist=describe_version,
         outcomes=show_outcomes,
         page_address=page_uri_m,
         snippet=show_snippet,
         month_years=group_months,
+        mark_of=mark_of,
     )
     environment.tests["web_address"] = is_web_address
+    environment.globals["version_of_file"] = version_of_file
     environment.globals["find_gaps"] = find_gaps
+    environment.globals["sign"] = show_sign
+    environment.globals["mark_words"] = MARKS
     environment.globals["month_words"] = _MONTH_WORDS
     environment.globals["month_signs"] = SIGNS
     return environment
@@ -123,6 +131,11 @@ def show_snippet(text: str) -> Markup:
     without_marks = re.sub(r"^#{1,6} ", "", text, flags=re.MULTILINE)
     escaped = escape(" ".join(without_marks.split()))
     return escaped.replace("\x01", Markup("<mark>")).replace("\x02", Markup("</mark>"))
+
+
+def show_sign(mark: str) -> Markup:
+    """Return the sign of a kind of change as it stands in the timelines; a screen reader is told nothing."""
+    return Markup(draw_sign(mark))  # noqa: S704 (of our own signs)
 
 
 def group_months(months: Iterable[Row]) -> list[tuple[str, list[Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -29,6 +30,8 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 SLOW = (
     "reliability/",
+    "browse/test_accessible.py",
+    "browse/test_copy_in_browser.py",
     "browse/test_in_browser.py",
     "archive_server/test_beside_pywb.py",
     "archive_server/test_demo.py",
@@ -54,6 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_config_of_ours() -> Iterator[None]:
+    """Let no test read the config file of whoever runs it."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("POLICY_ARCHIVE_CONFIG", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -126,6 +126,43 @@ def test_the_main_job_runs_beside_modules_of_the_same_names(installed: Path, els
     assert database.exists()
 
 
+def test_it_installs_as_uv_and_pipx_do_it_and_leaves_nothing(built: Path, tmp_path: Path) -> None:
+    """An environment of its own, its one program linked into a folder of the path; all of it goes again."""
+    home, links, work = tmp_path / "tools" / "policy-archive", tmp_path / "bin", tmp_path / "work"
+    links.mkdir()
+    work.mkdir()
+    venv.create(home, with_pip=False)
+    library = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+    paths = [path for path in sys.path if path.endswith("site-packages")]
+    (library / "dependencies.pth").write_text("\n".join(paths))
+    before = set(home.rglob("*"))
+    pip = [sys.executable, "-m", "pip", "--python", home / "bin" / "python", "--disable-pip-version-check"]
+    wheel = next(built.glob("*.whl"))
+    done = run(*pip, "install", "-q", "--no-index", "--no-deps", "--force-reinstall", wheel, cwd=work)
+    assert done.returncode == 0, done.stderr
+    (links / "policy-archive").symlink_to(home / "bin" / "policy-archive")
+    path = os.pathsep.join([str(links), os.environ["PATH"]])
+    told = run("policy-archive", "--version", cwd=work, PATH=path)
+    assert told.returncode == 0 and told.stdout.startswith("policy-archive, version ")
+    asked = ("policy-archive", "fetch", "tidelock.example", "--dry-run")
+    assert run(*asked, cwd=work, PATH=path).returncode == 0
+    completed = run("policy-archive", cwd=work, PATH=path, **_asked_by_bash("policy-archive hist"))
+    assert completed.stdout == "plain,history\n"
+    assert list(work.iterdir()) == []
+    done = run(*pip, "uninstall", "-q", "-y", "policy-archive", cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert {path for path in set(home.rglob("*")) - before if "__pycache__" not in path.parts} == set()
+
+
+def _asked_by_bash(typed: str) -> dict[str, str]:
+    words = typed.split()
+    return {
+        "_POLICY_ARCHIVE_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = (
         "import sys, policy_archive; heavy = {'click', 'scrapy', 'lxml', 'sqlite3', 'importlib.metadata'}; "

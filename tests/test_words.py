@@ -52,4 +52,5 @@ def test_nobody_reads_word_files_but_their_reader() -> None:
         and any(alias.name == "tomllib" for alias in node.names)
     ]
     assert "data/__init__.py" in readers
-    assert set(readers) <= {"data/__init__.py"}
+    of_users = "pipelines/commands/config_file.py"  # a person's own file, no words of ours
+    assert set(readers) <= {"data/__init__.py", of_users}

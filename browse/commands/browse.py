@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from policy_archive.browse.addresses import PREFIX
 from policy_archive.browse.commands import NEEDS_EXTRA
 from policy_archive.browse.security import HOSTS_VARIABLE
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.outputs.addresses import PREFIX
 from policy_archive.pipelines.store.connection import open_reader
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from policy_archive.crawler.core.exit_statuses import ExitStatus
+
 
 class PolicyArchiveError(Exception):
     """Base of every error that this project raises on purpose."""
 
-    exit_status = 1
+    exit_status = ExitStatus.FAILED
     """What a command that ends by it exits with."""
 
 
 class UsageError(PolicyArchiveError):
     """What the user asked for cannot be meant: one sentence that says what to do."""
 
-    exit_status = 2
+    exit_status = ExitStatus.USAGE
 
 
 class CdxError(PolicyArchiveError):
@@ -76,13 +78,13 @@ class StoreError(PolicyArchiveError):
 class DiskFullError(StoreError):
     """Nothing more can be written; what was committed stays, the next run goes on from there."""
 
-    exit_status = 74  # EX_IOERR, sysexits.h
+    exit_status = ExitStatus.DISK_FULL
 
 
 class InUseError(StoreError):
     """Another run holds the database; the message says which."""
 
-    exit_status = 75  # EX_TEMPFAIL, sysexits.h: schedulers try again later
+    exit_status = ExitStatus.IN_USE
 
 
 class NotKnownError(PolicyArchiveError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from policy_archive.crawler.core.exit_statuses import ExitStatus
+
 
 class SiteOutcome(StrEnum):
     """What the crawl of a site ended with: `sites.outcome`."""
@@ -48,11 +50,11 @@ class RunStatus(StrEnum):
         return self is RunStatus.DONE or self is RunStatus.INCOMPLETE
 
     @property
-    def exit_status(self) -> int:
-        """Return what a command exits with when its run ended so; 130 as after SIGINT."""
+    def exit_status(self) -> ExitStatus:
+        """Return what a command exits with when its run ended so."""
         if self is RunStatus.INTERRUPTED:
-            return 130
-        return 0 if self is RunStatus.DONE else 1
+            return ExitStatus.INTERRUPTED
+        return ExitStatus.DONE if self is RunStatus.DONE else ExitStatus.FAILED
 
 
 class PageClass(StrEnum):

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import sync_playwright
 
-from policy_archive.browse.addresses import PREFIX
+from policy_archive.pipelines.outputs.addresses import PREFIX
 from policy_archive.pipelines.store.connection import open_reader
 
 _FOLDER = Path(__file__).parent

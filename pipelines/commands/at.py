@@ -12,11 +12,13 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import NotKnownError
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.pipelines.commands.options import ListedSites, db_option, row_options, sites_options
+from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.outputs.at import at_cells, described, write_at
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store import queries
@@ -28,7 +30,7 @@ Row = dict[str, Any]
 
 @click.command("at")
 @click.argument("day", metavar="DATE")
-@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@sites_argument
 @sites_options
 @click.option("--kind", type=click.Choice([kind.value for kind in POLICY_KINDS]), help="Only this kind.")
 @click.option(
@@ -73,7 +75,7 @@ def at_command(
             )
     if not rows:
         click.echo("No site is in the corpus: 'policy-archive fetch example.com' fetches one.", err=True)
-        sys.exit(1)
+        sys.exit(ExitStatus.FAILED)
     click.echo(_summarise(rows), err=True)
 
 

@@ -11,6 +11,7 @@ from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import now_iso, parse_day
 from policy_archive.pipelines.commands.options import db_option, row_options, weight_options
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.outputs.news import describe_left_out, describe_news, news_cells, write_feed
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store import queries
@@ -29,7 +30,7 @@ SHOWN = 100
 
 
 @click.command("changes")
-@click.argument("site", required=False)
+@site_argument
 @click.option(
     "--since",
     metavar="DATE|last",

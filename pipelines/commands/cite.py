@@ -20,6 +20,7 @@ from policy_archive.pipelines.commands.options import (
     version_options,
 )
 from policy_archive.pipelines.commands.show import find_version
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.exchange.corpus_format import describe_document
 from policy_archive.pipelines.outputs.citation import FORMS, Citation, cite_change, cite_version
 from policy_archive.pipelines.outputs.history import describe_version
@@ -31,7 +32,7 @@ Row = dict[str, Any]
 
 
 @click.command("cite")
-@click.argument("site", required=False)
+@site_argument
 @version_options
 @click.option("--capture", metavar="TIMESTAMP", help="The version that a capture (14 digits) holds.")
 @click.option(

@@ -86,10 +86,10 @@ def _build_tour(database: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _run(ctx: click.Context, *arguments: str) -> None:
-    """Run a command of this program as if it had been typed, and show what was typed."""
+    """Run a command of this program as if it had been typed, without config files, and show it."""
     click.secho(f"$ policy-archive {shlex.join(arguments)}", fg="green")
     group = ctx.find_root().command
-    failed = group.main(list(arguments), prog_name="policy-archive", standalone_mode=False)
+    failed = group.main(list(arguments), prog_name="policy-archive", standalone_mode=False, default_map={})
     if failed:
         ctx.exit(failed)
     click.echo()

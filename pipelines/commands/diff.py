@@ -16,6 +16,7 @@ from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.pipelines.commands.options import db_option, document_options
 from policy_archive.pipelines.commands.show import find_version
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.exchange.corpus_format import describe_document, describe_kind
 from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.diff import (
@@ -34,13 +35,13 @@ from policy_archive.pipelines.store.at import Certainty, read_at
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.diff import diff_texts
-from policy_archive.pipelines.versions.gist import Change, describe_change
+from policy_archive.pipelines.versions.gist import Change, describe_change, name_section
 
 Row = dict[str, Any]
 
 
 @click.command("diff")
-@click.argument("site", required=False)
+@site_argument
 @click.argument("one", metavar="[A]", required=False)
 @click.argument("other", metavar="[B]", required=False)
 @document_options
@@ -164,7 +165,8 @@ def _iter_facts(old: Row, new: Row, change: Change) -> Iterator[str]:
         yield f"changed {describe_interval(new)}"
     for what, headings in (("new", change.sections_added), ("dropped", change.sections_removed)):
         if headings:
-            yield f"{what} {'section' if len(headings) == 1 else 'sections'}: {'; '.join(headings)}"
+            names = "; ".join(map(name_section, headings))
+            yield f"{what} {'section' if len(headings) == 1 else 'sections'}: {names}"
 
 
 def _summary(change: Change, *, old_label: str, new_label: str) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.vocabularies import OwnerRelation
 from policy_archive.pipelines.commands.options import db_option, row_options
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.table import print_table
 from policy_archive.pipelines.store import queries
@@ -22,7 +24,7 @@ Row = dict[str, Any]
 
 
 @click.command("documents")
-@click.argument("site", required=False)
+@site_argument
 @row_options
 @db_option
 def documents_command(site: str | None, row_format: str, database: Path) -> None:
@@ -46,7 +48,7 @@ def documents_command(site: str | None, row_format: str, database: Path) -> None
         print_rows(described, row_format)
     if not documents:
         say(why[0].upper() + why[1:])
-        sys.exit(1)
+        sys.exit(ExitStatus.FAILED)
 
 
 def _describe_document(row: Row) -> Row:
@@ -58,6 +60,7 @@ def _describe_document(row: Row) -> Row:
         "incomplete",
         "versions",
         "passed_over",
+        "doubted",
         "owner",
         "owner_name",
         "owner_reason",
@@ -81,8 +84,10 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
         "Kind": row["kind"],
         "Name": row["name"] or "(main)",
         "Years": "-".join(dict.fromkeys(years)),
-        "Captures": _with_remark(row["captures"], row["incomplete"], "incomplete"),
-        "Versions": _with_remark(row["versions"], row["passed_over"], "passed over"),
+        "Captures": _with_remarks(row["captures"], {"incomplete": row["incomplete"]}),
+        "Versions": _with_remarks(
+            row["versions"], {"passed over": row["passed_over"], "in doubt": row["doubted"]}
+        ),
         "Address": "",
         "Owner": owner or OwnerRelation.UNKNOWN.value,
         "Certainty": "given" if row["confidence"] is None else round(row["confidence"], 2),
@@ -93,8 +98,9 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
     yield from (dict.fromkeys(cells, "") | address for address in addresses[1:])
 
 
-def _with_remark(number: int, of_these: int, remark: str) -> int | str:
-    return f"{number} ({of_these} {remark})" if of_these else number
+def _with_remarks(number: int, remarks: Mapping[str, int]) -> int | str:
+    said = ", ".join(f"{of_these} {remark}" for remark, of_these in remarks.items() if of_these)
+    return f"{number} ({said})" if said else number
 
 
 def _found(address: Row) -> str:

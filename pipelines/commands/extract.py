@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from policy_archive.crawler.core.errors import CdxError, UsageError
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind
 from policy_archive.crawler.core.safe_files import write_file
@@ -138,7 +139,7 @@ def _extract_all(manifest: Path, out: Path, processes: int | None) -> int:
         if done.error is not None:
             failed.append((done.item.line, f"{done.item.path.name}: {done.error}", done.error.outcome))
     _report(manifest, len(entries), sorted(failed))
-    return 1 if failed else 0
+    return ExitStatus.FAILED if failed else ExitStatus.DONE
 
 
 def _read_all(pages: list[PageFile], processes: int | None) -> Iterator[Done[PageFile, Extraction]]:

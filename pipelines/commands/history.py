@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import Document
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.pipelines.commands.options import db_option, document_options, row_options, weight_options
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.exchange.corpus_format import describe_document
 from policy_archive.pipelines.outputs.coverage import LEGEND, iter_years, list_months
 from policy_archive.pipelines.outputs.history import describe_passed_over, iter_lines, matters, read_history
@@ -28,7 +30,7 @@ Row = dict[str, Any]
 
 
 @click.command("history")
-@click.argument("site", required=False)
+@site_argument
 @document_options
 @click.option("--coverage", is_flag=True, help="Show what is known of every month instead.")
 @click.option("--captures", is_flag=True, help="Show every row of the index, and what became of it, instead.")
@@ -56,7 +58,8 @@ def history_command(
 
     A change lies in an interval: after the last capture of the text before, by the first capture of the
     new one. Days is the interval's width. Texts that take turns within days are one line. Changes that are
-    not the policy's own (menus, banners, another language served) are counted, and shown by --all.
+    not the policy's own (menus, banners, another language served) are counted, and shown by --all. A text
+    in doubt (small beside its neighbours, words missing) is marked, and why is said below.
 
     \b
     Example:
@@ -83,7 +86,7 @@ def history_command(
                 hint = f"; {plural(foreign, 'text')} of somebody else at its addresses: --include-foreign"
                 name = describe_document(document)
                 say(f"No version of the {name} is known{hint if foreign else ''}.")
-                sys.exit(1)
+                sys.exit(ExitStatus.FAILED)
 
 
 def _print_history(history: list[Row], row_format: str, *, everything: bool) -> None:
@@ -92,6 +95,9 @@ def _print_history(history: list[Row], row_format: str, *, everything: bool) -> 
         print_rows(told, row_format)
     elif told:
         print_table(list(iter_lines(told)))
+        for row in told:
+            if row.get("doubt"):
+                click.echo(f"The text of version {row['version']} is in doubt: {row['doubt']}.", err=True)
     if len(told) < len(history):
         left_out = describe_passed_over([row for row in history if row["passed_over"]])
         click.echo(f"{left_out}: --all shows them.", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import POLICY_KINDS, Kind
 from policy_archive.crawler.core.timestamps import parse_day
@@ -121,7 +122,7 @@ def import_command(
     if crawl is not None and crawl.exit_code:
         return crawl.exit_code
     useless = report.failed and report.failed == report.outcomes.total() and not report.addresses
-    return 1 if useless or (strict and report.failed) else 0
+    return ExitStatus.FAILED if useless or (strict and report.failed) else ExitStatus.DONE
 
 
 def _take_items(sources: Sources, report: ImportReport, database: Path | None, processes: int | None) -> None:

@@ -5,7 +5,7 @@ What only commands that crawl take is in `crawl_options`: a command that reads n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 
 from policy_archive.crawler.core.defaults import DATABASE
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.outputs.rows import say
 
@@ -21,18 +22,49 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+DATABASE_VARIABLE = "POLICY_ARCHIVE_DB"
+COMPLETE_VARIABLE = "_POLICY_ARCHIVE_COMPLETE"
+"""What the scripts of `completion` set; click's own name hangs on how the program was started."""
+_EARLY = "early_database"
+
+
+class _DatabaseOption(click.Option):
+    """--db of a command: where it is not given, the one that was given before the command's name."""
+
+    def consume_value(
+        self, ctx: click.Context, opts: Mapping[str, Any]
+    ) -> tuple[Any, click.core.ParameterSource]:
+        value, source = super().consume_value(ctx, opts)
+        if source is not click.core.ParameterSource.COMMANDLINE:
+            above = ctx.parent
+            while above is not None:
+                if (given := above.params.get(_EARLY)) is not None:
+                    return given, click.core.ParameterSource.COMMANDLINE
+                above = above.parent
+        return value, source
+
+
+early_db_option = click.option(
+    "--db",
+    _EARLY,
+    type=click.Path(dir_okay=False, path_type=Path),
+    expose_value=True,
+    help="SQLite file of the corpus; may stand here or after the command.",
+)
+"""--db before the command: of groups, whose callbacks get `early_database` and need not look at it."""
+
 db_option = click.option(
     "--db",
     "database",
+    cls=_DatabaseOption,
     type=click.Path(dir_okay=False, path_type=Path),
     default=DATABASE,
-    envvar="POLICY_ARCHIVE_DB",
+    envvar=DATABASE_VARIABLE,
     show_default=True,
     show_envvar=True,
     help="SQLite file of the corpus.",
 )
 
-LINES_LEFT_OUT = 65  # EX_DATAERR, sysexits.h
 _SHOWN_LINES = 10
 
 
@@ -74,7 +106,7 @@ class ListedSites:
         taken = self._read - len(self._left_out)
         line = "line" if len(self._left_out) == 1 else "lines"
         say(f"{self.name}: {taken} of {self._read} companies; left out: {line} {lines}{more_text}")
-        return status or LINES_LEFT_OUT
+        return status or ExitStatus.LINES_LEFT_OUT
 
 
 def sites_options(command: _Command) -> _Command:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow
@@ -57,7 +58,7 @@ def re_extract_command(
         pruned = prune_extractions(store) if prune else 0
         store.finish_run(run_id, RunStatus.DONE)
     _print_reports(reports, pruned, as_json=as_json)
-    return 1 if any(report.lost for report in reports) else 0
+    return ExitStatus.FAILED if any(report.lost for report in reports) else ExitStatus.DONE
 
 
 def _print_reports(reports: list[DocumentReport], pruned: int, *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from policy_archive.pipelines.commands.options import (
     json_option,
     version_options,
 )
+from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
 from policy_archive.pipelines.outputs.at import describe_at
 from policy_archive.pipelines.outputs.rows import echo_foreign, format_json
@@ -29,7 +30,7 @@ Row = dict[str, Any]
 
 
 @click.command("show")
-@click.argument("site", required=False)
+@site_argument
 @version_options
 @document_options
 @json_option

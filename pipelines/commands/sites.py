@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.pipelines.commands.options import db_option, row_options
 from policy_archive.pipelines.outputs.rows import print_rows
@@ -33,6 +34,6 @@ def sites_command(missing: bool, row_format: str, database: Path) -> None:
     print_rows(without if missing else rows, row_format, cells=site_cells)
     if not rows:
         click.echo("No site is in the corpus: 'policy-archive fetch example.com' fetches one.", err=True)
-        sys.exit(1)
+        sys.exit(ExitStatus.FAILED)
     told = f"{plural(len(rows), 'site')}, {len(without)} without a policy"
     click.echo(f"{told}." if missing or not without else f"{told}: --missing lists them.", err=True)

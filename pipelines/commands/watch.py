@@ -18,7 +18,14 @@ from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.crawl.run import KINDS, parse_kinds
 from policy_archive.crawler.planning.due import Watch, parse_interval
 from policy_archive.pipelines.commands.fetch import gather_targets
-from policy_archive.pipelines.commands.options import ListedSites, db_option, row_options, sites_options
+from policy_archive.pipelines.commands.options import (
+    ListedSites,
+    db_option,
+    early_db_option,
+    row_options,
+    sites_options,
+)
+from policy_archive.pipelines.commands.site_names import complete_sites
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.store.connection import check_there, open_reader, write
 from policy_archive.pipelines.store.monitoring import watches
@@ -26,7 +33,8 @@ from policy_archive.pipelines.store.writer import Store
 
 
 @click.group(name="watch")
-def watch_command() -> None:
+@early_db_option
+def watch_command(early_database: Path | None) -> None:
     """Keep a list of sites for 'update', each with its own interval."""
 
 
@@ -91,7 +99,7 @@ def _add(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str, tuple[
 
 
 @watch_command.command("remove")
-@click.argument("sites", nargs=-1, required=True, metavar="SITE...")
+@click.argument("sites", nargs=-1, required=True, metavar="SITE...", shell_complete=complete_sites)
 @db_option
 def remove_command(sites: tuple[str, ...], database: Path) -> None:
     """Take sites off the list; what was fetched of them stays.

@@ -13,5 +13,7 @@ MIGRATIONS = (
     "m006_classes",
     "m007_origins",
     "m008_search",
+    "m009_site_lines",
+    "m010_alerts",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

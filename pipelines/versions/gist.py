@@ -6,11 +6,16 @@ Apart from `change`, so that commands which only read load nothing that compares
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
+from policy_archive.pipelines.text import strip_links
+
+_EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
+"""Marks of emphasis and code; an underscore inside a word is its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +78,19 @@ def _describe_share(share: float) -> str:
     return "under 0.1 % of the text" if share < 0.001 else f"{share:.1%} of the text".replace("%", " %")
 
 
+def name_section(heading: str) -> str:
+    """Return a heading of a change as people read it: of links the words alone.
+
+    >>> name_section("8. [Your *rights*](#your-rights)")
+    '8. Your rights'
+    """
+    return " ".join(_EMPHASIS.sub("", strip_links(heading)).split())
+
+
 def _describe_sections(what: str, headings: tuple[str, ...]) -> list[str]:
     if not headings:
         return []
-    named = ", ".join(f"“{heading}”" for heading in headings[:_NAMED])
+    named = ", ".join(f"“{name_section(heading)}”" for heading in headings[:_NAMED])
     if len(headings) == 1:
         return [f"{what} {named}"]
     return [f"{len(headings)} {what}s: {named}{' …' if len(headings) > _NAMED else ''}"]

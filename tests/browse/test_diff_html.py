@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from lxml import html
 
 from policy_archive.browse.diff_html import DiffDocument, Fold, build_document
-from policy_archive.browse.diff_words import compare_runs, split_sentences
+from policy_archive.browse.diff_words import compare_runs
 from policy_archive.browse.line_shapes import Run, parse_runs, plain_text, shape_line, shape_lines
+from policy_archive.pipelines.text import split_sentences
 from policy_archive.pipelines.versions.diff import diff_texts
 
 _OLD = """# Privacy

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from lxml import html
 
-from policy_archive.browse.addresses import Addresses, document_segment
+from policy_archive.browse.caching import version_of_file
 from policy_archive.browse.security import PAGE_POLICY
 from policy_archive.crawler.core.records import Document, Kind, Outcome
+from policy_archive.pipelines.outputs.addresses import Addresses, document_segment
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import CHILDREN, MIDDLE, NEW, OLD, PRIVACY, SITE, TERMS
 from tests.support.asking import HOME, ask, ask_one
@@ -117,6 +118,23 @@ def test_a_day_shows_what_held_or_says_what_is_not_known(database: Path, day: st
     assert said in _words(answer)
 
 
+def test_a_year_of_a_timeline_is_seen_alone_and_leads_to_its_neighbours(database: Path) -> None:
+    year = html.fromstring(ask_one(database, f"{HOME}/{SITE}?from=2012&to=2012").content)
+    privacy = year.get_element_by_id("privacy")
+    labels = privacy.xpath(".//div[@class='wide']//a[not(@class)]/@aria-label")
+    assert [label[:9] for label in labels] == ["Version 2"]
+    assert "The timeline shows 2012" in " ".join(privacy.text_content().split())
+    around = privacy.xpath(".//p[contains(., 'The timeline shows')]/a/@href")
+    assert [address.rpartition("?")[2] for address in around] == [
+        "from=2011&to=2011#privacy",
+        f"{HOME}/{SITE}#privacy",
+        "from=2013&to=2013#privacy",
+    ]
+    assert len(privacy.xpath(".//table[@class='versions']/tbody/tr")) == 3
+    wrong = ask_one(database, f"{HOME}/{SITE}?from=last")
+    assert wrong.status_code == 400 and "is no year" in _words(wrong)
+
+
 def test_differences_of_two_versions_side_by_side_and_inline(database: Path) -> None:
     address = f"{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}"
     beside, inline = ask(database, address, f"{address}?view=inline")
@@ -172,7 +190,8 @@ def test_marks_of_a_search_open_nothing_in_a_hostile_text(hostile_database: Path
     for answer in ask(hostile_database, *paths):
         page = html.fromstring(answer.content)
         assert page.xpath("//mark[@id='hit-1']")
-        assert not page.xpath("//script | //iframe | //img | //@*[starts-with(name(), 'on')]")
+        assert page.xpath("//script/@src") == [f"{HOME}/-/policies.js?v={version_of_file('policies.js')}"]
+        assert not page.xpath("//iframe | //img | //@*[starts-with(name(), 'on')]")
 
 
 def test_changes_are_told_as_they_were_learnt_and_first_captures_are_none(database: Path) -> None:
@@ -457,12 +476,16 @@ def test_hostile_texts_titles_names_and_addresses_are_words(hostile_database: Pa
     assert {answer.status_code for answer in answers} == {200}
     for answer in answers:
         page = html.fromstring(answer.content)
-        assert not page.xpath("//script | //iframe | //object | //embed | //base | //img | //math | //style")
+        assert not page.xpath("//iframe | //object | //embed | //base | //img | //math | //style")
+        assert page.xpath("//script/@src") == [
+            f"{HOME}/-/policies.js?v={version_of_file('policies.js')}"
+        ] * len(page.xpath("//script"))
+        assert not any(script.text for script in page.xpath("//script"))
         assert not page.xpath("//@*[starts-with(name(), 'on')] | //meta[@http-equiv]")
         for address in page.xpath("//@href | //@action | //@src | //@formaction"):
-            assert str(address).startswith((HOME, "#", "http://", "https://", "mailto:", "/policies")), (
-                address
-            )
+            assert str(address).startswith(
+                (HOME, "#", "?p=", "http://", "https://", "mailto:", "/policies")
+            ), address
 
 
 def test_pages_are_read_while_a_crawl_writes(tmp_path: Path) -> None:

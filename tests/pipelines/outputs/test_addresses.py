@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_archive.browse.addresses import Addresses, document_segment, parse_document
 from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.pipelines.outputs.addresses import Addresses, document_segment, parse_document
 
 _TEXT = st.text(max_size=30).filter(lambda text: text.isprintable() and text == text.encode().decode())
 _DOCUMENTS = st.builds(Document, site=_TEXT.filter(bool), kind=st.sampled_from(Kind), name=_TEXT)
