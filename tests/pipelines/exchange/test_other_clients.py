@@ -1,4 +1,4 @@
-"""Exports read by programs in an environment of their own, which .ci/run makes: frictionless, py-wacz, rocrate."""
+"""Exports read by programs in an environment of their own, .venv-clients, which .ci/run makes."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import filecmp
 import gzip
 import hashlib
@@ -53,13 +54,11 @@ def test_the_tables_say_the_same_in_both_forms_and_texts_have_their_hashes(datas
     for name in TABLES:
         frame = polars.read_parquet(dataset / f"{name}.parquet")
         with gzip.open(dataset / f"{name}.csv.gz", "rt", encoding="utf-8", newline="") as file:
-            rows = polars.read_csv(
-                file.read().encode(), infer_schema=False, missing_utf8_is_empty_string=True
-            )
-        assert (rows.columns, rows.height) == (frame.columns, frame.height)
+            rows = list(csv.DictReader(file))
+        assert (list(rows[0]), len(rows)) == (frame.columns, frame.height)
         if name == "versions":
-            for text, digest in rows.select("text", "text_sha256").rows():
-                assert hashlib.sha256(text.encode()).hexdigest() == digest
+            for row in rows:
+                assert hashlib.sha256(row["text"].encode()).hexdigest() == row["text_sha256"]
 
 
 def test_its_metadata_say_who_made_it_when_and_of_what(dataset: Path) -> None:
