@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from policy_archive.browse.caching import version_of_file
 from policy_archive.browse.corpus import count_outcomes
 from policy_archive.browse.timeline_data import mark_of
 from policy_archive.browse.timeline_svg import MARKS, draw_sign, find_gaps
@@ -63,6 +64,7 @@ def build_environment() -> Environment:
         mark_of=mark_of,
     )
     environment.tests["web_address"] = is_web_address
+    environment.globals["version_of_file"] = version_of_file
     environment.globals["find_gaps"] = find_gaps
     environment.globals["sign"] = show_sign
     environment.globals["mark_words"] = MARKS
