@@ -24,6 +24,7 @@ SUMMARIES = {
     "watch": "Keep a list of sites for 'update', each with its own interval.",
     "update": "Ask for what is new of the sites watched that are due, or of those named; print what changed.",
     "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
+    "notify": "Tell chats, mailboxes and programs what changed: try it, see what waits, send it.",
     "changes": "New versions of all sites or of one, the newest first.",
     "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
     "sites": "The sites of the corpus: what is there of each, since when, what is in doubt, why nothing is.",
@@ -31,12 +32,14 @@ SUMMARIES = {
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
     "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
+    "phrase": "How many documents say a phrase, year by year, of how many seen; who took it in, who dropped it.",  # noqa: E501
     "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
+    "bundle": "Put all that proves a version, or a change, into one zip that proves itself.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
-    "export": "Write versions as files: Markdown in the corpus format, JSON lines or CSV.",
+    "export": "Write versions as files or as a stream for other programs.",
     "import": "Take texts and pages of others into the corpus: corpora, git repositories, files.",
     "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
     "backup": "Copy the database to FILE, also while a crawl writes to it.",
@@ -53,9 +56,9 @@ SUMMARIES = {
 GROUPS = {
     # headings of --help; a test holds that each command stands under one
     "Get policies": ("fetch", "plan", "import", "demo"),
-    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "cite", "browse"),
-    "Keep up to date": ("watch", "update", "schedule", "changes", "status", "runs"),
-    "Take along": ("export", "publish", "extract", "serve"),
+    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
+    "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
+    "Take along": ("export", "bundle", "publish", "extract", "serve"),
     "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),
     "Make it yours": ("config", "completion"),
 }

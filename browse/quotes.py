@@ -13,7 +13,7 @@ from policy_archive.pipelines.outputs.addresses import document_of
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.text import count_words
-from policy_archive.pipelines.versions.diff import DiffLine, LineKind, diff_texts
+from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts
 
 _LONGEST = 400_000
 """Characters of two texts that are compared for a quotation: some 40 ms; of longer ones the gist is told."""
@@ -48,7 +48,11 @@ def quote_change(old: str, new: str) -> Markup:
     >>> str(quote_change("We keep it.", "We sell it."))
     'We <del>keep </del><ins>sell </ins>it.'
     """
-    diff = diff_texts(old, new)
+    return quote_diff(diff_texts(old, new))
+
+
+def quote_diff(diff: Diff) -> Markup:
+    """Return the largest change of a line of a difference as quote_change does."""
     weighed = ((_weigh(line), -index, line) for index, line in enumerate(diff.lines))
     weight, _, line = max(weighed, default=(0, 0, None), key=lambda one: one[:2])
     if line is None or not weight or diff.is_coarse:

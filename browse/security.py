@@ -8,15 +8,18 @@ from typing import Any
 from policy_archive.crawler.core.hosts import why_refused
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-"""For our pages: nothing runs and nothing is loaded from elsewhere, whatever an archived text holds."""
+"""For our pages: nothing but our own file of script runs and nothing is loaded from elsewhere, whatever an
+archived text holds."""
 TABLE_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """For Datasette's own pages of a corpus, which need the scripts that stand in them."""
+PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""For a picture of ours as a file of its own, whose colours stand in it."""
 SAFE_HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -8,6 +8,7 @@ link leads to is no word. So the words of two texts and of their difference add 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,13 +20,19 @@ _LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
 _TOKEN = re.compile(rf"{_GLUED}\s*|{_LETTERS}\s*|(?:[^\w\s]|_)\s*")
 _WORD = re.compile(rf"(?=[^\W_]){_GLUED}|{_LETTERS}")
 """The tokens that are words, for those who only count them."""
+_NO_WORD = {code: " " for code in range(128) if not chr(code).isalnum()}
+_COMMON_SIGNS = "“”–—•’‘…©®™«»\xa0"
+_APOSTROPHE = re.compile("'(?=[A-Za-z0-9])")
 _IS_WORD = re.compile(r"[^\W_]")
 
 _TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*){0,8}(?:[ ]\"[^\"\n]*\")?\)"
-_LINK_TARGET = re.compile(rf"(?<=\]){_TARGET}|<(?:https?://|mailto:)[^<>\s]*>")
-_WEB_TARGET = re.compile(rf"(?<=\])(?!\(mailto:){_TARGET}")
+_LINK_TARGET = re.compile(rf"\]{_TARGET}|<(?:https?://|mailto:)[^<>\s]*>")
+_TARGET_OF_WORDS = re.compile(rf"\]{_TARGET}")
+_WEB_TARGET = re.compile(rf"\](?!\(mailto:){_TARGET}")
+"""They begin with the bracket before the target: what begins with one character is found many times faster
+than what only stands behind it."""
 _LINK = re.compile(rf"!?\[([^\[\]]*)\]{_TARGET}")
-_BRACKET = re.compile(rf"\\.|!?\[|\]{_TARGET}|\]")
+_BRACKET = re.compile(rf"\\.|!\[|\[|\]{_TARGET}|\]")
 _ADDRESS = re.compile(r"<(?:https?://|mailto:)[^<>\s]*>|https?://[^\s<>()]+")
 # A mark that ends a sentence and a blank; scripts without blanks have marks of their own.
 _SENTENCE = re.compile(r"[^.!?;。！？；]*(?:[.!?;]+[\"'”’)\]]*(?:\s+|$)|[。！？；]+\s*|[.!?;]+|$)")
@@ -38,7 +45,32 @@ def count_words(text: str) -> int:
     >>> count_words("See [our *policy*](https://x.org/a-b). 個人"), count_words("it’s <https://x.org/a>")
     (5, 1)
     """
-    return len(_WORD.findall(cut_targets(text)))
+    plain = cut_targets(text).replace("’", "'")
+    return _count_words(plain if plain.isascii() else blank_signs(plain))
+
+
+def blank_signs(text: str) -> str:
+    """Return a text with blanks for the signs beyond ASCII that no word holds: quotes, dashes, points.
+
+    >>> blank_signs("“Daten” – für")
+    ' Daten    für'
+    """
+    for sign in _COMMON_SIGNS:
+        text = text.replace(sign, " ")
+    for character in () if text.isascii() else set(text):
+        if character > "\x7f" and unicodedata.category(character)[0] in "PSZ":
+            text = text.replace(character, " ")
+    return text
+
+
+def _count_words(plain: str) -> int:
+    """Count in ASCII by splitting at blanks, which takes a sixth of the time; most lines are."""
+    if plain.isascii():
+        words = len(plain.translate(_NO_WORD).split())
+        joined = (match.start() for match in _APOSTROPHE.finditer(plain))
+        return words - sum(1 for at in joined if plain[at - 1 : at].isalnum())
+    lines = plain.split("\n")
+    return sum(map(_count_words, lines)) if len(lines) > 1 else len(_WORD.findall(plain))
 
 
 CHARACTERS_A_WORD = 2.5
@@ -89,7 +121,11 @@ def cut_targets(text: str, *, keep_mail: bool = False) -> str:
     >>> cut_targets('See [us](https://x.org/a_(b) "Title") or <https://x.org>.')
     'See [us]  or  .'
     """
-    return (_WEB_TARGET if keep_mail else _LINK_TARGET).sub(" ", text)
+    if keep_mail:
+        return _WEB_TARGET.sub("] ", text)
+    if "<http" not in text and "<mailto:" not in text:
+        return _TARGET_OF_WORDS.sub("] ", text)
+    return _LINK_TARGET.sub(lambda match: "] " if match[0][0] == "]" else " ", text)
 
 
 def strip_links(text: str, *, before: str = "") -> str:
@@ -100,6 +136,8 @@ def strip_links(text: str, *, before: str = "") -> str:
     >>> strip_links("![a](x.png) [b [c]](https://x.org/(1)) [d] \\\\[e](f)")
     'a b [c] [d] \\\\[e](f)'
     """
+    if "[" not in text:
+        return text
     out: list[str] = []
     opened: list[int] = []
     position = 0

@@ -111,6 +111,8 @@ MAY_HOLD_SQL = (
     "crawler/archive/rate_gate.py",  # a database of its own: what all processes have asked for
     "pipelines/exchange/sources.py",  # other projects' databases, read for an import
     "pipelines/exchange/princeton_leuven.py",
+    "pipelines/exchange/export/princeton_leuven.py",  # and written for an export
+    "pipelines/exchange/export/parquet.py",  # the SQL of DuckDB
 )
 
 

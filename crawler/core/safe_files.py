@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from policy_archive.crawler.core.errors import DiskFullError, PolicyArchiveError
@@ -57,40 +59,62 @@ def site_folder(target: Path, site: str) -> Path:
     return target.joinpath(*(name[:length] for length in (1, 2, 3)), name)
 
 
-def write_file(path: Path, chunks: Iterable[str], *, within: Path) -> bool:
+def write_file(path: Path, chunks: Iterable[str | bytes], *, within: Path) -> bool:
     """Write a file whole or not at all; return False when it already held this.
 
     Raises ExportError when a link would lead it out of the folder `within`.
+    """
+    with build_file(path, within=within) as built, built.open() as file:
+        for chunk in chunks:
+            file.write(chunk if isinstance(chunk, bytes) else chunk.encode("utf-8", "surrogatepass"))
+    return built.is_new
+
+
+class BuiltFile:
+    """A file that is being made, beside the one whose place it takes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        """Empty at first; another program may write it, too."""
+        self.is_new = True
+        """In the end: whether the place held something else before."""
+
+    def open(self) -> BinaryIO:
+        """Open it for writing; no link that somebody put in its place is followed."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
+        return open(descriptor, "wb")  # noqa: PTH123 (a descriptor)
+
+
+@contextmanager
+def build_file(path: Path, *, within: Path) -> Iterator[BuiltFile]:
+    """Give a file to be made; when the block ends well it takes the place of `path`, else it is gone.
+
+    Raises ExportError when a link would lead it out of the folder `within`, or it cannot be written,
+    DiskFullError.
     """
     try:
         if not path.parent.resolve().is_relative_to(within.resolve()):
             raise ExportError(f"{path.parent} leads out of {within}: remove the link, or export elsewhere")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _replace(path, chunks)
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        unfinished.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        os.close(os.open(unfinished, flags, 0o644))
+        built = BuiltFile(unfinished)
+        try:
+            yield built
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+            point("before-rename")
+            built.is_new = not _holds_same(path, unfinished)
+            if built.is_new:
+                unfinished.replace(path)  # a link that stands there is replaced, not followed
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         if error.errno == 28:  # ENOSPC
             raise DiskFullError(f"the disk of {within} is full: free some space and export again") from error
-        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _replace(path: Path, chunks: Iterable[str]) -> bool:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(
-        unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o644
-    )
-    try:
-        with open(descriptor, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:  # noqa: PTH123
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        point("before-rename")
-        if _holds_same(path, unfinished):
-            return False
-        unfinished.replace(path)  # a link that stands there is replaced, not followed
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return True
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _holds_same(path: Path, other: Path) -> bool:
@@ -101,16 +125,3 @@ def _holds_same(path: Path, other: Path) -> bool:
             if chunk != two.read(1 << 16):
                 return False
     return True
-
-
-class CountedLines:
-    """Lines that count themselves while they are written."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = lines
-        self.count = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self.lines:
-            self.count += 1
-            yield line

@@ -143,10 +143,15 @@ def _last_day(first: date, month: str | None, day: str | None) -> date:
     return first.replace(month=12, day=31)
 
 
-def parse_span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
-    """Return first and last day of a span; raises UsageError if they stand the wrong way round."""
+def parse_span(
+    since: str | None, until: str | None, *, names: tuple[str, str] = ("--from", "--to")
+) -> tuple[date | None, date | None]:
+    """Return first and last day of a span; raises UsageError if they stand the wrong way round.
+
+    `names` are what the user's options are called.
+    """
     first = parse_day(since) if since else None
     last = parse_day(until, end=True) if until else None
     if first and last and first > last:
-        raise UsageError(f"--from {since} is after --to {until}: swap them.")
+        raise UsageError(f"{names[0]} {since} is after {names[1]} {until}: swap them.")
     return first, last

@@ -130,8 +130,11 @@ class SiteStore(Protocol):
         """Return how many versions the stored captures of a document make."""
         ...
 
-    async def fold_aside(self, document: Document) -> int:
-        """Do what `fold_versions` does, and let others go on meanwhile."""
+    async def fold_site(self, site: str, documents: Sequence[Document]) -> dict[Document, int]:
+        """Do what `fold_versions` does for documents of a site, and let others go on meanwhile.
+
+        The changes of all the site's documents are judged by all its pages.
+        """
         ...
 
 

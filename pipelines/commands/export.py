@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,79 @@ import click
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.stored import Document, Kind
-from policy_archive.crawler.core.timestamps import parse_day
+from policy_archive.crawler.core.stored import POLICY_KINDS, Kind
+from policy_archive.crawler.core.timestamps import parse_day, parse_span
 from policy_archive.pipelines.commands.options import db_option
 from policy_archive.pipelines.commands.site_names import sites_argument
+from policy_archive.pipelines.exchange.export.exporter import Exported, ExportOptions
+from policy_archive.pipelines.exchange.export.tables import TABLES
 from policy_archive.pipelines.exchange.formats import FORMATS
+from policy_archive.pipelines.outputs.bar import follow
+from policy_archive.pipelines.outputs.rows import say
 from policy_archive.pipelines.store import queries
-from policy_archive.pipelines.store.at import iter_at
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.selection import Selection, Slice
+from policy_archive.pipelines.versions.classes import ChangeClass
+
+_FORMATS_HELP = "\n".join(f"  {name:<17} {form.what}" for name, form in FORMATS.items())
+_OLD_NAMES = {"md": "markdown"}
+"""What earlier releases called a format."""
 
 
-@click.command("export")
+class _FormatName(click.Choice[str]):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(_OLD_NAMES.get(value, value), param, ctx)
+
+
+@click.command(
+    "export",
+    help="""Write versions as files or as a stream for other programs.
+
+    \b
+    FORMATS
+    {formats}
+
+    What is there already and has not changed is left alone; a file appears whole or not at all.
+    docs/exchange.md describes every table and column.
+
+    \b
+    Example:
+      policy-archive export tidelock.example --to corpus --db demo.db
+      policy-archive export --all --to history.git --format git --db demo.db
+      policy-archive export --all --to tables --format csv --kind privacy --from 2016 --db demo.db
+      policy-archive export --all --to - --format jsonl --table changes --class substantive --db demo.db
+      policy-archive export --all --at 2018-05-25 --to corpus --db demo.db
+    """.replace("{formats}", _FORMATS_HELP.replace("\n", "\n    ").lstrip()),
+)
 @sites_argument
 @click.option("--all", "everything", is_flag=True, help="Export every site of the corpus.")
 @click.option(
-    "--to", "target", required=True, metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
+    "--to",
+    "target",
+    required=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Folder or file to write; - writes to stdout (git, jsonl, csv, warc).",
 )
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="md", show_default=True)
 @click.option(
-    "--raw-csv", is_flag=True, help="Leave CSV cells alone that a spreadsheet would run as a formula."
+    "--format", "form", type=_FormatName(list(FORMATS)), default="markdown", show_default=True, metavar="NAME"
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([kind.value for kind in POLICY_KINDS]),
+    multiple=True,
+    help="Only documents of a kind.",
+)
+@click.option("--language", metavar="CODE", help="Only versions in a language: en, de, ja …")
+@click.option("--from", "since", metavar="DATE", help="Only versions seen on this day or later.")
+@click.option("--to-date", "until", metavar="DATE", help="Only versions seen on this day or earlier.")
+@click.option(
+    "--class",
+    "classes",
+    type=click.Choice([one.value for one in ChangeClass]),
+    multiple=True,
+    help="Only versions that a change of this class made.",
 )
 @click.option(
     "--at",
@@ -38,41 +91,88 @@ from policy_archive.pipelines.store.connection import open_reader
     metavar="DATE",
     help="Only the versions that were in force on that day for certain, as 'at' tells them.",
 )
+@click.option(
+    "--table",
+    type=click.Choice(list(TABLES)),
+    default="versions",
+    show_default=True,
+    help="jsonl and csv on stdout: which table.",
+)
+@click.option("--html", is_flag=True, help="git: the pages, too, on the branch policy_html.")
+@click.option(
+    "--grid",
+    type=click.Choice(["versions", "half-yearly"]),
+    default="versions",
+    show_default=True,
+    help="princeton-leuven: a row a version, or one a half-year, as that corpus has it.",
+)
+@click.option("--no-homes", is_flag=True, help="warc, wacz: without the home pages that led to the policies.")
+@click.option(
+    "--raw-csv", is_flag=True, help="Leave CSV cells alone that a spreadsheet would run as a formula."
+)
 @db_option
 def export_command(
     sites: tuple[str, ...],
     everything: bool,
     target: Path,
     form: str,
-    raw_csv: bool,
+    kinds: tuple[str, ...],
+    language: str | None,
+    since: str | None,
+    until: str | None,
+    classes: tuple[str, ...],
     day: str | None,
+    table: str,
+    html: bool,
+    grid: str,
+    no_homes: bool,
+    raw_csv: bool,
     database: Path,
 ) -> None:
-    """Write versions as files: Markdown in the corpus format, JSON lines or CSV.
-
-    md writes DIR/i/in/int/intently.co/privacy/20180127122821.md; jsonl and csv one file. What is there
-    already and has not changed is left alone.
-
-    \b
-    Example:
-      policy-archive export tidelock.example --to corpus --db demo.db
-      policy-archive export --all --to corpus --format jsonl --db demo.db
-      policy-archive export --all --at 2018-05-25 --to corpus --db demo.db
-    """
     if bool(sites) == everything:
         raise UsageError("name the sites to export, or --all.")
     with closing(open_reader(database)) as connection:
         chosen = None if everything else [queries.find_site(connection, site) for site in sites]
-        versions = (
-            queries.iter_texts(connection, chosen) if day is None else _iter_at(connection, day, chosen)
+        first, last = parse_span(since, until, names=("--from", "--to-date"))
+        selection = Selection(
+            sites=chosen,
+            kinds=[Kind(kind) for kind in kinds],
+            language=language,
+            first_day=first,
+            last_day=last,
+            classes=[ChangeClass(one) for one in classes],
+            day=parse_day(day, end=True) if day else None,
         )
-        count = FORMATS[form](versions, target, raw=raw_csv)
-    click.echo(f"{plural(count, 'version')} written to {target}.", err=True)
+        corpus = Slice(connection, selection)
+        total = corpus.count_versions()
+        options = ExportOptions(
+            raw_csv=raw_csv,
+            table=table,
+            html=html,
+            half_yearly=grid == "half-yearly",
+            homes=not no_homes,
+            follow=lambda items: follow(items, "exporting", total=total, unit="versions"),
+        )
+        written = _write(form, corpus, target, options)
+    place = "" if str(target) == "-" else f" to {target}"
+    say(f"{plural(written.versions, 'version')} written{place}.")
+    for note in written.notes:
+        say(f"  {note}")
 
 
-def _iter_at(connection: sqlite3.Connection, day: str, sites: list[str] | None) -> Iterator[dict[str, Any]]:
-    """Yield the versions in force on a day, texts included."""
-    for row in iter_at(connection, parse_day(day, end=True), sites=sites):
-        if row["version"] is not None:
-            document = Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"])
-            yield queries.read_version(connection, document, row["version"])
+def _write(name: str, corpus: Slice, target: Path, options: ExportOptions) -> Exported:
+    form = FORMATS[name]
+    if str(target) == "-":
+        if form.stream is None:
+            streams = ", ".join(other for other, one in FORMATS.items() if one.stream)
+            raise UsageError(f"{name} is no stream: name a {form.target} with --to ({streams} are streams).")
+        if sys.stdout.isatty() and name in ("git", "warc"):
+            raise UsageError(f"{name} is not for a terminal: send it to a program or a file.")
+        written = form.stream(corpus, sys.stdout.buffer, options)
+        sys.stdout.buffer.flush()
+        return written
+    if form.target == "file" and target.is_dir():
+        raise UsageError(f"'{target}' is a folder, and {name} writes one file: name that.")
+    if form.target == "folder" and target.is_file():
+        raise UsageError(f"'{target}' is a file, and {name} writes a folder: name another one.")
+    return form.write(corpus, target, options)

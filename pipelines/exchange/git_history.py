@@ -6,7 +6,6 @@ are asked for by hash alone, and no path of theirs touches the disk.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import tempfile
@@ -17,13 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.pipelines.exchange.git_program import SAFE, start_git
 from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES
 
-_SAFE = (
-    "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "log.showSignature=false",
-    "-c", "core.quotePath=false", "-c", "core.pager=cat", "-c", "protocol.allow=never",
-    "-c", "protocol.file.allow=always",
-)  # fmt: skip
 _COMMIT = re.compile(r"([0-9a-f]{40,64})\x1f(-?[0-9]+)\x1f(.*)\x1f\n?(.*)", re.DOTALL)
 _CHANGE = re.compile(r":[0-7]{6} (100644|100755) [0-9a-f]+ ([0-9a-f]{40,64}) [AM]\t(.+)")
 _BUNDLE = b"# v"
@@ -106,8 +101,8 @@ class GitRepository:
         return content
 
     def _start(self, arguments: list[str], *, is_asked: bool = False) -> subprocess.Popen[bytes]:
-        options = ["-C", str(self._folder), "--no-pager", "--no-replace-objects", *_SAFE]
-        return _start_git([*options, *arguments], is_asked=is_asked)
+        options = ["-C", str(self._folder), "--no-pager", "--no-replace-objects", *SAFE]
+        return start_git([*options, *arguments], is_asked=is_asked)
 
 
 def _read_exactly(stream: IO[bytes], size: int, *, keep: bool) -> bytes | None:
@@ -166,31 +161,10 @@ def open_repository(path: Path) -> Iterator[GitRepository]:
         return
     with tempfile.TemporaryDirectory(prefix="policy-archive-") as folder:
         target = Path(folder) / "bundle.git"
-        arguments = [*_SAFE, "clone", "--quiet", "--bare", "--", str(path.absolute()), str(target)]
-        process = _start_git(arguments)
+        arguments = [*SAFE, "clone", "--quiet", "--bare", "--", str(path.absolute()), str(target)]
+        process = start_git(arguments)
         process.communicate()
         if process.returncode != 0:
             raise UsageError(f"git cannot read the bundle '{path.name}': it is damaged, or not whole.")
         with GitRepository(target) as repository:
             yield repository
-
-
-def _start_git(arguments: list[str], *, is_asked: bool = False) -> subprocess.Popen[bytes]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    quiet = {
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "LC_ALL": "C",
-    }
-    try:
-        return subprocess.Popen(  # noqa: S603 (arguments are ours, hashes, and a folder)
-            ["git", *arguments],  # noqa: S607 (the user's own git)
-            stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=clean | quiet,
-        )
-    except FileNotFoundError as error:
-        raise UsageError("git is not installed, and a git repository needs it.") from error

@@ -97,6 +97,8 @@ class Intake:
         if self._store is not None:
             for document in self._documents:
                 self.report.versions += self._store.fold_versions(document, of_site=False)
+            for site in dict.fromkeys(document.site for document in self._documents):
+                self._store.judge_site(site)
 
     def _iter_read(self, items: Iterable[Item]) -> Iterator[ImportedCapture | Refusal | None]:
         """Yield the items read; pages in other processes, a few at a time, in their order."""

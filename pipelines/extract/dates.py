@@ -47,6 +47,10 @@ _DATE = re.compile(
 )
 _MONTH_GROUPS = ("w5", "w6", "w7", "w8", "w0")
 _DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
+_ASCII_DIGIT = re.compile("[0-9][0-9]")  # the same where all is ASCII, in a third of the time
+_DIGITS = re.compile(r"\d+|元年")
+_TO_DIGIT, _BETWEEN_DIGITS = 24, 48
+"""Characters, at least; of "september., " and of "25th of september. del 2018"."""
 _ERAS = {"令和": 2018, "平成": 1988}
 _MARKUP = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|^[#>\s]+|^\s*[*+-]\s|\\(?=\W)|\|")
 # "UpdatedMarch 2, 2023": label and date in elements of their own, with nothing between
@@ -55,6 +59,7 @@ _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SENTENCE_END = re.compile(r"[.!?。！？;；:：(（\[【]")
 _VERSION_NUMBER = re.compile(r"^\W*v?\d+(?:\.\d+)+")
 _TOKEN = re.compile(r"[^\W_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _BRITISH = re.compile(
     r"\b(?:organis|personalis|recognis|authoris|behaviour|favour|centre|licence)", re.IGNORECASE
 )
@@ -70,6 +75,10 @@ _DAY_FIRST_SUFFIXES = frozenset(
 class _Words:
     strong: frozenset[str]
     labels: re.Pattern[str]
+    first_words: frozenset[str]
+    """That labels begin with, in scripts that set blanks."""
+    unspaced: tuple[str, ...]
+    """Labels of the other scripts."""
     kinds: dict[str, str]
     after: re.Pattern[str]
     after_kinds: dict[str, str]
@@ -146,32 +155,64 @@ def _dates_of(text: str) -> tuple[_Dated, ...]:
 
 
 def _iter_dates(text: str) -> Iterator[_Dated]:
-    """Yield every date that a label announces."""
-    previous = ""
+    """Yield every date that a label announces. Lines without a number are only looked at when one follows."""
     seen = text if text.isascii() else _UNSEEN.sub("", text)
-    for line in seen.splitlines():
-        has_digit = _DIGIT.search(line) is not None
-        if not has_digit and len(line) > 2 * _LABEL_BLOCK_CHARACTERS:
-            previous = ""
+    digit = _ASCII_DIGIT if seen.isascii() else _DIGIT
+    lines = seen.splitlines() if digit.search(seen) else []
+    for number, line in enumerate(lines):
+        if digit.search(line) is None or not (plain := _bare(line)):
             continue
-        # composed, so that a letter with its accent is one character to fold
-        bare = _MARKUP.sub(" ", strip_links(line, before=" "))
-        plain = unicodedata.normalize("NFC", " ".join(bare.split()))
-        plain = _GLUED.sub(" ", plain)
-        if not plain:
-            continue
-        if has_digit:
-            folded = _fold(plain)
-            yield from filter(
-                None, (_announce(match, plain, folded, previous) for match in _iter_matches(folded))
-            )
-        previous = plain if len(plain) <= _LABEL_BLOCK_CHARACTERS else ""
+        folded = _fold(plain)
+        matches = list(_iter_matches(folded))
+        previous = _line_above(lines, number) if matches else ""
+        yield from filter(None, (_announce(match, plain, folded, previous) for match in matches))
+
+
+def _bare(line: str) -> str:
+    """Return a line without marks, addresses and blanks that nobody sees."""
+    # composed, so that a letter with its accent is one character to fold
+    bare = _MARKUP.sub(" ", strip_links(line, before=" "))
+    return _GLUED.sub(" ", unicodedata.normalize("NFC", " ".join(bare.split())))
+
+
+def _line_above(lines: list[str], number: int) -> str:
+    """Return the line above that may be a date's label: the last that is not blank, if it is short."""
+    for above in range(number - 1, -1, -1):
+        line = lines[above]
+        if _DIGIT.search(line) is None and len(line) > 2 * _LABEL_BLOCK_CHARACTERS:
+            return ""
+        if plain := _bare(line):
+            return plain if len(plain) <= _LABEL_BLOCK_CHARACTERS else ""
+    return ""
 
 
 def _iter_matches(folded: str) -> Iterator[re.Match[str]]:
-    """Yield what has the form of a date, with a month where a month should be."""
-    position = 0
-    while match := _DATE.search(folded, position):
+    """Yield what has the form of a date, with a month where a month should be.
+
+    A form begins at most _TO_DIGIT characters before its first digit, and no two of its digits stand more
+    than _BETWEEN_DIGITS apart: elsewhere it need not be sought, and the pattern begins at any word.
+    """
+    for start, end in _iter_numbers(folded):
+        yield from _iter_matches_within(folded, start, end)
+
+
+def _iter_numbers(folded: str) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a line around its digits."""
+    start = end = -1
+    for digits in _DIGITS.finditer(folded):
+        begin = max(digits.start() - _TO_DIGIT, 0)
+        if end < 0:
+            start = begin
+        elif begin > end:
+            yield start, end
+            start = begin
+        end = digits.end() + _BETWEEN_DIGITS
+    if end >= 0:
+        yield start, end
+
+
+def _iter_matches_within(folded: str, position: int, end: int) -> Iterator[re.Match[str]]:
+    while match := _DATE.search(folded, position, end):
         group = next((group for group in _MONTH_GROUPS if match[group]), None)
         if group is None or match[group] in _words().months:
             yield match
@@ -204,7 +245,7 @@ def _labels_before(before: str) -> tuple[tuple[str, ...], int]:
     kinds: list[str] = []
     start = end = len(before)
     floor = max(0, end - _BEFORE_CHARACTERS)
-    for label in reversed(list(words.labels.finditer(before, floor))):
+    for label in reversed(list(_iter_labels(before, floor))):
         name = " ".join(label[0].split())
         between = before[label.end() : end]
         if "vers" in name:
@@ -219,6 +260,23 @@ def _labels_before(before: str) -> tuple[tuple[str, ...], int]:
         kinds.insert(0, words.kinds[name])
         start = end = label.start()
     return tuple(dict.fromkeys(kinds)), start
+
+
+def _iter_labels(before: str, floor: int) -> Iterator[re.Match[str]]:
+    """Yield the labels from a place on; where words stand apart, sought at those that a label begins with.
+
+    The pattern of all labels takes a millisecond to be sought everywhere.
+    """
+    words = _words()
+    if not before.isascii() and any(label in before for label in words.unspaced):
+        yield from words.labels.finditer(before, floor)
+        return
+    for word in _LETTERS.finditer(before, floor):
+        if word.start() >= floor and word[0] in words.first_words:
+            label = words.labels.match(before, word.start())
+            if label is not None:
+                yield label
+                floor = label.end()
 
 
 def _is_glue(between: str) -> bool:
@@ -339,6 +397,8 @@ def _words() -> _Words:
             _fold(label) for kind in ("updated", "effective") for label in tables[kind]["strong"]
         ),
         labels=re.compile(_any_of(kinds)),
+        first_words=frozenset(_LETTERS.findall(label)[0] for label in kinds if not _is_unspaced(label)),
+        unspaced=tuple(filter(_is_unspaced, kinds)),
         kinds=kinds,
         after=re.compile(rf"[\s)\],.:、・-]*({_any_of(after)})"),
         after_kinds=after,
@@ -365,4 +425,8 @@ def _any_of(phrases: Iterable[str]) -> str:
 
 def _whole(phrase: str) -> str:
     pattern = re.escape(phrase)
-    return pattern if ord(phrase[-1]) > _FIRST_EAST_ASIAN else rf"(?<![^\W\d_]){pattern}(?![^\W\d_])"
+    return pattern if _is_unspaced(phrase) else rf"(?<![^\W\d_]){pattern}(?![^\W\d_])"
+
+
+def _is_unspaced(phrase: str) -> bool:
+    return ord(phrase[-1]) > _FIRST_EAST_ASIAN

@@ -69,6 +69,9 @@ class Addresses:
     def home(self) -> str:
         return self._page()
 
+    def script(self) -> str:
+        return self._file("-", "policies.js")
+
     def stylesheet(self) -> str:
         return self._file("-", "policies.css")
 
@@ -77,6 +80,15 @@ class Addresses:
 
     def search_feed(self) -> str | None:
         return self._asked("-", "search.atom")
+
+    def phrase(self, ending: str = "") -> str | None:
+        """Return where the page of phrases stands, or the like as `csv`, `json` or `svg`; they take `q`."""
+        return self._asked("-", f"phrase.{ending}" if ending else "phrase")
+
+    def change(self, old: Document, old_timestamp: str, new: Document, new_timestamp: str) -> str | None:
+        """Return what leads to the place in a difference where `q` came or went."""
+        sides = (*self._document(old), old_timestamp, *self._document(new), new_timestamp)
+        return self._asked("-", "change", *sides)
 
     def changes(self) -> str | None:
         """Return where the list of changes stands, newest known first; it takes `since`, `class`, `kind`."""
@@ -109,6 +121,10 @@ class Addresses:
 
     def version(self, document: Document, timestamp: str) -> str:
         return self._page(*self._document(document), timestamp)
+
+    def section(self, document: Document, timestamp: str, anchor: str) -> str | None:
+        """Return where the history of a section stands, of the heading that a version has at an anchor."""
+        return self._asked(*self._document(document), timestamp, "section", quote(anchor, safe=""))
 
     def version_file(self, document: Document, timestamp: str, extension: str) -> str:
         """Return where the version stands as `md`, `json`, `bib`, `csl.json` or `ris`."""

@@ -250,6 +250,11 @@ def _write_findings(connection: sqlite3.Connection, capture_id: str, reading: Re
             for link in reading.links
         ],
     )
+    if reading.lines is not None:
+        connection.execute(
+            "insert or replace into home_lines (capture_id, lines) values (?, ?)",
+            (capture_id, json.dumps(reading.lines, ensure_ascii=False)),
+        )
     point("after-links")
 
 

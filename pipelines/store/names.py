@@ -13,6 +13,8 @@ MIGRATIONS = (
     "m006_classes",
     "m007_origins",
     "m008_search",
-    "m009_archives",
+    "m009_site_lines",
+    "m010_alerts",
+    "m011_archives",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.stored import Document, Kind, KnownCapture, Outcome, Version
+from policy_archive.crawler.core.stored import CdxRow, Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.crawler.core.vocabularies import AddressSource
+from policy_archive.pipelines.extract.body.ways import OTHER_WAYS
 from policy_archive.pipelines.store.rows import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
 from policy_archive.pipelines.versions.classes import MATTERS, PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
@@ -121,6 +122,13 @@ def describe_missing(connection: sqlite3.Connection, site: str, known: Sequence[
     return f"no policy of {site} is known: {row['outcome'] or 'not tried yet'}{reason}."
 
 
+_OTHER_WAYS = " and ".join(f"extractor not like '% {way}'" for way in OTHER_WAYS)
+IS_DOUBTED = f"""captures.reason <> '' and exists (select 1 from extractions
+    where capture_id = captures.id and current and {_OTHER_WAYS})"""  # noqa: S608 (constants)
+"""Condition on the capture that a version's text was read from: something is to be said against the text.
+Of one that was read again in another way, its neighbours agree."""
+
+
 def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
     """Return a site's policies, privacy first and main ones first, with their addresses and figures."""
     rows = connection.execute(
@@ -128,6 +136,8 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
             (select count(*) from captures where document_id = documents.id) as captures,
             (select count(*) from captures where document_id = documents.id and outcome = 'incomplete-text')
                 as incomplete,
+            (select count(*) from versions join captures on captures.id = text_capture
+                where versions.document_id = documents.id and {IS_DOUBTED}) as doubted,
             (select count(*) from versions where document_id = documents.id) as versions,
             (select count(*) from versions where document_id = documents.id and not {IS_TOLD}) as passed_over,
             (select min(timestamp) from captures where document_id = documents.id) as first_capture,
@@ -136,6 +146,20 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
         (site,),
     ).fetchall()
     return [dict(row) | {"addresses": list_addresses(connection, row["id"])} for row in rows]
+
+
+def list_doubts(connection: sqlite3.Connection, document: Document) -> dict[int, str]:
+    """Return what is to be said against the texts of a document's versions, by number: one sentence each.
+
+    Words that are missing, a text that is small beside its neighbours in time, and what was done about it.
+    """
+    rows = connection.execute(
+        f"""select version, captures.reason as reason from versions
+        join captures on captures.id = text_capture
+        where versions.document_id = ? and {IS_DOUBTED} order by version""",  # noqa: S608 (a constant)
+        (document.id,),
+    )
+    return {row["version"]: row["reason"] for row in rows}
 
 
 def list_addresses(connection: sqlite3.Connection, document_id: str) -> list[Row]:
@@ -207,15 +231,13 @@ def list_stays(connection: sqlite3.Connection, document: Document) -> list[Versi
     ]
 
 
-def iter_texts(connection: sqlite3.Connection, sites: Sequence[str] | None = None) -> Iterator[Row]:
-    """Yield whole versions, text included, of some sites or of all, in order of document and time."""
-    order = "order by site, kind, name, version"
-    columns = f"select {_VERSION_COLUMNS}, text from policy_versions"  # noqa: S608 (a constant)
-    if sites is None:
-        yield from map(_parse_version, connection.execute(f"{columns} {order}"))
-        return
-    for site in sites:
-        yield from map(_parse_version, connection.execute(f"{columns} where site = ? {order}", (site,)))
+def iter_versions_where(
+    connection: sqlite3.Connection, condition: str, values: Mapping[str, Any]
+) -> Iterator[Row]:
+    """Yield whole versions, text included, in order; `condition` is SQL of this program's for a row of
+    `policy_versions`."""
+    sql = f"select {_VERSION_COLUMNS}, document_id, capture_id, text from policy_versions "  # noqa: S608
+    yield from map(_parse_version, connection.execute(f"{sql} where {condition} order by version", values))
 
 
 def read_version(connection: sqlite3.Connection, document: Document, number: int) -> Row:
@@ -230,6 +252,40 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
         ).fetchone()
         raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
     return _parse_version(row)
+
+
+def read_row(connection: sqlite3.Connection, capture_id: str) -> CdxRow:
+    """Return the index row of a capture."""
+    return parse_row(
+        connection.execute(f"select {ROW_COLUMNS} from captures where id = ?", (capture_id,)).fetchone()  # noqa: S608
+    )
+
+
+def read_body_digest(connection: sqlite3.Connection, capture_id: str) -> str | None:
+    """Return the digest of the stored body of a capture; None when there is none."""
+    row = connection.execute("select body_digest from captures where id = ?", (capture_id,)).fetchone()
+    return row["body_digest"] if row else None
+
+
+def read_fetched_at(connection: sqlite3.Connection, capture_id: str) -> str | None:
+    """Return when a capture was fetched, by our clock; None when it was not."""
+    row = connection.execute("select fetched_at from captures where id = ?", (capture_id,)).fetchone()
+    return row["fetched_at"] if row else None
+
+
+def list_text_captures(connection: sqlite3.Connection, document_id: str) -> list[tuple[str, str, str]]:
+    """Return (14 digits, address, SHA-256 of the text) of the captures known to hold a text, in order of
+    time: those that were read, and those of equal bytes."""
+    rows = connection.execute(
+        f"""select captures.timestamp, captures.original, text_sha256
+        from captures
+        join captures as proof on proof.id = coalesce(captures.same_as, captures.id)
+        join extractions on capture_id = proof.id and current
+        where captures.document_id = ? and proof.{HAS_TEXT}
+        order by captures.timestamp, captures.original""",  # noqa: S608 (a constant)
+        (document_id,),
+    )
+    return [tuple(row) for row in rows]
 
 
 def find_newest(connection: sqlite3.Connection, document: Document) -> int | None:

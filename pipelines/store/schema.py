@@ -446,7 +446,74 @@ def m008_search(db: Database) -> None:
 
 
 @migrations()
-def m009_archives(db: Database) -> None:
+def m009_site_lines(db: Database) -> None:
+    """What home pages show, which tells a site's furniture, and by which pages changes were judged."""
+    _execute_all(
+        db,
+        """
+        create table home_lines (
+            capture_id text primary key references captures(id),
+            lines text not null              -- JSON array: all that a reader sees, as Markdown without links
+        ) strict;
+        alter table sites add column judged_by text;  -- digest of the pages; null: not judged together yet
+        """,
+    )
+
+
+@migrations()
+def m010_alerts(db: Database) -> None:
+    """When following began, what goes together as one message, and what was told already.
+
+    Of a corpus that is older than this, what it holds now is history.
+    """
+    _execute_all(
+        db,
+        """
+        alter table sites add column news_after text;      -- 14 digits: its first whole fetch
+        alter table documents add column news_after text;  -- 14 digits: its newest capture then
+        update sites set news_after =
+            replace(replace(replace(replace(checked_at, '-', ''), ':', ''), 'T', ''), 'Z', '')
+        where checked_at is not null and coalesce(outcome, '') not in ('archive-error', 'failed');
+        update documents set news_after =
+            (select max(timestamp) from captures where document_id = documents.id)
+        where site in (select site from sites where news_after is not null);
+
+        alter table outbox rename to outbox_before;
+        drop index outbox_channel;
+        create table outbox (
+            id integer primary key autoincrement,
+            channel text not null,           -- hash of the command or address: neither is written down
+            label text not null,             -- what to call it to people
+            news_id integer not null references news(id),
+            message text not null,           -- id of the message that it is told in, with others
+            captured text not null,          -- 14 digits: the version's first capture when it was put here
+            created_at text not null,
+            tries integer not null default 0,
+            tried_at text,
+            error text,                      -- of the last try
+            wait_until text,                 -- the receiver asked for no try before
+            unique (channel, news_id)
+        ) strict;
+        create index outbox_channel on outbox(channel, id);
+        insert or ignore into outbox
+            (id, channel, label, news_id, message, captured, created_at, tries, tried_at, error)
+            select outbox_before.id, channel, label, news_id, document_id || '-' || coalesce(run_id, 0),
+                coalesce(json_extract(payload, '$.timestamp'), ''), created_at, tries, tried_at, error
+            from outbox_before join news on news.id = news_id order by outbox_before.id;
+        drop table outbox_before;
+
+        create table told (
+            channel text not null,
+            news_id integer not null references news(id),
+            told_at text not null,
+            primary key (channel, news_id)
+        ) strict, without rowid;
+        """,
+    )
+
+
+@migrations()
+def m011_archives(db: Database) -> None:
     """Which archive was asked: of each capture, of what an index listed, of what it answered.
 
     Old rows get what is known: where a capture was fetched from, else the only archive that its document, or

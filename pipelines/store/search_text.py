@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from policy_archive.pipelines.text import strip_links
+from policy_archive.pipelines.text import blank_signs, strip_links
 
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]*)>")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_EMPHASIS = re.compile(r"[*_~`]+")
 _LINE_MARKS = re.compile(
-    r"^[ \t]*+(?:#{1,6}[ \t]++|(?:>[ \t]?)++|[*+-][ \t]++|[-|:*][-|:* \t]*+$)", re.MULTILINE
+    r"\n[ \t]*+(?:#{1,6}[ \t]++|(?:>[ \t]?)++|[*+-][ \t]++|[-|:*][-|:* \t]*+$)", re.MULTILINE
 )
 
 _GLUED = (
@@ -44,8 +43,16 @@ def plain_text(markdown: str) -> str:
     'We do not sell it.'
     """
     text = _AUTOLINK.sub(r" \1 ", strip_links(markdown))
-    text = _EMPHASIS.sub(_keep_inner, _LINE_MARKS.sub("", text))
+    text = _LINE_MARKS.sub("\n", f"\n{text}")[1:]
+    if marks := "".join(mark for mark in "*_~`" if mark in text):
+        text = _emphasis(marks).sub(_keep_inner, text)
     return _ESCAPE.sub(r"\1", text).replace("|", " ")
+
+
+@cache
+def _emphasis(marks: str) -> re.Pattern[str]:
+    """Return the pattern of a row of these marks; of one it begins with a character, and is found at once."""
+    return re.compile(rf"[{marks}]+" if len(marks) > 1 else rf"\{marks}[{marks}]*")
 
 
 def _keep_inner(marks: re.Match[str]) -> str:
@@ -97,7 +104,7 @@ def split_pieces(text: str) -> Iterator[tuple[str, bool]]:
     return ((match[0], match[1] is not None) for match in _piece().finditer(text))
 
 
-_ASCII_WORD = re.compile("[a-z0-9]+")
+_NO_WORD = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 def prepare_text(markdown: str) -> str:
@@ -106,14 +113,19 @@ def prepare_text(markdown: str) -> str:
     >>> prepare_text("The **data** of 個人情報")
     'the data of 個人 人情 情報 報'
     """
-    tokens: list[str] = []
-    for line in unicodedata.normalize("NFKC", plain_text(markdown)).split("\n"):
-        if line.isascii():  # most are, and then there is nothing to fold but case
-            tokens += _ASCII_WORD.findall(line.lower())
-        else:
-            for piece, is_run in split_pieces(fold(line)):
-                tokens += _segment(piece) if is_run else (piece,)
-    return " ".join(tokens)
+    text = unicodedata.normalize("NFKC", plain_text(markdown))
+    return " ".join(_iter_tokens(text if text.isascii() else blank_signs(text)))
+
+
+def _iter_tokens(text: str) -> Iterable[str]:
+    """Return the tokens of a text; in ASCII, as most are but for signs, there is nothing to fold but case."""
+    if text.isascii():
+        return text.lower().translate(_NO_WORD).split()
+    lines = text.split("\n")
+    if len(lines) > 1:
+        return chain.from_iterable(map(_iter_tokens, lines))
+    pieces = split_pieces(fold(text))
+    return chain.from_iterable(_segment(piece) if is_run else (piece,) for piece, is_run in pieces)
 
 
 def _segment(run: str) -> list[str]:

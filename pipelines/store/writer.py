@@ -382,16 +382,40 @@ class Store:
         found = folding.build_versions(self.connection, document, judge_afresh=not of_site)
         return self._write_versions(document, found, of_site=of_site)
 
-    async def fold_aside(self, document: Document) -> int:
-        """Do what `fold_versions` does, the comparing in a thread: other sites go on meanwhile."""
+    async def fold_site(self, site: str, documents: Sequence[Document]) -> dict[Document, int]:
+        """Do what `fold_versions` does for documents of a site, and judge all its changes by all its pages.
+
+        The comparing is done in a thread: other sites go on meanwhile. Returns the numbers of versions.
+        """
         (path,) = (
             row["file"] for row in self.connection.execute("pragma database_list") if row["name"] == "main"
         )
         try:
-            found = await asyncio.to_thread(_build_aside, Path(path), document)
+            found = await asyncio.to_thread(_build_aside, Path(path), site, documents)
         except StoreError:  # the file is gone from its place, which the run's end says; its rows are at hand
-            return self.fold_versions(document)
-        return self._write_versions(document, found, of_site=True)
+            found = folding.build_site(self.connection, site, documents)
+        return self._write_site(site, found)
+
+    def judge_site(self, site: str) -> None:
+        """Judge the changes of all documents of a site by all its pages, when they were folded alone."""
+        self._write_site(site, folding.build_site(self.connection, site, ()))
+
+    def _write_site(self, site: str, found: folding.SiteFold) -> dict[Document, int]:
+        counts = {
+            document: self._write_versions(document, rows, of_site=True)
+            for document, rows in found.folded.items()
+        }
+        if found.mark is None and not found.judged:
+            return counts
+
+        def work(connection: sqlite3.Connection) -> None:
+            for document, rows in found.judged.items():
+                folding.replace_versions(connection, document, rows)
+            if found.mark is not None:
+                folding.write_mark(connection, site, found.mark)
+
+        write(self.connection, work)
+        return counts
 
     def _write_versions(self, document: Document, found: Sequence[tuple[Any, ...]], *, of_site: bool) -> int:
         of_site = of_site and self.is_news
@@ -409,7 +433,7 @@ class Store:
         return count
 
     def _log_news(self, news_ids: list[int]) -> None:
-        for new in news.select_payloads(self.connection, news_ids):
+        for new in news.select_told(self.connection, news_ids):
             said = f"{new['site']}: version {new['version']} of {new['first_captured']}"
             facts = {name: new[name] for name in ("site", "kind", "name", "version", "url", "first_captured")}
             log_event(log, "version-new", said, **facts)
@@ -500,9 +524,9 @@ if TYPE_CHECKING:
     _implements: type[Corpus] = Store  # mypy holds the store to the crawler's ports
 
 
-def _build_aside(path: Path, document: Document) -> list[tuple[Any, ...]]:
+def _build_aside(path: Path, site: str, documents: Sequence[Document]) -> folding.SiteFold:
     with closing(open_reader(path)) as connection:
-        return folding.build_versions(connection, document)
+        return folding.build_site(connection, site, documents)
 
 
 def _json_or_null(value: object) -> str | None:

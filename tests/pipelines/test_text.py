@@ -150,3 +150,9 @@ def test_a_recount_killed_half_way_leaves_the_old_counts_and_the_next_does_it(tm
 @pytest.mark.parametrize("piece", ["[", "](", "[a](", "<http://", "](x(", "\\[", "['", "http://a"])
 def test_a_long_line_costs_in_proportion(function: Callable[[str], object], piece: str) -> None:
     assert growth(lambda times: function(piece * times), start=5_000, largest=160_000) < 3
+
+
+@given(st.lists(st.sampled_from([*PIECES, "“", "”", "–", "\n", "’", "'", "</", "\u200c", "e\u0301", " "])))
+def test_words_are_counted_as_they_are_split(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert count_words(text) == sum(map(is_word, split_tokens(text)))

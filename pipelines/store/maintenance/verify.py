@@ -16,7 +16,8 @@ from policy_archive.crawler.core.records import ConservationFault, Document, Kin
 from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.search_text import prepare_text
-from policy_archive.pipelines.store.versions import build_versions, read_versions
+from policy_archive.pipelines.store.site_lines import JudgedBy
+from policy_archive.pipelines.store.versions import build_versions, read_versions, without_classes
 
 SEARCH_SECONDS = 45.0
 """The check of the full-text index keeps writers out: for less than a crawl waits (connection.py)."""
@@ -264,6 +265,8 @@ def _look_at_document(
         (pending,) = connection.execute(_PENDING_OF, (document.id,)).fetchone()
         stored = read_versions(connection, document)
         fresh = build_versions(connection, document, compare_afresh=compare_afresh)
+        if not JudgedBy(connection, document.site).is_current:  # the next run of the site judges its changes
+            stored, fresh = without_classes(stored), without_classes(fresh)
     except StoreError as error:
         return ConservationFault(fault="versions-unreadable", id=document.id, detail=str(error))
     finally:

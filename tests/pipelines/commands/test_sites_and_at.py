@@ -145,7 +145,7 @@ def test_the_texts_are_had_as_files_that_the_table_names(database: Path, tmp_pat
 
 def test_export_at_a_day_has_the_certain_ones(database: Path, tmp_path: Path) -> None:
     run(database, "export", "--all", "--at", "2018-05-25", "--to", str(tmp_path), "--format", "jsonl")
-    lines = (tmp_path / "policies.jsonl").read_text("utf-8").splitlines()
+    lines = (tmp_path / "versions.jsonl").read_text("utf-8").splitlines()
     assert [(json.loads(line)["kind"], json.loads(line)["version"]) for line in lines] == [("terms", 1)]
 
 

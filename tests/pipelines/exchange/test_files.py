@@ -15,11 +15,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.safe_files import ExportError, safe_name, site_folder, write_file
-from policy_archive.pipelines.exchange.csv_table import export_csv
-from policy_archive.pipelines.exchange.json_lines import export_jsonl
-from policy_archive.pipelines.exchange.markdown_tree import export_markdown, markdown_path
-from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.exchange.export.exporter import ExportOptions
+from policy_archive.pipelines.exchange.export.markdown_tree import export_markdown, iter_paths
+from policy_archive.pipelines.exchange.export.plain_tables import export_csv, export_jsonl
+from policy_archive.pipelines.exchange.export.tables import TABLES
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.selection import Selection, Slice
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import store_texts
 
@@ -57,59 +58,66 @@ def test_a_site_never_leaves_the_target(site: str) -> None:
 
 
 @pytest.fixture
-def versions(tmp_path: Path):
+def corpus(tmp_path: Path):
     with Store.open(tmp_path / "policies.db") as store:
         store_texts(store, [("20180101", "One.\n"), ("20190101", "Two.\n")], title="=HYPERLINK()")
     with closing(open_reader(tmp_path / "policies.db")) as reader:
-        return list(queries.iter_texts(reader))
+        yield Slice(reader, Selection())
 
 
-def test_markdown_is_a_file_a_version_and_a_second_export_writes_nothing(tmp_path: Path, versions) -> None:
+def test_markdown_is_a_file_a_version_and_a_second_export_writes_nothing(tmp_path: Path, corpus) -> None:
     target = tmp_path / "corpus"
-    assert export_markdown(versions, target) == 2
+    assert export_markdown(corpus, target, ExportOptions()).versions == 2
     folder = target / "i/in/int/intently.example/privacy"
     assert sorted(path.name for path in folder.iterdir()) == ["20180101000000.md", "20190101000000.md"]
     before = {path: path.stat().st_ino for path in folder.iterdir()}
-    export_markdown(versions, target)
+    export_markdown(corpus, target, ExportOptions())
     assert {path: path.stat().st_ino for path in folder.iterdir()} == before
 
 
-def test_two_texts_of_one_second_are_two_files(tmp_path: Path, versions) -> None:
-    twins = [versions[0], {**versions[0], "version": 2, "text": "Other.\n", "text_sha256": "f" * 64}]
-    export_markdown(twins, tmp_path / "corpus")
-    assert len(list((tmp_path / "corpus").rglob("*.md"))) == 2
+def test_texts_of_one_second_are_files_of_their_own(corpus) -> None:
+    first = next(corpus.iter_versions())
+    twins = [first, first | {"text_sha256": "f" * 64}, first | {"text_sha256": "e" * 64}]
+    names = [path.name for path, _ in iter_paths(twins)]
+    assert names == ["20180101000000.md", "20180101000000-ffffffff.md", "20180101000000-eeeeeeee.md"]
 
 
-def test_json_lines_and_csv_hold_every_column(tmp_path: Path, versions) -> None:
-    assert export_jsonl(versions, tmp_path) == export_csv(versions, tmp_path) == 2
-    lines = (tmp_path / "policies.jsonl").read_text("utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == versions
-    with (tmp_path / "policies.csv").open(newline="", encoding="utf-8") as file:
+def test_json_lines_and_csv_hold_the_same_tables(tmp_path: Path, corpus) -> None:
+    assert export_jsonl(corpus, tmp_path, ExportOptions()).versions == 2
+    assert export_csv(corpus, tmp_path, ExportOptions()).versions == 2
+    for name, table in TABLES.items():
+        lines = (tmp_path / f"{name}.jsonl").read_text("utf-8").splitlines()
+        objects = [json.loads(line) for line in lines]
+        with (tmp_path / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == len(objects) and {tuple(row) for row in rows} <= {tuple(objects[0])}
+        assert [column.name for column in table.columns] == list(rows[0])
+    with (tmp_path / "versions.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["text"] for row in rows] == ["One.\n", "Two.\n"]
     assert {row["title"] for row in rows} == {"'=HYPERLINK()"}
-    export_csv(versions, tmp_path, raw=True)
-    assert "'=" not in (tmp_path / "policies.csv").read_text("utf-8")
+    export_csv(corpus, tmp_path, ExportOptions(raw_csv=True))
+    assert "'=" not in (tmp_path / "versions.csv").read_text("utf-8")
 
 
-def test_a_link_in_the_target_is_not_followed(tmp_path: Path, versions) -> None:
+def test_a_link_in_the_target_is_not_followed(tmp_path: Path, corpus) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     target = tmp_path / "corpus"
     target.mkdir()
     (target / "i").symlink_to(outside)
     with pytest.raises(ExportError, match="leads out of"):
-        export_markdown(versions, target)
+        export_markdown(corpus, target, ExportOptions())
     assert not list(outside.rglob("*.md"))
 
 
-def test_a_link_in_place_of_a_file_is_replaced(tmp_path: Path, versions) -> None:
+def test_a_link_in_place_of_a_file_is_replaced(tmp_path: Path, corpus) -> None:
     secret = tmp_path / "secret"
     secret.write_text("keep")
-    path = markdown_path(versions[0], tmp_path / "corpus")
+    path = tmp_path / "corpus" / next(iter_paths(corpus.iter_versions()))[0]
     path.parent.mkdir(parents=True)
     path.symlink_to(secret)
-    export_markdown(versions, tmp_path / "corpus")
+    export_markdown(corpus, tmp_path / "corpus", ExportOptions())
     assert secret.read_text() == "keep"
     assert not path.is_symlink()
 

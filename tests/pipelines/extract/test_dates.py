@@ -174,3 +174,13 @@ def test_no_word_means_two_months() -> None:
             for form in forms.split():
                 meanings.setdefault(form, set()).add(number)
     assert {form: numbers for form, numbers in meanings.items() if len(numbers) > 1} == {}
+
+
+@given(
+    st.sampled_from(["25th of September, 2018", "September 25, 2018", "25.09.2018", "2018. September 25"]),
+    st.sampled_from(["", "in 2001 we ", "4 of 12 ", "version 3 "]),
+    st.integers(0, 90),
+)
+def test_a_date_is_found_however_far_other_numbers_are(date_: str, numbers: str, distance: int) -> None:
+    text = f"{numbers}{'a ' * distance}. Last updated: {date_}{' a' * distance} {numbers}\n"
+    assert [one.day for one in find_stated_dates(text, language="en")] == [date(2018, 9, 25)]

@@ -146,7 +146,7 @@ def old_database(path: Path, *, replays: list[tuple[str, str | None]], run_archi
     fetched from; None: it is an index row that nobody fetched.
     """
     database = Database(path)
-    migrations.apply(database, stop_before="m009_archives")
+    migrations.apply(database, stop_before="m011_archives")
     connection = database.conn
     connection.execute(
         "insert into runs (command, arguments, started_at) values ('fetch', ?, '2026-01-01')",
