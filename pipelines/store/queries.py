@@ -254,6 +254,14 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
     return _parse_version(row)
 
 
+def list_origins(connection: sqlite3.Connection) -> list[Row]:
+    """Return `format`, `name`, `digest`, `licence`, `attribution` of the files that were imported."""
+    rows = connection.execute(
+        "select format, name, digest, licence, attribution from origins order by format, name, digest"
+    )
+    return [dict(row) for row in rows]
+
+
 def read_row(connection: sqlite3.Connection, capture_id: str) -> CdxRow:
     """Return the index row of a capture."""
     return parse_row(
