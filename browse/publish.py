@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
+from policy_archive.browse.caching import STATIC, STATIC_FILES
 from policy_archive.browse.feeds import build_changes_feed
 from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
 from policy_archive.crawler.core.records import Document, Kind
@@ -18,8 +19,6 @@ from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.store import queries
 
-_STATIC = Path(__file__).parent / "static"
-_STATIC_FILES = ("policies.css", "policies.js")
 _FROM_ROOT = Addresses(base="", static=True)
 
 
@@ -107,7 +106,7 @@ def write_page(target: Path, page: PublishedPage) -> bool:
 def copy_static(target: Path) -> None:
     """Put stylesheet and script where the pages look for them."""
     (target / "-").mkdir(parents=True, exist_ok=True)
-    for name in _STATIC_FILES:
-        shutil.copyfile(_STATIC / name, target / "-" / name)
+    for name in STATIC_FILES:
+        shutil.copyfile(STATIC / name, target / "-" / name)
     # archived policies are not for search engines: they would stand beside the ones in force
     (target / "robots.txt").write_text("User-agent: *\nDisallow: /\n", "utf-8")
