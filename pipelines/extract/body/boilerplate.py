@@ -33,7 +33,8 @@ _CONSENT = re.compile(
 _FURNITURE_NAMES = frozenset(
     """ad ads advert advertisement banner breadcrumb breadcrumbs comments consent dialog drawer
     feedback footer header lightbox login masthead megamenu menu modal nav navbar navigation newsletter
-    offcanvas pager pagination popup promo related search share sharing sidebar signup social subscribe toolbar topbar
+    offcanvas pager pagination popup promo related search share sharing sidebar signup social subscribe
+    toolbar topbar
     """.split()
 )
 """Words of which web authors of all languages make class names and ids."""
