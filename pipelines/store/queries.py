@@ -25,7 +25,7 @@ Row = dict[str, Any]
 _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured, last_captured, changed_after,
     title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
     stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class, origin,
-    dated_by"""
+    dated_by, archive"""
 IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
 """SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
 IS_FIRST = "versions.changed_after is null"
@@ -252,6 +252,14 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
         ).fetchone()
         raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
     return _parse_version(row)
+
+
+def list_origins(connection: sqlite3.Connection) -> list[Row]:
+    """Return `format`, `name`, `digest`, `licence`, `attribution` of the files that were imported."""
+    rows = connection.execute(
+        "select format, name, digest, licence, attribution from origins order by format, name, digest"
+    )
+    return [dict(row) for row in rows]
 
 
 def read_row(connection: sqlite3.Connection, capture_id: str) -> CdxRow:
