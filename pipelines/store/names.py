@@ -14,5 +14,7 @@ MIGRATIONS = (
     "m007_origins",
     "m008_search",
     "m009_site_lines",
+    "m010_alerts",
+    "m011_archives",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from dataclasses import replace
+from datetime import date
 from itertools import permutations
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_ro
 
 SENTENCE = "We collect your name and your address when you order, and keep both while the law asks us to."
 CORE = "".join(f"{SENTENCE} Point {word}.\n\n" for word in ("one", "two", "three", "four", "five", "six"))
-CHANNEL = Channel(kind="command", target="true")
+CHANNEL = Channel(kind="command", target="true", since=date(2000, 1, 1))
 HISTORY = [
     ("20180101", "Join us\n"),
     ("20180601", "\n"),
