@@ -34,6 +34,7 @@ SUMMARIES = {
     "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
     "phrase": "How many documents say a phrase, year by year, of how many seen; who took it in, who dropped it.",  # noqa: E501
     "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
+    "bundle": "Put all that proves a version, or a change, into one zip that proves itself.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
@@ -57,7 +58,7 @@ GROUPS = {
     "Get policies": ("fetch", "plan", "import", "demo"),
     "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
     "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
-    "Take along": ("export", "publish", "extract", "serve"),
+    "Take along": ("export", "bundle", "publish", "extract", "serve"),
     "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),
     "Make it yours": ("config", "completion"),
 }

@@ -21,6 +21,15 @@ from datasette.utils import await_me_maybe
 from datasette.utils.asgi import Base400
 
 from policy_archive.browse import corpus, phrase_data
+from policy_archive.browse.caching import (
+    ASKED_AGAIN,
+    KEPT_FOR_EVER,
+    STATIC,
+    STATIC_FILES,
+    build_validators,
+    is_kept,
+    version_of_file,
+)
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
 from policy_archive.browse.metadata import QUERIES, describe_corpus
 from policy_archive.browse.pages import FILE_TYPES, LONGEST_AT_ONCE, Pages, render_version_file
@@ -47,8 +56,6 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
     from datasette.app import Datasette
     from datasette.database import Database
 
-_STYLESHEET = Path(__file__).parent / "static" / "policies.css"
-_SCRIPT = Path(__file__).parent / "static" / "policies.js"
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
 _DATASETTES_ANSWER = "datasette.handle_exception"
@@ -80,7 +87,13 @@ def _policies_page(page: _Page) -> _Route:
             database_address=datasette.urls.database(database.name),
             root=_root(request),
         )
-        return await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
+        validators = build_validators(Path(database.path))
+        if is_kept(request.headers, validators):
+            return Response("", status=304, headers={**SAFE_HEADERS, **validators})
+        answer = await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
+        if answer.status == 200:
+            answer.headers.update(validators)
+        return answer
 
     return route
 
@@ -282,7 +295,9 @@ async def diff(request: Request, datasette: Datasette) -> Response:
     if not longer:
         return answer
     try:
-        return _html(await asyncio.wrap_future(comparing().submit(longer[0])))
+        shown = _html(await asyncio.wrap_future(comparing().submit(longer[0])))
+        shown.headers.update(answer.headers)
+        return shown
     except ExtractionError:
         pages = Pages(addresses=addresses)
         return _html(pages.render_message("That cannot be shown", TOO_LONG), 503)
@@ -401,12 +416,13 @@ def _root(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
-async def script() -> Response:
-    return _text(_SCRIPT.read_text("utf-8"), "text/javascript; charset=utf-8")
-
-
-async def stylesheet() -> Response:
-    return _text(_STYLESHEET.read_text("utf-8"), "text/css; charset=utf-8")
+async def static_file(request: Request) -> Response:
+    """Send stylesheet or script; under the address that names its content it is kept for ever."""
+    name = request.url_vars["name"]
+    answer = _text((STATIC / name).read_text("utf-8"), STATIC_FILES[name])
+    is_named = request.args.get("v") == version_of_file(name)
+    answer.headers["Cache-Control"] = KEPT_FOR_EVER if is_named else ASKED_AGAIN
+    return answer
 
 
 @hookimpl
@@ -420,8 +436,7 @@ def register_routes() -> list[tuple[str, Any]]:
     extensions = "|".join(extension.replace(".", r"\.") for extension in FILE_TYPES)
     return [
         (rf"^{PREFIX}/?$", home),
-        (rf"^{PREFIX}/-/policies\.css$", stylesheet),
-        (rf"^{PREFIX}/-/policies\.js$", script),
+        (rf"^{PREFIX}/-/(?P<name>{'|'.join(map(re.escape, STATIC_FILES))})$", static_file),
         (rf"^{PREFIX}/-/search$", search),
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),

@@ -30,6 +30,8 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 SLOW = (
     "reliability/",
+    "browse/test_accessible.py",
+    "browse/test_copy_in_browser.py",
     "browse/test_in_browser.py",
     "archive_server/test_beside_pywb.py",
     "archive_server/test_demo.py",

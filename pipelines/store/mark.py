@@ -30,3 +30,9 @@ def read_mark(path: Path) -> str:
     except FileNotFoundError:
         pass  # nobody has it open, or it is not in WAL mode
     return digest.hexdigest()[:24]
+
+
+def read_changed_at(path: Path) -> float:
+    """Return when the database was written to last, in seconds since 1970."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return max(file.stat().st_mtime for file in files if file.exists())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, RowDecision, RowState, Version
+from policy_archive.pipelines.extract.body.ways import without_way
 from policy_archive.pipelines.store.captures import parse_places
 from policy_archive.pipelines.store.rows import HAS_TEXT, OF_OTHERS, ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.store.site_lines import JudgedBy
@@ -429,7 +430,9 @@ def _read_run(connection: sqlite3.Connection, version: Mapping[str, Any]) -> Run
         places=parse_places(row["line_places"], row["text"].count("\n")),
         language=row["language"],
         language_confidence=row["language_confidence"] or 0.0,
-        extractor=row["extractor"] if row["is_ours"] else "",  # of others one reader at a time is judged
+        extractor=without_way(row["extractor"])
+        if row["is_ours"]
+        else "",  # of others one reader at a time is judged
         first=version.get("first_timestamp", ""),
         last=version.get("last_timestamp", ""),
     )

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from lxml import html
 
+from policy_archive.browse.caching import version_of_file
 from policy_archive.browse.security import PAGE_POLICY
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.pipelines.outputs.addresses import Addresses, document_segment
@@ -189,7 +190,7 @@ def test_marks_of_a_search_open_nothing_in_a_hostile_text(hostile_database: Path
     for answer in ask(hostile_database, *paths):
         page = html.fromstring(answer.content)
         assert page.xpath("//mark[@id='hit-1']")
-        assert page.xpath("//script/@src") == [f"{HOME}/-/policies.js"]
+        assert page.xpath("//script/@src") == [f"{HOME}/-/policies.js?v={version_of_file('policies.js')}"]
         assert not page.xpath("//iframe | //img | //@*[starts-with(name(), 'on')]")
 
 
@@ -476,7 +477,9 @@ def test_hostile_texts_titles_names_and_addresses_are_words(hostile_database: Pa
     for answer in answers:
         page = html.fromstring(answer.content)
         assert not page.xpath("//iframe | //object | //embed | //base | //img | //math | //style")
-        assert page.xpath("//script/@src") == [f"{HOME}/-/policies.js"] * len(page.xpath("//script"))
+        assert page.xpath("//script/@src") == [
+            f"{HOME}/-/policies.js?v={version_of_file('policies.js')}"
+        ] * len(page.xpath("//script"))
         assert not any(script.text for script in page.xpath("//script"))
         assert not page.xpath("//@*[starts-with(name(), 'on')] | //meta[@http-equiv]")
         for address in page.xpath("//@href | //@action | //@src | //@formaction"):
