@@ -36,7 +36,7 @@ def write_imported(connection: sqlite3.Connection, imported: ImportedCapture, ru
     )
     if capture.body is None and _has_other_text(connection, capture):
         return "other-text"
-    if not write_capture(connection, capture, imported.reading, run_id):
+    if not write_capture(connection, capture, imported.reading, run_id, None):
         return "known"
     connection.execute(
         "update sites set outcome = ?, reason = 'imported' where site = ? and outcome is null",
@@ -64,7 +64,7 @@ def write_rows(
     """Write index rows of files; those that another archive listed too keep that. Return how many are new."""
     new = 0
     for row, origin in rows:
-        if connection.execute(INSERT_ROW, row_values(document, row)).rowcount:
+        if connection.execute(INSERT_ROW, row_values(document, row, None)).rowcount:
             write_origin(connection, origin)
             values = (origin.id, row.id_in(document.id))
             connection.execute("update captures set origin = ? where id = ?", values)
