@@ -2,8 +2,8 @@
 
     python -m bench.exchange.exports --files 5000
 
-Goals: git ≥ 1,000, parquet ≥ 5,000. Peers: `git fast-import` alone on the stream that we made (what git itself
-costs), polars reading the same rows by SQL and writing Parquet. CPU is of the program and its children.
+Goals: git ≥ 1,000, parquet ≥ 5,000. Peers: `git fast-import` alone on the stream that we made (what git
+itself costs), polars reading the same rows by SQL and writing Parquet. CPU is of the program and its children.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ import polars
 
 from bench.exchange.made_corpus import write_corpus
 from policy_archive.pipelines.exchange.export.exporter import ExportOptions
+from policy_archive.pipelines.exchange.export.parquet import write_parquet
+from policy_archive.pipelines.exchange.export.tables import TABLES
 from policy_archive.pipelines.exchange.formats import FORMATS
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.selection import Selection, Slice
@@ -58,6 +60,10 @@ def _measure_all(database: Path, folder: Path) -> None:
                 lambda name=name, target=target: FORMATS[name].write(corpus, target, ExportOptions())
             )
             _print(name, total, seconds, target)
+        versions = TABLES["versions"]
+        target = folder / "versions.parquet"
+        seconds = _cpu(lambda: write_parquet(versions, versions.rows(corpus), target))
+        _print("parquet, versions alone", total, seconds, target)
         stream = folder / "stream"
         with stream.open("wb") as out:
             write = FORMATS["git"].stream
@@ -96,7 +102,7 @@ def _print(name: str, total: int, seconds: float, target: Path) -> None:
     files = [target] if target.is_file() else [path for path in target.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     print(
-        f"{name:<24}{total / seconds:>9,.0f} versions a CPU second {size / total / 1000:>8.1f} kB a version"
+        f"{name:<26}{total / seconds:>9,.0f} versions a CPU second {size / total / 1000:>8.1f} kB a version"
     )
     shutil.rmtree(target, ignore_errors=True)
 
