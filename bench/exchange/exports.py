@@ -3,7 +3,7 @@
     python -m bench.exchange.exports --files 5000
 
 Goals: git ≥ 1,000, parquet ≥ 5,000. Peers: `git fast-import` alone on the stream that we made (what git
-itself costs), polars reading the same rows by SQL and writing Parquet. CPU is of the program and its children.
+itself costs), polars reading the same rows by SQL and writing Parquet. CPU counts the children, too.
 """
 
 from __future__ import annotations
