@@ -66,6 +66,6 @@ FORMATS: Mapping[str, Format] = {
     "wacz": Format(
         write=export_wacz,
         target="file",
-        what="the captured pages with index and page list (read by pywb, py-wacz; ReplayWeb.page is untested)",
+        what="the captured pages with index and page list (read by pywb, py-wacz; ReplayWeb.page untested)",
     ),
 }
