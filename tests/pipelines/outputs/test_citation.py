@@ -150,6 +150,7 @@ def test_no_title_and_no_address_breaks_the_entry(title: str, url: str) -> None:
             "title": title,
             "replay_url": None,
             "archive": None,
+            "origin": None,
             "url": f"http://calm.example/{url}",
             "changed_after": None,
         },
