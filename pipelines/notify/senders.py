@@ -71,8 +71,8 @@ def redact(text: str, address: str) -> str:
     secrets += [piece for piece in parts.path.split("/") if len(piece) >= 8]
     secrets += [value.partition("=")[2] for value in parts.query.split("&")] if parts.scheme != "smtp" else []
     for secret in sorted({*secrets, *map(unquote, secrets)}, key=len, reverse=True):
-        if len(secret) >= 4 or secret == password:
-            text = text.replace(secret, "…") if secret else text
+        if len(secret) >= 4 or (secret and secret in (password, unquote(password))):
+            text = text.replace(secret, "…")
     return text
 
 
