@@ -395,7 +395,18 @@ def _filters(request: Request) -> SearchFilters:
 def feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     name = request.url_vars.get("site")
     site = _known_site(connection, unquote(name)) if name else None
-    return _atom(build_changes_feed(connection, pages.addresses, root=_root(request), site=site))
+    words = request.args.get("min_words") or "0"
+    if not (words.isascii() and words.isdecimal() and len(words) < 10):
+        raise UsageError(f"“{words[:40]}” is no number of words: write min_words=20.")
+    text = build_changes_feed(
+        connection,
+        pages.addresses,
+        root=_root(request),
+        site=site,
+        substantive=request.args.get("substantive") not in (None, "", "0"),
+        min_words=int(words),
+    )
+    return _atom(text)
 
 
 @_policies_page
