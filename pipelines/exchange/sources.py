@@ -65,8 +65,8 @@ class Sources:
 
     def list_web_archives(self) -> list[Path]:
         """Return the WARC, ARC and WACZ files in and below what was named, by name."""
-        files = (file for path in self.paths if not is_repository(path) for file in _files_in(path))
-        return [file for file in files if is_web_archive(file)]
+        files = (file for path in self.paths if not is_repository(path) for file in _iter_files(path))
+        return [Path(file) for file in files if is_web_archive(file)]
 
     def iter_items(self) -> Iterator[Item]:
         """Yield what the sources hold; what cannot be read is a Refusal, and the rest goes on.
@@ -87,7 +87,7 @@ class Sources:
     def _iter_declarations(self) -> Iterator[tuple[str, bytes]]:
         for path in self.paths:
             if _holds_declarations(path):
-                for file in _files_in(path):
+                for file in map(Path, _iter_files(path)):
                     if file.suffix == ".json":
                         yield file.name, _read_bounded(file) or b""
 
@@ -118,19 +118,20 @@ class Sources:
         return "zip" if head.startswith(b"PK\x03\x04") else "text"
 
     def _iter_folder(self, folder: Path, declared: open_terms.Declarations) -> Iterator[Item]:
-        files = _files_in(folder)
+        files = _iter_files(folder)
         first = next(files, None)
         if first is None:
             raise UsageError(
                 f"'{folder.name}' holds no file that can be imported: .md, .txt, .zip, .bundle, .db."
             )
+        below = len(os.path.join(folder, ""))  # noqa: PTH118 (of a million files no Path is built)
         for file in islice(chain([first], files), MOST_CAPTURES):
             if is_web_archive(file):
                 continue  # list_web_archives
-            if file.suffix.lower() in _TEXT_SUFFIXES:
-                yield self._read_text(file, file.relative_to(folder).as_posix())
+            if file.lower().endswith(_TEXT_SUFFIXES):
+                yield self._read_text(file, file[below:].replace(os.sep, "/"))
             else:
-                yield from self._iter_source(file, declared)
+                yield from self._iter_source(Path(file), declared)
         if next(files, None) is not None:
             yield Refusal(
                 name=folder.name,
@@ -138,7 +139,7 @@ class Sources:
                 reason=f"more than {MOST_CAPTURES:,} files: import its folders one by one",
             )
 
-    def _read_text(self, file: Path, path: str) -> Item:
+    def _read_text(self, file: str | Path, path: str) -> Item:
         try:
             content = _read_bounded(file)
             if content is None:
@@ -249,26 +250,30 @@ def _holds_declarations(path: Path) -> bool:
         return path.suffix == ".json"
     if is_repository(path):
         return False
-    suffixes = {file.suffix for file in _files_in(path)}
-    return suffixes == {".json"}
+    files = _iter_files(path)
+    first = next(files, None)
+    return first is not None and all(file.endswith(".json") for file in chain([first], files))
 
 
-def _files_in(path: Path) -> Iterator[Path]:
+def _iter_files(path: str | Path) -> Iterator[str]:
     """Yield a file, or all below a folder, in order of their names; links are left out."""
-    if path.is_file():
-        yield path
+    if not os.path.isdir(path):  # noqa: PTH112 (as below)
+        yield str(path)
         return
-    for folder, folders, files in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            file = Path(folder) / name
-            if not name.startswith(".") and not file.is_symlink() and file.is_file():
-                yield file
+    folders = [str(path)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                found = sorted((one for one in entries if one.name[0] != "."), key=lambda one: one.name)
+        except OSError:
+            continue  # a folder that may not be read, as os.walk has it
+        yield from (entry.path for entry in found if entry.is_file(follow_symlinks=False))
+        folders += [entry.path for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
 
 
-def _read_bounded(file: Path) -> bytes | None:
+def _read_bounded(file: str | Path) -> bytes | None:
     """Return a file's bytes, None when there are more than MOST_FILE_BYTES."""
-    with file.open("rb") as stream:
+    with open(file, "rb") as stream:  # noqa: PTH123 (of a million files no Path is built)
         content = stream.read(MOST_FILE_BYTES + 1)
     return content if len(content) <= MOST_FILE_BYTES else None
 

@@ -13,5 +13,6 @@ MIGRATIONS = (
     "m006_classes",
     "m007_origins",
     "m008_search",
+    "m009_unweighed",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

@@ -444,6 +444,20 @@ def m008_search(db: Database) -> None:
         )
 
 
+@migrations()
+def m009_unweighed(db: Database) -> None:
+    """Documents that an import has not come to the end of: a state that is seen, and gone on with."""
+    _execute_all(
+        db,
+        """
+        create table unweighed (
+            document_id text primary key references documents(id),
+            folded integer not null default 0  -- 1: its versions are there, what changed is not compared
+        ) strict, without rowid;
+        """,
+    )
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""
