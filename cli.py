@@ -24,6 +24,7 @@ SUMMARIES = {
     "watch": "Keep a list of sites for 'update', each with its own interval.",
     "update": "Ask for what is new of the sites watched that are due, or of those named; print what changed.",
     "schedule": "Write what a scheduler needs to run 'update'; nothing is installed.",
+    "notify": "Tell chats, mailboxes and programs what changed: try it, see what waits, send it.",
     "changes": "New versions of all sites or of one, the newest first.",
     "status": "How the last runs went, what fails, what is overdue, what waits; exit status 1 if anything is wrong.",  # noqa: E501
     "sites": "The sites of the corpus: what is there of each, since when, what is in doubt, why nothing is.",
@@ -31,7 +32,9 @@ SUMMARIES = {
     "history": "One line a version: when it came to be, its words, what changed.",
     "show": "The text of one version, in the corpus format; without a date or number the newest known.",
     "search": 'Find what versions say: words, "phrases", "word forms*", NEAR(sell data, 5), AND, OR, NOT.',
+    "phrase": "How many documents say a phrase, year by year, of how many seen; who took it in, who dropped it.",  # noqa: E501
     "cite": "Cite a version, or a change, for a paper or a court: by its capture, with what proves it.",
+    "bundle": "Put all that proves a version, or a change, into one zip that proves itself.",
     "diff": "What changed from A to B: words added, removed, sections moved.",
     "documents": "The documents known of a site or of all: kind, years, figures, addresses, whose they are.",
     "extract": "Print the policy on a saved page (HTML, plain text, PDF; also gzipped), or extract many.",
@@ -54,9 +57,9 @@ SUMMARIES = {
 GROUPS = {
     # headings of --help; a test holds that each command stands under one
     "Get policies": ("fetch", "plan", "import", "demo"),
-    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "cite", "browse"),
-    "Keep up to date": ("watch", "update", "schedule", "changes", "status", "runs"),
-    "Take along": ("export", "publish", "extract", "serve"),
+    "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
+    "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
+    "Take along": ("export", "bundle", "publish", "extract", "serve"),
     "Look after the database": ("verify", "backup", "restore", "compact", "re-extract", "weigh"),
     "Make it yours": ("config", "completion"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import zipfile
@@ -92,7 +93,11 @@ def _unpack(wacz: Path, folder: Path) -> list[WarcFile]:
                 with archive.open(member) as packed, target.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked)
                 files.append(WarcFile(path=target, name=f"{wacz.name}: {own}", container=wacz))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except UsageError:
+        raise
+    except Exception as error:  # zipfile and what it unpacks with raise a dozen kinds for damaged files
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # a full disk is no fault of the file; a place before its beginning is
         raise UsageError(f"'{wacz.name}' is no WACZ file, or a damaged one: {error}") from error
     if not files:
         raise UsageError(f"'{wacz.name}' holds no WARC file in its folder archive/.")

@@ -254,6 +254,15 @@ def list_stamps(connection: sqlite3.Connection, document: Document) -> list[str]
     return [row["first_timestamp"] for row in rows]
 
 
+def read_texts(connection: sqlite3.Connection, document: Document) -> list[tuple[Row, str]]:
+    """Return every version of a document, without its text and the text, in order."""
+    texts = connection.execute(
+        "select text from policy_versions where document_id = ? order by version", (document.id,)
+    )
+    versions = queries.list_versions(connection, document)
+    return [(version, row["text"]) for version, row in zip(versions, texts, strict=True)]
+
+
 def find_next_large(connection: sqlite3.Connection, document: Document, number: int) -> int | None:
     """Return the next version in which, by its class, what the policy says changed; None without one."""
     (found,) = connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -11,6 +12,7 @@ from markupsafe import Markup, escape
 from policy_archive.browse.diff_layout import Section, lay_out
 from policy_archive.browse.diff_words import Piece, compare_runs
 from policy_archive.browse.line_shapes import Run, Shape, parse_runs, plain_text, shape_line, shape_lines
+from policy_archive.pipelines.store.search_text import fold
 from policy_archive.pipelines.text import count_words
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind
 
@@ -74,6 +76,18 @@ class DiffDocument:
     @property
     def changes(self) -> list[ShownChange]:
         return [part for part in self.parts if isinstance(part, ShownChange) and part.number]
+
+    def find_change(self, needles: Sequence[str]) -> int | None:
+        """Return the number of the first change in which a pattern stands on one side and not on the other.
+
+        `needles`: patterns of search_syntax.parse_query, for folded text.
+        """
+        for change in self.changes:
+            for row in change.rows:
+                old, new = (fold(side.striptags()) for side in (row.old, row.new))
+                if any(bool(re.search(needle, old)) != bool(re.search(needle, new)) for needle in needles):
+                    return change.number
+        return None
 
     @property
     def by_section(self) -> list[tuple[str, list[ShownChange]]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from html import escape
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from policy_archive.browse.anchors import Anchors
 from policy_archive.pipelines.store.snippets import BEGIN, END, mark_all
 
 _TAGS = {
@@ -18,10 +21,12 @@ _TAGS = {
     *("ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
-_HEADINGS = {f"h{level}": {"id"} for level in range(1, 7)}
-_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, **_HEADINGS}
-_NO_SIGNS = {ord(sign): None for sign in (BEGIN, END)}
-_SLUG = re.compile(r"[^\w]+")
+_NAMED = {name: {"id"} for name in ("p", "li", "tr", *(f"h{level}" for level in range(1, 7)))}
+_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, **_NAMED}
+_PLACE, _END_OF_PLACE = "\x03", "\x04"
+"""Stand around the number of a paragraph (of a heading: `h` and its number) where its link will be."""
+_NO_SIGNS = {ord(sign): None for sign in (BEGIN, END, _PLACE, _END_OF_PLACE)}
+_PLACED = re.compile(f"{_PLACE}(h?)([0-9]+){_END_OF_PLACE}")
 
 _LEADS_OUT = re.compile("https?://|mailto:", re.IGNORECASE)
 
@@ -57,8 +62,20 @@ class RenderedText:
 
     html: str
     headings: tuple[Heading, ...]
+    paragraphs: tuple[str, ...]
+    """Their words, in order: the first has the id `p1`. Items of lists and rows of tables are paragraphs."""
     hits: int = 0
     """Places that are marked, with the ids `hit-1`, `hit-2` …"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextLinks:
+    """Where paragraphs and headings of a text lead."""
+
+    paragraph: str
+    """What stands before `#p12`; a `{}` in it is the paragraph's number."""
+    section: Callable[[str], str | None] | None = None
+    """The address of a heading's history, by its anchor."""
 
 
 def _build_parser() -> MarkdownIt:
@@ -69,14 +86,17 @@ def _build_parser() -> MarkdownIt:
 _PARSER = _build_parser()
 
 
-def render_markdown(text: str, *, needles: Sequence[str] = ()) -> RenderedText:
-    """Return HTML of a version's Markdown, headings with anchors, everything live taken out.
+def render_markdown(
+    text: str, *, needles: Sequence[str] = (), links: TextLinks | None = None
+) -> RenderedText:
+    """Return HTML of a version's Markdown, headings and paragraphs with ids, everything live taken out.
 
     What one of the needles finds (patterns of the search's syntax) is marked, where no link or emphasis
     begins or ends within it.
     """
-    tokens = _PARSER.parse(text.translate(_NO_SIGNS) if needles else text)
-    headings = tuple(_anchor_headings(tokens))
+    tokens = _PARSER.parse(text.translate(_NO_SIGNS))
+    headings = tuple(_anchor_headings(tokens, placed=links is not None))
+    paragraphs = tuple(_number_paragraphs(tokens, placed=links is not None))
     if needles:
         _mark_hits(tokens, needles)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
@@ -85,7 +105,58 @@ def render_markdown(text: str, *, needles: Sequence[str] = ()) -> RenderedText:
     if needles:
         # only now, so that no mark can stand anywhere but in words that were found safe
         clean = re.sub(BEGIN, lambda _: f'<mark id="hit-{next(hits)}">', clean).replace(END, "</mark>")
-    return RenderedText(html=clean, headings=headings, hits=next(hits) - 1)
+    if links:
+        clean = _PLACED.sub(partial(_show_link, links, headings), clean)
+    return RenderedText(html=clean, headings=headings, paragraphs=paragraphs, hits=next(hits) - 1)
+
+
+def _show_link(links: TextLinks, headings: Sequence[Heading], place: re.Match[str]) -> str:
+    number = int(place[2])
+    if place[1]:
+        heading = headings[number]
+        address = links.section and links.section(heading.anchor)
+        label = escape(f"History of the section {heading.text}")
+        shown = (
+            f' <a class="story" href="{escape(address)}" aria-label="{label}">history</a>' if address else ""
+        )
+        return f'{shown}<a class="pl" href="#{heading.anchor}" aria-label="Link to this section">¶</a>'
+    address = escape(links.paragraph.replace("{}", str(number)))
+    return f'<a class="pl" href="{address}#p{number}" aria-label="Paragraph {number}">¶</a>'
+
+
+def _number_paragraphs(tokens: Sequence[Token], *, placed: bool) -> Iterator[str]:
+    """Give each paragraph, item and row of a table an id, and yield its words."""
+    numbers = itertools.count(1)
+    row: Token | None = None
+    cells: list[Token] = []
+    for index, token in enumerate(tokens):
+        if token.type == "tr_open":
+            row, cells = token, []
+        elif token.type == "inline" and row is not None:
+            cells.append(token)
+        elif token.type == "tr_close" and row is not None:
+            yield _name_paragraph(row, cells, next(numbers), placed=placed)
+            row = None
+        elif token.type == "paragraph_open":
+            # a paragraph of a list without blank lines is no element: its item is
+            named = tokens[index - 1] if token.hidden else token
+            if not token.hidden or named.type == "list_item_open":
+                yield _name_paragraph(named, [tokens[index + 1]], next(numbers), placed=placed)
+
+
+def _name_paragraph(named: Token, inlines: Sequence[Token], number: int, *, placed: bool) -> str:
+    words = " | ".join(filter(None, map(_plain_text, inlines)))
+    named.attrSet("id", f"p{number}")
+    if placed and inlines:
+        _place(inlines[-1], str(number))
+    return words
+
+
+def _place(inline: Token, number: str) -> None:
+    """Put the place of a link at the end of a line."""
+    sign = Token("text", "", 0)
+    sign.content = f"{_PLACE}{number}{_END_OF_PLACE}"
+    inline.children = [*(inline.children or []), sign]
 
 
 def _mark_hits(tokens: Sequence[Token], needles: Sequence[str]) -> None:
@@ -95,17 +166,18 @@ def _mark_hits(tokens: Sequence[Token], needles: Sequence[str]) -> None:
                 child.content = mark_all(child.content, needles)
 
 
-def _anchor_headings(tokens: list[Token]) -> list[Heading]:
+def _anchor_headings(tokens: list[Token], *, placed: bool) -> list[Heading]:
     """Give each heading an id of its own and return them in order."""
     found: list[Heading] = []
-    taken: set[str] = set()
+    anchors = Anchors()
     for opening, inline in itertools.pairwise(tokens):
         if opening.type != "heading_open":
             continue
         text = _plain_text(inline)
-        # "s-" keeps a heading from taking an id that the page itself uses
-        anchor = _free_anchor(f"s-{_SLUG.sub('-', text.lower()).strip('-')[:60]}", taken)
+        anchor = anchors.name(text)
         opening.attrSet("id", anchor)
+        if placed:
+            _place(inline, f"h{len(found)}")
         found.append(Heading(level=int(opening.tag[1]), text=text, anchor=anchor))
     return found
 
@@ -113,12 +185,3 @@ def _anchor_headings(tokens: list[Token]) -> list[Heading]:
 def _plain_text(inline: Token) -> str:
     parts = (child.content for child in inline.children or [] if child.type in ("text", "code_inline"))
     return " ".join("".join(parts).split())
-
-
-def _free_anchor(wanted: str, taken: set[str]) -> str:
-    anchor, count = wanted, 1
-    while anchor in taken:
-        count += 1
-        anchor = f"{wanted}-{count}"
-    taken.add(anchor)
-    return anchor

@@ -7,19 +7,31 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment
 
-from policy_archive.browse import corpus
+from policy_archive.browse import corpus, phrase_data
+from policy_archive.browse.caching import version_of_file
+from policy_archive.browse.citing import (
+    Quote,
+    build_quote,
+    describe_change_page,
+    describe_version_page,
+    plain_quote,
+)
+from policy_archive.browse.days import list_days
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
-from policy_archive.browse.markdown import render_markdown
-from policy_archive.browse.quotes import quote_changes
+from policy_archive.browse.markdown import TextLinks, render_markdown
+from policy_archive.browse.phrase_svg import draw_phrases
+from policy_archive.browse.quotes import quote_changes, quote_diff
 from policy_archive.browse.saying import describe_saying
 from policy_archive.browse.search_filters import settle_filters
+from policy_archive.browse.section_story import tell_story
+from policy_archive.browse.security import COPY_POLICY, SEARCH_POLICY
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.browse.version_rows import list_rows
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
@@ -33,18 +45,28 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_between, list_learnt
+from policy_archive.pipelines.store.phrases import MOST_PHRASES
 from policy_archive.pipelines.store.queries import Row
-from policy_archive.pipelines.store.search_syntax import parse_query
+from policy_archive.pipelines.store.search_syntax import as_phrase, parse_query
+from policy_archive.pipelines.text import count_words
 from policy_archive.pipelines.versions.change import classify_change
-from policy_archive.pipelines.versions.classes import ChangeClass
+from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.gist import describe_change
 
+LONGEST_AT_ONCE = 200_000
+"""Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
 _SITES_ON_HOME = 300
 _HITS_A_PAGE = 20
-_CHANGES_A_PAGE = 20
+CHANGES_A_PAGE = 20
+CHANGES_PAGES = 25
+"""Pages of changes in a static copy: the newest 500; the rest stands with the sites."""
 _QUOTED_CHARACTERS = 1_500_000
 """Of texts that are compared for the quotations of one page: a quarter of a second."""
+_FOLLOWED_CHARACTERS = 30_000_000
+"""Of all versions of a document whose sections are followed: some two seconds."""
+_TELLING_WORDS = 12
+"""A preview begins with the first paragraph that has so many: no date, no line of contents."""
 _CLASSES = {"": "the policies’ own", "all": "all, of the page too"} | {
     one.value: one.value for one in ChangeClass
 }
@@ -114,9 +136,20 @@ class Pages:
     addresses: Addresses
     database_address: str | None = None
     """Where Datasette shows the tables; None in a static copy."""
+    download: str | None = None
+    """Where a static copy has its database."""
+    root: str | None = None
+    """What makes an address absolute, for those who read it elsewhere; None where it is not known."""
 
     def _render(self, template: str, **values: Any) -> str:
-        shared = {"feed_address": None, "query": None, "database_address": self.database_address}
+        shared = {
+            "content_policy": COPY_POLICY if self.addresses.static else None,
+            "download": self.download,
+            "feed_address": None,
+            "query": None,
+            "database_address": self.database_address,
+            "meta": None,
+        }
         page = _templates().get_template(template)
         return page.render({**shared, "addresses": self.addresses, **values})
 
@@ -165,14 +198,22 @@ class Pages:
         day: date | None = None,
         asked: str | None = None,
         sought: str | None = None,
+        paragraph: int | None = None,
     ) -> str:
         """Return a version's text and where it comes from; what was `sought` (as typed) is marked in it.
 
         `day`, `asked` (14 digits): the day, the instant that was asked for where it is not the version's own.
+        `paragraph`: the number of the one that is to be quoted; the page shows it with its proof.
         """
         version = corpus.read_version(connection, document, timestamp)
         evidence = corpus.read_evidence(connection, document, version["version"])
         before, after = corpus.find_neighbours(connection, document, version["version"])
+        has_neighbours = before is not None or after is not None
+        links = self._link_text(document, timestamp, is_elsewhere=day is not None, has_story=has_neighbours)
+        text = render_markdown(version["text"], needles=_needles(sought), links=links)
+        address = self._whole(self.addresses.version(document, timestamp))
+        quoted = _quote_paragraph(version, text.paragraphs, paragraph, address)
+        citation = cite_version(version, archived_digest=evidence["first_digest"])
         return self._render(
             "version.html",
             key=document,
@@ -180,12 +221,71 @@ class Pages:
             before=before,
             after=after,
             evidence=evidence,
-            text=render_markdown(version["text"], needles=_needles(sought)),
+            doubt=queries.list_doubts(connection, document).get(version["version"]),
+            text=text,
             sought=sought,
-            citation=cite_version(version, archived_digest=evidence["first_digest"]),
+            citation=citation,
+            quoted=quoted,
+            meta=describe_version_page(
+                version,
+                citation,
+                address=address,
+                quoted=quoted,
+                text=next((words for words in text.paragraphs if count_words(words) >= _TELLING_WORDS), ""),
+            ),
             feed_address=self.addresses.feed(document.site),
             day=day,
             asked=asked,
+        )
+
+    def _whole(self, address: str) -> str:
+        """Return an address as others may keep it."""
+        return f"{self.root}{address}" if self.root else address
+
+    def _link_text(
+        self, document: Document, timestamp: str, *, is_elsewhere: bool, has_story: bool
+    ) -> TextLinks:
+        """Return where the paragraphs and headings of a version lead; `is_elsewhere`: the page has another
+        address than the version."""
+        page = self.addresses.version(document, timestamp) if is_elsewhere else ""
+        return TextLinks(
+            paragraph=page if self.addresses.static else page + "?p={}",
+            section=partial(self.addresses.section, document, timestamp) if has_story else None,
+        )
+
+    def render_section(
+        self, connection: sqlite3.Connection, document: Document, timestamp: str, anchor: str
+    ) -> str:
+        """Return the history of a section, that of the heading which a version has at an anchor.
+
+        Raises NotKnownError when it has none there, UsageError when the texts are too long to be followed.
+        """
+        known = corpus.read_texts(connection, document)
+        told = [
+            (version, text)
+            for version, text in known
+            if version["class"] not in PASSED_OVER or version["timestamp"] == timestamp
+        ]
+        if sum(len(text) for _, text in told) > _FOLLOWED_CHARACTERS:
+            raise UsageError("The versions of this document are too long to be followed section by section.")
+        start = [version["timestamp"] for version, _ in told].index(timestamp)
+        try:
+            story = tell_story(
+                [version for version, _ in told],
+                [text for _, text in told],
+                start,
+                anchor,
+                passed_over=len(known) - len(told),
+                characters=_QUOTED_CHARACTERS,
+            )
+        except KeyError as error:
+            raise NotKnownError(f"This version has no heading “{anchor.removeprefix('s-')[:60]}”.") from error
+        return self._render(
+            "section.html",
+            key=document,
+            story=story,
+            text=render_markdown(story.section.text),
+            feed_address=self.addresses.feed(document.site),
         )
 
     def render_at(self, connection: sqlite3.Connection, document: Document, day: date) -> str:
@@ -262,6 +362,7 @@ class Pages:
         old, new = compared.old, compared.new
         diff = diff_texts(old.version["text"], new.version["text"])
         gist = describe_change(classify_change(diff))
+        citation = compared.cite(gist)
         return self._render(
             "diff.html",
             old_key=old.key,
@@ -272,9 +373,19 @@ class Pages:
             gist=gist,
             next_versions=compared.is_step,
             steps=compared.steps,
-            citation=compared.cite(gist),
+            citation=citation,
             document=build_document(
                 diff, old.version["text"], new.version["text"], side_by_side=side_by_side
+            ),
+            meta=describe_change_page(
+                old.version,
+                new.version,
+                citation,
+                address=self._whole(
+                    self.addresses.diff(old.key, old.version["timestamp"], new.key, new.version["timestamp"])
+                ),
+                said=plain_quote(quote_diff(diff)),
+                gist=gist,
             ),
             side_by_side=side_by_side,
             other_view=other_view,
@@ -288,15 +399,16 @@ class Pages:
         Raises UsageError for what is none of these, NotKnownError for a site that is not there.
         """
         wanted = _parse_changes_asked(connection, asked)
-        found = list_learnt(connection, wanted, limit=_CHANGES_A_PAGE + 1, offset=page * _CHANGES_A_PAGE)
-        rows = found[:_CHANGES_A_PAGE]
+        found = list_learnt(connection, wanted, limit=CHANGES_A_PAGE + 1, offset=page * CHANGES_A_PAGE)
+        rows = found[:CHANGES_A_PAGE]
         is_narrowed = wanted.everything or wanted.change_class is not None
         passed_over = (
             count_between(connection, wanted, newest=rows[0]["news_id"], oldest=rows[-1]["news_id"])
             if rows and not is_narrowed
             else None
         )
-        base, given = self.addresses.changes(), {name: text for name, text in asked.items() if text}
+        given = urlencode({name: text for name, text in asked.items() if text})
+        has_more = len(found) > len(rows) and not (self.addresses.static and page + 1 >= CHANGES_PAGES)
         return self._render(
             "changes.html",
             rows=quote_changes(connection, rows, characters=_QUOTED_CHARACTERS),
@@ -304,11 +416,67 @@ class Pages:
             asked={name: asked.get(name, "") for name in ("since", "class", "kind", "site")},
             kinds=POLICY_KINDS,
             classes=_CLASSES,
-            previous_address=f"{base}?{urlencode({**given, 'page': page - 1})}" if page else None,
-            next_address=f"{base}?{urlencode({**given, 'page': page + 1})}"
-            if len(found) > len(rows)
-            else None,
+            previous_address=self.addresses.changes(page - 1, given) if page else None,
+            next_address=self.addresses.changes(page + 1, given) if has_more else None,
         )
+
+    def render_days(self, connection: sqlite3.Connection, document: Document) -> str:
+        """Return what held on each day, as one table."""
+        versions = queries.list_versions(connection, document)
+        return self._render(
+            "days.html",
+            key=document,
+            spans=list_days(versions),
+            feed_address=self.addresses.feed(document.site),
+        )
+
+    def render_static_search(self) -> str:
+        """Return the page of a static copy that searches, with a script."""
+        up = self.addresses.base
+        return self._render(
+            "static_search.html",
+            index="./pagefind/pagefind.js",  # from the script's own address
+            script=f"{up}/-/search.js?v={version_of_file('search.js')}",
+            licence=f"{up}/-/pagefind/LICENSE.txt",
+            content_policy=SEARCH_POLICY,
+        )
+
+    def render_phrases(self, connection: sqlite3.Connection, args: Mapping[str, Sequence[str]]) -> str:
+        """Return who says some phrases, or a sentence that says what is wrong with them."""
+        values: dict[str, Any] = {"asked": phrase_data.Asked(texts=(), filters=hits.SearchFilters())}
+        values |= {"studied": [], "message": None, "picture": "", "query": ""}
+        try:
+            asked = phrase_data.parse_asked(connection, args)
+            values |= {"asked": asked, "query": asked.query()}
+            if asked.texts:
+                values["studied"] = phrase_data.read_studied(connection, asked)
+                values["picture"] = draw_phrases([one.phrase for one in values["studied"]])
+        except (NotKnownError, UsageError) as error:
+            values["message"] = str(error)
+        return self._render(
+            "phrase.html",
+            kinds=POLICY_KINDS,
+            most=MOST_PHRASES,
+            in_a_file=phrase_data.IN_A_FILE,
+            **values,
+        )
+
+    def find_change(
+        self,
+        connection: sqlite3.Connection,
+        old: tuple[Document, str],
+        new: tuple[Document, str],
+        sought: str,
+    ) -> str:
+        """Return the address of the change in which a phrase came or went, of the difference else."""
+        address = self.addresses.diff(*old, *new)
+        texts = [corpus.read_version(connection, key, at)["text"] for key, at in (old, new)]
+        needles = _needles(as_phrase(sought))
+        if not needles or sum(map(len, texts)) > LONGEST_AT_ONCE:
+            return address
+        document = build_document(diff_texts(*texts), *texts, side_by_side=True)
+        number = document.find_change(needles)
+        return f"{address}#c{number}" if number else address
 
     def render_search(
         self, connection: sqlite3.Connection, query: str, filters: hits.SearchFilters, *, page: int = 0
@@ -350,6 +518,15 @@ class Pages:
             "next_address": f"{base}?{urlencode({**asked, 'page': page + 1})}" if result.has_more else None,
             "feed_address": f"{self.addresses.search_feed()}?{urlencode(asked)}",
         }
+
+
+def _quote_paragraph(
+    version: Row, paragraphs: Sequence[str], number: int | None, address: str
+) -> Quote | None:
+    """Return the paragraph that was asked for; None for a number that the text has not."""
+    if number is None or not 0 < number <= len(paragraphs):
+        return None
+    return build_quote(version, number=number, text=paragraphs[number - 1], address=f"{address}?p={number}")
 
 
 def _needles(sought: str | None) -> tuple[str, ...]:

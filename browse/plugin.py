@@ -20,12 +20,29 @@ from datasette import Request, Response, hookimpl
 from datasette.utils import await_me_maybe
 from datasette.utils.asgi import Base400
 
-from policy_archive.browse import corpus
+from policy_archive.browse import corpus, phrase_data
+from policy_archive.browse.caching import (
+    ASKED_AGAIN,
+    KEPT_FOR_EVER,
+    STATIC,
+    STATIC_FILES,
+    build_validators,
+    is_kept,
+    version_of_file,
+)
+from policy_archive.browse.cells import show_cell
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
-from policy_archive.browse.metadata import QUERIES, describe_corpus
-from policy_archive.browse.pages import FILE_TYPES, Pages, render_version_file
+from policy_archive.browse.metadata import QUERIES, describe_corpus, describe_to_new_datasette
+from policy_archive.browse.pages import FILE_TYPES, LONGEST_AT_ONCE, Pages, render_version_file
+from policy_archive.browse.phrase_svg import draw_phrases
 from policy_archive.browse.search_filters import settle_filters
-from policy_archive.browse.security import HOSTS_VARIABLE, SAFE_HEADERS, guard_hosts, guard_tables
+from policy_archive.browse.security import (
+    HOSTS_VARIABLE,
+    PICTURE_POLICY,
+    SAFE_HEADERS,
+    guard_hosts,
+    guard_tables,
+)
 from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKnownError, UsageError
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
@@ -40,7 +57,6 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
     from datasette.app import Datasette
     from datasette.database import Database
 
-_STYLESHEET = Path(__file__).parent / "static" / "policies.css"
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
 _DATASETTES_ANSWER = "datasette.handle_exception"
@@ -48,8 +64,6 @@ _INLINE = "?view=inline"
 
 LONGEST_VALUE_BYTES = 64 * 1024 * 1024
 """Three times the longest body; `select zeroblob(900000000)` takes as much memory twice over."""
-LONGEST_AT_ONCE = 200_000
-"""Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
 COMPARING_SECONDS = 10.0
 """Of CPU that a comparison and its page may take, in one of two processes."""
 TOO_LONG = "These two texts take too long to be compared here: policy-archive diff prints what changed."
@@ -69,8 +83,18 @@ def _policies_page(page: _Page) -> _Route:
             return _html(
                 Pages(addresses=addresses).render_message("No corpus", "No policy database is open."), 404
             )
-        pages = Pages(addresses=addresses, database_address=datasette.urls.database(database.name))
-        return await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
+        pages = Pages(
+            addresses=addresses,
+            database_address=datasette.urls.database(database.name),
+            root=_root(request),
+        )
+        validators = build_validators(Path(database.path))
+        if is_kept(request.headers, validators):
+            return Response("", status=304, headers={**SAFE_HEADERS, **validators})
+        answer = await database.execute_fn(lambda connection: _answer(page, connection, pages, request))
+        if answer.status == 200:
+            answer.headers.update(validators)
+        return answer
 
     return route
 
@@ -181,8 +205,19 @@ def version(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
             timestamp,
             asked=asked if _is_instant(asked) else None,
             sought=(request.args.get("q") or "").strip() or None,
+            paragraph=_number(request.args.get("p")),
         )
     )
+
+
+@_policies_page
+def section(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    key, asked = _document(request), request.url_vars["timestamp"]
+    anchor = unquote(request.url_vars["anchor"])
+    timestamp = corpus.find_timestamp(connection, key, asked)
+    if timestamp != asked:
+        return _redirect(pages.addresses.section(key, timestamp, anchor) or "")
+    return _html(pages.render_section(connection, key, timestamp, anchor))
 
 
 def _is_instant(text: str) -> bool:
@@ -237,8 +272,7 @@ def asked_date(connection: sqlite3.Connection, pages: Pages, request: Request) -
 async def diff(request: Request, datasette: Datasette) -> Response:
     """Show what differs; texts too long for a moment's work are compared in another process, for a time."""
     addresses = Addresses(base=datasette.urls.path(PREFIX))
-    old = _document(request, "old_site", "old_document"), request.url_vars["old_timestamp"]
-    new = _document(request, "new_site", "new_document"), request.url_vars["new_timestamp"]
+    old, new = _sides(request)
     side_by_side = request.args.get("view") != "inline"
     address = addresses.diff(*old, *new)
     views = {
@@ -262,7 +296,9 @@ async def diff(request: Request, datasette: Datasette) -> Response:
     if not longer:
         return answer
     try:
-        return _html(await asyncio.wrap_future(comparing().submit(longer[0])))
+        shown = _html(await asyncio.wrap_future(comparing().submit(longer[0])))
+        shown.headers.update(answer.headers)
+        return shown
     except ExtractionError:
         pages = Pages(addresses=addresses)
         return _html(pages.render_message("That cannot be shown", TOO_LONG), 503)
@@ -289,14 +325,65 @@ def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
 
 
 def _page_number(request: Request) -> int:
-    page = request.args.get("page") or "0"
-    return int(page) if page.isascii() and page.isdecimal() and len(page) < 4 else 0
+    page = _number(request.args.get("page")) or 0
+    return page if page < 1_000 else 0
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 7 else None
 
 
 @_policies_page
 def search(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     query = (request.args.get("q") or "").strip()
     return _html(pages.render_search(connection, query, _filters(request), page=_page_number(request)))
+
+
+@_policies_page
+def phrase(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    return _html(pages.render_phrases(connection, _every_value(request)))
+
+
+def _every_value(request: Request) -> dict[str, list[str]]:
+    return {name: request.args.getlist(name) for name in request.args}
+
+
+@_policies_page
+def phrase_file(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    asked = phrase_data.parse_asked(connection, _every_value(request))
+    if not asked.texts:
+        raise UsageError("Name a phrase: ?q=do+not+sell.")
+    ending = request.url_vars["ending"]
+    if ending == "json":
+        return _text(phrase_data.build_json(connection, asked), "application/json; charset=utf-8")
+    if ending == "csv":
+        documents = bool(request.args.get("documents"))
+        return _text(phrase_data.build_csv(connection, asked, documents=documents), "text/csv; charset=utf-8")
+    _, phrases = phrase_data.study(connection, asked)
+    picture = draw_phrases(phrases, alone=True)
+    if not picture:
+        raise NotKnownError("No version says this.")
+    answer = _text(picture, "image/svg+xml; charset=utf-8")
+    # its colours stand in it; nothing else is allowed to
+    answer.headers["Content-Security-Policy"] = PICTURE_POLICY
+    return answer
+
+
+@_policies_page
+def change(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    """Lead to the place in a difference where a phrase came or went: found when it is asked for."""
+    sides = _sides(request)
+    for key, at in sides:
+        if corpus.find_timestamp(connection, key, at) != at:
+            return _redirect(pages.addresses.diff(*sides[0], *sides[1]))
+    return _redirect(pages.find_change(connection, *sides, sought=request.args.get("q") or ""))
+
+
+def _sides(request: Request) -> tuple[tuple[Document, str], tuple[Document, str]]:
+    return (
+        (_document(request, "old_site", "old_document"), request.url_vars["old_timestamp"]),
+        (_document(request, "new_site", "new_document"), request.url_vars["new_timestamp"]),
+    )
 
 
 def _filters(request: Request) -> SearchFilters:
@@ -308,7 +395,18 @@ def _filters(request: Request) -> SearchFilters:
 def feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     name = request.url_vars.get("site")
     site = _known_site(connection, unquote(name)) if name else None
-    return _atom(build_changes_feed(connection, pages.addresses, root=_root(request), site=site))
+    words = request.args.get("min_words") or "0"
+    if not (words.isascii() and words.isdecimal() and len(words) < 10):
+        raise UsageError(f"“{words[:40]}” is no number of words: write min_words=20.")
+    text = build_changes_feed(
+        connection,
+        pages.addresses,
+        root=_root(request),
+        site=site,
+        substantive=request.args.get("substantive") not in (None, "", "0"),
+        min_words=int(words),
+    )
+    return _atom(text)
 
 
 @_policies_page
@@ -330,22 +428,27 @@ def _root(request: Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
-async def stylesheet() -> Response:
-    return _text(_STYLESHEET.read_text("utf-8"), "text/css; charset=utf-8")
+async def static_file(request: Request) -> Response:
+    """Send stylesheet or script; under the address that names its content it is kept for ever."""
+    name = request.url_vars["name"]
+    answer = _text((STATIC / name).read_text("utf-8"), STATIC_FILES[name])
+    is_named = request.args.get("v") == version_of_file(name)
+    answer.headers["Cache-Control"] = KEPT_FOR_EVER if is_named else ASKED_AGAIN
+    return answer
 
 
 @hookimpl
 def register_routes() -> list[tuple[str, Any]]:
     site_of = f"(?P<site>{_SEGMENT})"
     document_of = f"{site_of}/(?P<document>{_SEGMENT})"
-    sides = (
+    sides = "/".join(
         f"(?P<{side}_site>{_SEGMENT})/(?P<{side}_document>{_SEGMENT})/(?P<{side}_timestamp>{_STAMP})"
         for side in ("old", "new")
     )
     extensions = "|".join(extension.replace(".", r"\.") for extension in FILE_TYPES)
     return [
         (rf"^{PREFIX}/?$", home),
-        (rf"^{PREFIX}/-/policies\.css$", stylesheet),
+        (rf"^{PREFIX}/-/(?P<name>{'|'.join(map(re.escape, STATIC_FILES))})$", static_file),
         (rf"^{PREFIX}/-/search$", search),
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
@@ -353,10 +456,14 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/-/site$", asked_site),
         (rf"^{PREFIX}/-/compare/{site_of}$", compare),
         (rf"^{PREFIX}/-/at/{site_of}$", asked_date),
-        (rf"^{PREFIX}/-/diff/{'/'.join(sides)}$", diff),
+        (rf"^{PREFIX}/-/phrase$", phrase),
+        (rf"^{PREFIX}/-/phrase\.(?P<ending>csv|json|svg)$", phrase_file),
+        (rf"^{PREFIX}/-/change/{sides}$", change),
+        (rf"^{PREFIX}/-/diff/{sides}$", diff),
         (rf"^{PREFIX}/{site_of}/feed\.atom$", feed),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})$", version),
         (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})\.(?P<extension>{extensions})$", version_file),
+        (rf"^{PREFIX}/{document_of}/(?P<timestamp>{_STAMP})/section/(?P<anchor>{_SEGMENT})$", section),
         (rf"^{PREFIX}/{document_of}/at/(?P<day>[^/]+)/?$", at_date),
         (rf"^{PREFIX}/{document_of}/(?P<day>[0-9-]{{4,13}})/?$", short_date),
         (rf"^{PREFIX}/{document_of}/?$", document),
@@ -380,6 +487,34 @@ def menu_links(datasette: Datasette) -> list[dict[str, str]]:
 def canned_queries(datasette: Datasette, database: str) -> dict[str, dict[str, Any]]:
     found = datasette.databases.get(database)
     return QUERIES if found is not None and _is_ours(found) else {}
+
+
+@hookimpl
+def render_cell(row: Any, value: Any, column: str, database: str, datasette: Datasette) -> Any:
+    found = datasette.databases.get(database)
+    if found is None or not _is_ours(found):
+        return None
+    return show_cell(row, value, column, Addresses(base=datasette.urls.path(PREFIX)))
+
+
+@hookimpl
+def extra_css_urls(database: str | None, datasette: Datasette) -> list[str]:
+    found = datasette.databases.get(database or "")
+    if found is None or not _is_ours(found):
+        return []
+    return [datasette.urls.path(f"{PREFIX}/-/tables.css?v={version_of_file('tables.css')}")]
+
+
+@hookimpl
+def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
+    """Tell Datasette 1.0 what `get_metadata` and `canned_queries` tell the releases before it."""
+
+    async def tell() -> None:
+        if hasattr(datasette, "set_database_metadata"):
+            names = [database.name for database in _iter_corpora(datasette)]
+            await describe_to_new_datasette(datasette, names, home=datasette.urls.path(PREFIX))
+
+    return tell
 
 
 @hookimpl

@@ -8,15 +8,29 @@ from typing import Any
 from policy_archive.crawler.core.hosts import why_refused
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-"""For our pages: nothing runs and nothing is loaded from elsewhere, whatever an archived text holds."""
+"""For our pages: nothing but our own file of script runs and nothing is loaded from elsewhere, whatever an
+archived text holds."""
 TABLE_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """For Datasette's own pages of a corpus, which need the scripts that stand in them."""
+PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""For a picture of ours as a file of its own, whose colours stand in it."""
+COPY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'"
+)
+"""For the pages of a static copy, in the page: whoever serves the files need not know of it. (What a page
+cannot say of itself, who may frame it, is left out.)"""
+SEARCH_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; "
+    "style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'"
+)
+"""For the one page of a copy that searches: its index is read by a program in WebAssembly."""
 SAFE_HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -39,7 +39,7 @@ def list_rows(versions: Sequence[Row]) -> list[Row | Run]:
     """Return the versions of a history that are told, newest first; neighbouring small edits are a Run.
 
     Edits of a few words, of dates alone, of links alone are small; what came back, takes turns with another
-    text or moved to another address has a row of its own.
+    text, moved to another address or has a text in doubt has a row of its own.
     """
     told = [version for version in versions if not version["passed_over"]]
     rows: list[Row | Run] = []
@@ -53,5 +53,5 @@ def _is_small(version: Row) -> bool:
     return (
         version["class"] in _SMALL
         and version["changed_after"] is not None
-        and not (version["returns_to"] or version["flapping"] or version["moves"])
+        and not (version["returns_to"] or version["flapping"] or version["moves"] or version.get("doubt"))
     )

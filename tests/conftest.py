@@ -30,6 +30,8 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 SLOW = (
     "reliability/",
+    "browse/test_accessible.py",
+    "browse/test_copy_in_browser.py",
     "browse/test_in_browser.py",
     "archive_server/test_beside_pywb.py",
     "archive_server/test_demo.py",
@@ -40,8 +42,10 @@ SLOW = (
     "pipelines/commands/test_extract.py",
     "pipelines/commands/test_fetch.py",
     "pipelines/commands/test_import.py",
+    "pipelines/commands/test_notify.py",
     "pipelines/commands/test_plan.py",
     "pipelines/commands/test_update.py",
+    "pipelines/notify/test_secrets.py",
     "pipelines/reading/test_pool.py",
     "test_examples.py",
     "test_package.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -64,7 +64,10 @@ def installed(requirements: list[str]) -> dict[str, Distribution]:
             continue
         name = re.sub(r"[-_.]+", "-", requirement.name).lower()
         if name not in found:
-            found[name] = distribution(name)
+            try:
+                found[name] = distribution(name)
+            except PackageNotFoundError:
+                pytest.skip(f"{name} is not installed: pip install -e '.[test,publish]'")
             extras = requirement.extras or {""}
             wanted += [(Requirement(text), one) for text in found[name].requires or [] for one in extras]
     return found

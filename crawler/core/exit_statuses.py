@@ -12,6 +12,7 @@ class ExitStatus(IntEnum):
     FAILED = 1
     USAGE = 2
     LINES_LEFT_OUT = 65  # EX_DATAERR
+    NOT_TOLD = 69  # EX_UNAVAILABLE
     DISK_FULL = 74  # EX_IOERR
     IN_USE = 75  # EX_TEMPFAIL: schedulers try again later
     INTERRUPTED = 130  # as a shell has it of SIGINT
@@ -40,6 +41,10 @@ _MEANINGS: dict[ExitStatus, tuple[str, str]] = {
     ExitStatus.LINES_LEFT_OUT: (
         "lines of a list left out",
         "all else was done: stderr names the lines of --sites that hold no site",
+    ),
+    ExitStatus.NOT_TOLD: (
+        "done, and somebody not told",
+        "a receiver of news did not take it: stderr and 'status' say why; it waits and is tried again",
     ),
     ExitStatus.DISK_FULL: ("disk full", "what was committed is kept, the same command goes on"),
     ExitStatus.IN_USE: ("database in use", "another run holds it, stderr says which: try again later"),

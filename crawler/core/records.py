@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -182,6 +182,8 @@ class Reading:
     verdict: Verdict | None = None
     owner: Owner | None = None
     links: tuple[PolicyLink, ...] = ()
+    lines: tuple[str, ...] | None = None
+    """Of a home page: all that a reader sees of it, as Markdown without links. None: of other pages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,8 +308,18 @@ class Channel:
     """Where news is told. Its target is not stored: addresses hold secrets, and databases are passed on."""
 
     kind: str
-    """command or url."""
-    target: str
+    """command, url or mail."""
+    target: str = field(repr=False)
+    """A command line, or an address of http(s) or smtp(s)."""
+    format: str = "json"
+    """How the message is written: json, slack, teams, discord, text, mail."""
+    identity: str = ""
+    """What is hashed in place of a target whose hash would tell a weak password; '': the target."""
+    called: str = ""
+    """What it is called in messages and in the database; '': by its host, or its program."""
+    since: date | None = None
+    """Versions first captured on this day or later are told; None: those new since the site was first
+    fetched whole."""
     substantive: bool = False
     """Only changes that matter are told, and first versions."""
     min_words: int = 0
@@ -315,14 +327,16 @@ class Channel:
 
     @property
     def id(self) -> str:
-        return content_id(self.kind, self.target)
+        return content_id(self.kind, self.identity or self.target)
 
     @property
     def label(self) -> str:
         """Return what the channel is called in messages and in the database."""
-        if self.kind == "url":
-            return f"url {urlsplit(self.target).hostname or ''}"
-        return f"command {Path((shlex.split(self.target) or [''])[0]).name}"
+        if self.called:
+            return self.called
+        if self.kind == "command":
+            return f"command {Path((shlex.split(self.target) or [''])[0]).name}"
+        return f"{self.kind} {urlsplit(self.target).hostname or ''}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urldefrag, urlsplit
 
@@ -38,7 +37,7 @@ from policy_archive.crawler.crawl.run import FetchOptions, Tally, Target
 from policy_archive.crawler.crawl.site_discovery import SiteDiscovery
 from policy_archive.crawler.discovery.addresses import read_address, read_fragment
 from policy_archive.crawler.discovery.records import DiscoveryPlan
-from policy_archive.crawler.planning.due import find_live_key
+from policy_archive.crawler.planning.due import INDEX_LAG, find_live_key
 from policy_archive.crawler.planning.plan import PlanOptions, plan_captures
 
 MOST_MOVES = 10
@@ -49,8 +48,6 @@ CAPTURES_AT_ONCE = 64
 MOST_ROUNDS = 4
 """Of searching a site and reading what was found."""
 EARLIEST = "19900101000000"
-INDEX_LAG = timedelta(days=90)
-"""How far a later run looks back: crawls of others reach the archive's index after weeks."""
 
 
 log = logging.getLogger(__name__)
@@ -227,8 +224,8 @@ class SiteCrawl:
         )
 
     async def _count(self, documents: Iterable[Document]) -> None:
-        for document in documents:
-            versions = await self.store.fold_aside(document)
+        folded = await self.store.fold_site(self.site, tuple(documents))
+        for document, versions in folded.items():
             count_document(self.store, self.tally, document, versions)
             self.unfinished.discard(document)
 
@@ -281,8 +278,8 @@ class SiteCrawl:
     async def _crawl_document(self, document: Document) -> None:
         """List, plan, fetch, and again, until the plan is empty; then count the versions."""
         self.unfinished.add(document)
-        self._reopen(document)
         await self._list_addresses(document)
+        self._reopen(document)
         asked: set[CdxRow] = set()
         owners: Counter[Owner] = Counter()
         settled = False

@@ -179,7 +179,7 @@ def _with_neighbours(anchors: list[_Anchor]) -> Iterator[_Anchor]:
 
 
 def _place_of(element: Any) -> str:
-    return str(etree.QName(element).localname)
+    return str(element.tag).rpartition("}")[2]
 
 
 def _anchor(element: Any, attribute: str, base: str, place: str) -> Iterator[_Anchor]:
@@ -222,7 +222,8 @@ def _own_text(element: Any) -> Iterator[str]:
 
 
 def _is_link(element: Any) -> bool:
-    return isinstance(element.tag, str) and etree.QName(element).localname == "a" and "href" in element.attrib
+    # no etree.QName: it refuses names that lxml's own parser lets through, as of a tag that lost its ">"
+    return isinstance(element.tag, str) and _place_of(element) == "a" and "href" in element.attrib
 
 
 def _pictures_in(element: Any) -> Iterator[Any]:

@@ -28,6 +28,9 @@ _UNITS = {
 }
 _INTERVAL = re.compile(r"([1-9][0-9]{0,3})(h|d|w|mo|y)")
 
+INDEX_LAG = timedelta(days=90)
+"""How far a later run looks back: crawls of others reach the archive's index after weeks."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:

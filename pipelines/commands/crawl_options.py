@@ -1,4 +1,4 @@
-"""Click options of the commands that crawl: which archive, how much of it, who is told."""
+"""Click options of the commands that crawl: which archive, how much of it, logs for machines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from policy_archive.crawler.core.defaults import ARCHIVE
 from policy_archive.crawler.core.urls import parse_archive
 from policy_archive.crawler.crawl.run import KINDS
 from policy_archive.crawler.planning.plan import PlanName
+from policy_archive.pipelines.commands.alert_options import alert_options
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -134,22 +135,5 @@ def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def unattended_options(command: _Command) -> _Command:
     """Add what runs that nobody watches take: who is told of news, and logs for machines."""
-    for option in (
-        click.option("--log-json", is_flag=True, help="Log to stderr as JSON, one event a line."),
-        click.option(
-            "--notify-url",
-            "notify_urls",
-            metavar="URL",
-            multiple=True,
-            help="POST every new version there, as JSON; again in the next run when it fails.",
-        ),
-        click.option(
-            "--notify-command",
-            "notify_commands",
-            metavar="COMMAND",
-            multiple=True,
-            help="Run this for every new version, JSON on its stdin; again in the next run when it fails.",
-        ),
-    ):
-        command = option(command)
-    return command
+    log = click.option("--log-json", is_flag=True, help="Log to stderr as JSON, one event a line.")
+    return alert_options(log(command))

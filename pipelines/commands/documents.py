@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ def _describe_document(row: Row) -> Row:
         "incomplete",
         "versions",
         "passed_over",
+        "doubted",
         "owner",
         "owner_name",
         "owner_reason",
@@ -83,8 +84,10 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
         "Kind": row["kind"],
         "Name": row["name"] or "(main)",
         "Years": "-".join(dict.fromkeys(years)),
-        "Captures": _with_remark(row["captures"], row["incomplete"], "incomplete"),
-        "Versions": _with_remark(row["versions"], row["passed_over"], "passed over"),
+        "Captures": _with_remarks(row["captures"], {"incomplete": row["incomplete"]}),
+        "Versions": _with_remarks(
+            row["versions"], {"passed over": row["passed_over"], "in doubt": row["doubted"]}
+        ),
         "Address": "",
         "Owner": owner or OwnerRelation.UNKNOWN.value,
         "Certainty": "given" if row["confidence"] is None else round(row["confidence"], 2),
@@ -95,8 +98,9 @@ def _iter_document_lines(row: Row, *, with_site: bool) -> Iterator[Row]:
     yield from (dict.fromkeys(cells, "") | address for address in addresses[1:])
 
 
-def _with_remark(number: int, of_these: int, remark: str) -> int | str:
-    return f"{number} ({of_these} {remark})" if of_these else number
+def _with_remarks(number: int, remarks: Mapping[str, int]) -> int | str:
+    said = ", ".join(f"{of_these} {remark}" for remark, of_these in remarks.items() if of_these)
+    return f"{number} ({said})" if said else number
 
 
 def _found(address: Row) -> str:

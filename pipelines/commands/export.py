@@ -16,6 +16,8 @@ from policy_archive.crawler.core.timestamps import parse_day, parse_span
 from policy_archive.pipelines.commands.options import db_option
 from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.exchange.export.exporter import Exported, ExportOptions
+from policy_archive.pipelines.exchange.export.release import export_release
+from policy_archive.pipelines.exchange.export.release_metadata import Release
 from policy_archive.pipelines.exchange.export.tables import TABLES
 from policy_archive.pipelines.exchange.formats import FORMATS
 from policy_archive.pipelines.outputs.bar import follow
@@ -53,14 +55,31 @@ class _FormatName(click.Choice[str]):
       policy-archive export --all --to tables --format csv --kind privacy --from 2016 --db demo.db
       policy-archive export --all --to - --format jsonl --table changes --class substantive --db demo.db
       policy-archive export --all --at 2018-05-25 --to corpus --db demo.db
+      policy-archive export --all --release dataset --author "Jane Doe" --licence CC-BY-4.0 --db demo.db
     """.replace("{formats}", _FORMATS_HELP.replace("\n", "\n    ").lstrip()),
 )
 @sites_argument
 @click.option("--all", "everything", is_flag=True, help="Export every site of the corpus.")
 @click.option(
+    "--release",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a whole data set to publish instead: tables, dictionary, metadata, checksums.",
+)
+@click.option("--title", default=Release.title, show_default=True, help="--release: what it is called.")
+@click.option("--author", "authors", multiple=True, metavar="NAME", help="--release: who made it.")
+@click.option(
+    "--licence",
+    default="",
+    metavar="SPDX",
+    help="--release: of what was compiled, not of the texts: CC-BY-4.0 …",
+)
+@click.option(
+    "--release-version", default="", help="--release: its version.  [default: newest capture's day]"
+)
+@click.option(
     "--to",
     "target",
-    required=True,
     metavar="PATH",
     type=click.Path(path_type=Path, allow_dash=True),
     help="Folder or file to write; - writes to stdout (git, jsonl, csv, warc).",
@@ -114,7 +133,12 @@ class _FormatName(click.Choice[str]):
 def export_command(
     sites: tuple[str, ...],
     everything: bool,
-    target: Path,
+    release: Path | None,
+    title: str,
+    authors: tuple[str, ...],
+    licence: str,
+    release_version: str,
+    target: Path | None,
     form: str,
     kinds: tuple[str, ...],
     language: str | None,
@@ -131,6 +155,8 @@ def export_command(
 ) -> None:
     if bool(sites) == everything:
         raise UsageError("name the sites to export, or --all.")
+    if (target is None) == (release is None):
+        raise UsageError("say where to write: --to PATH, or --release DIR for a data set to publish.")
     with closing(open_reader(database)) as connection:
         chosen = None if everything else [queries.find_site(connection, site) for site in sites]
         first, last = parse_span(since, until, names=("--from", "--to-date"))
@@ -153,8 +179,13 @@ def export_command(
             homes=not no_homes,
             follow=lambda items: follow(items, "exporting", total=total, unit="versions"),
         )
-        written = _write(form, corpus, target, options)
-    place = "" if str(target) == "-" else f" to {target}"
+        if release is not None:
+            said = Release(title=title, authors=authors, licence=licence, version=release_version)
+            written = export_release(corpus, release, options, said)
+        else:
+            assert target is not None
+            written = _write(form, corpus, target, options)
+    place = "" if str(target) == "-" else f" to {target or release}"
     say(f"{plural(written.versions, 'version')} written{place}.")
     for note in written.notes:
         say(f"  {note}")

@@ -20,6 +20,7 @@ from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.progress import format_seconds
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target, build_target, parse_kinds
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
+from policy_archive.pipelines.commands.alert_options import Alerts
 from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
     archive_options,
@@ -39,13 +40,13 @@ from policy_archive.pipelines.commands.options import (
     sites_options,
     weight_options,
 )
-from policy_archive.pipelines.commands.run import progress_style, run_and_tell
+from policy_archive.pipelines.commands.run import Ending, progress_style, run_and_tell
 from policy_archive.pipelines.commands.typed import typed
-from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.outputs.table import print_figures
 from policy_archive.pipelines.outputs.words import OUTCOMES, STATES
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_history
 from policy_archive.pipelines.store.sites import list_without_policy
 
 
@@ -83,10 +84,9 @@ def fetch_command(
     max_gap: float | None,
     max_requests_per_day: int | None,
     dry_run: bool,
-    notify_commands: tuple[str, ...],
-    notify_urls: tuple[str, ...],
     substantive: bool,
     min_words: int,
+    alerts: Alerts,
     log_json: bool,
     database: Path,
     as_json: bool,
@@ -116,20 +116,32 @@ def fetch_command(
         ),
         **vars(archive),
         requests_a_day=max_requests_per_day,
-        channels=build_channels(notify_commands, notify_urls, substantive=substantive, min_words=min_words),
+        channels=alerts.build(substantive=substantive, min_words=min_words),
         progress=progress_style(log_json=log_json),
     )
     if dry_run:
         _print_intent(options)
         return 0
-    report = run_and_tell(options, log_json=log_json)
+    ending = run_and_tell(options, log_json=log_json, base_url=alerts.base_url)
+    report = ending.report
     without = _find_without_policy(options) if report.status.came_to_its_end else []
-    print_report(report, without=without, as_json=as_json, log_json=log_json)
+    print_report(ending, without=without, as_json=as_json, log_json=log_json)
     if report.tally.versions and not log_json:
         say(_describe_next(options, without))
     if without and not log_json:
         say(_describe_without(without, options))
-    return report.exit_code
+    if options.channels and not log_json:
+        print_deliveries(ending)
+        if alerts.asked.since is None and (history := _count_history(options, report)):
+            are = plural(history, "version is", "versions are")
+            say(f"{are} history, told to nobody: --notify-since tells them")
+    return ending.exit_status
+
+
+def _count_history(options: FetchOptions, report: FetchReport) -> int:
+    """Return how many versions became known that were captured before the sites were first fetched whole."""
+    with closing(open_reader(options.database)) as connection:
+        return count_history(connection, NewsFilter(run_id=report.run_id))
 
 
 def _find_without_policy(options: FetchOptions) -> list[str]:
@@ -192,13 +204,18 @@ def _print_intent(options: FetchOptions) -> None:
 
 
 def print_report(
-    report: FetchReport, *, without: Sequence[str] = (), as_json: bool = False, log_json: bool = False
+    ending: Ending, *, without: Sequence[str] = (), as_json: bool = False, log_json: bool = False
 ) -> None:
     """Print how a run ended: the table (or JSON) on stdout, what its owner must know on stderr.
 
     `without`: the sites asked for that have no policy in the corpus.
     """
-    summary = {**summarise(report), "sites_without_policy": list(without)}
+    report = ending.report
+    summary = {
+        **summarise(report),
+        "sites_without_policy": list(without),
+        "deliveries": [asdict(one) for one in ending.deliveries],
+    }
     if as_json:
         click.echo(format_json(summary, indent=2))
     else:
@@ -207,11 +224,18 @@ def print_report(
         print_ending(report)
 
 
-def print_ending(report: FetchReport) -> None:
+def print_deliveries(ending: Ending) -> None:
+    """Print who was told; who was not is on stderr already, when it happened."""
+    for delivery in ending.deliveries:
+        if delivery.delivered:
+            say(f"{delivery.label}: told {plural(delivery.delivered, 'message')}")
+
+
+def print_ending(report: FetchReport, *, quiet: bool = False) -> None:
     """Print what a run's owner must know on stderr: what is missing, its health, how to go on."""
     for sentence in (*report.tally.notices[:20], *report.tally.problems[:20]):
         say(sentence)
-    if report.health is not None:
+    if report.health is not None and not (quiet and report.status is RunStatus.DONE):
         say(report.health.describe())
     if report.status is not RunStatus.DONE:
         say(f"{report.status}: {report.reason}".rstrip(": "))

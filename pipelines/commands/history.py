@@ -58,7 +58,8 @@ def history_command(
 
     A change lies in an interval: after the last capture of the text before, by the first capture of the
     new one. Days is the interval's width. Texts that take turns within days are one line. Changes that are
-    not the policy's own (menus, banners, another language served) are counted, and shown by --all.
+    not the policy's own (menus, banners, another language served) are counted, and shown by --all. A text
+    in doubt (small beside its neighbours, words missing) is marked, and why is said below.
 
     \b
     Example:
@@ -94,6 +95,9 @@ def _print_history(history: list[Row], row_format: str, *, everything: bool) -> 
         print_rows(told, row_format)
     elif told:
         print_table(list(iter_lines(told)))
+        for row in told:
+            if row.get("doubt"):
+                click.echo(f"The text of version {row['version']} is in doubt: {row['doubt']}.", err=True)
     if len(told) < len(history):
         left_out = describe_passed_over([row for row in history if row["passed_over"]])
         click.echo(f"{left_out}: --all shows them.", err=True)

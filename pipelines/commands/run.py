@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 
 from policy_archive.crawler.core.events import log_event, log_to_stderr
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.urls import WAYBACK_MACHINE
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
-from policy_archive.pipelines.notify import deliver_news
+from policy_archive.pipelines.notify.delivery import Delivery, deliver_news
 from policy_archive.pipelines.store.monitoring.health import find_other_extractor
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
@@ -19,11 +21,28 @@ _CONTACT = "the Wayback Machine likes to know whom to write to before it blocks:
 log = logging.getLogger(__name__)
 
 
-def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchReport:
-    """Crawl, tell the channels what became known, and return how the crawl ended.
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a run ended, and who was told of it."""
+
+    report: FetchReport
+    deliveries: list[Delivery]
+    """One a channel: of what earlier runs left and of this one's news together."""
+
+    @property
+    def exit_status(self) -> int:
+        """Return what the command exits with: a run that went well and could not be told has its own."""
+        untold = any(one.is_refused for one in self.deliveries)
+        return self.report.exit_code or (ExitStatus.NOT_TOLD if untold else ExitStatus.DONE)
+
+
+def run_and_tell(
+    options: FetchOptions, *, log_json: bool = False, quiet: bool = False, base_url: str | None = None
+) -> Ending:
+    """Crawl, tell the channels what became known, and return how the crawl ended and what became of that.
 
     What an earlier run could not tell, or died over, is told first. A delivery that fails
-    is no failure of the crawl: `status` shows it.
+    is no failure of the crawl.
 
     Raises InUseError when another run holds the database.
     """
@@ -32,15 +51,17 @@ def run_and_tell(options: FetchOptions, *, log_json: bool = False) -> FetchRepor
     )
 
     with log_to_stderr(as_json=log_json), hold_lock(options.database, f"policy-archive {options.command}"):
-        if is_nameless(options.archive_url, options.contact):
+        if is_nameless(options.archive_url, options.contact) and not quiet:
             log_event(log, "contact-missing", _CONTACT, level=logging.WARNING)
-        _tell(options)
+        deliveries = _tell(options, base_url)
         if options.ask_again:
             _warn_of_another_extractor(options)
         report = run_fetch(options)
         if report.status is not RunStatus.INTERRUPTED:
-            _tell(options)
-    return report
+            deliveries = [
+                one.and_then(two) for one, two in zip(deliveries, _tell(options, base_url), strict=True)
+            ]
+    return Ending(report=report, deliveries=deliveries)
 
 
 def is_nameless(archive_url: str, contact: str | None) -> bool:
@@ -52,10 +73,11 @@ def is_nameless(archive_url: str, contact: str | None) -> bool:
     return archive_url == WAYBACK_MACHINE and not contact
 
 
-def _tell(options: FetchOptions) -> None:
-    if options.channels:
-        with Store.open(options.database) as store:
-            deliver_news(store.connection, options.channels)
+def _tell(options: FetchOptions, base_url: str | None) -> list[Delivery]:
+    if not options.channels:
+        return []
+    with Store.open(options.database) as store:
+        return deliver_news(store.connection, options.channels, base_url=base_url)
 
 
 def _warn_of_another_extractor(options: FetchOptions) -> None:
@@ -72,8 +94,8 @@ def _warn_of_another_extractor(options: FetchOptions) -> None:
         log_event(log, "extractor-changed", words, level=logging.WARNING, extractor=earlier)
 
 
-def progress_style(*, log_json: bool) -> str:
+def progress_style(*, log_json: bool, quiet: bool = False) -> str:
     """Return how a run shows its progress on stderr."""
-    if log_json:
+    if log_json or quiet:
         return "off"
     return "bar" if sys.stderr.isatty() else "lines"

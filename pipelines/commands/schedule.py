@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
+from platformdirs import user_config_path
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.planning.due import parse_interval
+from policy_archive.pipelines.commands.alert_options import read_asked
 from policy_archive.pipelines.commands.options import db_option
 from policy_archive.pipelines.commands.schedulers import (
     Job,
@@ -24,6 +28,8 @@ from policy_archive.pipelines.commands.schedulers import (
     build_systemd,
 )
 from policy_archive.pipelines.commands.update import update_command
+from policy_archive.pipelines.notify.channels import strip_format
+from policy_archive.pipelines.outputs.rows import say
 
 
 @click.command(name="schedule")
@@ -49,18 +55,27 @@ def schedule_command(
 ) -> None:
     """Write what a scheduler needs to run 'update'; nothing is installed.
 
-    Options of 'update' follow after --.
+    Options of 'update' follow after --. Addresses of channels are secrets and stand in no file that is
+    written: --notify-env names variables, and it is said where to put them.
 
     \b
     Example:
-        policy-archive schedule systemd --to . -- --contact me@example.org
+        policy-archive schedule systemd --to . -- --contact me@example.org --notify-env SLACK_WEBHOOK
     """
-    _check_arguments(update_arguments)
+    params, carried = _read_arguments(update_arguments)
+    for option in carried:
+        say(f"from the environment, which a scheduler has not: {option}")
+    for name in _NOT_CARRIED:
+        if os.environ.get(name):
+            say(f"{name} is set here, a scheduler has it not: set it there, too")
     job = Job(
         program=_find_program(),
-        arguments=update_arguments,
+        arguments=(*_with_whole_paths(update_arguments), *carried),
         database=database.resolve(),
         every=parse_interval(every),
+        variables=[strip_format(text) for text in params["notify_variables"]],
+        files=[strip_format(text) for text in params["notify_files"]],
+        environment_file=user_config_path("policy-archive", appauthor=False) / "environment",
     )
     schedule = _build(scheduler, job)
     if folder is None:
@@ -69,18 +84,55 @@ def schedule_command(
         for name, text in schedule.files.items():
             written = write_file(folder / name, [text], within=folder)
             click.echo(f"{'wrote' if written else 'unchanged:'} {folder / name}", err=True)
+    for sentence in schedule.needs:
+        say(sentence)
     where = shlex.quote(str(folder.resolve())) if folder else "DIR"
     click.echo(f"Nothing is installed. {schedule.says} To install:", err=True)
     click.echo(f"  {schedule.install.replace('{folder}', where)}", err=True)
 
 
-def _check_arguments(arguments: tuple[str, ...]) -> None:
-    """Refuse now what 'update' would refuse every night."""
+_CARRIED = {"archive_url": "--archive", "contact": "--contact", "base_url": "--base-url"}
+"""Parameters of 'update' that may come from the environment here, which a scheduler does not have."""
+
+_NOT_CARRIED = ("POLICY_ARCHIVE_STATE", "POLICY_ARCHIVE_CONFIG")
+"""Variables that 'update' minds, and that are no option of it."""
+
+
+def _read_arguments(arguments: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]:
+    """Return what 'update' makes of its options, and options for what it takes from the environment here.
+
+    Raises UsageError now for what 'update' would refuse every night.
+    """
     context = update_command.make_context("update", list(arguments))
+    params = context.params
     if context.get_parameter_source("database") is ParameterSource.COMMANDLINE:
         raise UsageError("--db is an option of 'schedule': give it before the --.")
-    for site in context.params["sites"]:
+    for site in params["sites"]:
         parse_site(site)
+    read_asked(params).check()
+    carried = [
+        f"{option}={params[name]}"
+        for name, option in _CARRIED.items()
+        if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT and params[name]
+    ]
+    return params, carried
+
+
+def _with_whole_paths(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the options with the files of addresses named from the root: a scheduler runs elsewhere."""
+    words = list(arguments)
+    for index, word in enumerate(words):
+        option, is_one_word, value = word.partition("=")
+        if option == "--notify-file" and is_one_word:
+            words[index] = f"{option}={_whole(value)}"
+        elif word == "--notify-file" and index + 1 < len(words):
+            words[index + 1] = _whole(words[index + 1])
+    return tuple(words)
+
+
+def _whole(text: str) -> str:
+    path = strip_format(text)
+    return f"{text.removesuffix(path)}{Path(path).resolve()}"
 
 
 def _build(scheduler: str, job: Job) -> Schedule:

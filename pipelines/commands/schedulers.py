@@ -26,6 +26,8 @@ class Schedule:
     """The one command that would install them; `{folder}` stands for where they are."""
     says: str
     """What will then happen, one sentence."""
+    needs: tuple[str, ...] = ()
+    """What must be done by hand before, a sentence each: no file of ours holds a secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +41,30 @@ class Job:
     database: Path
     """Absolute."""
     every: timedelta
+    variables: Sequence[str] = ()
+    """Names of the environment variables that hold addresses of channels."""
+    files: Sequence[str] = ()
+    """Files that hold some; absolute."""
+    environment_file: Path = Path("/etc/policy-archive/environment")
+    """Where cron and systemd read the variables: lines NAME='value'."""
 
     @property
     def command(self) -> list[str]:
         return [*self.program, "update", "--db", str(self.database), *self.arguments]
+
+    @property
+    def status_command(self) -> list[str]:
+        """Return what says by its exit status, and prints, whether anything is wrong."""
+        return [*self.program, "status", "--quiet", "--db", str(self.database)]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return what must be done so that the variables are there."""
+        if not self.variables:
+            return ()
+        lines = ", ".join(f"{name}='…'" for name in self.variables)
+        quoted = shlex.quote(str(self.environment_file))
+        return (f"Before, write {lines} into {quoted}, one a line, and 'chmod 600 {quoted}'.",)
 
     @property
     def lot(self) -> int:
@@ -75,15 +97,20 @@ def build_cron_time(job: Job) -> str:
 
 
 def build_cron(job: Job) -> Schedule:
-    """Return a crontab line."""
-    if "\n" in shlex.join(job.command):
+    """Return a crontab line: cron mails what it prints, so it prints what is new or wrong alone."""
+    quiet = [] if "--quiet" in job.arguments else ["--quiet"]
+    commands = f"{shlex.join([*job.command, *quiet])}; {shlex.join(job.status_command)}"
+    if job.variables:
+        commands = f"set -a; . {shlex.quote(str(job.environment_file))}; set +a; {commands}"
+    if "\n" in commands:
         raise UsageError("A crontab line cannot hold a line break: rename the database.")
     # "%" ends the command of a crontab line
-    line = f"{build_cron_time(job)} {shlex.join(job.command)}".replace("%", "\\%")
+    line = f"{build_cron_time(job)} {commands}".replace("%", "\\%")
     return Schedule(
         files={"policy-archive.cron": f"# keeps {job.database} up to date\n{line}\n"},
         install="(crontab -l 2>/dev/null; cat {folder}/policy-archive.cron) | crontab -",
-        says="cron runs 'update'; its output comes by mail.",
+        says="cron runs 'update', then 'status'; what is new or wrong comes by mail.",
+        needs=job.needs,
     )
 
 
@@ -100,7 +127,9 @@ After=network-online.target
 
 [Service]
 Type=oneshot
-ExecStart={" ".join(_quote_systemd(word) for word in job.command)}
+{_environment_line(job)}ExecStart={" ".join(_quote_systemd(word) for word in job.command)}
+# fails, and so shows, when anything is wrong; 69 above it: somebody could not be told
+ExecStart={" ".join(_quote_systemd(word) for word in job.status_command)}
 # 75: another run is at work
 SuccessExitStatus=75
 Nice=10
@@ -123,8 +152,15 @@ WantedBy=timers.target
         files={"policy-archive.service": service, "policy-archive.timer": timer},
         install="systemctl --user link {folder}/policy-archive.service && "
         "systemctl --user enable --now {folder}/policy-archive.timer",
-        says="systemd runs 'update'; 'journalctl --user -u policy-archive' shows its output.",
+        says="systemd runs 'update', then 'status', and the unit fails when one does: 'systemctl --user "
+        "--failed' lists it, 'journalctl --user -u policy-archive' shows why.",
+        needs=job.needs,
     )
+
+
+def _environment_line(job: Job) -> str:
+    """Return where the unit reads its variables: without the file it fails, and does not tell nobody."""
+    return f"EnvironmentFile={str(job.environment_file).replace('%', '%%')}\n" if job.variables else ""
 
 
 def _plain(path: Path) -> str:
@@ -138,9 +174,18 @@ def _quote_systemd(word: str) -> str:
 
 
 def build_github(job: Job, *, release: str) -> Schedule:
-    """Return a workflow of GitHub Actions that keeps database and feed in the repository."""
+    """Return a workflow of GitHub Actions that keeps database and feed in the repository.
+
+    Raises UsageError for a file of addresses: the runner has none, and the repository must not.
+    """
+    if job.files:
+        raise UsageError(
+            "GitHub's runner has no file of yours: give --notify-env NAME, and a repository secret."
+        )
     database = shlex.quote(job.database.name)
     update = shlex.join(["policy-archive", "update", "--db", job.database.name, *job.arguments])
+    secrets = "".join(f"\n          {name}: ${{{{ secrets.{name} }}}}" for name in job.variables)
+    environment = f"\n        env:{secrets}" if secrets else ""
     workflow = f"""\
 name: policy-archive
 on:
@@ -161,9 +206,10 @@ jobs:
           python-version: "3.12"
       - run: pip install {shlex.quote(f"policy-archive=={release}")}
       - run: |
-          {update.replace("${{", "$ {{")}
+          {update.replace("${{", "$ {{")}{environment}
       - run: |
           policy-archive changes --db {database} --atom changes.atom
+          policy-archive compact --db {database}
           sqlite3 {database} "pragma wal_checkpoint(truncate)"
           git config user.name policy-archive
           git config user.email policy-archive@users.noreply.github.com
@@ -171,10 +217,15 @@ jobs:
           git diff --cached --quiet || git commit -m "New captures"
           git push
         if: always()
+      # fails, so that GitHub writes to you, when anything is wrong or somebody could not be told
+      - run: |
+          policy-archive status --quiet --db {database}
+        if: always()
 """
     return Schedule(
         files={"policy-archive.yml": workflow},
         install="mkdir -p .github/workflows && cp {folder}/policy-archive.yml .github/workflows/ && "
         f"git add .github/workflows/policy-archive.yml {database}",
         says="GitHub runs 'update' and commits the database (100 MB at the most there) when it is pushed.",
+        needs=tuple(f"Before, 'gh secret set {name}' asks for the address." for name in job.variables),
     )

@@ -19,16 +19,17 @@ from policy_archive.pipelines.commands.options import db_option, row_options
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.history import INTERVAL_HEADING, describe_interval, interval_cell
 from policy_archive.pipelines.outputs.rows import print_rows
+from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.phrases import study_phrases
 from policy_archive.pipelines.store.search import (
     SearchFilters,
     SearchResult,
-    count_by_year,
     list_documents_saying,
     search_versions,
 )
-from policy_archive.pipelines.store.snippets import BEGIN, END
+from policy_archive.pipelines.store.snippets import BEGIN, unmark
 
 Row = dict[str, Any]
 
@@ -94,7 +95,8 @@ def search_command(
             print_rows(rows, row_format, cells=_document_cells)
             found = bool(rows)
         else:
-            rows = count_by_year(connection, query, filters, seconds=_SECONDS)
+            _, (counted,) = study_phrases(connection, [query], filters, seconds=_SECONDS)
+            rows = counted.years
             print_rows(rows, row_format, cells=_year_cells)
             found = bool(rows)
     if not found:
@@ -119,7 +121,7 @@ def _unmarked(snippet: str, row_format: str) -> str:
     at = snippet.find(BEGIN) - _BEFORE
     if row_format == "table" and at > 0:
         snippet = f"…{snippet[at:].partition(' ')[2]}"
-    return snippet.replace(BEGIN, "").replace(END, "")
+    return unmark(snippet)
 
 
 def _iter_summary(result: SearchResult) -> Iterator[str]:
@@ -167,5 +169,11 @@ def _document_cells(row: Row) -> Row:
 
 
 def _year_cells(row: Row) -> Row:
-    share = "" if row["share"] is None else f"{row['share']:.0%}".replace("%", " %")
-    return {"Year": row["year"], "Saying it": row["saying"], "Documents": row["documents"], "Share": share}
+    return {
+        "Year": row["year"],
+        "Saying it": row["saying"],
+        "At most": row["possible"],
+        "Documents": row["documents"],
+        "Share": show_share(row["share"]),
+        "Not seen": row["unseen"],
+    }

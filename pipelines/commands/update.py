@@ -12,13 +12,15 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import parse_site
-from policy_archive.crawler.crawl.run import FetchOptions, FetchReport, Target
+from policy_archive.crawler.crawl.run import FetchOptions, Target
 from policy_archive.crawler.planning.due import Watch, find_live_key, is_gone, needs_search
 from policy_archive.crawler.planning.plan import PlanName, PlanOptions
+from policy_archive.pipelines.commands.alert_options import Alerts
 from policy_archive.pipelines.commands.crawl_options import (
     ArchiveChoice,
     archive_options,
@@ -28,16 +30,20 @@ from policy_archive.pipelines.commands.crawl_options import (
     precision_option,
     unattended_options,
 )
-from policy_archive.pipelines.commands.fetch import print_ending
+from policy_archive.pipelines.commands.fetch import print_deliveries, print_ending
 from policy_archive.pipelines.commands.options import db_option, json_option, weight_options
-from policy_archive.pipelines.commands.run import progress_style, run_and_tell
+from policy_archive.pipelines.commands.run import Ending, progress_style, run_and_tell
 from policy_archive.pipelines.commands.site_names import sites_argument
-from policy_archive.pipelines.notify import build_channels
 from policy_archive.pipelines.outputs.news import describe_left_out, describe_news, news_cells
 from policy_archive.pipelines.outputs.rows import format_json, print_rows, say
 from policy_archive.pipelines.store.connection import check_there, open_reader
 from policy_archive.pipelines.store.monitoring import watches
-from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_passed_over, list_news
+from policy_archive.pipelines.store.monitoring.news import (
+    NewsFilter,
+    count_history,
+    count_passed_over,
+    list_news,
+)
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
 
@@ -51,6 +57,7 @@ from policy_archive.pipelines.store.writer import Store
 @precision_option
 @day_limit_option
 @click.option("--dry-run", is_flag=True, help="Say what is due, and ask the archive nothing.")
+@click.option("--quiet", is_flag=True, help="Print nothing when nothing is new and nothing is wrong.")
 @weight_options
 @unattended_options
 @db_option
@@ -65,10 +72,10 @@ def update_command(
     precision: float,
     max_requests_per_day: int | None,
     dry_run: bool,
-    notify_commands: tuple[str, ...],
-    notify_urls: tuple[str, ...],
+    quiet: bool,
     substantive: bool,
     min_words: int,
+    alerts: Alerts,
     log_json: bool,
     database: Path,
     as_json: bool,
@@ -81,10 +88,10 @@ def update_command(
 
     \b
     Example:
-        policy-archive update --notify-command "python3 on_change.py"
+        policy-archive update --substantive --notify-env SLACK_WEBHOOK
     """
+    channels = alerts.build(substantive=substantive, min_words=min_words)
     check_there(database)
-    channels = build_channels(notify_commands, notify_urls, substantive=substantive, min_words=min_words)
     if dry_run:
         _print_intent(gather_targets(database, sites, everything=everything, search=search))
         return 0
@@ -96,14 +103,16 @@ def update_command(
             **vars(archive),
             requests_a_day=max_requests_per_day,
             channels=channels,
-            progress=progress_style(log_json=log_json),
+            progress=progress_style(log_json=log_json, quiet=quiet),
             ask_again=True,
             command="update",
         )
-        report = run_and_tell(options, log_json=log_json)
-    of_run = NewsFilter(run_id=report.run_id, substantive=substantive, min_words=min_words)
-    _print_report(report, database, of_run, as_json=as_json, log_json=log_json)
-    return report.exit_code
+        ending = run_and_tell(options, log_json=log_json, quiet=quiet, base_url=alerts.base_url)
+    of_run = NewsFilter(
+        run_id=ending.report.run_id, substantive=substantive, min_words=min_words, new_only=True
+    )
+    _print_report(ending, database, of_run, as_json=as_json, silent=log_json, quiet=quiet)
+    return ending.exit_status
 
 
 def gather_targets(
@@ -170,26 +179,38 @@ def _print_intent(targets: Sequence[Target]) -> None:
 
 
 def _print_report(
-    report: FetchReport, database: Path, of_run: NewsFilter, *, as_json: bool, log_json: bool
+    ending: Ending, database: Path, of_run: NewsFilter, *, as_json: bool, silent: bool, quiet: bool
 ) -> None:
     """Print what changed on stdout, and what the run's owner must know on stderr."""
     with closing(open_reader(database)) as connection:
         changes = describe_news(list_news(connection, of_run))
         passed_over = count_passed_over(connection, of_run)
+        history = count_history(connection, of_run)
     if as_json:
-        summary = _summarise(report, changes) | {"passed_over": passed_over}
+        summary = _summarise(ending, changes) | {"passed_over": passed_over, "history": history}
         click.echo(format_json(summary, indent=2))
-    else:
+    elif changes or not quiet:
         print_rows(changes, "table", cells=news_cells)
-    if not log_json:
+    if silent:
+        return
+    if not quiet:
         if not changes:
             click.echo("Nothing new.", err=True)
         if passed_over:
             click.echo(f"{describe_left_out(passed_over, of_run)}: 'changes --all' shows them.", err=True)
-        print_ending(report)
+        if history:
+            click.echo(f"{_describe_history(history)}: 'changes' shows them.", err=True)
+        print_deliveries(ending)
+    print_ending(ending.report, quiet=quiet)
 
 
-def _summarise(report: FetchReport, changes: list[dict[str, Any]]) -> dict[str, Any]:
+def _describe_history(number: int) -> str:
+    """Return how many versions are new to the corpus and to nobody else."""
+    return f"{plural(number, 'older version')} became known, history of sites that are new here"
+
+
+def _summarise(ending: Ending, changes: list[dict[str, Any]]) -> dict[str, Any]:
+    report = ending.report
     return {
         "status": report.status,
         "reason": report.reason,
@@ -198,4 +219,5 @@ def _summarise(report: FetchReport, changes: list[dict[str, Any]]) -> dict[str, 
         "health": report.health and asdict(report.health),
         "problems": report.tally.problems,
         "seconds": round(report.seconds, 1),
+        "deliveries": [asdict(one) for one in ending.deliveries],
     }

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,18 @@ class _Findings:
 
 
 @click.command("verify")
+@click.argument(
+    "evidence",
+    metavar="[FILE.zip]",
+    required=False,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "--tsa-certificate",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="FILE.zip: certificates (PEM) under which its time stamp has to hold.",
+)
 @click.option(
     "--against-archive",
     "captures",
@@ -69,6 +82,8 @@ class _Findings:
 @db_option
 @archive_options
 def verify_command(
+    evidence: Path | None,
+    tsa_certificate: Path | None,
     captures: int | None,
     thorough: bool,
     as_json: bool,
@@ -80,10 +95,16 @@ def verify_command(
     Every row of the index has exactly one outcome; every body decodes and has its digest, every text its
     hash; full-text search knows every text; the versions are those that the captures make.
 
+    FILE.zip checks evidence that 'bundle' wrote instead, without a database and a network: every byte,
+    every digest, and each text read again from its captured page.
+
     \b
     Example:
       policy-archive verify --against-archive 20
+      policy-archive verify evidence.zip
     """
+    if evidence is not None:
+        return _check_evidence(evidence, tsa_certificate, as_json=as_json)
     findings = _Findings(as_json=as_json)
     _check_database(database, findings, thorough=thorough)
     _check_search(database, findings, thorough=thorough)
@@ -101,6 +122,23 @@ def verify_command(
     if report is not None and report.status is RunStatus.INTERRUPTED:
         return report.exit_code
     return ExitStatus.FAILED if findings.faults or findings.is_incomplete else ExitStatus.DONE
+
+
+def _check_evidence(path: Path, certificate: Path | None, *, as_json: bool) -> int:
+    from policy_archive.pipelines.outputs.evidence_check import check_evidence  # loads the extractor
+    from policy_archive.pipelines.outputs.time_stamps import check_stamp
+
+    check = partial(check_stamp, certificates=certificate) if certificate else None
+    report = check_evidence(path, check_stamp=check)
+    if as_json:
+        click.echo(format_json(asdict(report), indent=2))
+    else:
+        for fault in report.faults:
+            say(f"{fault.part}: {fault.detail}", err=False)
+        for note in report.notes:
+            say(note)
+        say(f"faults: {len(report.faults)}")
+    return ExitStatus.FAILED if report.faults else ExitStatus.DONE
 
 
 def _check_database(database: Path, findings: _Findings, *, thorough: bool) -> None:

@@ -10,17 +10,20 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.exchange.git_program import SAFE, start_git
-from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES
+from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES, ImportOutcome, RefusedError
 
-_COMMIT = re.compile(r"([0-9a-f]{40,64})\x1f(-?[0-9]+)\x1f(.*)\x1f\n?(.*)", re.DOTALL)
-_CHANGE = re.compile(r":[0-7]{6} (100644|100755) [0-9a-f]+ ([0-9a-f]{40,64}) [AM]\t(.+)")
+_COMMIT = re.compile(r"([0-9a-f]{40,64})\x1f(-?[0-9]+)\x1f(.*)", re.DOTALL)
+_CHANGE = re.compile(r"\n?:[0-7]{6} ([0-7]{6}) [0-9a-f]+ ([0-9a-f]{40,64}) ([A-Z])[0-9]*")
+_FILES = ("100644", "100755")
+_LONGEST_FIELD = 1 << 16
+"""Bytes of a message or path that are kept; what looks for a line in a message finds it there."""
 _BUNDLE = b"# v"
 
 
@@ -41,8 +44,9 @@ class FileChange:
 class GitRepository:
     """An open repository; use it in a `with` block."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
+        self._name = name
         self._blobs: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> GitRepository:
@@ -52,7 +56,8 @@ class GitRepository:
         if self._blobs is not None:
             assert self._blobs.stdin is not None
             assert self._blobs.stdout is not None
-            self._blobs.stdin.close()
+            with suppress(BrokenPipeError):  # it died, and has been missed already
+                self._blobs.stdin.close()
             self._blobs.stdout.close()
             self._blobs.wait()
 
@@ -61,28 +66,19 @@ class GitRepository:
 
         Raises UsageError when git cannot read the repository.
         """
-        form = "--format=%x1e%H%x1f%at%x1f%B%x1f"
-        arguments = [
-            "log",
-            "--reverse",
-            "--raw",
-            "--no-abbrev",
-            "--no-renames",
-            "--no-ext-diff",
-            form,
-            "HEAD",
-            "--",
-        ]
+        # what ends with a NUL can hold none: no message or path of theirs can pass for a line of git's own
+        form = "--format=%H%x1f%at%x1f%B"
+        plain = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff")
+        arguments = ["log", "--reverse", *plain, form, "HEAD", "--"]
         process = self._start(arguments)
         assert process.stdout is not None
         try:
-            for record in _iter_records(process.stdout):
-                yield from _parse_record(record)
+            yield from _iter_changes(_iter_fields(process.stdout))
         finally:  # also when nobody wants the rest
             process.stdout.close()
             status = process.wait()
         if status != 0:
-            raise UsageError(f"git cannot read '{self._folder.name}': is it a repository with commits?")
+            raise UsageError(f"git cannot read '{self._name}': is it a repository with commits?")
 
     def read(self, blob: str) -> bytes | None:
         """Return a file's content by its hash; None when it is larger than MOST_FILE_BYTES or missing."""
@@ -98,6 +94,13 @@ class GitRepository:
         size = int(head[2])
         content = _read_exactly(self._blobs.stdout, size, keep=size <= MOST_FILE_BYTES)
         self._blobs.stdout.read(1)
+        return content
+
+    def load(self, blob: str) -> bytes:
+        """Return a file's content by its hash; raises RefusedError where there is none to be had."""
+        content = self.read(blob)
+        if content is None:
+            raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes, or missing")
         return content
 
     def _start(self, arguments: list[str], *, is_asked: bool = False) -> subprocess.Popen[bytes]:
@@ -117,29 +120,36 @@ def _read_exactly(stream: IO[bytes], size: int, *, keep: bool) -> bytes | None:
     return b"".join(pieces) if keep else None
 
 
-def _iter_records(lines: IO[bytes]) -> Iterator[str]:
-    """Yield what git says of each commit, by the sign that begins one."""
+def _iter_fields(stream: IO[bytes]) -> Iterator[str]:
+    """Yield what stands between NULs, each no longer than _LONGEST_FIELD."""
     kept = b""
-    while piece := lines.read(1 << 16):
-        *whole, kept = (kept + piece).split(b"\x1e")
-        yield from (record.decode("utf-8", "replace") for record in whole)
+    while piece := stream.read(1 << 16):
+        first, *more = piece.split(b"\0")
+        kept += first[: _LONGEST_FIELD - len(kept)]
+        for field in more:
+            yield kept.decode("utf-8", "replace")
+            kept = field[:_LONGEST_FIELD]
     yield kept.decode("utf-8", "replace")
 
 
-def _parse_record(record: str) -> Iterator[FileChange]:
-    match = _COMMIT.fullmatch(record)
-    if match is None:
-        return
-    commit, written_at, message, changes = match.groups()
-    for line in changes.splitlines():
-        if change := _CHANGE.fullmatch(line):
-            yield FileChange(
-                commit=commit,
-                written_at=int(written_at),
-                message=message,
-                path=change[3],
-                blob=change[2],
-            )
+def _iter_changes(fields: Iterator[str]) -> Iterator[FileChange]:
+    """Yield the files that commits wrote: of each commit one field, of each file two, change and path."""
+    commit = None
+    for field in fields:
+        if change := _CHANGE.fullmatch(field):
+            path = next(fields, "")
+            mode, blob, status = change.groups()
+            if commit is not None and mode in _FILES and status in "AM":
+                yield FileChange(
+                    commit=commit[1], written_at=_seconds(commit[2]), message=commit[3], path=path, blob=blob
+                )
+        else:
+            commit = _COMMIT.fullmatch(field)
+
+
+def _seconds(digits: str) -> int:
+    """Return a commit's time; beyond what any calendar has, where there are more digits."""
+    return int(digits[:20])
 
 
 def is_bundle(head: bytes) -> bool:
@@ -156,7 +166,7 @@ def is_repository(folder: Path) -> bool:
 def open_repository(path: Path) -> Iterator[GitRepository]:
     """Give a repository, or a bundle that is unpacked into a temporary folder; raises UsageError."""
     if path.is_dir():
-        with GitRepository(path) as repository:
+        with GitRepository(path, path.name) as repository:
             yield repository
         return
     with tempfile.TemporaryDirectory(prefix="policy-archive-") as folder:
@@ -166,5 +176,5 @@ def open_repository(path: Path) -> Iterator[GitRepository]:
         process.communicate()
         if process.returncode != 0:
             raise UsageError(f"git cannot read the bundle '{path.name}': it is damaged, or not whole.")
-        with GitRepository(target) as repository:
+        with GitRepository(target, path.name) as repository:
             yield repository

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from typing import Any, TypeVar
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.records import Kind, Origin
@@ -13,7 +16,10 @@ MOST_FILE_BYTES = 20 * 1024 * 1024
 MOST_HEADER_CHARACTERS = 64 * 1024
 """Of front matter, or of the block quote that begins a corpus file."""
 MOST_CAPTURES = 1_000_000
-"""Of one source: what a source holds beyond is left out, and said."""
+"""Of one source, texts, pages and what is refused: what it holds beyond is left out, and said."""
+_MOST_REASON_CHARACTERS = 200
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character: SQLite stores none."""
 
 
 class ImportOutcome(StrEnum):
@@ -119,6 +125,7 @@ class Refusal:
 
 
 Item = ImportedText | ImportedPage | ImportedAddress | Refusal
+_Record = TypeVar("_Record", bound=Item | Origin)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,3 +139,34 @@ class Stated:
     dated_by: str = ""
     licence: str = ""
     attribution: str = ""
+
+
+def attempt(name: str, read: Callable[..., Item], *arguments: Any) -> Item:
+    """Return what reading one item gives, fit to be stored; a Refusal whatever is raised over it.
+
+    Items are other people's: one that breaks a parser in a way that nobody foresaw costs itself.
+    """
+    try:
+        return storable(read(*arguments))
+    except RefusedError as refused:
+        return storable(Refusal(name=name, outcome=refused.outcome, reason=str(refused)))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"[:_MOST_REASON_CHARACTERS]
+        return storable(Refusal(name=name, outcome=ImportOutcome.UNREADABLE, reason=reason))
+
+
+def storable(record: _Record) -> _Record:
+    """Return a record whose texts are Unicode: half a character, of JSON or a file's name, is U+FFFD.
+
+    >>> storable(Refusal(name="\ud800.md", outcome=ImportOutcome.EMPTY, reason="")).name
+    '\ufffd.md'
+    """
+    mended: dict[str, Any] = {}
+    for one in fields(record):
+        value = getattr(record, one.name)
+        if isinstance(value, str) and not isinstance(value, StrEnum):
+            if not value.isascii() and _HALF.search(value):
+                mended[one.name] = _HALF.sub("\ufffd", value)
+        elif isinstance(value, Origin):
+            mended[one.name] = storable(value)
+    return replace(record, **mended) if mended else record

@@ -113,7 +113,7 @@ class Intake:
             elif isinstance(item, ImportedPage):
                 yield _page_capture(item, Reading(outcome=Outcome.TEXT))
             elif isinstance(item, ImportedText):
-                yield _text_capture(item)
+                yield _attempt_capture(item)
             elif isinstance(item, ImportedAddress):
                 self._add_address(item)
                 yield None
@@ -196,6 +196,15 @@ def _page_capture(page: ImportedPage, reading: Reading) -> ImportedCapture:
         origin=page.origin,
     )
     return ImportedCapture(capture=capture, reading=reading, address=_address(page.url, page))
+
+
+def _attempt_capture(item: ImportedText) -> ImportedCapture | Refusal:
+    """Return a text as a capture; one that breaks what looks at it costs itself."""
+    try:
+        return _text_capture(item)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"[:200]
+        return Refusal(name=item.origin.name, outcome=ImportOutcome.UNREADABLE, reason=reason)
 
 
 def _text_capture(item: ImportedText) -> ImportedCapture | Refusal:

@@ -17,8 +17,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from policy_archive.crawler.core.errors import CdxError
 from policy_archive.crawler.core.records import Kind, Origin
-from policy_archive.crawler.core.timestamps import format_timestamp
+from policy_archive.crawler.core.timestamps import format_timestamp, parse_timestamp
 from policy_archive.crawler.discovery.words import fold, match_name
 from policy_archive.pipelines.exchange.git_history import FileChange, GitRepository
 from policy_archive.pipelines.exchange.imported import (
@@ -31,6 +32,8 @@ from policy_archive.pipelines.exchange.imported import (
     Refusal,
     RefusedError,
     Stated,
+    attempt,
+    storable,
 )
 from policy_archive.pipelines.exchange.page_files import parse_loose_kind
 from policy_archive.pipelines.exchange.princeton_leuven import check_instant, parse_stated_site
@@ -86,22 +89,23 @@ def read_declarations(
 ) -> tuple[dict[tuple[str, str], Declared], list[Refusal]]:
     """Return what declarations (name of the file, content) say, and which of them say nothing.
 
-    `Service.json` holds what is so now, `Service.history.json` what was so until when.
+    `Service.json` holds what is so now, `Service.history.json` what was so until when: these come first.
     """
     found: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
     refusals: list[Refusal] = []
-    for name, content in sorted(files, key=lambda file: ".history." not in file[0]):
+    for name, content in files:
         try:
             for service, terms, url, until in _parse_declaration(name, content):
                 found.setdefault((service, terms), []).append((url, until))
         except RefusedError as refused:
-            refusals.append(Refusal(name=name, outcome=refused.outcome, reason=str(refused)))
+            refusals.append(storable(Refusal(name=name, outcome=refused.outcome, reason=str(refused))))
     declared = {}
     for key, urls in found.items():
         try:
             site = parse_stated_site(urls[-1][0])
         except RefusedError as refused:
-            refusals.append(Refusal(name=f"{key[0]}: {key[1]}", outcome=refused.outcome, reason=str(refused)))
+            name = f"{key[0]}: {key[1]}"
+            refusals.append(storable(Refusal(name=name, outcome=refused.outcome, reason=str(refused))))
             continue
         declared[key] = Declared(site=site, urls=tuple(urls))
     return declared, refusals
@@ -134,12 +138,23 @@ def _urls_of(entry: Any) -> list[str]:
     parts = entry.get("combine")
     entries = [entry, *(parts if isinstance(parts, list) else [])]
     urls = [one.get("fetch") for one in entries if isinstance(one, dict)]
-    return [url for url in urls if isinstance(url, str) and urlsplit(url).scheme in ("http", "https")]
+    return [url for url in urls if isinstance(url, str) and _is_web_address(url)]
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:  # as of "http://[::1"
+        return False
 
 
 def _until(entry: Any) -> str | None:
-    digits = re.sub(r"\D", "", str(entry.get("validUntil") or ""))[:14]
-    return digits if len(digits) == 14 else None
+    digits = re.sub("[^0-9]", "", str(entry.get("validUntil") or "")[:100])[:14]
+    try:
+        parse_timestamp(digits)
+    except CdxError:
+        return None
+    return digits
 
 
 def iter_addresses(declared: Declarations) -> Iterator[ImportedAddress]:
@@ -147,8 +162,9 @@ def iter_addresses(declared: Declarations) -> Iterator[ImportedAddress]:
     for (service, terms), one in declared.items():
         kind, name = describe_terms(terms)
         for url, until in one.urls:
-            yield ImportedAddress(
-                site=one.site, kind=kind, name=name, url=url, until=until, evidence=f"{service}: {terms}"
+            evidence = f"{service}: {terms}"
+            yield storable(
+                ImportedAddress(site=one.site, kind=kind, name=name, url=url, until=until, evidence=evidence)
             )
 
 
@@ -173,10 +189,7 @@ def iter_versions(repository: GitRepository, declared: Declarations, stated: Sta
         reader = f"ota-engine/{engine}" if re.fullmatch(r"[\w.+-]{1,40}", engine) else "ota-engine"
         if upgrades[change.path]:
             reader += f" upgrade-{upgrades[change.path]}"
-        try:
-            yield _read_version(repository, change, declared, stated, reader)
-        except RefusedError as refused:
-            yield Refusal(name=change.path, outcome=refused.outcome, reason=str(refused))
+        yield attempt(change.path, _read_version, repository, change, declared, stated, reader)
 
 
 def _read_version(
@@ -184,39 +197,32 @@ def _read_version(
 ) -> ImportedText:
     timestamp = _instant_of(change)
     place = _place(change.path, change.message, timestamp, declared, stated)
-    content = repository.read(change.blob)
-    if content is None:
-        raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes, or missing")
+    content = repository.load(change.blob)
     return _text_of(content, place, timestamp, reader, _origin("ota-versions", change, stated))
 
 
 def iter_snapshots(repository: GitRepository, declared: Declarations, stated: Stated) -> Iterator[Item]:
     """Yield the pages of a collection's git repository of snapshots."""
     for change in repository.iter_changes():
-        if not looks_like_collection(change.path) or change.path.endswith(".md"):
-            continue
-        try:
-            timestamp = _instant_of(change)
-            place = _place(change.path, change.message, timestamp, declared, stated)
-            content = repository.read(change.blob)
-            if content is None:
-                raise RefusedError(
-                    ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes, or missing"
-                )
-            yield ImportedPage(
-                site=place.site,
-                kind=place.kind,
-                name=place.name,
-                url=place.url,
-                timestamp=timestamp,
-                body=content,
-                content_type="application/pdf"
-                if change.path.endswith(".pdf")
-                else "text/html; charset=utf-8",
-                origin=_origin("ota-snapshots", change, stated),
-            )
-        except RefusedError as refused:
-            yield Refusal(name=change.path, outcome=refused.outcome, reason=str(refused))
+        if looks_like_collection(change.path) and not change.path.endswith(".md"):
+            yield attempt(change.path, _read_snapshot, repository, change, declared, stated)
+
+
+def _read_snapshot(
+    repository: GitRepository, change: FileChange, declared: Declarations, stated: Stated
+) -> ImportedPage:
+    timestamp = _instant_of(change)
+    place = _place(change.path, change.message, timestamp, declared, stated)
+    return ImportedPage(
+        site=place.site,
+        kind=place.kind,
+        name=place.name,
+        url=place.url,
+        timestamp=timestamp,
+        body=repository.load(change.blob),
+        content_type="application/pdf" if change.path.endswith(".pdf") else "text/html; charset=utf-8",
+        origin=_origin("ota-snapshots", change, stated),
+    )
 
 
 def iter_dataset(
@@ -229,10 +235,7 @@ def iter_dataset(
     members = [info for info in archive.infolist() if re.search(r"[^/]+/[^/]+/[^/]+\.md$", info.filename)]
     day_first = any(int(parts[1]) > _MONTHS for info in members if (parts := _date_parts(info.filename)))
     for info in members:
-        try:
-            yield _read_member(archive, info, day_first, name, digest, declared, stated)
-        except RefusedError as refused:
-            yield Refusal(name=info.filename, outcome=refused.outcome, reason=str(refused))
+        yield attempt(info.filename, _read_member, archive, info, day_first, name, digest, declared, stated)
 
 
 def _date_parts(path: str) -> tuple[str, ...] | None:
@@ -274,9 +277,7 @@ def read_member(
     try:
         with archive.open(info) as member:
             content = member.read(most_bytes + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise RefusedError(ImportOutcome.UNREADABLE, f"it does not unpack: {error}"[:200]) from error
-    except Exception as error:  # zlib.error, and what other decompressors raise
+    except Exception as error:  # zipfile and what it unpacks with raise a dozen kinds for damaged members
         raise RefusedError(ImportOutcome.UNREADABLE, f"it does not unpack: {error}"[:200]) from error
     if len(content) > most_bytes:
         raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {most_bytes:,} bytes")
@@ -298,7 +299,7 @@ def _place(path: str, message: str, timestamp: str, declared: Declarations, stat
     kind, name = describe_terms(terms)
     told = _trailers(message).get("source-document-location")
     one = declared.get((service.rpartition("/")[2], terms))
-    if told is not None and urlsplit(told).scheme in ("http", "https"):
+    if told is not None and _is_web_address(told):
         return _Place(site=one.site if one else parse_stated_site(told), kind=kind, name=name, url=told)
     if one is None and stated.site is None:
         raise RefusedError(

@@ -20,12 +20,13 @@ from policy_archive.crawler.core.records import Kind, Origin
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import parse_site, split_uri_m
 from policy_archive.pipelines.exchange.imported import (
+    MOST_FILE_BYTES,
     MOST_HEADER_CHARACTERS,
     ImportedText,
     ImportOutcome,
     Item,
-    Refusal,
     RefusedError,
+    attempt,
 )
 
 FORMAT = "princeton-leuven"
@@ -138,17 +139,26 @@ def check_instant(timestamp: str) -> str:
 
 
 def iter_table(connection: sqlite3.Connection, *, name: str, digest: str) -> Iterator[Item]:
-    """Yield the texts of the corpus's SQLite table, by site; the connection's rows are by name."""
+    """Yield the texts of the corpus's SQLite table, by site; the connection's rows are by name.
+
+    The rows are sorted by what is short in them, and each is read by its number: a sort of whole rows would
+    write the whole table to a temporary file.
+    """
     origin = Origin(format=FORMAT, name=name, digest=digest, licence=LICENCE, attribution=ATTRIBUTION)
-    query = f"select rowid as number, * from {TABLE} order by site_url"  # noqa: S608 (a constant)
-    with closing(connection.execute(query)) as rows:
-        for row in rows:
-            try:
-                yield _read_row(row, origin)
-            except RefusedError as refused:
-                yield Refusal(
-                    name=f"{name} row {row['number']}", outcome=refused.outcome, reason=str(refused)
-                )
+    with closing(connection.execute(_NUMBERS)) as rows:
+        for (number,) in rows:
+            yield attempt(f"{name} row {number}", _read_numbered, connection, number, origin)
+
+
+_NUMBERS = f"select rowid from {TABLE} order by substr(site_url, 1, 300)"  # noqa: S608 (a constant)
+_ROW = f"select site_url, policy_snapshot_url, policy_text from {TABLE} where rowid = ?"  # noqa: S608
+
+
+def _read_numbered(connection: sqlite3.Connection, number: int, origin: Origin) -> ImportedText:
+    try:
+        return _read_row(connection.execute(_ROW, (number,)).fetchone(), origin)
+    except sqlite3.DataError as error:  # the connection's own limit of length
+        raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes") from error
 
 
 def _read_row(row: sqlite3.Row, origin: Origin) -> ImportedText:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +17,7 @@ from policy_archive.archive_server.warc_files import is_web_archive
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.exchange import open_terms, princeton_leuven
 from policy_archive.pipelines.exchange.git_history import (
+    FileChange,
     GitRepository,
     is_bundle,
     is_repository,
@@ -30,10 +31,14 @@ from policy_archive.pipelines.exchange.imported import (
     Refusal,
     RefusedError,
     Stated,
+    attempt,
+    storable,
 )
 from policy_archive.pipelines.exchange.text_files import read_text_file
 from policy_archive.pipelines.extract.source.decode import decode_body
 
+_IS_TABLE = "select count(*) from pragma_table_list where name = ? and type = 'table' and not wr"
+"""A view is a program of the file's author, and may never end; a table without row numbers is not read."""
 _TEXT_SUFFIXES = (".md", ".markdown", ".txt", ".text")
 _HEAD_BYTES = 512
 _GUESSED_CHANGES = 50
@@ -74,22 +79,18 @@ class Sources:
         Raises UsageError when one of them holds nothing that is known.
         """
         declared = dict(self.known)
-        found = list(self._iter_declarations())
-        if found:
-            read, refusals = open_terms.read_declarations(found)
-            declared |= read
-            yield from refusals
-            yield from open_terms.iter_addresses(read)
         for path in self.paths:
-            if not _holds_declarations(path) and not is_web_archive(path):
-                yield from self._iter_source(path, declared)
-
-    def _iter_declarations(self) -> Iterator[tuple[str, bytes]]:
+            if not path.is_file() and not path.is_dir():
+                yield _refuse_special(path.name)
+        folders = [path for path in self.paths if _holds_declarations(path)]
+        read, refusals = open_terms.read_declarations(_iter_declarations(folders))
+        declared |= read
+        yield from refusals
+        yield from open_terms.iter_addresses(read)
         for path in self.paths:
-            if _holds_declarations(path):
-                for file in map(Path, _iter_files(path)):
-                    if file.suffix == ".json":
-                        yield file.name, _read_bounded(file) or b""
+            is_text = path.is_file() or path.is_dir()
+            if is_text and path not in folders and not is_web_archive(path):
+                yield from _bounded(self._iter_source(path, declared), path.name)
 
     def _iter_source(self, path: Path, declared: open_terms.Declarations) -> Iterator[Item]:
         if path.is_dir() and not is_repository(path):
@@ -125,30 +126,31 @@ class Sources:
                 f"'{folder.name}' holds no file that can be imported: .md, .txt, .zip, .bundle, .db."
             )
         below = len(os.path.join(folder, ""))  # noqa: PTH118 (of a million files no Path is built)
-        for file in islice(chain([first], files), MOST_CAPTURES):
+        for file in chain([first], files):
+            name = file[below:].replace(os.sep, "/")
             if is_web_archive(file):
                 continue  # list_web_archives
             if file.lower().endswith(_TEXT_SUFFIXES):
-                yield self._read_text(file, file[below:].replace(os.sep, "/"))
-            else:
+                yield self._read_text(file, name)
+                continue
+            try:
                 yield from self._iter_source(Path(file), declared)
-        if next(files, None) is not None:
-            yield Refusal(
-                name=folder.name,
-                outcome=ImportOutcome.TOO_LARGE,
-                reason=f"more than {MOST_CAPTURES:,} files: import its folders one by one",
-            )
+            except (UsageError, OSError) as error:  # what one path alone is told in a sentence
+                yield storable(Refusal(name=name, outcome=ImportOutcome.UNREADABLE, reason=str(error)))
+        for special in _specials_in(folder):
+            yield _refuse_special(special[below:].replace(os.sep, "/"))
 
     def _read_text(self, file: str | Path, path: str) -> Item:
+        return attempt(path, self._load_text, file, path)
+
+    def _load_text(self, file: str | Path, path: str) -> Item:
         try:
             content = _read_bounded(file)
-            if content is None:
-                raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes")
-            return read_text(content, path=path, stated=self.stated, form=self.form)
-        except RefusedError as refused:
-            return Refusal(name=path, outcome=refused.outcome, reason=str(refused))
         except OSError as error:
-            return Refusal(name=path, outcome=ImportOutcome.UNREADABLE, reason=error.strerror or str(error))
+            raise RefusedError(ImportOutcome.UNREADABLE, error.strerror or str(error)) from error
+        if content is None:
+            raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes")
+        return read_text(content, path=path, stated=self.stated, form=self.form)
 
     def _iter_repository(
         self, repository: GitRepository, name: str, declared: open_terms.Declarations
@@ -162,34 +164,79 @@ class Sources:
             yield from self._iter_corpus_history(repository)
 
     def _iter_corpus_history(self, repository: GitRepository) -> Iterator[Item]:
-        for change in repository.iter_changes():
-            if not change.path.endswith(".md"):
-                continue
-            try:
-                content = repository.read(change.blob)
-                if content is None:
-                    raise RefusedError(
-                        ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes, or missing"
-                    )
-                text = content.decode("utf-8", "replace")
+        with closing(repository.iter_changes()) as changes:
+            for change in changes:
+                if not change.path.endswith(".md"):
+                    continue
+                try:
+                    text = repository.load(change.blob).decode("utf-8", "replace")
+                except RefusedError as refused:
+                    yield Refusal(name=change.path, outcome=refused.outcome, reason=str(refused))
+                    continue
                 if princeton_leuven.is_corpus_file(text):  # others are the repository's own pages
-                    yield princeton_leuven.read_corpus_file(
-                        text, path=change.path, digest=f"git:{change.commit}"
-                    )
-            except RefusedError as refused:
-                yield Refusal(name=change.path, outcome=refused.outcome, reason=str(refused))
+                    yield attempt(change.path, _read_committed, text, change)
 
     def _iter_zip(self, path: Path, declared: open_terms.Declarations) -> Iterator[Item]:
         try:
-            with zipfile.ZipFile(path) as archive:
-                digest = _digest_of_file(path)
-                yield from open_terms.iter_dataset(
-                    archive, name=path.name, digest=digest, declared=declared, stated=self.stated
-                )
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
-            yield Refusal(
-                name=path.name, outcome=ImportOutcome.UNREADABLE, reason=f"no whole zip: {error}"[:200]
+            archive = _open_zip(path)
+        except RefusedError as refused:
+            yield storable(Refusal(name=path.name, outcome=refused.outcome, reason=str(refused)))
+            return
+        with archive:
+            digest = _digest_of_file(path)
+            yield from open_terms.iter_dataset(
+                archive, name=path.name, digest=digest, declared=declared, stated=self.stated
             )
+
+
+def _bounded(items: Iterator[Item], name: str) -> Iterator[Item]:
+    """Yield the first MOST_CAPTURES items of a source, and what became of the rest."""
+    yield from islice(items, MOST_CAPTURES)
+    if next(items, None) is not None:
+        reason = f"more than {MOST_CAPTURES:,} texts and pages: the rest is left out, import it in parts"
+        yield storable(Refusal(name=name, outcome=ImportOutcome.TOO_LARGE, reason=reason))
+
+
+def _refuse_special(name: str) -> Refusal:
+    """Return what becomes of a pipe, a device, a link: they may have no end, and name what is elsewhere."""
+    reason = "it is neither a file nor a folder"
+    return storable(Refusal(name=name, outcome=ImportOutcome.UNREADABLE, reason=reason))
+
+
+def _iter_declarations(folders: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield the declarations (name, content), those of times gone by first; one is held at a time."""
+    for of_history in (True, False):
+        for folder in folders:
+            for file in map(Path, _iter_files(folder)):
+                if file.suffix == ".json" and (".history." in file.name) is of_history:
+                    try:
+                        yield file.name, _read_bounded(file) or b""
+                    except OSError:
+                        yield file.name, b""  # no JSON
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    """Return a zip, open; raises RefusedError when it is none, or lists more than anybody has."""
+    if _count_members(path) > MOST_CAPTURES:  # before zipfile holds an object for each
+        raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_CAPTURES:,} files")
+    try:
+        return zipfile.ZipFile(path)
+    except Exception as error:  # zipfile raises a dozen kinds for damaged files
+        raise RefusedError(ImportOutcome.UNREADABLE, f"no whole zip: {error}"[:200]) from error
+
+
+def _count_members(path: Path) -> int:
+    """Return how many files a zip lists, or some more: the mark of such an entry may stand in a file, too."""
+    count, mark, tail = 0, b"PK\1\2", b""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            count += (tail + piece).count(mark)
+            tail = piece[1 - len(mark) :]
+    return count
+
+
+def _read_committed(text: str, change: FileChange) -> Item:
+    return princeton_leuven.read_corpus_file(text, path=change.path, digest=f"git:{change.commit}")
 
 
 def read_text(content: bytes, *, path: str, stated: Stated, form: SourceFormat | None = None) -> Item:
@@ -215,10 +262,13 @@ def _iter_sqlite(path: Path) -> Iterator[Item]:
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.row_factory = sqlite3.Row
+            connection.text_factory = lambda content: content.decode("utf-8", "replace")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_FILE_BYTES)
             connection.execute("pragma trusted_schema = off")
+            (tables,) = connection.execute(_IS_TABLE, (princeton_leuven.TABLE,)).fetchone()
             found = connection.execute("select name from pragma_table_info(?)", (princeton_leuven.TABLE,))
             columns = {row["name"] for row in found}
-            if not {"site_url", "policy_snapshot_url", "policy_text"} <= columns:
+            if not tables or not {"site_url", "policy_snapshot_url", "policy_text"} <= columns:
                 reason = (
                     f"no table {princeton_leuven.TABLE} with site_url, policy_snapshot_url and policy_text"
                 )
@@ -260,15 +310,34 @@ def _iter_files(path: str | Path) -> Iterator[str]:
     if not os.path.isdir(path):  # noqa: PTH112 (as below)
         yield str(path)
         return
+    yield from (file for file, is_plain in _entries_in(path) if is_plain)
+
+
+def _specials_in(path: Path) -> Iterator[str]:
+    """Yield what `_iter_files` leaves out below a folder: links, pipes, devices."""
+    return (file for file, is_plain in _entries_in(path) if not is_plain)
+
+
+def _entries_in(path: str | Path) -> Iterator[tuple[str, bool]]:
+    """Yield all below a folder but folders, and whether it is a plain file, in order of names.
+
+    What begins with a point is not looked at, a folder that may not be read is passed over. No Path is built
+    for each of a million files.
+    """
     folders = [str(path)]
     while folders:
         try:
             with os.scandir(folders.pop()) as entries:
                 found = sorted((one for one in entries if one.name[0] != "."), key=lambda one: one.name)
         except OSError:
-            continue  # a folder that may not be read, as os.walk has it
-        yield from (entry.path for entry in found if entry.is_file(follow_symlinks=False))
-        folders += [entry.path for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
+            continue
+        below = []
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(entry.path)
+            else:
+                yield entry.path, entry.is_file(follow_symlinks=False)
+        folders += reversed(below)
 
 
 def _read_bounded(file: str | Path) -> bytes | None:

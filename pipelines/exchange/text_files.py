@@ -20,6 +20,7 @@ from policy_archive.pipelines.exchange.imported import (
     RefusedError,
     Stated,
 )
+from policy_archive.pipelines.exchange.princeton_leuven import check_instant
 from policy_archive.pipelines.extract.dates import find_stated_dates, states_a_day
 from policy_archive.pipelines.extract.language import identify_language
 from policy_archive.pipelines.extract.source.decode import Decoded
@@ -57,7 +58,7 @@ def read_text_file(decoded: Decoded, *, path: str, digest: str, stated: Stated) 
         kind=stated.kind,
         name="",
         url=_address_in(matter),
-        timestamp=timestamp,
+        timestamp=check_instant(timestamp),
         title=plain.title,
         text=plain.text,
         extractor=_MARKDOWN if matter else _PLAIN,
@@ -89,9 +90,11 @@ def _read_front_matter(text: str) -> dict[str, Any]:
         return {}
     try:
         found = yaml.safe_load(match[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except Exception:  # PyYAML raises whatever its constructors do: AttributeError, OverflowError …
         return {}
-    return {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {key.lower(): value for key, value in found.items() if isinstance(key, str)}
 
 
 def _word(matter: dict[str, Any], *keys: str) -> str:
@@ -107,12 +110,19 @@ def _date_by_front_matter(matter: dict[str, Any]) -> tuple[str, str] | None:
     for key in _DATE_KEYS:
         value = matter.get(key)
         if isinstance(value, datetime):
-            return format_timestamp(value), f"front-matter {value.date().isoformat()}"
+            return _digits_of(value), f"front-matter {value.date().isoformat()}"
         if isinstance(value, date):
-            return f"{value:%Y%m%d}000000", f"front-matter {value.isoformat()}"
+            return f"{value.isoformat().replace('-', '')}000000", f"front-matter {value.isoformat()}"
         if isinstance(value, str) and (found := _parse_written(value)):
             return found[0], f"front-matter {found[1]}"
     return None
+
+
+def _digits_of(value: datetime) -> str:
+    try:
+        return format_timestamp(value)
+    except OverflowError as error:  # the year 1, east of Greenwich
+        raise RefusedError(ImportOutcome.BAD_DATE, f"{value.isoformat()} is no instant") from error
 
 
 def _parse_written(text: str) -> tuple[str, str] | None:

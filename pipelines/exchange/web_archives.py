@@ -143,6 +143,12 @@ class FilesStore(Store):
     files: WarcSource
     origin_of: Mapping[Path, Origin]
 
+    def start_run(
+        self, command: str, arguments: Mapping[str, object] | None = None, *, forecast: object = None
+    ) -> int:
+        self.archive = None
+        return super().start_run(command, arguments, forecast=forecast)
+
     def add_rows(self, document: Document, rows: Iterable[CdxRow]) -> int:
         return self.import_rows(document, [(row, self._origin(row)) for row in rows])
 

@@ -23,6 +23,8 @@ _CLOCKS_APART = timedelta(days=2)
 _ANNOUNCED_AHEAD = timedelta(days=400)
 _BEFORE_CHARACTERS = 110
 _GLUE_CHARACTERS = 40
+_SENTENCE_CHARACTERS = 600
+"""Before a date, in which its sentence is sought: a line of dates alone would else be read anew for each."""
 _FIRST_EAST_ASIAN = 0x2E80
 _LABEL_BLOCK_CHARACTERS = 80
 
@@ -249,17 +251,17 @@ def _iter_matches_within(folded: str, position: int, end: int) -> Iterator[re.Ma
 
 def _announce(match: re.Match[str], plain: str, folded: str, previous: str) -> _Dated | None:
     """Return the date with what announces it: before it, in the short line above, or after it."""
-    before = folded[: match.start()]
-    written = plain
-    offset = 0
+    begin = max(0, match.start() - _SENTENCE_CHARACTERS)
+    before, written = folded[begin : match.start()], plain[begin:]
+    offset = -begin
     if previous and not _TOKEN.search(before):
-        offset = len(previous) + 1
-        before, written = f"{_fold(previous)} {before}", f"{previous} {plain}"
+        offset += len(previous) + 1
+        before, written = f"{_fold(previous)} {before}", f"{previous} {written}"
     kinds, start = _labels_before(before)
     if kinds:
         return _Dated(kinds=kinds, as_written=written[start : offset + match.end()].strip(), match=match)
     after = _words().after.match(folded[match.end() : match.end() + 30])
-    if after and _speaks_of_itself(folded[: match.start()]):
+    if after and _speaks_of_itself(folded[begin : match.start()]):
         kind = _words().after_kinds[after[1]]
         return _Dated(kinds=(kind,), as_written=plain[match.start() : match.end() + after.end()], match=match)
     return None

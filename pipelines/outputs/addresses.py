@@ -47,6 +47,9 @@ class Addresses:
     with_feeds: bool = True
     """False in a copy that does not know its own address: a feed's links are whole."""
 
+    with_search: bool = False
+    """Whether a static copy has a page that searches."""
+
     def _page(self, *segments: str) -> str:
         return self._file(*segments, *(["index.html"] if self.static else []))
 
@@ -69,18 +72,38 @@ class Addresses:
     def home(self) -> str:
         return self._page()
 
+    def script(self) -> str:
+        return self._file("-", "policies.js")
+
     def stylesheet(self) -> str:
         return self._file("-", "policies.css")
 
     def search(self) -> str | None:
-        return self._asked("-", "search")
+        return self._page("-", "search") if self.with_search else self._asked("-", "search")
 
     def search_feed(self) -> str | None:
         return self._asked("-", "search.atom")
 
-    def changes(self) -> str | None:
-        """Return where the list of changes stands, newest known first; it takes `since`, `class`, `kind`."""
-        return self._asked("-", "changes")
+    def phrase(self, ending: str = "") -> str | None:
+        """Return where the page of phrases stands, or the like as `csv`, `json` or `svg`; they take `q`."""
+        return self._asked("-", f"phrase.{ending}" if ending else "phrase")
+
+    def change(self, old: Document, old_timestamp: str, new: Document, new_timestamp: str) -> str | None:
+        """Return what leads to the place in a difference where `q` came or went."""
+        sides = (*self._document(old), old_timestamp, *self._document(new), new_timestamp)
+        return self._asked("-", "change", *sides)
+
+    def changes(self, page: int = 0, query: str = "") -> str:
+        """Return where the list of changes stands, newest known first; `query` has `since`, `class`, `kind`,
+        `site`, which nobody is there to ask of a static copy."""
+        if self.static:
+            return self._page("-", "changes", *([str(page)] if page else []))
+        asked = "&".join(filter(None, [query, f"page={page}" if page else ""]))
+        return self._file("-", "changes") + (f"?{asked}" if asked else "")
+
+    def days(self, document: Document) -> str | None:
+        """Return where a static copy tells of every day what held; a server is asked for one (`at`)."""
+        return self._page(*self._document(document)) if self.static else None
 
     def find_site(self) -> str | None:
         """Return where the form that asks for a site leads."""
@@ -109,6 +132,10 @@ class Addresses:
 
     def version(self, document: Document, timestamp: str) -> str:
         return self._page(*self._document(document), timestamp)
+
+    def section(self, document: Document, timestamp: str, anchor: str) -> str | None:
+        """Return where the history of a section stands, of the heading that a version has at an anchor."""
+        return self._asked(*self._document(document), timestamp, "section", quote(anchor, safe=""))
 
     def version_file(self, document: Document, timestamp: str, extension: str) -> str:
         """Return where the version stands as `md`, `json`, `bib`, `csl.json` or `ris`."""

@@ -141,7 +141,6 @@ def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -
     """Return one page that needs nothing else: no script, nothing loaded, archived text only as text."""
     title = f"{old_label} → {new_label}"
     summary = f"+{change.words_added} −{change.words_removed} words; {describe_change(change)}"
-    body = "\n".join(_html_hunk(hunk) for hunk in diff.fold())
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -154,10 +153,16 @@ def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -
 <body>
 <h1><del>{_text(old_label)}</del> <ins>{_text(new_label)}</ins></h1>
 <p><small>{_text(summary)}</small></p>
-{body or "<p>The two texts are the same.</p>"}
+{render_changes(diff)}
 </body>
 </html>
 """
+
+
+def render_changes(diff: Diff) -> str:
+    """Return the changed lines as HTML, `del` and `ins` around what differs, archived text only as text."""
+    body = "\n".join(_html_hunk(hunk) for hunk in diff.fold())
+    return body or "<p>The two texts are the same.</p>"
 
 
 def _text(text: str) -> str:

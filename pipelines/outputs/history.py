@@ -36,11 +36,13 @@ def read_history(
     text changed and the date that it states did not), `foreign` (True for
     somebody else's texts, which have no number), `passed_over` (True where the
     class of the change says that it is not the policy's own; a stretch that
-    flaps is told as one, and never passed over).
+    flaps is told as one, and never passed over), `doubt` (what is to be said
+    against the text: that it is small beside its neighbours, that words are missing; None: nothing).
     """
     flapping = _flapping_by_version(connection, document)
     moves = queries.find_moves(connection, document)
     versions = queries.list_versions(connection, document)
+    doubts = queries.list_doubts(connection, document)
     rows = [
         version
         | {
@@ -51,6 +53,7 @@ def read_history(
             "date_kept": _is_date_kept(version, before),
             "foreign": False,
             "passed_over": _is_passed_over(version, flapping),
+            "doubt": doubts.get(version["version"]),
         }
         for before, version in zip([None, *versions], versions, strict=False)
     ]
@@ -198,7 +201,7 @@ def _version_line(row: Row) -> Row:
         "-" if row["foreign"] else str(row["version"]),
         interval_cell(row),
         words=row["words"],
-        gist=row["gist"],
+        gist=f"{row['gist']} [text in doubt]" if row.get("doubt") else row["gist"],
         stated=_describe_stated(row),
         title=row["title"],
     )

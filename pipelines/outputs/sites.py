@@ -25,14 +25,20 @@ def read_sites(connection: sqlite3.Connection, *, missing: bool = False) -> list
     """
     owners = sites.list_doubtful_owners(connection)
     captures = sites.count_captures(connection)
+    doubted = sites.count_doubted(connection)
     rows = (
-        _describe_site(row, owners.get(row["site"], ()), captures.get(row["site"], {}))
+        _describe_site(
+            row,
+            owners.get(row["site"], ()),
+            captures.get(row["site"], {}),
+            doubted=doubted.get(row["site"], 0),
+        )
         for row in sites.list_sites(connection)
     )
     return [row for row in rows if not (missing and row["versions"])]
 
 
-def _describe_site(row: Row, owners: Sequence[Row], captures: Mapping[str, int]) -> Row:
+def _describe_site(row: Row, owners: Sequence[Row], captures: Mapping[str, int], *, doubted: int) -> Row:
     return {
         "site": row["site"],
         "outcome": row["outcome"],
@@ -44,7 +50,7 @@ def _describe_site(row: Row, owners: Sequence[Row], captures: Mapping[str, int])
         "last_captured": row["last"] and isoformat(row["last"]),
         "checked_at": row["checked_at"],
         "watched": row["watched"],
-        "doubts": _list_doubts(row, owners, captures),
+        "doubts": _list_doubts(row, owners, captures, doubted=doubted),
     }
 
 
@@ -68,7 +74,7 @@ def _describe_reason(row: Row, captures: Mapping[str, int]) -> str:
     return f"{total} at its addresses, none with a text of its own: {came_to}"
 
 
-def _list_doubts(row: Row, owners: Sequence[Row], captures: Mapping[str, int]) -> list[str]:
+def _list_doubts(row: Row, owners: Sequence[Row], captures: Mapping[str, int], *, doubted: int) -> list[str]:
     """Return what a reader should look at before relying on what is there."""
     doubts = [_describe_owner(owner) for owner in owners]
     unseen = sum(number for what, number in captures.items() if what in sites.UNSEEN)
@@ -78,6 +84,8 @@ def _list_doubts(row: Row, owners: Sequence[Row], captures: Mapping[str, int]) -
         "read with words missing": captures.get("incomplete-text", 0),
     }
     doubts += [f"{plural(number, 'capture')} {what}" for what, number in counts.items() if number]
+    if doubted:
+        doubts.append(f"{plural(doubted, 'version')} small beside its neighbours: 'history' says how small")
     if row["failing_since"]:
         doubts.append(f"runs fail since {row['failing_since'][:10]}")
     return doubts

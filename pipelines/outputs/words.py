@@ -51,6 +51,15 @@ FLAGS: Mapping[str, str] = {"before": "a day before it was seen to change", "aft
 """Of the day that a text states, against the interval of its change (`versions.stated_flag`)."""
 
 
+def show_share(share: float | None) -> str:
+    """Return a share of 0 to 1 in percent; '' for none.
+
+    >>> show_share(0.0714), show_share(None)
+    ('7 %', '')
+    """
+    return "" if share is None else f"{share * 100:.0f} %"
+
+
 def describe_capture(state: str, outcome: str | None) -> str:
     """Return what became of an index row, in plain words; a value of another release as it is.
 

@@ -13,13 +13,13 @@ from policy_archive.crawler.core.records import (
     Kind,
     Outcome,
     Owner,
-    PolicyLink,
     Reading,
     Verdict,
 )
 from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.crawler.discovery.links import find_policy_links
 from policy_archive.pipelines.extract.body.ways import Way
+from policy_archive.pipelines.extract.everything import read_lines
 from policy_archive.pipelines.extract.extraction import ExtractedPage, extract_page, parse_page
 from policy_archive.pipelines.extract.source.decode import decode_body, unpack_body
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
@@ -40,12 +40,12 @@ def read_body(
     """Return what a body turned out to be; never raises ExtractionError, its outcome is the reading's.
 
     `url` is the page's own address, `timestamp` the capture's 14 digits, `content_type` as captured.
-    Of a home page only the links are read. `way` is how the body of a page is chosen. `home` is the
+    Of a home page only links and lines are read. `way` is how the body of a page is chosen. `home` is the
     site's home page of that time, if one is stored: archives hold front pages at the addresses of policies.
     """
     try:
         if document.kind is Kind.HOME:
-            return Reading(outcome=Outcome.HOME, links=_read_home_links(body, url, content_type))
+            return _read_home(body, url, content_type)
         page = extract_page(
             body, url=url, timestamp=timestamp, content_type=content_type, kind=document.kind, way=way
         )
@@ -54,13 +54,15 @@ def read_body(
     return _judge(page, document, url, home)
 
 
-def _read_home_links(body: bytes, url: str, content_type: str | None) -> tuple[PolicyLink, ...]:
+def _read_home(body: bytes, url: str, content_type: str | None) -> Reading:
     body = unpack_body(body)
     if not body.strip():
         raise ExtractionError("the body holds no bytes", outcome=Outcome.EMPTY)
     if sniff_media(body, content_type) is not Media.PAGE:
         raise ExtractionError(f"no page ({content_type or 'unknown type'})", outcome=Outcome.NOT_TEXT)
-    return find_policy_links(parse_page(decode_body(body, content_type)), url=url)
+    tree = parse_page(decode_body(body, content_type))
+    links = find_policy_links(tree, url=url)
+    return Reading(outcome=Outcome.HOME, links=links, lines=read_lines(tree))
 
 
 def _judge(page: ExtractedPage, document: Document, url: str, home: HomePage | None) -> Reading:

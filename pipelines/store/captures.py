@@ -24,11 +24,18 @@ from policy_archive.crawler.core.records import (
     StoredCapture,
 )
 from policy_archive.crawler.core.timestamps import format_instant, now_iso
+from policy_archive.crawler.core.urls import archive_of
 from policy_archive.pipelines.store.codec import compress_body
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.search_text import prepare_text
 
-INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
+INSERT_ROW = f"""insert into captures (id, document_id, {ROW_COLUMNS}, archive)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"""  # noqa: S608 (a constant)
+
+TAKE_ROW = f"""update captures set archive = ?
+where id = ? and (outcome is null or outcome in ({", ".join(repr(one.value) for one in Outcome.retryable())}))
+    and origin is null and archive is not ?"""  # noqa: S608 (constants)
+"""A row that several archives list is asked of the one that listed it last, also where another failed."""
 
 UPDATE_DECISION = """
 update captures set state = :state, state_reason = :reason,
@@ -47,7 +54,7 @@ update captures set
     page_class = :page_class, page_probability = :page_probability,
     replay_url = :replay_url, fetched_at = :fetched_at, elapsed_seconds = :elapsed_seconds,
     requests = requests + :requests, tries = tries + 1, run_id = :run_id,
-    origin = :origin, dated_by = :dated_by
+    origin = :origin, dated_by = :dated_by, archive = :archive
 where id = :id
 """
 
@@ -58,13 +65,14 @@ _DONE_COLUMNS = (
     "elapsed_seconds", "requests", "origin", "dated_by",
 )  # fmt: skip
 _INSERT_DONE = f"""
-insert into captures (id, document_id, {ROW_COLUMNS}, state, tries, run_id, {", ".join(_DONE_COLUMNS)})
-values ({", ".join("?" * 9)}, 'fetched', 1, ?, {", ".join("?" * len(_DONE_COLUMNS))}) on conflict do nothing
+insert into captures
+    (id, document_id, {ROW_COLUMNS}, archive, state, tries, run_id, {", ".join(_DONE_COLUMNS)})
+values ({", ".join("?" * 10)}, 'fetched', 1, ?, {", ".join("?" * len(_DONE_COLUMNS))}) on conflict do nothing
 """  # noqa: S608 (constants)
 
 
-def row_values(document: Document, row: CdxRow) -> tuple[Any, ...]:
-    """Return the values that INSERT_ROW takes."""
+def row_values(document: Document, row: CdxRow, archive: str | None) -> tuple[Any, ...]:
+    """Return the values that INSERT_ROW takes; `archive`: base address of the one that listed the row."""
     return (
         row.id_in(document.id),
         document.id,
@@ -75,6 +83,7 @@ def row_values(document: Document, row: CdxRow) -> tuple[Any, ...]:
         row.statuscode,
         row.digest,
         row.length,
+        archive,
     )
 
 
@@ -114,18 +123,26 @@ def _parse_link(row: sqlite3.Row) -> PolicyLink:
 
 
 def write_capture(
-    connection: sqlite3.Connection, capture: Capture, reading: Reading | None, run_id: int | None
+    connection: sqlite3.Connection,
+    capture: Capture,
+    reading: Reading | None,
+    run_id: int | None,
+    archive: str | None,
 ) -> bool:
-    """Write a capture and its reading; False when its row is done already. Inside a transaction."""
+    """Write a capture and its reading; False when its row is done already. Inside a transaction.
+
+    `archive`: base address of the one that was asked for it; None: the one that its replay address names.
+    """
     capture_id = capture.row.id_in(capture.document.id)
-    connection.execute(INSERT_ROW, row_values(capture.document, capture.row))
+    archive = archive or archive_of(capture.replay_url)
+    connection.execute(INSERT_ROW, row_values(capture.document, capture.row, archive))
     if _has_final_outcome(connection, capture_id):
         return False
     if capture.origin is not None:
         write_origin(connection, capture.origin)
     body_digest = _write_body(connection, capture.body)
     point("after-body")
-    found = {"id": capture_id, "body_digest": body_digest, "run_id": run_id}
+    found = {"id": capture_id, "body_digest": body_digest, "run_id": run_id, "archive": archive}
     connection.execute(_UPDATE_CAPTURE, _capture_values(capture, reading) | found)
     point("after-capture")
     if reading is not None:
@@ -142,7 +159,7 @@ def write_new_text(
     """
     assert capture.body is None and reading.extraction is not None and not reading.links
     values = _capture_values(capture, reading)
-    row = row_values(capture.document, capture.row)
+    row = row_values(capture.document, capture.row, archive_of(capture.replay_url))
     done = [values[column] for column in _DONE_COLUMNS]
     if not connection.execute(_INSERT_DONE, (*row, run_id, *done)).rowcount:
         return False
@@ -261,6 +278,11 @@ def _write_findings(connection: sqlite3.Connection, capture_id: str, reading: Re
             for link in reading.links
         ],
     )
+    if reading.lines is not None:
+        connection.execute(
+            "insert or replace into home_lines (capture_id, lines) values (?, ?)",
+            (capture_id, json.dumps(reading.lines, ensure_ascii=False)),
+        )
     point("after-links")
 
 

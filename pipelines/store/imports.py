@@ -75,7 +75,7 @@ def _write_imported(connection: sqlite3.Connection, imported: ImportedCapture, r
             return "other-text"
         if write_new_text(connection, capture, reading, run_id):
             return "imported"
-    return "imported" if write_capture(connection, capture, reading, run_id) else "known"
+    return "imported" if write_capture(connection, capture, reading, run_id, None) else "known"
 
 
 def count_taken(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -106,7 +106,7 @@ def write_rows(
     """Write index rows of files; those that another archive listed too keep that. Return how many are new."""
     new = 0
     for row, origin in rows:
-        if connection.execute(INSERT_ROW, row_values(document, row)).rowcount:
+        if connection.execute(INSERT_ROW, row_values(document, row, None)).rowcount:
             write_origin(connection, origin)
             values = (origin.id, row.id_in(document.id))
             connection.execute("update captures set origin = ? where id = ?", values)

@@ -13,6 +13,9 @@ MIGRATIONS = (
     "m006_classes",
     "m007_origins",
     "m008_search",
-    "m009_unweighed",
+    "m009_site_lines",
+    "m010_alerts",
+    "m011_archives",
+    "m012_unweighed",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

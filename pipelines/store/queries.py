@@ -10,11 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.crawler.core.stored import Document, Kind, KnownCapture, Outcome, Version
+from policy_archive.crawler.core.stored import CdxRow, Document, Kind, KnownCapture, Outcome, Version
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, parse_timestamp
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.crawler.core.vocabularies import AddressSource
+from policy_archive.pipelines.extract.body.ways import OTHER_WAYS
 from policy_archive.pipelines.store.rows import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
 from policy_archive.pipelines.versions.classes import MATTERS, PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured, last_captured, changed_after,
     title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
     stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class, origin,
-    dated_by"""
+    dated_by, archive"""
 IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
 """SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
 IS_FIRST = "versions.changed_after is null"
@@ -121,6 +122,13 @@ def describe_missing(connection: sqlite3.Connection, site: str, known: Sequence[
     return f"no policy of {site} is known: {row['outcome'] or 'not tried yet'}{reason}."
 
 
+_OTHER_WAYS = " and ".join(f"extractor not like '% {way}'" for way in OTHER_WAYS)
+IS_DOUBTED = f"""captures.reason <> '' and exists (select 1 from extractions
+    where capture_id = captures.id and current and {_OTHER_WAYS})"""  # noqa: S608 (constants)
+"""Condition on the capture that a version's text was read from: something is to be said against the text.
+Of one that was read again in another way, its neighbours agree."""
+
+
 def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
     """Return a site's policies, privacy first and main ones first, with their addresses and figures."""
     rows = connection.execute(
@@ -128,6 +136,8 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
             (select count(*) from captures where document_id = documents.id) as captures,
             (select count(*) from captures where document_id = documents.id and outcome = 'incomplete-text')
                 as incomplete,
+            (select count(*) from versions join captures on captures.id = text_capture
+                where versions.document_id = documents.id and {IS_DOUBTED}) as doubted,
             (select count(*) from versions where document_id = documents.id) as versions,
             (select count(*) from versions where document_id = documents.id and not {IS_TOLD}) as passed_over,
             (select min(timestamp) from captures where document_id = documents.id) as first_capture,
@@ -136,6 +146,20 @@ def list_documents(connection: sqlite3.Connection, site: str) -> list[Row]:
         (site,),
     ).fetchall()
     return [dict(row) | {"addresses": list_addresses(connection, row["id"])} for row in rows]
+
+
+def list_doubts(connection: sqlite3.Connection, document: Document) -> dict[int, str]:
+    """Return what is to be said against the texts of a document's versions, by number: one sentence each.
+
+    Words that are missing, a text that is small beside its neighbours in time, and what was done about it.
+    """
+    rows = connection.execute(
+        f"""select version, captures.reason as reason from versions
+        join captures on captures.id = text_capture
+        where versions.document_id = ? and {IS_DOUBTED} order by version""",  # noqa: S608 (a constant)
+        (document.id,),
+    )
+    return {row["version"]: row["reason"] for row in rows}
 
 
 def list_addresses(connection: sqlite3.Connection, document_id: str) -> list[Row]:
@@ -228,6 +252,21 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
         ).fetchone()
         raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
     return _parse_version(row)
+
+
+def list_origins(connection: sqlite3.Connection) -> list[Row]:
+    """Return `format`, `name`, `digest`, `licence`, `attribution` of the files that were imported."""
+    rows = connection.execute(
+        "select format, name, digest, licence, attribution from origins order by format, name, digest"
+    )
+    return [dict(row) for row in rows]
+
+
+def read_row(connection: sqlite3.Connection, capture_id: str) -> CdxRow:
+    """Return the index row of a capture."""
+    return parse_row(
+        connection.execute(f"select {ROW_COLUMNS} from captures where id = ?", (capture_id,)).fetchone()  # noqa: S608
+    )
 
 
 def read_body_digest(connection: sqlite3.Connection, capture_id: str) -> str | None:

@@ -7,6 +7,7 @@ import sqlite3
 from sqlite_utils import Database, Migrations
 
 from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.urls import archive_of
 from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET
 
 migrations = Migrations(MIGRATION_SET)
@@ -445,7 +446,151 @@ def m008_search(db: Database) -> None:
 
 
 @migrations()
-def m009_unweighed(db: Database) -> None:
+def m009_site_lines(db: Database) -> None:
+    """What home pages show, which tells a site's furniture, and by which pages changes were judged."""
+    _execute_all(
+        db,
+        """
+        create table home_lines (
+            capture_id text primary key references captures(id),
+            lines text not null              -- JSON array: all that a reader sees, as Markdown without links
+        ) strict;
+        alter table sites add column judged_by text;  -- digest of the pages; null: not judged together yet
+        """,
+    )
+
+
+@migrations()
+def m010_alerts(db: Database) -> None:
+    """When following began, what goes together as one message, and what was told already.
+
+    Of a corpus that is older than this, what it holds now is history.
+    """
+    _execute_all(
+        db,
+        """
+        alter table sites add column news_after text;      -- 14 digits: its first whole fetch
+        alter table documents add column news_after text;  -- 14 digits: its newest capture then
+        update sites set news_after =
+            replace(replace(replace(replace(checked_at, '-', ''), ':', ''), 'T', ''), 'Z', '')
+        where checked_at is not null and coalesce(outcome, '') not in ('archive-error', 'failed');
+        update documents set news_after =
+            (select max(timestamp) from captures where document_id = documents.id)
+        where site in (select site from sites where news_after is not null);
+
+        alter table outbox rename to outbox_before;
+        drop index outbox_channel;
+        create table outbox (
+            id integer primary key autoincrement,
+            channel text not null,           -- hash of the command or address: neither is written down
+            label text not null,             -- what to call it to people
+            news_id integer not null references news(id),
+            message text not null,           -- id of the message that it is told in, with others
+            captured text not null,          -- 14 digits: the version's first capture when it was put here
+            created_at text not null,
+            tries integer not null default 0,
+            tried_at text,
+            error text,                      -- of the last try
+            wait_until text,                 -- the receiver asked for no try before
+            unique (channel, news_id)
+        ) strict;
+        create index outbox_channel on outbox(channel, id);
+        insert or ignore into outbox
+            (id, channel, label, news_id, message, captured, created_at, tries, tried_at, error)
+            select outbox_before.id, channel, label, news_id, document_id || '-' || coalesce(run_id, 0),
+                coalesce(json_extract(payload, '$.timestamp'), ''), created_at, tries, tried_at, error
+            from outbox_before join news on news.id = news_id order by outbox_before.id;
+        drop table outbox_before;
+
+        create table told (
+            channel text not null,
+            news_id integer not null references news(id),
+            told_at text not null,
+            primary key (channel, news_id)
+        ) strict, without rowid;
+        """,
+    )
+
+
+@migrations()
+def m011_archives(db: Database) -> None:
+    """Which archive was asked: of each capture, of what an index listed, of what it answered.
+
+    Old rows get what is known: where a capture was fetched from, else the only archive that its document, or
+    the corpus, has anything of. Of a corpus of several archives the rest stays unknown, null. What was kept
+    of the index's answers for a day is forgotten: nobody noted whose they were.
+    """
+    _execute_all(
+        db,
+        """
+        alter table captures add column archive text;
+
+        create table listings (
+            document_id text not null references documents(id),
+            urlkey text not null,
+            archive text not null,           -- base address; '' in old databases, where it is not known
+            listed_from text not null,       -- index asked from .. to (14 digits)
+            listed_to text not null,
+            listed_at text not null,         -- when, ISO 8601 UTC, our clock
+            primary key (document_id, urlkey, archive)
+        ) strict, without rowid;
+
+        drop table index_answers;
+        create table index_answers (
+            site text not null references sites(site),
+            archive text not null,           -- base address of the one that was asked
+            question text not null,          -- JSON of the query
+            state text not null,             -- complete, cut, too-slow, blocked
+            rows blob not null,              -- JSON array of index lines, zlib
+            asked_on text not null,          -- day, UTC: on that day the index is not asked again
+            primary key (site, archive, question)
+        ) strict;
+        """,
+    )
+    _fill_archives(db)
+    _execute_all(
+        db,
+        """
+        insert into listings select addresses.document_id, urlkey, coalesce(
+                (select max(archive) from captures where captures.document_id = addresses.document_id
+                    and origin is null having count(distinct archive) = 1 and count(*) = count(archive)), ''),
+            listed_from, listed_to, coalesce(listed_at, '')
+        from addresses where listed_from is not null and listed_to is not null;
+        alter table addresses drop column listed_from;
+        alter table addresses drop column listed_to;
+        alter table addresses drop column listed_at;
+        """,
+    )
+    _grow_view(
+        db,
+        "case when source.origin is null then coalesce(first.archive, source.archive) "
+        "else source.archive end as archive",
+    )
+
+
+def _fill_archives(db: Database) -> None:
+    """Fill in the archive of stored rows, as far as it is known."""
+    db.conn.create_function("archive_of", 1, lambda url: archive_of(url), deterministic=True)
+    db.execute("update captures set archive = archive_of(replay_url) where replay_url is not null")
+    db.execute(
+        """update captures set archive = (select max(archive) from captures as sisters
+            where sisters.document_id = captures.document_id and origin is null
+            having count(distinct archive) = 1)
+        where archive is null and origin is null"""
+    )
+    asked = {row[0] for row in db.execute("select distinct archive from captures where origin is null")}
+    asked |= {
+        row[0]
+        for row in db.execute(
+            "select distinct json_extract(arguments, '$.archive') from runs where command != 'import'"
+        )
+    }
+    if len(known := asked - {None}) == 1:
+        db.execute("update captures set archive = ? where archive is null and origin is null", tuple(known))
+
+
+@migrations()
+def m012_unweighed(db: Database) -> None:
     """Documents that an import has not come to the end of: a state that is seen, and gone on with."""
     _execute_all(
         db,

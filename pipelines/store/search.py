@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -60,6 +60,11 @@ class SearchFilters:
             raise UsageError(f"“{self.year[:20]}” is no year: write four digits, like 2018.")
         return [f"{int(self.year) + 1}", self.year]
 
+    @property
+    def first_year(self) -> int:
+        """Return `year` as a number, 0 without one; raises UsageError when it is none."""
+        return int(self._years()[-1] or 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
@@ -101,12 +106,12 @@ def search_versions(
     `limit` -1: all. Raises UsageError when it cannot be meant or takes longer than so many seconds.
     """
     query = parse_query(text)
-    with _explained(connection, seconds):
+    with explained(connection, seconds):
         return _search(connection, query, filters, limit, offset, newest_first, by_document)
 
 
 @contextmanager
-def _explained(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
+def explained(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
     """Raise UsageError for what the index cannot read, and for what takes too long."""
     try:
         with _time_limit(connection, seconds):
@@ -257,7 +262,7 @@ def list_saying(
     """
     ids = json.dumps(list(document_ids))
     of_them = "versions.document_id in (select value from json_each(?))"
-    with _explained(connection, seconds):
+    with explained(connection, seconds):
         found = connection.execute(
             f"""select versions.document_id, versions.version
             from versions cross join texts_search on texts_search.rowid = versions.text_id
@@ -277,7 +282,7 @@ def list_saying(
     return by_document
 
 
-# What says it, by document and by year
+# What says it, by document
 
 _HITS = """select versions.document_id, min(version) as first, max(version) as last, count(*) as versions
 from versions join documents on documents.id = versions.document_id
@@ -307,7 +312,7 @@ def list_documents_saying(
     join versions as newest on newest.document_id = hits.document_id and newest.version = hits.last
     left join versions as later on later.document_id = hits.document_id and later.version = hits.last + 1
     order by documents.site, {queries.KIND_ORDER.format("documents.kind")}, documents.name"""  # noqa: S608
-    with _explained(connection, seconds):
+    with explained(connection, seconds):
         return [_describe_saying(row) for row in connection.execute(sql, (query.match, *values))]
 
 
@@ -322,51 +327,6 @@ def _describe_saying(row: sqlite3.Row) -> Row:
         "versions": row["versions"],
         "interrupted": bool(row["interrupted"]),
     }
-
-
-_SPANS = """select versions.document_id as document, substr(first_timestamp, 1, 4) as first,
-    substr(last_timestamp, 1, 4) as last from versions join documents on documents.id = versions.document_id
-where 1 {conditions}"""
-_AND_SAYING = " and versions.text_id in (select rowid from texts_search where texts_search match ?)"
-
-
-def count_by_year(
-    connection: sqlite3.Connection, text: str, filters: SearchFilters, *, seconds: float = 60.0
-) -> list[Row]:
-    """Return for each year how many documents said what was typed: `year`, `saying`, `documents`, `share`.
-
-    A document counts in a year in which one of its versions was seen, or lay between two sights: counting
-    changes would count what changes often, and not what is in force. Raises UsageError as search_versions.
-    """
-    query = parse_query(text)
-    conditions, values = filters.conditions()
-    every = _SPANS.format(conditions=conditions)
-    saying = every + _AND_SAYING
-    with _explained(connection, seconds):
-        of_all = _documents_by_year(connection.execute(every, values))
-        found = _documents_by_year(connection.execute(saying, (*values, query.match)))
-    years = range(int(min(found)), int(max(of_all)) + 1) if found else range(0)
-    return [
-        {
-            "year": year,
-            "saying": len(found.get(str(year), ())),
-            "documents": len(of_all.get(str(year), ())),
-            "share": _share(len(found.get(str(year), ())), len(of_all.get(str(year), ()))),
-        }
-        for year in years
-    ]
-
-
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
-
-
-def _documents_by_year(spans: Iterable[sqlite3.Row]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in spans:
-        for year in range(int(row["first"]), int(row["last"]) + 1):
-            found[str(year)].add(row["document"])
-    return found
 
 
 @contextmanager

@@ -67,6 +67,21 @@ def build_match(text: str) -> str:
     return parse_query(text).match
 
 
+_GRAMMAR = re.compile(r'["“”„()]|\b(?:AND|OR|NOT)\b')
+
+
+def as_phrase(text: str) -> str:
+    """Return the search for words in a row, which several words are meant as where a phrase is asked for.
+
+    >>> as_phrase(" do not sell* "), as_phrase("sell OR rent"), as_phrase("cookie*")
+    ('"do not sell*"', 'sell OR rent', 'cookie*')
+    """
+    words = text.split()
+    if len(words) < 2 or _GRAMMAR.search(text):
+        return " ".join(words)
+    return f'"{" ".join(words)}"'
+
+
 def parse_query(text: str) -> SearchQuery:
     """Return what was typed as a query; raises UsageError with a sentence when it cannot be meant."""
     if len(text) > _MOST_CHARACTERS:

@@ -45,6 +45,15 @@ class Selection:
         )
 
 
+_BODIES = """select captures.id as capture_id, captures.timestamp, captures.original, captures.digest,
+    captures.http_status, captures.statuscode, captures.location, captures.verified,
+    coalesce(captures.content_type, proof.content_type) as content_type,
+    coalesce(captures.body_digest, proof.body_digest) as body_digest,
+    coalesce(captures.replay_url, '') as replay_url,
+    captures.same_as is not null as is_same, captures.state, captures.outcome
+    from captures left join captures as proof on proof.id = captures.same_as"""
+
+
 class VersionKey(NamedTuple):
     """Names a version for good, though its number may move: what a text is, and which time it stands."""
 
@@ -138,10 +147,7 @@ class Slice:
 
     def read(self, key: VersionKey) -> Row:
         """Return one version, text included."""
-        values = {"id": key.document_id, "number": key.version}
-        return next(
-            queries.iter_versions_where(self.connection, "document_id = :id and version = :number", values)
-        )
+        return read_whole(self.connection, key.document_id, key.version)
 
     def read_newest(self, document_id: str) -> Row:
         """Return the newest version of a document that is selected."""
@@ -157,7 +163,7 @@ class Slice:
                 """select captures.id as capture_id, document_id, timestamp, original as url, mimetype,
                     statuscode, digest, state, outcome,
                     coalesce(nullif(reason, ''), state_reason) as reason, http_status, content_type,
-                    body_digest, verified, replay_url, fetched_at, text_sha256
+                    body_digest, verified, replay_url, archive, fetched_at, text_sha256
                 from captures left join extractions on capture_id = captures.id and current
                 where document_id = :id and timestamp >= :first and timestamp <= :last
                 order by timestamp, original, digest""",
@@ -177,19 +183,12 @@ class Slice:
                 and site in (select value from json_each(?)) order by site"""
             documents += [row["id"] for row in self.connection.execute(sql, (json.dumps(self._sites),))]
         for document_id in documents:
+            values = {"id": document_id} | self.span()
             rows = self.connection.execute(
-                """select captures.timestamp, captures.original, captures.digest, captures.http_status,
-                    captures.statuscode, captures.location, captures.verified,
-                    captures.served_timestamp, captures.served_original,
-                    coalesce(captures.content_type, proof.content_type) as content_type,
-                    coalesce(captures.body_digest, proof.body_digest) as body_digest,
-                    coalesce(captures.replay_url, '') as replay_url,
-                    captures.same_as is not null as is_same, captures.state, captures.outcome
-                from captures left join captures as proof on proof.id = captures.same_as
-                where captures.document_id = :id
+                f"""{_BODIES} where captures.document_id = :id
                     and captures.timestamp >= :first and captures.timestamp <= :last
                 order by captures.timestamp, captures.original, captures.digest""",
-                {"id": document_id} | self.span(),
+                values,
             )
             yield from map(dict, rows)
 
@@ -254,3 +253,23 @@ def _condition(selection: Selection) -> tuple[str, dict[str, Any]]:
         parts.append("class in (select value from json_each(:classes))")
         values["classes"] = json.dumps([one.value for one in selection.classes])
     return " and ".join(parts), values
+
+
+def read_whole(connection: sqlite3.Connection, document_id: str, number: int) -> Row:
+    """Return one version as `Slice.iter_versions` has it."""
+    values = {"id": document_id, "number": number}
+    return next(queries.iter_versions_where(connection, "document_id = :id and version = :number", values))
+
+
+def read_bodies_of(connection: sqlite3.Connection, document_id: str, number: int) -> list[Row]:
+    """Return what proves a version, as `Slice.iter_bodies` has it: its first capture, the one that its text
+    was read from, its last one; in order of time, each once."""
+    rows = connection.execute(
+        f"""{_BODIES} where captures.id in (
+            select first_capture from versions where document_id = :id and version = :number
+            union select text_capture from versions where document_id = :id and version = :number
+            union select last_capture from versions where document_id = :id and version = :number)
+        order by captures.timestamp, captures.original""",  # noqa: S608 (a constant)
+        {"id": document_id, "number": number},
+    )
+    return [dict(row) for row in rows]

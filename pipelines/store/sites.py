@@ -8,6 +8,7 @@ from typing import Any
 
 from policy_archive.crawler.core.stored import Outcome
 from policy_archive.crawler.core.vocabularies import OwnerRelation
+from policy_archive.pipelines.store.queries import IS_DOUBTED
 
 Row = dict[str, Any]
 
@@ -26,6 +27,11 @@ where (owner not in ({_OWN}) or confidence < 0.5)
 _CAPTURES = """select site, coalesce(outcome, state) as what, count(*) as captures
 from documents join captures on document_id = documents.id
 where kind != 'home' and state in ('fetched', 'pending') group by site, what"""
+
+
+_DOUBTED = f"""select site, count(*) as versions from versions
+join documents on documents.id = versions.document_id join captures on captures.id = text_capture
+where {IS_DOUBTED} and outcome <> 'incomplete-text' group by site"""  # noqa: S608 (a constant)
 
 
 def list_sites(connection: sqlite3.Connection) -> list[Row]:
@@ -56,6 +62,11 @@ def count_captures(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
     for row in connection.execute(_CAPTURES):
         found[row["site"]][row["what"]] = row["captures"]
     return found
+
+
+def count_doubted(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return by site how many of its policies' versions have a text that something is to be said against."""
+    return {row["site"]: row["versions"] for row in connection.execute(_DOUBTED)}
 
 
 def list_without_policy(connection: sqlite3.Connection, sites: list[str]) -> list[str]:

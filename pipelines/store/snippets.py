@@ -10,9 +10,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
-from policy_archive.pipelines.store.search_text import fold_with_places, plain_text
+from policy_archive.pipelines.store.search_text import fold, fold_with_places, plain_text
 
 _SCANNED = 300_000
 """Characters of a text that are looked through."""
@@ -20,6 +20,10 @@ _MOST_MATCHES = 400
 _BEFORE = 90
 _WIDTH = 260
 """Characters of a snippet, as many as 36 words have, and of those before what was found."""
+_SENTENCE = 420
+"""Characters of a sentence that are shown: lawyers write long ones."""
+_MOST_LINES = 40
+_SENTENCE_END = re.compile(r"(?:[.!?]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”）]*)\s*")
 BEGIN, END = "\x01", "\x02"
 """Stand around what was found: no text holds them."""
 
@@ -48,6 +52,54 @@ def cut_snippet(markdown: str, needles: Sequence[str]) -> str:
     end = _end_of_word(text, start + _WIDTH)
     goes_on = end < len(text) or len(markdown) > _SCANNED
     return f"{'…' if start else ''}{_mark(text, start, end, matches)}{'…' if goes_on else ''}"
+
+
+def cut_sentence(markdown: str, needles: Sequence[str]) -> str:
+    """Return the sentence where what was asked for stands first, as cut_snippet shows it.
+
+    Only the line that holds it is read as a reader sees it: 50,000 words take a millisecond or two.
+
+    >>> cut_sentence("Ever. We do **not** [sell](/x). Never.", ["sell"]).replace(BEGIN, "<").replace(END, ">")
+    'We do not <sell>.'
+    """
+    # where a link or emphasis begins within it every line is read: a pattern does not see through them
+    for line in chain(_iter_lines_with(markdown, needles), markdown.split("\n")):
+        text = " ".join(unicodedata.normalize("NFKC", plain_text(line)).split())
+        shown, place = fold_with_places(text)
+        matches = sorted(_iter_matches(shown, place, needles))
+        if matches:  # else it stands in an address, which no reader sees
+            return _cut_around(text, matches)
+    return cut_snippet(markdown, needles)
+
+
+def _iter_lines_with(markdown: str, needles: Sequence[str]) -> Iterator[str]:
+    """Yield the lines in which a pattern is found first; folding keeps every end of line."""
+    folded, lines = fold(markdown), markdown.split("\n")
+    if folded.count("\n") + 1 != len(lines):
+        return
+    starts = [
+        found.start() for needle in needles for found in islice(re.finditer(needle, folded), _MOST_LINES)
+    ]
+    for number in dict.fromkeys(folded.count("\n", 0, start) for start in sorted(starts)):
+        yield lines[number]
+
+
+def _cut_around(text: str, matches: Sequence[_Match]) -> str:
+    first = matches[0]
+    ends = [end.end() for end in _SENTENCE_END.finditer(text)]
+    start = max((end for end in ends if end <= first.start), default=0)
+    end = min((end for end in ends if end >= first.end), default=len(text))
+    before = first.start - _SENTENCE // 3
+    after = start + _SENTENCE if start >= before else first.start + _SENTENCE * 2 // 3
+    cut_start = start if start >= before else _start_of_word(text, before)
+    cut_end = end if end <= after else _end_of_word(text, max(after, first.end))
+    shown = _mark(text, cut_start, cut_end, [one for one in matches if one.start >= cut_start]).strip()
+    return f"{'…' if cut_start > start else ''}{shown}{'…' if cut_end < end else ''}"
+
+
+def unmark(snippet: str) -> str:
+    """Return a snippet without BEGIN and END."""
+    return snippet.replace(BEGIN, "").replace(END, "")
 
 
 def mark_all(text: str, needles: Sequence[str]) -> str:

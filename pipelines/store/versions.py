@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
-from policy_archive.crawler.core.records import CdxRow, Document, RowDecision, RowState, Version
+from policy_archive.crawler.core.records import CdxRow, Document, Kind, RowDecision, RowState, Version
+from policy_archive.pipelines.extract.body.ways import without_way
 from policy_archive.pipelines.store.captures import parse_places
 from policy_archive.pipelines.store.rows import HAS_TEXT, OF_OTHERS, ROW_COLUMNS, parse_row, read_known
+from policy_archive.pipelines.store.site_lines import JudgedBy
 from policy_archive.pipelines.versions.change import classify_change, compare_texts
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts
+from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
 from policy_archive.pipelines.versions.gist import Change
 from policy_archive.pipelines.versions.seams import Comparison, compare_by_reader, reader_of
@@ -55,14 +58,17 @@ def build_versions(
     *,
     compare_afresh: bool = False,
     judge_afresh: bool = False,
+    judged_by: JudgedBy | None = None,
     later: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Return the rows of `versions` that a document should have, in order; writes nothing.
 
     What was compared before is not compared again, unless `compare_afresh`. `judge_afresh`: the classes
     are, for what a reader knows beside a text (its lines' places) may be new where the text is not.
+    `judged_by` is the site's pages, read once for several documents.
     `later`: what was not compared before is not now either, and has neither a change nor a class.
     """
+    judged_by = judged_by or JudgedBy(connection, document.site)
     readers = _read_readers(connection, document)
     decisions = _read_decisions(connection, document)
     versions = fold_versions(read_known(connection, document), decisions, readers)
@@ -81,11 +87,13 @@ def build_versions(
     if later:
         classes: Sequence[str | None] = _known_classes(comparisons, versions, known)
     elif readers:
-        classes = _classes_by_reader(connection, versions, comparisons, rows, known)
+        classes = _classes_by_reader(
+            connection, versions, comparisons, rows, known, judged_by.around(document)
+        )
     else:
         afresh = compare_afresh or judge_afresh
         stored = None if afresh else _read_classes(connection, document, rows)
-        classes = stored or list_classes(connection, rows, known)
+        classes = stored or list_classes(connection, rows, known, judged_by.around(document))
     for row, change_class in zip(rows, classes, strict=True):
         row["class"] = change_class
     return [tuple(row[column] for column in _COLUMNS) for row in rows]
@@ -122,12 +130,14 @@ def _classes_by_reader(
     comparisons: Sequence[Comparison],
     rows: Sequence[dict[str, Any]],
     known: dict[_Texts, _Compared],
+    elsewhere: Elsewhere,
 ) -> list[str | None]:
     """Return the classes of a document's changes, those of each reader judged by its own texts alone."""
     judged: dict[int, str | None] = {}
     for reader in {version.reader for version in versions}:
         own = [index for index, version in enumerate(versions) if version.reader == reader]
-        judged |= zip(own, list_classes(connection, [rows[index] for index in own], known), strict=True)
+        found = list_classes(connection, [rows[index] for index in own], known, elsewhere)
+        judged |= zip(own, found, strict=True)
     return [comparison.seam or judged[index] for index, comparison in enumerate(comparisons)]
 
 
@@ -146,6 +156,66 @@ def replace_versions(
         come = [new for _, new in differing if new is not None]
         connection.executemany(f"insert into versions ({columns}) values ({marks})", come)  # noqa: S608 (constants)
     return len(rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteFold:
+    """The versions that a site's documents should have."""
+
+    folded: dict[Document, list[tuple[Any, ...]]]
+    """Rows of those that were asked for."""
+    judged: dict[Document, list[tuple[Any, ...]]]
+    """Rows of others of the site, where nothing but classes differs from what is stored."""
+    mark: str | None
+    """What they were judged by, to be stored when they are; None: that is stored already."""
+
+
+def build_site(
+    connection: sqlite3.Connection, site: str, documents: Sequence[Document], *, judge_afresh: bool = False
+) -> SiteFold:
+    """Return the versions of documents of one site; writes nothing.
+
+    Where a page of the site is new, the changes of all its documents are judged anew: a line of one may
+    stand on the home page or beside another document, whichever was fetched first.
+    """
+    judged_by = JudgedBy(connection, site)
+    afresh = judge_afresh or not judged_by.is_current
+    folded = {
+        document: build_versions(connection, document, judge_afresh=afresh, judged_by=judged_by)
+        for document in documents
+    }
+    judged = {}
+    if afresh:
+        for document in _list_others(connection, site, documents):
+            rows, stored = (
+                build_versions(connection, document, judge_afresh=True, judged_by=judged_by),
+                read_versions(connection, document),
+            )
+            # one that another part of a run is at has rows that nobody has counted yet: it is that one's
+            if rows != stored and without_classes(rows) == without_classes(stored):
+                judged[document] = rows
+    return SiteFold(folded=folded, judged=judged, mark=None if judged_by.is_current else judged_by.mark)
+
+
+def _list_others(connection: sqlite3.Connection, site: str, documents: Sequence[Document]) -> list[Document]:
+    rows = connection.execute(
+        """select kind, name from documents where site = ?
+        and exists (select 1 from versions where document_id = id) order by kind, name""",
+        (site,),
+    ).fetchall()
+    known = [Document(site=site, kind=Kind(row["kind"]), name=row["name"]) for row in rows]
+    return [document for document in known if document not in documents]
+
+
+def without_classes(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return rows of `build_versions` as far as the document alone tells them."""
+    index = _COLUMNS.index("class")
+    return [row[:index] + row[index + 1 :] for row in rows]
+
+
+def write_mark(connection: sqlite3.Connection, site: str, mark: str) -> None:
+    """Note what a site's changes were judged by. Inside a transaction."""
+    connection.execute("update sites set judged_by = ? where site = ?", (mark, site))
 
 
 def read_versions(connection: sqlite3.Connection, document: Document) -> list[tuple[Any, ...]]:
@@ -339,16 +409,18 @@ def list_classes(
     connection: sqlite3.Connection,
     rows: Sequence[Mapping[str, Any]],
     known: dict[_Texts, _Compared] | None = None,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> list[str | None]:
     """Return the class of the change to each version of one document, from `text_sha256`, `text_capture`.
 
     None for the first. A change of the policy's own, by the frame, is weighed; `known` is what was
-    compared already.
+    compared already, `elsewhere` what stands on the site's other pages at the versions' first and last
+    timestamps.
     """
     from policy_archive.pipelines.versions.frame import classify_changes  # its words take 0.2 s to load
 
     known = {} if known is None else known
-    classes = classify_changes(_read_run(connection, row["text_capture"]) for row in rows)
+    classes = classify_changes((_read_run(connection, row) for row in rows), elsewhere)
     weighed = (
         one or _weigh(connection, known, (before["text_sha256"], after["text_sha256"]))
         for one, before, after in zip(classes[1:], rows, rows[1:], strict=False)
@@ -364,9 +436,10 @@ def _weigh(connection: sqlite3.Connection, known: dict[_Texts, _Compared], texts
     return weight
 
 
-def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
+def _read_run(connection: sqlite3.Connection, version: Mapping[str, Any]) -> Run:
     from policy_archive.pipelines.versions.frame import Run
 
+    capture_id = version["text_capture"]
     row = connection.execute(
         """select text, text_sha256, line_places, language, language_confidence, extractor,
             exists (select 1 from captures where id = capture_id and body_digest is not null) as is_ours
@@ -381,7 +454,11 @@ def _read_run(connection: sqlite3.Connection, capture_id: str) -> Run:
         places=parse_places(row["line_places"], row["text"].count("\n")),
         language=row["language"],
         language_confidence=row["language_confidence"] or 0.0,
-        extractor=row["extractor"] if row["is_ours"] else "",  # of others one reader at a time is judged
+        extractor=without_way(row["extractor"])
+        if row["is_ours"]
+        else "",  # of others one reader at a time is judged
+        first=version.get("first_timestamp", ""),
+        last=version.get("last_timestamp", ""),
     )
 
 

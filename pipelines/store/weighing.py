@@ -12,20 +12,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.crawler.core.timestamps import now_iso
 from policy_archive.pipelines.store.connection import open_reader, write
 from policy_archive.pipelines.store.monitoring import news
-from policy_archive.pipelines.store.versions import build_versions, replace_versions
+from policy_archive.pipelines.store.versions import SiteFold, build_site, build_versions, replace_versions
 
 _FOLDED_AT_ONCE = 100
 """Documents a transaction."""
 WORTH_A_PROCESS = 50
 """Fewer documents are compared sooner than other processes have started."""
-_WEIGHED_AT_ONCE = 8
-"""Documents a task of another process: some tenths of a second."""
+SITES_A_TASK = 8
+"""Of another process: some tenths of a second."""
+
+_Site = tuple[str, Sequence[Document]]
+"""A site, and those of its documents that are not weighed."""
 
 
 def is_unweighed(connection: sqlite3.Connection, document: Document) -> bool:
@@ -34,28 +36,42 @@ def is_unweighed(connection: sqlite3.Connection, document: Document) -> bool:
     return found is not None
 
 
-def iter_unweighed(connection: sqlite3.Connection) -> Iterator[list[Document]]:
-    """Yield the documents that are not compared, some at a time; what is done meanwhile is no hindrance."""
-    documents = _iter_documents(connection, "")
-    while some := list(islice(documents, _WEIGHED_AT_ONCE)):
-        yield some
+def iter_unweighed(connection: sqlite3.Connection) -> Iterator[_Site]:
+    """Yield the sites of which documents are not weighed; what is done meanwhile is no hindrance."""
+    last = ""
+    while True:
+        rows = connection.execute(
+            """select site, kind, name from documents where site = (
+                select site from documents where site > ?
+                and exists (select 1 from unweighed where document_id = id) order by site limit 1)
+            and id in (select document_id from unweighed) order by kind, name""",
+            (last,),
+        ).fetchall()
+        if not rows:
+            return
+        last = rows[0]["site"]
+        yield last, [Document(site=last, kind=Kind(row["kind"]), name=row["name"]) for row in rows]
 
 
 def fold_imported(connection: sqlite3.Connection, run_id: int | None) -> Iterator[int]:
     """Give the documents of an import their versions, without what changed; yields how many are done."""
     done = 0
-    documents = _iter_documents(connection, "and not folded")
+    documents = _iter_unfolded(connection)
     while some := list(islice(documents, _FOLDED_AT_ONCE)):
         _fold_all(connection, some, run_id)
         done += len(some)
         yield done
 
 
-def build_aside(path: Path, documents: Sequence[Document]) -> list[list[tuple[Any, ...]]]:
-    """Return what `build_versions` does of some documents, on a connection of its own: for another thread
-    or process."""
+def build_sites(connection: sqlite3.Connection, sites: Sequence[_Site]) -> list[tuple[str, SiteFold]]:
+    """Return what `build_site` does of some sites."""
+    return [(site, build_site(connection, site, documents)) for site, documents in sites]
+
+
+def build_aside(path: Path, sites: Sequence[_Site]) -> list[tuple[str, SiteFold]]:
+    """Return what `build_sites` does, on a connection of its own: for another thread or process."""
     with closing(open_reader(path)) as connection:
-        return [build_versions(connection, document) for document in documents]
+        return build_sites(connection, sites)
 
 
 def _fold_all(connection: sqlite3.Connection, documents: list[Document], run_id: int | None) -> None:
@@ -70,12 +86,12 @@ def _fold_all(connection: sqlite3.Connection, documents: list[Document], run_id:
     write(connection, work)
 
 
-def _iter_documents(connection: sqlite3.Connection, condition: str) -> Iterator[Document]:
+def _iter_unfolded(connection: sqlite3.Connection) -> Iterator[Document]:
     last = ""
     while True:
         rows = connection.execute(
-            f"""select id, site, kind, name from unweighed join documents on id = document_id
-            where document_id > ? {condition} order by document_id limit 1000""",  # noqa: S608 (a constant)
+            """select id, site, kind, name from unweighed join documents on id = document_id
+            where document_id > ? and not folded order by document_id limit 1000""",
             (last,),
         ).fetchall()
         if not rows:

@@ -12,7 +12,6 @@ after a pair's core, the stretch of lines with most unchanged prose.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,26 +19,24 @@ from functools import cached_property
 from itertools import groupby, pairwise
 
 from policy_archive.crawler.core.records import OUTSIDE_ROOT, UNDER_BOILERPLATE
-from policy_archive.pipelines.text import cut_targets, drop_links, iter_links, strip_links, weigh_words
+from policy_archive.pipelines.text import weigh_words
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import iter_operations
+from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere, Span
+from policy_archive.pipelines.versions.lines import DIGITS, Line, line_key
 from policy_archive.pipelines.versions.telling import (
-    has_address,
-    has_amount,
     has_currency,
     has_date_or_version,
     names_responsible,
     names_rights,
 )
 
-PROSE_WORDS, SENTENCE_WORDS = 20, 8
-"""Prose has so many words, or so many and a sentence's end."""
 _MOST_OF_A_LINE, _COST_OF_A_LINE = 60, 4
 """What an unchanged line of prose counts for at the most, and what any other line costs, in the core."""
 _COUNTER_PAIRS, _COUNTER_WORDS = 3, 8
-_COPYRIGHT_WORDS = 16
-_LABEL_WORDS = 4
 _MENU_LINES = 3
+_HOME_LINES = 4
+"""Lines of the home page one after the other, from which on they are its menu wherever they stand."""
 _TRANSITIONS = 2
 """A line that came and went, or went and came back."""
 _PART_SHARE = 0.5
@@ -48,16 +45,6 @@ _SURE_LANGUAGE = 0.8
 _WORDS_OF_A_LANGUAGE = 60
 """Words from which on a text is long enough to be called another language's, or a part of another."""
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_SIGNS = ('"', "“”„‟«»″"), ("'", "‘’‚‛′`´"), ("-", "‐‑‒–—―−")
-_QUOTES = str.maketrans({sign: plain for plain, signs in _SIGNS for sign in signs})
-_LINE_MARK = re.compile(r"^(?:\s|>|#{1,6}(?=\s)|[-*+•](?=\s)|\d{1,3}[.)](?=\s))*")
-_ITEM = re.compile(r"\s*[-*+•]\s")
-_EMPHASIS = re.compile(r"\\(?=[^\w\s])|\*+|(?<!\w)_+|_+(?!\w)")
-_SENTENCE_END = re.compile(r"[.!?。！？؟।…][\"'”’»)\]]*$")
-_HEADING = re.compile(r"\s*#{1,6}\s|\s*(\*\*|__)(?=\S).*\1\s*$")
-_BETWEEN_LINKS = re.compile(r"[\s|·•,/›»>-]*")
-_DIGITS = re.compile(r"\d+")
 _IDENTIFIER = re.compile(
     r"(?<![\w-])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}(?:-[0-9a-f]{4,})*(?![\w-])", re.IGNORECASE
 )
@@ -76,16 +63,22 @@ class Run:
     language: str | None = None
     language_confidence: float = 0.0
     extractor: str = ""
+    first: str = ""
+    """Timestamp of its first capture, 14 digits; '': not known, and nothing stands elsewhere then."""
+    last: str = ""
 
 
-def classify_changes(runs: Iterable[Run]) -> list[ChangeClass | None]:
+def classify_changes(runs: Iterable[Run], elsewhere: Elsewhere = NOWHERE) -> list[ChangeClass | None]:
     """Return the class of the change to each run from the one before it, runs in order of time.
+
+    `elsewhere` is what stands on the site's other pages.
 
     None for the first, and where the policy's own words changed. Each text is let go when its lines are
     read, which neighbouring texts share: a long history costs little more than one of its texts.
     """
+    runs, spans = _note_spans(runs)
     texts = _parse_texts(runs)
-    frame = _Frame(texts)
+    frame = _Frame(texts, spans, elsewhere)
     variants = _find_variants(texts)
     classes: list[ChangeClass | None] = [None]
     for index, pair in enumerate(frame.pairs, start=1):
@@ -98,91 +91,16 @@ def classify_changes(runs: Iterable[Run]) -> list[ChangeClass | None]:
             same = before.with_targets == after.with_targets
             classes.append(ChangeClass.LAYOUT if same else ChangeClass.LINKS)
         else:
-            classes.append(ChangeClass.PAGE if frame.is_page_only(pair) else None)
+            classes.append(ChangeClass.PAGE if frame.is_page_only(index - 1) else None)
     return classes[: len(texts)]
 
 
-# Lines
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Line:
-    """What the rules ask of one line; equal texts share it."""
-
-    text: str
-
-    @cached_property
-    def key(self) -> str:
-        """The words as they are compared; case, digits, currency and punctuation stay."""
-        return _key(cut_targets(strip_links(self.text)))
-
-    @cached_property
-    def words(self) -> float:
-        return weigh_words(self.text)
-
-    @cached_property
-    def is_prose(self) -> bool:
-        if self.words >= PROSE_WORDS:
-            return True
-        return self.words >= SENTENCE_WORDS and bool(_SENTENCE_END.search(self.key))
-
-    @cached_property
-    def is_heading_or_label(self) -> bool:
-        return bool(_HEADING.match(self.text)) or self.key.endswith((":", "："))
-
-    @cached_property
-    def is_button_label(self) -> bool:
-        short = self.words <= _LABEL_WORDS and not self.is_heading_or_label
-        return short and not _DIGITS.search(self.key) and not _SENTENCE_END.search(self.key)
-
-    @cached_property
-    def is_item(self) -> bool:
-        return _ITEM.match(self.text) is not None
-
-    @cached_property
-    def is_dated(self) -> bool:
-        return has_date_or_version(self.key)
-
-    @cached_property
-    def is_of_responsible(self) -> bool:
-        """Of a sentence less is asked: banners speak of addresses, too."""
-        if has_amount(self.key) or names_responsible(self.key):
-            return True
-        return not self.is_prose and has_address(self.key)
-
-    @cached_property
-    def link_labels(self) -> tuple[str, ...] | None:
-        """The words of its links when it is nothing but links to pages, else None."""
-        links = list(iter_links(self.text))
-        rest = drop_links(_LINE_MARK.sub("", self.text))
-        leads_away = all(target.startswith(("http://", "https://")) for _, target in links)
-        if not links or not leads_away or not _BETWEEN_LINKS.fullmatch(rest):
-            return None
-        return tuple(label for label, _ in links)
-
-    @cached_property
-    def is_copyright(self) -> bool:
-        return self.words <= _COPYRIGHT_WORDS and ("©" in self.key or self.key.lower().startswith("(c)"))
-
-
-def _key(text: str) -> str:
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_QUOTES)
-    return " ".join(_EMPHASIS.sub("", _LINE_MARK.sub("", plain)).split())
-
-
-def _is_host(word: str) -> bool:
-    """Return whether a word looks like a machine's name: letters, then a number, then maybe a domain.
-
-    >>> _is_host("node-7.example.net"), _is_host("web12"), _is_host("12")
-    (True, True, False)
-    """
-    name = word.partition(".")[0]
-    return name[:1].isalpha() and name.isascii() and name[-1:].isdigit()
+# Texts
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Text:
-    lines: tuple[_Line, ...]
+    lines: tuple[Line, ...]
     """Those that are not blank."""
     places: tuple[int, ...] | None
     sha256: str
@@ -202,7 +120,7 @@ class _Text:
     @cached_property
     def with_targets(self) -> str:
         """Words and where links lead, without marks and blanks."""
-        return "".join(_key(line.text) for line in self.lines).replace(" ", "")
+        return "".join(line_key(line.text) for line in self.lines).replace(" ", "")
 
     @cached_property
     def words(self) -> float:
@@ -236,8 +154,20 @@ class _Text:
         return found
 
 
+def _note_spans(runs: Iterable[Run]) -> tuple[Iterable[Run], list[Span]]:
+    """Return the runs, still one at a time, and a list that fills with their spans as they are read."""
+    spans: list[Span] = []
+
+    def note() -> Iterator[Run]:
+        for run in runs:
+            spans.append((run.first, run.last))
+            yield run
+
+    return note(), spans
+
+
 def _parse_texts(runs: Iterable[Run]) -> list[_Text]:
-    lines: dict[str, _Line] = {}
+    lines: dict[str, Line] = {}
     parsed: dict[tuple[object, ...], _Text] = {}
     texts = []
     for run in runs:
@@ -248,11 +178,11 @@ def _parse_texts(runs: Iterable[Run]) -> list[_Text]:
     return texts
 
 
-def _parse_text(run: Run, lines: dict[str, _Line]) -> _Text:
+def _parse_text(run: Run, lines: dict[str, Line]) -> _Text:
     every = run.text.split("\n")
     filled = [n for n, line in enumerate(every) if line and not line.isspace()]
     is_known = run.places is not None and (not filled or filled[-1] < len(run.places))
-    shared = tuple(lines.setdefault(every[n], _Line(text=every[n])) for n in filled)
+    shared = tuple(lines.setdefault(every[n], Line(text=every[n])) for n in filled)
     is_told = (
         run.language_confidence >= _SURE_LANGUAGE
         and sum(line.words for line in shared) >= _WORDS_OF_A_LANGUAGE
@@ -289,21 +219,21 @@ class _Pair:
         """Return whether lines were at most joined or split, marks and targets aside."""
         return self.old.joined == self.new.joined
 
-    def iter_counters(self) -> Iterator[tuple[_Line, _Line]]:
+    def iter_counters(self) -> Iterator[tuple[Line, Line]]:
         """Yield the pairs of lines of one stretch that differ in their numbers alone."""
         for stretch in self.stretches:
-            by_skeleton: dict[str, list[_Line]] = defaultdict(list)
+            by_skeleton: dict[str, list[Line]] = defaultdict(list)
             for index in stretch.added:
                 by_skeleton[_skeleton(self.new.lines[index])].append(self.new.lines[index])
             for index in stretch.removed:
                 old = self.old.lines[index]
                 partners = by_skeleton.get(_skeleton(old))
-                if partners and partners[0].key != old.key and _DIGITS.search(old.key):
+                if partners and partners[0].key != old.key and DIGITS.search(old.key):
                     yield old, partners.pop(0)
 
 
-def _skeleton(line: _Line) -> str:
-    return _DIGITS.sub("#", _IDENTIFIER.sub("#id", line.key))
+def _skeleton(line: Line) -> str:
+    return DIGITS.sub("#", _IDENTIFIER.sub("#id", line.key))
 
 
 def _compare(old: _Text, new: _Text) -> _Pair:
@@ -331,7 +261,7 @@ def _compare(old: _Text, new: _Text) -> _Pair:
     return _Pair(old=old, new=new, stretches=tuple(stretches))
 
 
-def _weight(line: _Line) -> float:
+def _weight(line: Line) -> float:
     return min(line.words, _MOST_OF_A_LINE) if line.is_prose else -_COST_OF_A_LINE
 
 
@@ -358,9 +288,11 @@ def _find_core(weights: Sequence[float]) -> tuple[int, int]:
 class _Frame:
     """The rules over all runs of one document."""
 
-    def __init__(self, texts: Sequence[_Text]) -> None:
+    def __init__(self, texts: Sequence[_Text], spans: Sequence[Span], elsewhere: Elsewhere) -> None:
         self.pairs = [_compare(old, new) for old, new in pairwise(texts)]
-        self._texts = texts
+        self._spans = spans
+        self._elsewhere = elsewhere
+        self._menus_of_home: dict[tuple[str, Span], frozenset[int]] = {}
         self._counters = self._find_counters()
         self._owners = {_owners(line) for text in texts for line in text.lines if line.is_copyright}
         changed = {
@@ -404,11 +336,12 @@ class _Frame:
             and all(_may_count(key) for key in values[skeleton])
         )
 
-    def is_page_only(self, pair: _Pair) -> bool:
-        """Return whether every line that differs between two runs is furniture by some rule."""
-        return all(self._is_furniture(pair, stretch) for stretch in pair.stretches)
+    def is_page_only(self, number: int) -> bool:
+        """Return whether every line that differs between a run and the next one is furniture by some rule."""
+        return all(self._is_furniture(number, stretch) for stretch in self.pairs[number].stretches)
 
-    def _is_furniture(self, pair: _Pair, stretch: _Stretch) -> bool:
+    def _is_furniture(self, number: int, stretch: _Stretch) -> bool:
+        pair = self.pairs[number]
         gone = [(pair.old, index) for index in stretch.removed]
         come = [(pair.new, index) for index in stretch.added]
         gone, come = self._without_counters(gone, come)
@@ -419,11 +352,13 @@ class _Frame:
             return False
         has_label = any(text.lines[index].is_button_label for text, index in left)
         one_sided = not gone or not come
+        spans = [self._spans[number]] * len(gone) + [self._spans[number + 1]] * len(come)
         return all(
             self._is_under_boilerplate(text.lines[index])
             or _is_menu_entry(text, index)
             or (one_sided and self._comes_and_goes(text.lines[index], has_label=has_label))
-            for text, index in left
+            or self._stands_elsewhere(text, index, span, has_label=has_label)
+            for (text, index), span in zip(left, spans, strict=True)
         )
 
     def _without_counters(self, gone: _Places, come: _Places) -> tuple[_Places, _Places]:
@@ -449,7 +384,7 @@ class _Frame:
             return gone, come
         return [place for place in gone if place not in old], [place for place in come if place not in new]
 
-    def _is_under_boilerplate(self, line: _Line) -> bool:
+    def _is_under_boilerplate(self, line: Line) -> bool:
         return (
             self._is_mostly(self._boilerplate, line)
             and not line.is_prose
@@ -458,7 +393,7 @@ class _Frame:
             and not line.is_of_responsible
         )
 
-    def _comes_and_goes(self, line: _Line, *, has_label: bool) -> bool:
+    def _comes_and_goes(self, line: Line, *, has_label: bool) -> bool:
         """Return whether a line beside the text's root came and went; prose only together with a button."""
         return (
             self._is_mostly(self._outside, line)
@@ -469,12 +404,58 @@ class _Frame:
             and (has_label or not line.is_prose)
         )
 
-    def _is_mostly(self, where: Counter[str], line: _Line) -> bool:
+    def _stands_elsewhere(self, text: _Text, index: int, span: Span, *, has_label: bool) -> bool:
+        """Return whether a line is the site's: it stands on its home page, or beside another document, too.
+
+        What policies of a site share is often of these policies, so that its place has to say it as well:
+        it stands beside the text, or amid a run of lines that all stand on the home page. Prose that names
+        rights is left out only together with a button: a banner, then.
+        """
+        line = text.lines[index]
+        if line.is_always_told or (line.names_rights and not (line.is_prose and has_label)):
+            return False
+        beside = self._is_mostly(self._outside, line) or self._is_mostly(self._boilerplate, line)
+        if self._elsewhere.on_home(line.key, span):
+            return beside or index in self._find_menus_of_home(text, span)
+        return beside and not line.is_prose and self._elsewhere.beside_others(line.key, span)
+
+    def _find_menus_of_home(self, text: _Text, span: Span) -> frozenset[int]:
+        """Return the indices of lines in runs of short lines that the home page shows, too.
+
+        A list that a heading or a label opens is the policy's: of partners, of what is collected.
+        """
+        if (text.sha256, span) not in self._menus_of_home:
+            found: set[int] = set()
+            opened = False
+            for is_menu, group in groupby(
+                range(len(text.lines)), lambda i: self._may_be_menu_of_home(text.lines[i], span)
+            ):
+                indices = list(group)
+                if is_menu and len(indices) >= _HOME_LINES and not opened:
+                    found.update(indices)
+                opened = text.lines[indices[-1]].is_heading_or_label
+            self._menus_of_home[text.sha256, span] = frozenset(found)
+        return self._menus_of_home[text.sha256, span]
+
+    def _may_be_menu_of_home(self, line: Line, span: Span) -> bool:
+        return not line.is_prose and not line.is_heading_or_label and self._elsewhere.on_home(line.key, span)
+
+    def _is_mostly(self, where: Counter[str], line: Line) -> bool:
         """Return whether a line stands there in half of the runs that hold it and know its place."""
         return 0 < self._holders[line.key] <= 2 * where[line.key]
 
 
 _Places = list[tuple[_Text, int]]
+
+
+def _is_host(word: str) -> bool:
+    """Return whether a word looks like a machine's name: letters, then a number, then maybe a domain.
+
+    >>> _is_host("node-7.example.net"), _is_host("web12"), _is_host("12")
+    (True, True, False)
+    """
+    name = word.partition(".")[0]
+    return name[:1].isalpha() and name.isascii() and name[-1:].isdigit()
 
 
 def _may_count(key: str) -> bool:
@@ -492,7 +473,7 @@ def _may_count(key: str) -> bool:
     )
 
 
-def _owners(line: _Line) -> frozenset[str]:
+def _owners(line: Line) -> frozenset[str]:
     """Return the words of a copyright notice beside its years."""
     return frozenset(re.findall(r"[^\W\d_]+", line.key.lower()))
 

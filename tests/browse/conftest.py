@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
+from tests.support.asking import HOME, get_when_ready, serve
 from tests.support.hostile import HOSTILE, HOSTILE_ADDRESS, HOSTILE_SITE
 from tests.support.synthetic import make_capture, make_reading, make_row, store_texts
 
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SITE = "calm.example"
 PRIVACY = Document(site=SITE, kind=Kind.PRIVACY)
 CHILDREN = Document(site=SITE, kind=Kind.PRIVACY, name="children & teens/v1.0")
@@ -101,3 +106,25 @@ def hostile_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.add_site("<b>none</b>.example")
         store.set_site_outcome("<b>none</b>.example", SiteOutcome.NOTHING_FOUND, HOSTILE["script"])
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium; skip where there is none."""
+    if _CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        yield from _launch(playwright)
+
+
+def _launch(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(database: Path) -> Iterator[str]:
+    with serve(sys.executable, "-m", "policy_archive", "browse", "--db", database, "--port", "0") as base:
+        get_when_ready(base + HOME)
+        yield base

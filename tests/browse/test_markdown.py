@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from policy_archive.browse.markdown import render_markdown
+from policy_archive.browse.markdown import TextLinks, render_markdown
 from tests.support.hostile import HOSTILE
 
 _ALLOWED_TAGS = set(
@@ -48,6 +48,32 @@ def test_links_lead_out_without_a_word_of_where_from() -> None:
     shown = render_markdown("[us](https://calm.example/a) and <mailto:a@calm.example>").html
     assert 'href="https://calm.example/a" rel="nofollow noopener noreferrer"' in shown
     assert 'href="mailto:a@calm.example"' in shown
+
+
+_LINKS = TextLinks(paragraph="?p={}", section=lambda anchor: f"/section/{anchor}")
+
+
+def test_paragraphs_items_and_rows_have_ids_in_order_and_links_to_them() -> None:
+    text = "# Data\n\nOne **word**.\n\n- two\n- three\n  - four\n\n1. five\n\n2. six\n\n"
+    text += "| a | b |\n|---|---|\n| 7 | 8 |\n"
+    rendered = render_markdown(text, links=_LINKS)
+    page = html.fragment_fromstring(rendered.html, create_parent="main")
+    ids = [(one.tag, one.get("id")) for one in page.iter() if str(one.get("id")).startswith("p")]
+    tags = ["p", "li", "li", "li", "p", "p", "tr", "tr"]
+    assert ids == [(tag, f"p{number}") for number, tag in enumerate(tags, start=1)]
+    assert rendered.paragraphs == ("One word.", "two", "three", "four", "five", "six", "a | b", "7 | 8")
+    links = page.xpath(".//a[@class='pl']/@href")
+    assert links == ["#s-data", *(f"?p={number}#p{number}" for number in range(1, 9))]
+    assert page.xpath(".//h1/a[@class='story']/@href") == ["/section/s-data"]
+
+
+@given(st.text(alphabet="-*+1.#>| ab\n\t\x01\x03\x04hp9", max_size=120))
+def test_every_paragraph_has_one_id_whatever_the_text_holds(text: str) -> None:
+    rendered = render_markdown(text, links=_LINKS)
+    page = html.fragment_fromstring(rendered.html, create_parent="main")
+    ids = page.xpath(".//@id[starts-with(., 'p')]")
+    assert ids == [f"p{number}" for number in range(1, len(rendered.paragraphs) + 1)]
+    assert not set("\x01\x03\x04") & set(rendered.html)
 
 
 def test_tables_and_lists_stay_what_they_are() -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from lxml import html
 
+from policy_archive.browse.caching import version_of_file
 from policy_archive.browse.security import PAGE_POLICY
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.pipelines.outputs.addresses import Addresses, document_segment
@@ -189,7 +190,8 @@ def test_marks_of_a_search_open_nothing_in_a_hostile_text(hostile_database: Path
     for answer in ask(hostile_database, *paths):
         page = html.fromstring(answer.content)
         assert page.xpath("//mark[@id='hit-1']")
-        assert not page.xpath("//script | //iframe | //img | //@*[starts-with(name(), 'on')]")
+        assert page.xpath("//script/@src") == [f"{HOME}/-/policies.js?v={version_of_file('policies.js')}"]
+        assert not page.xpath("//iframe | //img | //@*[starts-with(name(), 'on')]")
 
 
 def test_changes_are_told_as_they_were_learnt_and_first_captures_are_none(database: Path) -> None:
@@ -474,12 +476,16 @@ def test_hostile_texts_titles_names_and_addresses_are_words(hostile_database: Pa
     assert {answer.status_code for answer in answers} == {200}
     for answer in answers:
         page = html.fromstring(answer.content)
-        assert not page.xpath("//script | //iframe | //object | //embed | //base | //img | //math | //style")
+        assert not page.xpath("//iframe | //object | //embed | //base | //img | //math | //style")
+        assert page.xpath("//script/@src") == [
+            f"{HOME}/-/policies.js?v={version_of_file('policies.js')}"
+        ] * len(page.xpath("//script"))
+        assert not any(script.text for script in page.xpath("//script"))
         assert not page.xpath("//@*[starts-with(name(), 'on')] | //meta[@http-equiv]")
         for address in page.xpath("//@href | //@action | //@src | //@formaction"):
-            assert str(address).startswith((HOME, "#", "http://", "https://", "mailto:", "/policies")), (
-                address
-            )
+            assert str(address).startswith(
+                (HOME, "#", "?p=", "http://", "https://", "mailto:", "/policies")
+            ), address
 
 
 def test_pages_are_read_while_a_crawl_writes(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from policy_archive.crawler.archive.content_coding import MAX_MEMBERS, CodingError, unwrap_body
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer
 from policy_archive.crawler.core.records import Outcome
+from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.source.decode import unpack_body
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.versions import diff
@@ -70,6 +72,24 @@ def test_a_link_header_takes_time_in_proportion(unit: str) -> None:
 def test_the_original_of_a_link_header_is_found(text: str) -> None:
     found = _classify(f'<http://x.example/t>; rel="timemap"; type="a", {text}')
     assert found.served_original == "http://x.example/p"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "Last updated 1 January 2018, ",
+        "1 January 2018 ",
+        "This policy was updated on 05/2018 ",
+        "\u66f4\u65b0\u65e52018\u5e741\u67081\u65e5",
+    ],
+)
+def test_a_line_of_dates_takes_time_in_proportion(unit: str) -> None:
+    calls = count()  # each text another, for the last ones are remembered
+
+    def find(size: int) -> object:
+        return find_stated_dates(f"{next(calls)} {unit * (size // 20)}", language="en")
+
+    assert growth(find, start=1200) < 3
 
 
 TEXTS = {
@@ -137,18 +157,18 @@ def test_others_go_on_while_the_versions_of_a_document_are_compared(tmp_path: Pa
         store.connection.execute("delete from versions")
         store.connection.commit()
 
-        async def fold() -> tuple[int, int]:
+        async def fold() -> tuple[dict[object, int], int]:
             turns = 0
-            folding = asyncio.create_task(store.fold_aside(PRIVACY))
+            folding = asyncio.create_task(store.fold_site(PRIVACY.site, [PRIVACY]))
             while not folding.done():
                 await asyncio.sleep(0.01)
                 turns += 1
             return await folding, turns
 
         versions, turns = asyncio.run(fold())
-        assert versions == len(texts)
+        assert versions == {PRIVACY: len(texts)}
         assert turns > 3
-        assert store.fold_versions(PRIVACY) == versions
+        assert store.fold_versions(PRIVACY) == len(texts)
 
 
 LINES = st.lists(st.sampled_from(["a b", "c", "", "d e f", "# g", "[h](i)"]), max_size=12).map("\n".join)

@@ -32,8 +32,8 @@ class MemoryStore:
             raise AttributeError(name)
         return lambda *values, **named: () if name in lists else 0 if name in notes else None
 
-    async def fold_aside(self, document):
-        return 0
+    async def fold_site(self, site, documents):
+        return dict.fromkeys(documents, 0)
 
     def set_site_outcome(self, site, outcome, reason="", **named):
         self.sites[site] = outcome

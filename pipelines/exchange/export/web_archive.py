@@ -31,7 +31,7 @@ HEADERS_FIELD = "WARC-Policy-Archive-Headers"
 """Our own field of a record: `rebuilt`, for the HTTP head is not the one that was captured."""
 _WARC_NAME = "data.warc.gz"
 _REVISIT = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
-_DAY_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+DAY_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 """What a zip begins its calendar with: the same captures, the same bytes."""
 
 
@@ -246,7 +246,7 @@ def write_wacz(
 
 def _add(container: zipfile.ZipFile, name: str, content: bytes | Path) -> dict[str, Any]:
     """Store a member as it is, for players read it by ranges; return its entry in the package."""
-    info = zipfile.ZipInfo(name, date_time=_DAY_OF_ZIP)
+    info = zipfile.ZipInfo(name, date_time=DAY_OF_ZIP)
     info.external_attr = 0o644 << 16
     digest = hashlib.sha256()
     size = 0
@@ -272,7 +272,7 @@ def _page_lines(pages: Iterable[tuple[str, str]], titles: dict[tuple[str, str], 
 
 
 def _package(resources: list[dict[str, Any]], written: Written) -> dict[str, Any]:
-    last = max((timestamp for timestamp, _ in written.pages), default="19800101000000")
+    last = max((timestamp for timestamp, _ in written.pages), default="19960101000000")
     first_page = min(written.pages, default=None)
     main = {"mainPageUrl": first_page[1], "mainPageDate": isoformat(first_page[0])} if first_page else {}
     return {

@@ -19,3 +19,13 @@ class Way(StrEnum):
 
 
 OTHER_WAYS = (Way.MAIN, Way.PROSE, Way.SECOND)
+
+
+def without_way(extractor: str) -> str:
+    """Return an extractor's label without the way in which it chose the body: the same program read it.
+
+    >>> without_way("policy-archive/0.2.0 trafilatura/2.0 whole-main")
+    'policy-archive/0.2.0 trafilatura/2.0'
+    """
+    name, _, way = extractor.rpartition(" ")
+    return name if way in OTHER_WAYS else extractor

@@ -140,6 +140,8 @@ def read_again(
         if not left[body.document]:
             asyncio.run(store.reread_small(body.document))
             yield _finish(store, body.document, bodies[body.document])
+    for site in dict.fromkeys(document.site for document in bodies):
+        store.judge_site(site)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from policy_archive.crawler.core.records import ConservationFault, Document, Kin
 from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.search_text import prepare_text
-from policy_archive.pipelines.store.versions import build_versions, read_versions
+from policy_archive.pipelines.store.site_lines import JudgedBy
+from policy_archive.pipelines.store.versions import build_versions, read_versions, without_classes
 from policy_archive.pipelines.store.weighing import is_unweighed
 
 SEARCH_SECONDS = 45.0
@@ -267,6 +268,8 @@ def _look_at_document(
         stored = read_versions(connection, document)
         later = is_unweighed(connection, document)
         fresh = build_versions(connection, document, compare_afresh=compare_afresh and not later, later=later)
+        if not JudgedBy(connection, document.site).is_current:  # the next run of the site judges its changes
+            stored, fresh = without_classes(stored), without_classes(fresh)
     except StoreError as error:
         return ConservationFault(fault="versions-unreadable", id=document.id, detail=str(error))
     finally:

@@ -17,6 +17,7 @@ from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
 from policy_archive.pipelines.store.queries import count_unweighed, list_unread
 from policy_archive.pipelines.store.runlock import Holder, read_holder
+from policy_archive.pipelines.store.sites import list_without_policy
 
 Row = dict[str, Any]
 
@@ -47,6 +48,17 @@ class CorpusHealth:
     holder: Holder | None
     wal_bytes: int
     database_bytes: int
+    without_policy: list[str]
+    """Sites watched and asked for of which there is no version: nobody is told of what they change."""
+
+    @property
+    def notices(self) -> list[str]:
+        """Return a sentence for each thing that its owner should know, and that nothing mends by itself."""
+        if not self.without_policy:
+            return []
+        of = f"{len(self.without_policy)} of {plural(self.watched, 'watched site')}"
+        has = "have" if len(self.without_policy) > 1 else "has"
+        return [f"{of} {has} no policy here, {self.without_policy[0]} first: 'sites --missing' says why"]
 
     @property
     def complaints(self) -> list[str]:
@@ -81,7 +93,8 @@ class CorpusHealth:
             for row in self.incomplete
         ]
         found += [
-            f"{row['label']} was not told of {plural(row['waiting'], 'new version')}: {row['error']}"
+            f"{row['label']} was not told: {row['error']}; "
+            f"{plural(row['waiting'], 'message waits', 'messages wait')} since {row['oldest'][:10]}"
             for row in self.backlog
             if row["failed"]
         ]
@@ -95,7 +108,8 @@ class CorpusHealth:
 
     def as_json(self) -> Row:
         """Return it for programs."""
-        return {"healthy": not self.complaints, "complaints": self.complaints, **asdict(self)}
+        said = {"complaints": self.complaints, "notices": self.notices}
+        return {"healthy": not self.complaints, **said, **asdict(self)}
 
 
 def describe_unweighed(documents: int) -> str:
@@ -132,6 +146,9 @@ def read_health(
         holder=read_holder(database),
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
         database_bytes=database.stat().st_size,
+        without_policy=list_without_policy(
+            connection, sorted(watch.site for watch in watches if watch.checked_at is not None)
+        ),
     )
 
 

@@ -33,12 +33,17 @@ order by version returning id
 """  # noqa: S608 (a constant)
 
 # "+": of two indexes the document's is meant, for some texts stand in thousands of documents
-_FROM_NEWS = f"""
+FROM_NEWS = f"""
 from news
 join documents on documents.id = news.document_id
 join versions on versions.document_id = news.document_id and +versions.text_sha256 = news.text_sha256
     and news.occurrence = {OCCURRENCE}
 """
+
+IS_NEW = """versions.first_timestamp > coalesce(documents.news_after,
+    (select news_after from sites where sites.site = documents.site))"""
+"""SQL, for a row of FROM_NEWS: whether it is new to somebody who follows the site. What was captured before
+its first whole fetch is its history; all is, as long as there was none."""
 
 _COLUMNS = """policy_versions.document_id as document_id, site, kind, name,
     policy_versions.version as version, url, timestamp, first_captured, last_captured, changed_after,
@@ -78,6 +83,8 @@ class NewsFilter:
     """Not what a document said when it was first seen: that is no change."""
     min_words: int = 0
     """Only changes of at least so many words, and first versions."""
+    new_only: bool = False
+    """Not the history that a site's first whole fetch found."""
 
     def conditions(self) -> dict[str, object]:
         """Return SQL conditions with their values, None for those that are not wished."""
@@ -105,7 +112,7 @@ def list_news(connection: sqlite3.Connection, wanted: NewsFilter, *, limit: int 
     # "+" keeps SQLite from walking the index of all versions' times: a few news are sooner sorted
     few = wanted.after_id is not None or wanted.run_id is not None
     order = f"{'+' if few else ''}first_timestamp desc, news_id desc"
-    return _select(connection, f"{_FROM_NEWS} where {conditions} order by {order} limit ?", values, order)
+    return _select(connection, f"{FROM_NEWS} where {conditions} order by {order} limit ?", values, order)
 
 
 def list_learnt(
@@ -113,7 +120,7 @@ def list_learnt(
 ) -> list[Row]:
     """Return what list_news does, in the order of becoming known, newest first."""
     conditions, given = _conditions(wanted)
-    sql = f"{_FROM_NEWS} where {conditions} order by news.id desc limit ? offset ?"
+    sql = f"{FROM_NEWS} where {conditions} order by news.id desc limit ? offset ?"
     return _select(connection, sql, [*given, limit, offset], "news_id desc")
 
 
@@ -136,7 +143,7 @@ def count_between(
     first, of_page = connection.execute(
         f"""select coalesce(sum({IS_FIRST}), 0),
             coalesce(sum(not ({IS_FIRST}) and not ({IS_TOLD})), 0)
-        {_FROM_NEWS} where {conditions} and news.id between ? and ?""",
+        {FROM_NEWS} where {conditions} and news.id between ? and ?""",
         [*given, oldest, newest],
     ).fetchone()
     return PassedOver(first_captures=first, of_the_page=of_page)
@@ -147,7 +154,7 @@ def count_passed_over(connection: sqlite3.Connection, wanted: NewsFilter) -> int
     counts = []
     for filter_ in (replace(wanted, everything=True, substantive=False, min_words=0), wanted):
         conditions, given = _conditions(filter_)
-        sql = f"select count(*) {_FROM_NEWS} where {conditions}"
+        sql = f"select count(*) {FROM_NEWS} where {conditions}"
         counts.append(connection.execute(sql, given).fetchone()[0])
     return int(counts[0] - counts[1])
 
@@ -157,13 +164,38 @@ def _conditions(wanted: NewsFilter) -> tuple[str, list[object]]:
     told = [] if wanted.everything or wanted.change_class is not None else [IS_TOLD]
     told += [f"not ({IS_FIRST})"] if wanted.changes_only else []
     told += [MATTERS_SQL] if wanted.substantive else []
+    told += [IS_NEW] if wanted.new_only else []
     return " and ".join(["news.of_site", *told, *given]), list(given.values())
 
 
-def select_payloads(connection: sqlite3.Connection, news_ids: Sequence[int]) -> list[Row]:
+def select_told(connection: sqlite3.Connection, news_ids: Sequence[int]) -> list[Row]:
     """Return those of the news with these ids that are told, in their order."""
-    chosen = f"{_FROM_NEWS} where {IS_TOLD} and news.id in (select value from json_each(?))"  # noqa: S608
+    chosen = f"{FROM_NEWS} where {IS_TOLD} and news.id in (select value from json_each(?))"  # noqa: S608
     return _select(connection, chosen, [json.dumps(news_ids)], "news_id")
+
+
+def select_versions(connection: sqlite3.Connection, news_ids: Sequence[int]) -> list[Row]:
+    """Return the news with these ids in the order of their versions; of those whose version is gone, none."""
+    chosen = f"{FROM_NEWS} where news.id in (select value from json_each(?))"  # noqa: S608 (a constant)
+    return _select(connection, chosen, [json.dumps(news_ids)], "version")
+
+
+def select_by_capture(connection: sqlite3.Connection, channel: str, news_ids: Sequence[int]) -> list[Row]:
+    """Return the versions that begin where those of waiting news began when they were put into the outbox."""
+    chosen = """from outbox join news on news.id = outbox.news_id
+        join versions on versions.document_id = news.document_id and versions.first_timestamp = captured
+        where channel = ? and news.id in (select value from json_each(?))"""
+    return _select(connection, chosen, [channel, json.dumps(news_ids)], "version")
+
+
+def count_history(connection: sqlite3.Connection, wanted: NewsFilter) -> int:
+    """Return how many versions of such a list are history: older than the following of their site, and
+    therefore told to nobody who does not ask for them."""
+    conditions, given = _conditions(replace(wanted, new_only=False))
+    # what cannot be compared, for the site was never fetched whole, is history too
+    sql = f"select count(*) {FROM_NEWS} where {conditions} and not coalesce(({IS_NEW}), 0)"
+    (count,) = connection.execute(sql, given).fetchone()
+    return int(count)
 
 
 def _select(connection: sqlite3.Connection, chosen: str, values: Sequence[object], order: str) -> list[Row]:
@@ -196,7 +228,7 @@ def newest_news(connection: sqlite3.Connection) -> int:
 def count_news(connection: sqlite3.Connection, run_id: int) -> int:
     """Return how many versions became known in a run, but for those that are passed over."""
     conditions, given = _conditions(NewsFilter(run_id=run_id))
-    sql = f"select count(*) {_FROM_NEWS} where {conditions}"
+    sql = f"select count(*) {FROM_NEWS} where {conditions}"
     (count,) = connection.execute(sql, given).fetchone()
     return int(count)
 

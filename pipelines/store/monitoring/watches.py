@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.stored import Kind
+from policy_archive.crawler.core.timestamps import format_instant
 from policy_archive.crawler.core.vocabularies import SiteOutcome
-from policy_archive.crawler.planning.due import Failing, Watch
+from policy_archive.crawler.planning.due import INDEX_LAG, Failing, Watch
 
 _SELECT = """
 select watches.site, every, kinds, added_at, watches.checked_at, searched_at, misses, outcome, reason
@@ -118,6 +120,29 @@ def write_outcome(
         where site = :site""",
         {"site": site, "outcome": outcome, "reason": reason, "now": now, "failed": outcome.is_failure},
     )
+    if not outcome.is_failure:
+        _begin_following(connection, site, now)
+
+
+def _begin_following(connection: sqlite3.Connection, site: str, now: str) -> None:
+    """Note, when a site was fetched whole for the first time, what is its history: of each document known all
+    up to its newest capture, for what the index learns late was news to nobody; nothing much older is news.
+    """
+    first = connection.execute(
+        "update sites set news_after = ? where site = ? and news_after is null", (_digits(now), site)
+    )
+    if first.rowcount:
+        late = format_instant(datetime.fromisoformat(now) - INDEX_LAG)
+        connection.execute(
+            """update documents set news_after = max(?, (select max(timestamp) from captures
+                where document_id = documents.id)) where site = ?""",
+            (_digits(late), site),
+        )
+
+
+def _digits(instant: str) -> str:
+    """Return an instant in ISO 8601, UTC, as 14 digits."""
+    return re.sub("[^0-9]", "", instant)[:14]
 
 
 def write_check(

@@ -303,3 +303,10 @@ def test_two_names_in_one_label_are_two_policies(label: str) -> None:
 )
 def test_conditions_of_privacy_are_no_terms(label: str) -> None:
     assert {link.kind for link in links(f'<a href="/x7">{label}</a>')} == {Kind.PRIVACY}
+
+
+def test_a_tag_that_is_no_name_costs_no_link() -> None:
+    """Found by fuzzing: a tag that lost its ">" inside a link that was never closed."""
+    inside = "<a href='/b'>Terms of use <if\xb5\u3172j'>x <div<b>y</a>"
+    page = f"<a href='/a'>Privacy {inside} <a href='/legal/c'>AGB</a>"
+    assert {link.url.rpartition("/")[2] for link in links(page)} >= {"b", "c"}

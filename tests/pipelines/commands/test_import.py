@@ -397,7 +397,7 @@ def test_imported_texts_and_a_crawl_are_one_history_without_an_unknown_seam(
         middle = ours[1:-1]
         for version in middle:
             text = f"**Read by another program.** {version['text']}"
-            whole = render_version(version | {"text": text, "replay_url": None})
+            whole = render_version(version | {"text": text, "archive": None})
             (tmp_path / f"{version['timestamp']}.md").write_text(whole)
         run(*sorted(tmp_path.glob("2*.md")))
         run(*fetch[1:], "--archive", archive.url, command="fetch")
@@ -430,7 +430,7 @@ def test_sites_are_found_in_web_archives_without_being_named(
     names = rows(tmp_path, "select distinct name, format from origins order by name")
     assert [row["format"] for row in names] == ["warc", "warc"]
     assert rows(tmp_path, "select distinct of_site from news") == [{"of_site": 0}]
-    assert rows(tmp_path, "select 1 from addresses where listed_from is not null") == []
+    assert rows(tmp_path, "select 1 from listings") == []
     with ArchiveServer(find_warcs((tmp_path / "mine" / "below",))) as archive:
         fetch = ["fetch", "tidelock.example", "nordhafen-versand.example", "--kind", "all", "--plan", "all"]
         fetch += ["--archive", archive.url, "--index-rate", "0", "--replay-rate", "0"]
@@ -455,15 +455,11 @@ def test_an_import_leaves_what_another_archive_listed_as_it_is(
         before = rows(
             tmp_path, "select id, outcome, replay_url from captures where outcome is not null order by id"
         )
-        listed = rows(
-            tmp_path, "select urlkey, listed_from, listed_to from addresses where listed_from is not null"
-        )
+        listed = rows(tmp_path, "select urlkey, archive, listed_from, listed_to from listings")
         assert outcomes(run(*warcs, "--json"))["imported"] > 0
     after = {row["id"]: row for row in rows(tmp_path, "select id, outcome, replay_url from captures")}
     assert [after[row["id"]] for row in before] == before
-    assert listed == rows(
-        tmp_path, "select urlkey, listed_from, listed_to from addresses where listed_from is not null"
-    )
+    assert listed and listed == rows(tmp_path, "select urlkey, archive, listed_from, listed_to from listings")
 
 
 def test_no_text_is_taken_from_a_record_that_is_cut(

@@ -72,14 +72,16 @@ def test_the_crontab_line_runs_the_command_word_for_word() -> None:
     (text,) = build_cron(JOB).files.values()
     line = text.splitlines()[-1]
     assert "%" not in line.replace("\\%", "")
-    command = line.split(" ", 5)[5].replace("\\%", "%")
-    assert shlex.split(command) == COMMAND
+    command, status = line.split(" ", 5)[5].replace("\\%", "%").split("; ")
+    assert shlex.split(command) == [*COMMAND, "--quiet"]
+    assert shlex.split(status) == [*JOB.program, "status", "--quiet", "--db", str(DATABASE)]
 
 
 def test_systemd_runs_the_command_word_for_word() -> None:
     files = build_systemd(JOB).files
     service = files["policy-archive.service"]
-    (line,) = re.findall("^ExecStart=(.*)$", service, re.MULTILINE)
+    line, status = re.findall("^ExecStart=(.*)$", service, re.MULTILINE)
+    assert shlex.split(status.replace("%%", "%"))[1:] == ["status", "--quiet", "--db", str(DATABASE)]
     assert shlex.split(line.replace("%%", "%").replace("$$", "$")) == COMMAND
     assert "SuccessExitStatus=75" in service
     assert "OnCalendar=daily" in files["policy-archive.timer"]
@@ -110,6 +112,9 @@ def test_the_workflow_is_yaml_and_runs_update() -> None:
     runs = [step["run"] for step in steps if "run" in step]
     assert runs[0] == "pip install policy-archive==1.2.3"
     assert shlex.split(runs[1].strip()) == ["policy-archive", "update", "--db", "100%.db", *JOB.arguments]
+    assert "policy-archive compact" in runs[2]
+    assert shlex.split(runs[3]) == ["policy-archive", "status", "--quiet", "--db", "100%.db"]
+    assert steps[-1]["if"] == "always()"
     assert workflow[True]["schedule"][0]["cron"] == build_cron_time(JOB)  # YAML 1.1 reads `on` as true
 
 
@@ -141,6 +146,9 @@ def test_without_a_folder_the_text_is_printed_and_no_file_is_made(tmp_path: Path
         (("--notify-me", "x"), "No such option"),
         (("--db", "other.db"), "before the --"),
         (("no domain",), "is no domain"),
+        (("--notify-url", "https://hooks.slack.com/services/T0/B0/x"), "holds a secret"),
+        (("--notify-command", "curl https://hooks.slack.com/services/T0/B0/x"), "holds a secret"),
+        (("--notify-url", "smtp://me:word@mail.example.org/?to=me@example.org"), "holds a secret"),
     ],
 )
 def test_what_update_would_refuse_every_night_is_refused_now(
@@ -149,6 +157,30 @@ def test_what_update_would_refuse_every_night_is_refused_now(
     result = invoke("cron", "--db", str(tmp_path / "p.db"), "--", *arguments)
     assert words in str(getattr(result.exception, "message", result.exception))
     assert result.stdout == ""
+
+
+def test_what_the_environment_gives_here_is_written_out_and_secrets_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLICY_ARCHIVE_CONTACT", "me@example.org")
+    monkeypatch.setenv("HOOK", "https://hooks.slack.com/services/T0/B0/secret")
+    for scheduler, place in (
+        ("cron", "; set +a; "),
+        ("systemd", "EnvironmentFile="),
+        ("github", "HOOK: ${{ secrets.HOOK }}"),
+    ):
+        result = invoke(scheduler, "--db", str(tmp_path / "p.db"), "--", "--notify-env", "HOOK")
+        assert "--contact=me@example.org" in result.stdout
+        assert "--notify-env HOOK" in result.stdout and place in result.stdout
+        assert "secret" not in result.stdout.replace("secrets.HOOK", "")
+        assert "HOOK" in result.stderr and "services" not in result.stderr
+
+
+def test_a_file_of_addresses_is_named_from_the_root_and_not_on_githubs_machines(tmp_path: Path) -> None:
+    result = invoke("cron", "--db", str(tmp_path / "p.db"), "--", "--notify-file", "slack=hooks")
+    assert f"--notify-file slack={Path('hooks').resolve()} " in result.stdout
+    refused = invoke("github", "--db", str(tmp_path / "p.db"), "--", "--notify-file=hooks")
+    assert "give --notify-env NAME" in str(refused.exception)
 
 
 @pytest.mark.parametrize("scheduler", ["systemd", "cron", "github"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, store_texts
 
-HOOK = Channel(kind="url", target="https://hooks.example.org/x")
+HOOK = Channel(kind="url", target="https://hooks.example.org/x", since=date(2000, 1, 1))
 
 
 @pytest.fixture
@@ -114,12 +114,36 @@ def test_news_that_could_not_be_told_is_a_complaint_until_it_is_given_up(databas
         store_texts(store, [("20190101", "Two.\n")])
     assert complaints(database) == []
     with Store.open(database) as store:
-        message = next(outbox.iter_messages(store.connection, HOOK))
+        (message,) = outbox.list_messages(store.connection, HOOK)
         outbox.note_failed(store.connection, message, "answered 500", now="2026-01-01T00:00:00Z")
-    assert complaints(database) == ["url hooks.example.org was not told of 1 new version: answered 500"]
-    assert "1 to url hooks.example.org" in run(database).stdout
+    (complaint,) = complaints(database)
+    assert complaint.startswith("url hooks.example.org was not told: answered 500; 1 message waits since 20")
+    told = run(database)
+    assert "1 to url hooks.example.org since" in told.stdout and ": answered 500" in told.stdout
+    assert run(database, "--quiet").stdout == f"! {complaint}\n"
     assert run(database, "--give-up", "url hooks.example.org").return_value == 0
     assert complaints(database) == []
+
+
+def test_watched_sites_without_a_policy_are_counted_and_strict_complains_of_them(database: Path) -> None:
+    with Store.open(database) as store:
+        watch(store, added_days_ago=1)
+        for site in ("nothing.example", "unasked.example"):
+            write(
+                store.connection,
+                lambda c, site=site: write_watch(  # type: ignore[misc]
+                    c, site, every="1w", kinds=[Kind.PRIVACY], now="2026-01-01T00:00:00Z"
+                ),
+            )
+        store.set_site_outcome("nothing.example", SiteOutcome.NOT_ARCHIVED, checked=True)
+        store.set_site_outcome(PRIVACY.site, SiteOutcome.FOUND, checked=True)
+    result = run(database, "--json")
+    standing = json.loads(result.stdout)
+    said = "1 of 3 watched sites has no policy here, nothing.example first: 'sites --missing' says why"
+    assert (standing["notices"], standing["without_policy"]) == ([said], ["nothing.example"])
+    assert said in run(database).stdout
+    assert f"! {said}" in run(database, "--strict").stdout
+    assert run(database, "--strict").return_value == 1
 
 
 def test_the_last_runs_are_listed_with_their_health(database: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.records import Channel
+from policy_archive.pipelines.store.monitoring.outbox import list_messages, list_versions
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row
 
@@ -21,8 +24,9 @@ TEXTS = [
     ("20190601000000", _BASE + "We do not sell old lamps to visitors. [See](https://calm.example/a).\n"),
     ("20200101000000", _BASE + "We do not sell old lamps to visitors. [See](https://calm.example/b).\n"),
 ]
-LOUD, CALM = Channel(kind="command", target="loud"), Channel(kind="command", target="calm", substantive=True)
-WORDY = Channel(kind="command", target="wordy", min_words=2)
+LOUD = Channel(kind="command", target="loud", since=date(2000, 1, 1))
+CALM = replace(LOUD, target="calm", substantive=True)
+WORDY = replace(LOUD, target="wordy", min_words=2)
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +76,9 @@ def test_a_channel_is_told_what_it_asked_for(database: Path) -> None:
     with Store.open(database) as store:
         waiting = {
             channel.target: [
-                json.loads(row["payload"])["version"]
-                for row in store.connection.execute(
-                    "select payload from outbox where channel = ? order by id", (channel.id,)
-                )
+                row["version"]
+                for message in list_messages(store.connection, channel)
+                for row in list_versions(store.connection, message)
             ]
             for channel in (LOUD, CALM, WORDY)
         }

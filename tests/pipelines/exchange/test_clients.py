@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -308,15 +307,6 @@ def test_a_wacz_export_is_replayed_by_pywb(demo_database: Path, corpus: Slice, t
                 (row["capture_id"],),
             ).fetchone()
         assert len(answer.content) == size
-
-
-@pytest.mark.skipif(shutil.which("wacz") is None, reason="needs py-wacz, the program wacz")
-def test_py_wacz_validates_it(demo_database: Path, tmp_path: Path) -> None:
-    export(demo_database, "--to", str(tmp_path / "x.wacz"), "--format", "wacz")
-    done = subprocess.run(
-        ["wacz", "validate", "-f", tmp_path / "x.wacz"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from dataclasses import replace
+from datetime import date
 from itertools import permutations
 from pathlib import Path
 
@@ -11,7 +13,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from policy_archive.cli import policy_archive
-from policy_archive.crawler.core.records import OUTSIDE_ROOT, CdxRow, Channel, Reading
+from policy_archive.crawler.core.records import (
+    OUTSIDE_ROOT,
+    CdxRow,
+    Channel,
+    Document,
+    Kind,
+    Outcome,
+    Reading,
+)
+from policy_archive.pipelines.reading.read import read_body
 from policy_archive.pipelines.store.captures import parse_places, write_places
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_passed_over, list_news
 from policy_archive.pipelines.store.versions import build_versions, read_versions
@@ -20,7 +31,7 @@ from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_ro
 
 SENTENCE = "We collect your name and your address when you order, and keep both while the law asks us to."
 CORE = "".join(f"{SENTENCE} Point {word}.\n\n" for word in ("one", "two", "three", "four", "five", "six"))
-CHANNEL = Channel(kind="command", target="true")
+CHANNEL = Channel(kind="command", target="true", since=date(2000, 1, 1))
 HISTORY = [
     ("20180101", "Join us\n"),
     ("20180601", "\n"),
@@ -30,11 +41,13 @@ HISTORY = [
 ]
 
 
-def read_capture(timestamp: str, tail: str, *, known: bool = True) -> tuple[CdxRow, Reading]:
+def read_capture(
+    timestamp: str, tail: str, *, known: bool = True, core: str = CORE
+) -> tuple[CdxRow, Reading]:
     """Return a row, and a reading of which the places of its lines are known or not."""
-    reading = make_reading(CORE + tail)
+    reading = make_reading(core + tail)
     assert reading.extraction
-    places = (0,) * CORE.count("\n") + (OUTSIDE_ROOT,) * tail.count("\n")
+    places = (0,) * core.count("\n") + (OUTSIDE_ROOT,) * tail.count("\n")
     extraction = replace(reading.extraction, line_places=places if known else ())
     return make_row(timestamp), replace(reading, extraction=extraction)
 
@@ -110,6 +123,108 @@ def test_places_that_become_known_judge_anew_where_the_text_is_the_same(store: S
         store.record_reading(PRIVACY, row, reading)
     store.fold_versions(PRIVACY, of_site=False)
     assert classes(store) == [None, "page", "page", "substantive", "substantive"]
+
+
+TERMS = Document(site=PRIVACY.site, kind=Kind.TERMS)
+HOME = Document(site=PRIVACY.site, kind=Kind.HOME)
+STEPS = [
+    (PRIVACY, "20180101", ""),
+    (PRIVACY, "20190101", "Join our club today\n"),
+    (PRIVACY, "20200101", "Join our club today\n\nAsk us\n"),
+    (TERMS, "20200201", "Ask us\n"),
+    (TERMS, "20210201", "Ask us\n\nWe may end your account.\n"),
+    (HOME, "20190301", "Join our club today\n"),
+]
+JUDGED = {PRIVACY: [None, "page", "page"], TERMS: [None, "substantive"]}
+
+
+def store_step(store: Store, document: Document, timestamp: str, tail: str) -> None:
+    core = CORE if document is PRIVACY else CORE.replace("We collect", "You give us")
+    row, reading = read_capture(timestamp, tail, core=core)
+    if document is HOME:
+        reading = Reading(outcome=Outcome.HOME, lines=tuple(tail.split("\n")))
+    store.add_rows(document, [row])
+    store.record_capture(make_capture(row, document=document), reading)
+
+
+def classes_of_site(store: Store) -> dict[Document, list[str | None]]:
+    return {
+        document: [row[-1] for row in read_versions(store.connection, document)]
+        for document in (PRIVACY, TERMS)
+    }
+
+
+def fold_site(store: Store, *documents: Document) -> None:
+    asyncio.run(store.fold_site(PRIVACY.site, documents))
+
+
+def test_pages_of_a_site_in_any_order_give_the_same_classes_and_each_is_told_at_most_once(
+    tmp_path: Path,
+) -> None:
+    """A site is crawled again and again, each time one page more is there: what was told stays told."""
+    for number, order in enumerate(permutations(STEPS)):
+        if number % 90:
+            continue
+        with Store.open(tmp_path / f"{number}.db") as store:
+            store.channels = (CHANNEL,)
+            for document in (PRIVACY, TERMS, HOME):
+                store.add_document(document)
+            for document, timestamp, tail in order:
+                store_step(store, document, timestamp, tail)
+                fold_site(store, *(one for one in (document,) if one is not HOME))
+            assert classes_of_site(store) == JUDGED
+            told = store.connection.execute("select news_id, count(*) from outbox group by news_id")
+            assert all(count == 1 for _, count in told)
+            for document in JUDGED:
+                afresh = build_versions(store.connection, document, compare_afresh=True)
+                assert read_versions(store.connection, document) == afresh
+
+
+def test_a_second_crawl_of_the_same_pages_judges_nothing_and_writes_nothing(store: Store) -> None:
+    store.add_document(TERMS)
+    store.add_document(HOME)
+    for step in STEPS:
+        store_step(store, *step)
+    fold_site(store, PRIVACY, TERMS)
+    assert classes_of_site(store) == JUDGED
+    before = store.connection.total_changes
+    fold_site(store, PRIVACY, TERMS)
+    store.judge_site(PRIVACY.site)
+    assert store.connection.total_changes == before
+
+
+def test_what_a_page_of_the_site_shows_at_once_is_no_message(store: Store) -> None:
+    store.channels = (CHANNEL,)
+    store.add_document(HOME)
+    store_step(store, HOME, "20190301", "Join our club today\n")
+    for document, timestamp, tail in STEPS[:2]:
+        store_step(store, document, timestamp, tail)
+    fold_site(store, PRIVACY)
+    assert store.connection.execute("select count(*) from outbox").fetchone()[0] == 1
+
+
+def test_documents_that_were_folded_alone_are_judged_together(store: Store) -> None:
+    store.add_document(TERMS)
+    for document, timestamp, tail in STEPS[:3]:
+        store_step(store, document, timestamp, tail)
+    store.fold_versions(PRIVACY, of_site=False)
+    assert classes_of_site(store) == {PRIVACY: [None, "small", "small"], TERMS: []}
+    for document, timestamp, tail in STEPS[3:5]:
+        store_step(store, document, timestamp, tail)
+    store.fold_versions(TERMS, of_site=False)
+    assert run(store, "verify").exit_code == 0
+    store.judge_site(PRIVACY.site)
+    assert classes_of_site(store) == {PRIVACY: [None, "small", "page"], TERMS: [None, "substantive"]}
+    assert run(store, "verify").exit_code == 0
+
+
+def test_what_a_home_page_shows_is_read_line_by_line_without_links() -> None:
+    body = b"""<title>S</title><body><header><a href=x>Shop</a></header><ul><li><a href=n>Our <b>news</b></a>
+        <li>Join our club today</ul><p>News &amp; more</p><p>News &amp; more</p><button>Go</button>"""
+    facts = {"url": "https://intently.example/", "timestamp": "20190301000000", "content_type": "text/html"}
+    reading = read_body(body, document=HOME, **facts)  # type: ignore[arg-type]
+    assert reading.outcome is Outcome.HOME
+    assert reading.lines == ("Shop", "  * Our **news**", "  * Join our club today", "News & more")
 
 
 def test_places_are_stored_as_ranges() -> None:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from policy_archive.crawler.core.digests import body_digest
+from policy_archive.crawler.core.records import OUTSIDE_ROOT, Document, Kind, Outcome, Reading
 from policy_archive.pipelines.outputs.history import iter_lines, read_history
 from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.codec import compress_body
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.maintenance.compact import compact_document
 from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
+from policy_archive.pipelines.store.versions import build_site
 from policy_archive.pipelines.store.writer import Store
 
 from ...support.growth import count_statements, count_steps, exponent
 from ...support.linear import growth
-from ...support.synthetic import PRIVACY, make_capture, make_reading, make_row
+from ...support.synthetic import PRIVACY, make_capture, make_extraction, make_reading, make_row
 
 SMALL, LARGE = 200, 1_600
 LINEAR = 1.15
@@ -145,6 +148,46 @@ def test_verify_is_linear(stores, course: str) -> None:
         connection = open_reader(stores(course, captures))
         steps.append(count_steps(connection, lambda c=connection: list(iter_steps(c, list_checks()))))
         connection.close()
+    assert exponent(*steps) <= LINEAR
+
+
+# Sites
+
+
+def store_site(path: Path, documents: int) -> Store:
+    """Return a store of one site: a home page, and documents of five versions each that share its menu."""
+    store = Store.open(path)
+    home = Document(site=PRIVACY.site, kind=Kind.HOME)
+    store.add_document(home)
+    row = make_row(timestamp(0))
+    menu = tuple(f"Thing {word}" for word in ("one", "two", "three", "four", "five"))
+    store.record_capture(make_capture(row, document=home), Reading(outcome=Outcome.HOME, lines=menu))
+    for name in (f"part {number}" for number in range(documents)):
+        document = replace(PRIVACY, name=name)
+        store.add_document(document)
+        for number in range(5):
+            row, text = make_row(timestamp(number)), f"{SENTENCE} We are {name}.\n\n{menu[number]}\n"
+            extraction = replace(make_extraction(text), line_places=(0, 0, OUTSIDE_ROOT))
+            reading = replace(make_reading(text), extraction=extraction)
+            store.record_capture(make_capture(row, document=document), reading)
+    return store
+
+
+SENTENCE = "We collect your name and your address when you order, and keep both while the law asks us to."
+
+
+def test_a_site_is_judged_in_time_linear_in_its_documents(tmp_path: Path) -> None:
+    steps = []
+    for number in (20, 160):
+        with store_site(tmp_path / f"{number}.db", number) as store:
+            documents = [one for one in store.documents_of(PRIVACY.site) if one.kind is not Kind.HOME]
+
+            def judge(store: Store = store, documents: list[Document] = documents) -> None:
+                build_site(store.connection, PRIVACY.site, documents)
+
+            steps.append(count_steps(store.connection, judge))
+            found = build_site(store.connection, PRIVACY.site, documents).folded
+            assert {row[-1] for rows in found.values() for row in rows} == {None, "page"}
     assert exponent(*steps) <= LINEAR
 
 

@@ -16,7 +16,6 @@ from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.search import (
     SearchFilters,
-    count_by_year,
     list_documents_saying,
     search_versions,
 )
@@ -135,12 +134,6 @@ def test_since_when_and_until_when_a_document_says_it(connection: sqlite3.Connec
     assert row["interrupted"] is True
     (still,) = list_documents_saying(connection, "legitimate*", SearchFilters())
     assert still["gone_by"] is None and still["interrupted"] is False
-
-
-def test_years_count_documents_in_force_and_not_changes(connection: sqlite3.Connection) -> None:
-    years = count_by_year(connection, "ducks", SearchFilters(site=PRIVACY.site))
-    told = {row["year"]: (row["saying"], row["documents"]) for row in years}
-    assert told == {2012: (1, 1), 2013: (0, 1), 2014: (0, 0), 2015: (1, 1), 2016: (1, 1), 2017: (0, 1)}
 
 
 def test_plain_text_is_what_a_reader_sees() -> None:
