@@ -76,17 +76,17 @@ def make_shard(path: Path, numbers: range) -> None:
                 )  # fmt: skip
                 store.add_rows(document, [row])
                 capture = Capture(
-                    document=document, row=row, http_status=200, served_timestamp=stamp, body=body,
+                    document=document, row=row, outcome=None, http_status=200, served_timestamp="", body=body,
                     content_type="text/html", digest_matches=True, fetched_at=FETCHED,
                     replay_url=f"https://web.archive.org/web/{stamp}id_/{url}",
                 )  # fmt: skip
                 extraction = Extraction(
-                    text=text, title="Privacy", words=count_words(text), language="en", language_confidence=1.0,
+                    text=text, title="", words=count_words(text), language="en", language_confidence=1.0,
                     stated_dates=(), kept_share=1.0, replacement_characters=0, charset="utf-8",
                     hidden_text_used=False, documents_on_page=1, extractor="bench",
                 )  # fmt: skip
                 store.record_capture(capture, Reading(outcome=Outcome.TEXT, extraction=extraction))
-            store.fold_versions(document)
+            store.judge_site(document.site, [document])
 
 
 def copy_plainly(shard: Path, target: Path) -> None:

@@ -30,8 +30,9 @@ from policy_archive.browse.caching import (
     is_kept,
     version_of_file,
 )
+from policy_archive.browse.cells import show_cell
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
-from policy_archive.browse.metadata import QUERIES, describe_corpus
+from policy_archive.browse.metadata import QUERIES, describe_corpus, describe_to_new_datasette
 from policy_archive.browse.pages import FILE_TYPES, LONGEST_AT_ONCE, Pages, render_version_file
 from policy_archive.browse.phrase_svg import draw_phrases
 from policy_archive.browse.search_filters import settle_filters
@@ -394,7 +395,18 @@ def _filters(request: Request) -> SearchFilters:
 def feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     name = request.url_vars.get("site")
     site = _known_site(connection, unquote(name)) if name else None
-    return _atom(build_changes_feed(connection, pages.addresses, root=_root(request), site=site))
+    words = request.args.get("min_words") or "0"
+    if not (words.isascii() and words.isdecimal() and len(words) < 10):
+        raise UsageError(f"“{words[:40]}” is no number of words: write min_words=20.")
+    text = build_changes_feed(
+        connection,
+        pages.addresses,
+        root=_root(request),
+        site=site,
+        substantive=request.args.get("substantive") not in (None, "", "0"),
+        min_words=int(words),
+    )
+    return _atom(text)
 
 
 @_policies_page
@@ -475,6 +487,34 @@ def menu_links(datasette: Datasette) -> list[dict[str, str]]:
 def canned_queries(datasette: Datasette, database: str) -> dict[str, dict[str, Any]]:
     found = datasette.databases.get(database)
     return QUERIES if found is not None and _is_ours(found) else {}
+
+
+@hookimpl
+def render_cell(row: Any, value: Any, column: str, database: str, datasette: Datasette) -> Any:
+    found = datasette.databases.get(database)
+    if found is None or not _is_ours(found):
+        return None
+    return show_cell(row, value, column, Addresses(base=datasette.urls.path(PREFIX)))
+
+
+@hookimpl
+def extra_css_urls(database: str | None, datasette: Datasette) -> list[str]:
+    found = datasette.databases.get(database or "")
+    if found is None or not _is_ours(found):
+        return []
+    return [datasette.urls.path(f"{PREFIX}/-/tables.css?v={version_of_file('tables.css')}")]
+
+
+@hookimpl
+def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
+    """Tell Datasette 1.0 what `get_metadata` and `canned_queries` tell the releases before it."""
+
+    async def tell() -> None:
+        if hasattr(datasette, "set_database_metadata"):
+            names = [database.name for database in _iter_corpora(datasette)]
+            await describe_to_new_datasette(datasette, names, home=datasette.urls.path(PREFIX))
+
+    return tell
 
 
 @hookimpl

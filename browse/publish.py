@@ -188,7 +188,7 @@ class Publisher:
 
     def _copy_static(self) -> None:
         """Put stylesheet and scripts where the pages look for them."""
-        for name in STATIC_FILES:
+        for name in (name for name in STATIC_FILES if name != "tables.css"):
             write_file(self.target / "-" / name, [(STATIC / name).read_bytes()], within=self.target)
         # archived policies are not for search engines: they would stand beside the ones in force
         robots = "User-agent: *\nDisallow: /\n"

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -49,6 +48,7 @@ _NAMED = re.compile(r"(?P<label>[^()]+?)(?: \((?P<name>[^\n]+)\))?")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _PRINTED = "!#$%&'()*+,/:;=?@[]~"
 """What the index prints unescaped in an address, as the quote did before it was quoted."""
+_EXPORTED = re.compile(r"[0-9]{14}(?:-[0-9a-f]{8})?(?:\.[^.]+)?")
 TABLE = "policy_texts"
 
 
@@ -86,7 +86,7 @@ def read_corpus_file(text: str, *, path: str, digest: str, attribution: str = ""
         language=None if ours else "en",  # the corpus took English sites alone
         origin=Origin(
             format="markdown" if ours else FORMAT,
-            name=PurePosixPath(path).name,
+            name=path.rpartition("/")[2],
             digest=digest,
             licence="" if ours else LICENCE,
             attribution=attribution or ("" if ours else ATTRIBUTION),
@@ -97,8 +97,7 @@ def read_corpus_file(text: str, *, path: str, digest: str, attribution: str = ""
 
 def _is_of_export(path: str) -> bool:
     """Return whether a path is laid out as our export does: …/intently.co/privacy/20180127122821.md."""
-    parts = PurePosixPath(path)
-    return bool(re.fullmatch(r"[0-9]{14}(?:-[0-9a-f]{8})?", parts.stem))
+    return _EXPORTED.fullmatch(path.rpartition("/")[2]) is not None
 
 
 @cache

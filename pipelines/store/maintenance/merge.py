@@ -90,10 +90,7 @@ def merge_site(store: Store, site: str, report: MergeReport) -> None:
         return new, known, better, texts
 
     new, known, better, texts = write(store.connection, work)
-    for document in store.documents_of(site):
-        if document.kind is not Kind.HOME:
-            store.fold_versions(document)
-    store.judge_site(site)
+    store.judge_site(site, [one for one in store.documents_of(site) if one.kind is not Kind.HOME])
     report.sites += 1
     report.captures += new
     report.known += known
@@ -144,7 +141,7 @@ def _merge_runs_and_origins(connection: sqlite3.Connection) -> None:
 
 
 def _merge_site_row(connection: sqlite3.Connection, site: str) -> None:
-    """Keep what its newest search came to; the pages by which it was judged are others from now on."""
+    """Keep what its newest search came to. By which pages it was judged says a digest of these."""
     _insert_missing(connection, "sites", "site = ?", site)
     ours, theirs = (
         connection.execute(f"select * from {schema}.sites where site = ?", (site,)).fetchone()  # noqa: S608
@@ -155,7 +152,7 @@ def _merge_site_row(connection: sqlite3.Connection, site: str) -> None:
     begun = [row["news_after"] for row in (ours, theirs) if row["news_after"] is not None]
     connection.execute(
         """update main.sites set outcome = ?, reason = ?, checked_at = ?, failing_since = ?, rank = ?,
-        news_after = ?, judged_by = null where site = ?""",
+        news_after = ? where site = ?""",
         (
             newest["outcome"],
             newest["reason"],

@@ -21,7 +21,11 @@ from policy_archive.cli import policy_archive
 from policy_archive.pipelines.commands.demo import DEMO
 from policy_archive.pipelines.exchange.corpus_format import render_document, render_version
 from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES
+from policy_archive.pipelines.exchange.intake import ImportReport, Intake
+from policy_archive.pipelines.exchange.sources import Sources
+from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.weighing import WORTH_A_PROCESS
 from policy_archive.pipelines.store.writer import Store
 from tests.support.git import commit, git
 
@@ -510,3 +514,72 @@ def test_a_collection_and_captures_of_the_same_page_are_one_history(
         assert len(within) == 1
     (documents,) = rows(tmp_path, f"select count(distinct document_id) as number {page}")
     assert documents == {"number": 1}
+
+
+def _write_history(folder: Path, versions: int, site: str = "x.example") -> None:
+    (folder / site).mkdir(parents=True)
+    for number in range(versions):
+        text = f"We keep your data for {number + 2} days.\n\nWe sell {'nothing' if number % 3 else 'it'}.\n"
+        content = corpus_file(text, site=site, timestamp=f"{2010 + number}0127122821")
+        (folder / site / f"{number}.md").write_text(content)
+
+
+def test_what_is_left_for_later_is_a_state_that_is_seen_and_gone_on_with(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    _write_history(tmp_path / "corpus", 4)
+    _write_history(tmp_path / "corpus", 2, "y.example")
+    result = run(tmp_path / "corpus", "--later")
+    assert "changes of 2 imported documents are not weighed yet: run 'policy-archive weigh'" in result.stderr
+    assert [(row["version"], row["class"], row["change"]) for row in rows(tmp_path)] == [
+        (number, None, None) for number in (1, 2, 3, 4, 1, 2)
+    ]
+    assert (
+        run("x.example", command="history").stdout.count("not weighed yet: run 'policy-archive weigh'") == 3
+    )
+    seen = run(command="status")
+    assert seen.return_value == 1 and "2 imported documents are not weighed yet" in seen.stdout
+    assert run(command="verify").return_value == 0
+    assert "2 documents weighed" in run(command="weigh").stderr
+    assert {row["class"] for row in rows(tmp_path) if row["version"] > 1} == {"substantive"}
+    assert run(command="status").return_value == 0
+    at_once = tmp_path / "at-once"
+    at_once.mkdir()
+    words = ["import", str(tmp_path / "corpus"), "--db", str(at_once / "policies.db")]
+    CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    assert rows(at_once) == rows(tmp_path)
+
+
+def test_an_import_that_died_before_its_end_is_gone_on_with(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    _write_history(tmp_path / "corpus", 3)
+    with Store.open(tmp_path / "policies.db") as store, ReadingPool(1) as pool:
+        intake = Intake(store, pool, ImportReport())
+        assert list(intake.take(Sources(paths=(tmp_path / "corpus",)).iter_items()))
+    assert rows(tmp_path) == []
+    assert run(command="verify").return_value == 0  # of what is not at its end nothing is wrong
+    assert "1 imported document is not weighed" in run(command="status").stdout.replace("are not", "is not")
+    assert "1 document weighed" in run(command="weigh").stderr
+    assert [row["class"] for row in rows(tmp_path)] == [None, "substantive", "substantive"]
+
+
+def test_texts_that_come_later_leave_what_was_weighed_as_it_was(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    _write_history(tmp_path / "corpus", 4)
+    last = tmp_path / "corpus" / "x.example" / "3.md"
+    kept = last.read_text()
+    last.unlink()
+    run(tmp_path / "corpus")
+    last.write_text(kept)
+    run(tmp_path / "corpus", "--later")
+    assert [row["class"] for row in rows(tmp_path)] == [None, "substantive", "substantive", None]
+
+
+def test_many_documents_are_weighed_in_other_processes(tmp_path: Path, run: Callable[..., Result]) -> None:
+    for number in range(WORTH_A_PROCESS):
+        _write_history(tmp_path / "corpus", 2, f"x{number}.example")
+    assert f"{WORTH_A_PROCESS} documents, {2 * WORTH_A_PROCESS} versions" in run(tmp_path / "corpus").stderr
+    classes = [row["class"] for row in rows(tmp_path)]
+    assert classes == [None, "substantive"] * WORTH_A_PROCESS
