@@ -32,7 +32,7 @@ def show_cell(row: Any, value: Any, column: str, addresses: Addresses) -> Markup
     if version and column in ("version", "timestamp"):
         return _LINK.format(version, value)
     if column == "text" and isinstance(value, str) and len(value) > _SHOWN:
-        cut = value[:_SHOWN]
+        cut = " ".join(value[:_SHOWN].split())
         return Markup("{}{}").format(f"{cut}… ", _LINK.format(version, "all of it") if version else "")
     return None
 

@@ -444,10 +444,10 @@ class Pages:
     def render_phrases(self, connection: sqlite3.Connection, args: Mapping[str, Sequence[str]]) -> str:
         """Return who says some phrases, or a sentence that says what is wrong with them."""
         values: dict[str, Any] = {"asked": phrase_data.Asked(texts=(), filters=hits.SearchFilters())}
-        values |= {"studied": [], "message": None, "picture": "", "query": ""}
+        values |= {"studied": [], "message": None, "picture": "", "asked_query": ""}
         try:
             asked = phrase_data.parse_asked(connection, args)
-            values |= {"asked": asked, "query": asked.query()}
+            values |= {"asked": asked, "asked_query": asked.query()}
             if asked.texts:
                 values["studied"] = phrase_data.read_studied(connection, asked)
                 values["picture"] = draw_phrases([one.phrase for one in values["studied"]])

@@ -33,6 +33,8 @@ SLOW = (
     "browse/test_accessible.py",
     "browse/test_copy_in_browser.py",
     "browse/test_in_browser.py",
+    "browse/test_new_datasette.py",
+    "browse/test_walks_in_browser.py",
     "archive_server/test_beside_pywb.py",
     "archive_server/test_demo.py",
     "crawler/archive/test_rate_gate.py",
