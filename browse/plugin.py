@@ -324,6 +324,12 @@ def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
     return _html(pages.render_changes(connection, asked, page=_page_number(request)))
 
 
+@_policies_page
+def overview(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    asked = {name: (request.args.get(name) or "").strip() for name in ("kind", "order", "until")}
+    return _html(pages.render_overview(connection, asked))
+
+
 def _page_number(request: Request) -> int:
     page = _number(request.args.get("page")) or 0
     return page if page < 1_000 else 0
@@ -453,6 +459,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
         (rf"^{PREFIX}/-/changes$", changes),
+        (rf"^{PREFIX}/-/overview$", overview),
         (rf"^{PREFIX}/-/site$", asked_site),
         (rf"^{PREFIX}/-/compare/{site_of}$", compare),
         (rf"^{PREFIX}/-/at/{site_of}$", asked_date),

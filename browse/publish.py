@@ -138,6 +138,7 @@ class Publisher:
         for number in range(max(1, -(-count // CHANGES_A_PAGE))):
             show = partial(Pages.render_changes, connection=self.connection, asked={}, page=number)
             yield self._page(_FROM_ROOT.changes(number), show)
+        yield self._page(_FROM_ROOT.overview(), lambda pages: pages.render_overview(self.connection, {}))
         yield from self._iter_feed(None)
         yield self._page(_FROM_ROOT.home(), lambda pages: pages.render_home(self.connection))
 
