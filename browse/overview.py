@@ -15,8 +15,8 @@ from policy_archive.pipelines.outputs.addresses import document_of
 from policy_archive.pipelines.store.queries import IS_TOLD
 
 MOST_SITES = 100
-_YEARS = 10
-"""What is shown unless asked: the last ten years of which anything is known."""
+_YEARS = 8
+"""What is shown: as many as fit beside each other; the last ones of which anything is known, unless asked."""
 
 
 class Order(StrEnum):
@@ -77,7 +77,7 @@ class Matrix:
 def read_matrix(
     connection: sqlite3.Connection, *, kind: str, order: Order, last_year: int | None = None
 ) -> Matrix:
-    """Return the matrix of a kind of policies; its ten years end with `last_year`, None: with what is known.
+    """Return the matrix of a kind of policies; eight years up to `last_year`, None: to the last one known.
 
     Changes of the page around a text (versions.class) are none.
     """
