@@ -49,7 +49,7 @@ from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
 from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses, parse_document
 from policy_archive.pipelines.reading.pool import ReadingPool
-from policy_archive.pipelines.store.connection import is_corpus
+from policy_archive.pipelines.store.connection import is_corpus, one_state
 from policy_archive.pipelines.store.queries import find_site
 from policy_archive.pipelines.store.search import SearchFilters
 
@@ -101,7 +101,8 @@ def _policies_page(page: _Page) -> _Route:
 
 def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     try:
-        return page(connection, pages, request)
+        with one_state(connection):
+            return page(connection, pages, request)
     except NotKnownError as error:
         return _html(pages.render_message("Not found", str(error)), 404)
     except UsageError as error:

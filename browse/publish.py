@@ -27,6 +27,7 @@ from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.connection import one_state
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt
 
 DATABASE_NAME = "policies.db"
@@ -118,9 +119,9 @@ class Publisher:
 
     def _put(self, page: PublishedPage, done: Published, *, is_same: bool) -> None:
         path = self.target / page.path
-        is_written = not (is_same and path.is_file() and not path.is_symlink()) and write_page(
-            self.target, page
-        )
+        is_left = is_same and path.is_file() and not path.is_symlink()
+        with one_state(self.connection):  # of a page: a copy of all may take hours, and keep the log growing
+            is_written = not is_left and write_page(self.target, page)
         done.written += is_written
         done.unchanged += not is_written
         done.files_of[page.kind] += 1
