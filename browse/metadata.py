@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from policy_archive.data import DATA
 from policy_archive.pipelines.outputs.addresses import PREFIX
-from policy_archive.pipelines.store.at import build_at_sql
+from policy_archive.pipelines.store.at import build_asked_sql
 from policy_archive.pipelines.store.queries import IS_TOLD
 
 # Each finds its rows by an index first, then shows those alone: the view reads five tables a row.
@@ -69,7 +69,7 @@ group by document_id order by changes desc, site""",
         "written as 2018-05-25, how surely, and the versions before and after; `site` and `kind` may stay "
         "empty. The command "
         "`policy-archive at` asks the same of all sites.",
-        "sql": build_at_sql(most=1000),
+        "sql": build_asked_sql(most=1000),
         "params": ["day", "site", "kind"],
     },
 }

@@ -130,7 +130,8 @@ def import_command(
                 progress=progress_style(log_json=False),
                 dry_run=dry_run,
             )
-    if not report.outcomes and not report.addresses:
+    of_home_alone = crawl is not None and not (report.documents or report.failed)
+    if not report.addresses and (not report.outcomes or of_home_alone):
         raise UsageError("Nothing in it can be imported: no text, page, declaration or policy was found.")
     _print_report(report, dry_run=dry_run, as_json=as_json)
     if crawl is not None and crawl.exit_code:

@@ -443,9 +443,10 @@ class Store:
             found = folding.build_site(self.connection, site, documents)
         return self._write_site(site, found, of_site=True)
 
-    def judge_site(self, site: str) -> None:
-        """Judge the changes of all documents of a site by all its pages, when they were folded alone."""
-        self._write_site(site, folding.build_site(self.connection, site, ()), of_site=True)
+    def judge_site(self, site: str, documents: Sequence[Document] = ()) -> None:
+        """Judge the changes of all documents of a site by all its pages; the versions of `documents` are
+        rebuilt first, those of others are as they were folded."""
+        self._write_site(site, folding.build_site(self.connection, site, documents), of_site=True)
 
     def _write_site(self, site: str, found: folding.SiteFold, *, of_site: bool) -> dict[Document, int]:
         counts = {
