@@ -14,11 +14,10 @@ from policy_archive.browse.quotes import quote_changes
 from policy_archive.crawler.core.errors import CdxError, NotKnownError
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.timestamps import isoformat, parse_timestamp
-from policy_archive.pipelines.outputs.addresses import document_of
 from policy_archive.pipelines.outputs.coverage import list_months
 from policy_archive.pipelines.outputs.history import read_history
 from policy_archive.pipelines.store import queries
-from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt_widely
 from policy_archive.pipelines.store.queries import AddressMove, Row
 
 _LISTED = 12
@@ -61,7 +60,7 @@ def read_overview(connection: sqlite3.Connection) -> Overview:
         years=_count_years(connection),
         latest=quote_changes(
             connection,
-            _choose_told(list_learnt(connection, NewsFilter(changes_only=True), limit=6 * _QUOTED)),
+            list_learnt_widely(connection, NewsFilter(changes_only=True), limit=_QUOTED),
             characters=_QUOTED_CHARACTERS,
         ),
         busiest=_read_busiest(connection),
@@ -71,19 +70,6 @@ def read_overview(connection: sqlite3.Connection) -> Overview:
         ),
         widest=_read_widest(connection),
     )
-
-
-def _choose_told(learnt: Sequence[Row]) -> list[Row]:
-    """Return so many rows as are quoted, in order, the first of each document before others of it: one that
-    was fetched whole would else fill the page."""
-    seen: set[Document] = set()
-    again = []
-    for row in learnt:
-        document = document_of(row)
-        again.append(document in seen)
-        seen.add(document)
-    chosen = sorted(range(len(learnt)), key=lambda at: (again[at], at))[:_QUOTED]
-    return [learnt[at] for at in sorted(chosen)]
 
 
 def _rows(connection: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
