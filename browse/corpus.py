@@ -14,6 +14,7 @@ from policy_archive.browse.quotes import quote_changes
 from policy_archive.crawler.core.errors import CdxError, NotKnownError
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.timestamps import isoformat, parse_timestamp
+from policy_archive.pipelines.outputs.addresses import document_of
 from policy_archive.pipelines.outputs.coverage import list_months
 from policy_archive.pipelines.outputs.history import read_history
 from policy_archive.pipelines.store import queries
@@ -36,7 +37,8 @@ class Overview:
     years: list[Row]
     """`year`, and the `versions` that began in it; none is left out between the first and the last."""
     latest: list[Row]
-    """Changes in the order of becoming known, newest first, with what quote_changes adds."""
+    """Changes in the order of becoming known, newest first, of as many documents as there are, with what
+    quote_changes adds."""
     busiest: list[Row]
     missing: list[Row]
     """Sites without a policy, with `outcome` and `reason`."""
@@ -59,7 +61,7 @@ def read_overview(connection: sqlite3.Connection) -> Overview:
         years=_count_years(connection),
         latest=quote_changes(
             connection,
-            list_learnt(connection, NewsFilter(changes_only=True), limit=_QUOTED),
+            _choose_told(list_learnt(connection, NewsFilter(changes_only=True), limit=6 * _QUOTED)),
             characters=_QUOTED_CHARACTERS,
         ),
         busiest=_read_busiest(connection),
@@ -69,6 +71,19 @@ def read_overview(connection: sqlite3.Connection) -> Overview:
         ),
         widest=_read_widest(connection),
     )
+
+
+def _choose_told(learnt: Sequence[Row]) -> list[Row]:
+    """Return so many rows as are quoted, in order, the first of each document before others of it: one that
+    was fetched whole would else fill the page."""
+    seen: set[Document] = set()
+    again = []
+    for row in learnt:
+        document = document_of(row)
+        again.append(document in seen)
+        seen.add(document)
+    chosen = sorted(range(len(learnt)), key=lambda at: (again[at], at))[:_QUOTED]
+    return [learnt[at] for at in sorted(chosen)]
 
 
 def _rows(connection: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
