@@ -7,9 +7,11 @@ would take hours; the tables and their indexes are the store's.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import random
 import sqlite3
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,16 +26,16 @@ from policy_archive.pipelines.store.writer import Store
 
 TEXTS = Path(__file__).resolve().parent.parent.parent / "shared" / "replay" / "dev" / "texts"
 RARE = "quarterly pigeon inventory"
-"""A phrase of three texts in ten thousand."""
+"""A phrase of one text in a thousand, and of what came after it."""
 COMMON_PHRASE = "do not sell"
 """A phrase of about one text in twelve: those since 2020 of every third site."""
 LONG_SITE = "long.example"
-"""Two versions of 20,000 words."""
+"""Two versions of the longest recorded text, 51,000 words."""
 BUSY_SITE = "busy.example"
 """200 versions of one document and 2,000 captures."""
 _SYLLABLES = "ba ce di fo gu ka le mi no pu ra se ti vo wu ya ze ho".split()
 _LANGUAGES = ("en",) * 17 + ("de", "fr", "ja")
-_SITES_A_TRANSACTION = 500
+_SITES_A_TRANSACTION = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +46,9 @@ class _Edition:
 
 
 def make_corpus(path: Path, *, versions: int, seed: int = 7) -> None:
-    """Write the corpus, whole or not at all; a file that is there already is kept."""
+    """Write the corpus, whole or not at all; a file that is there already is kept, and upgraded."""
     if path.exists():
+        Store.open(path).close()
         return
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
@@ -56,6 +59,26 @@ def make_corpus(path: Path, *, versions: int, seed: int = 7) -> None:
         _fill(connection, versions, random.Random(seed))
         connection.execute("pragma journal_mode = wal")
     unfinished.rename(path)
+
+
+def write_as_a_crawl(path: Path) -> None:
+    """Store one capture after another, a new version every third, until somebody ends it; print a line each.
+
+    By the store's own way, a transaction a capture, with the fold of the document behind it.
+    """
+    # by this name, for packages that are installed may bring a `tests` of their own
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+    from support.synthetic import store_texts
+
+    chance = random.Random(3)
+    bases = _read_bases()
+    with Store.open(path) as store:
+        for number in itertools.count():
+            document = Document(site=f"crawled{number // 30}.example", kind=Kind.PRIVACY)
+            text = _edit(random.Random(number // 3), bases[number // 30 % len(bases)])
+            at = datetime(2010, 1, 1, tzinfo=UTC) + timedelta(days=number % 30 * 20, seconds=chance.random())
+            store_texts(store, [(format_timestamp(at), text)], document=document)
+            print(number, flush=True)
 
 
 def _fill(connection: sqlite3.Connection, versions: int, chance: random.Random) -> None:
@@ -76,13 +99,12 @@ def _fill(connection: sqlite3.Connection, versions: int, chance: random.Random) 
 
 
 def _read_bases() -> list[str]:
-    texts = [path.read_text("utf-8") for path in sorted(TEXTS.glob("*.md"))]
-    return [text for text in texts if 900 <= len(text.split()) <= 3_000]
+    """Return recorded texts, all of them: half have 4,800 words or more, one in fifteen has 40,000."""
+    return [path.read_text("utf-8") for path in sorted(TEXTS.glob("*.md"))]
 
 
 def _add_special(connection: sqlite3.Connection, bases: list[str], chance: random.Random) -> None:
-    long = "\n\n".join(bases * 9)
-    long = " ".join(long.split(" ")[:20_000])
+    long = max(bases, key=lambda text: len(text.split()))
     start = datetime(2012, 1, 5, tzinfo=UTC)
     year = timedelta(days=365)
     pair = [long, _edit(chance, _edit(chance, long, times=60), times=60)]
@@ -93,7 +115,8 @@ def _add_special(connection: sqlite3.Connection, bases: list[str], chance: rando
         [_Edition(first=start + year * i, last=start + year * (i + 0.9), text=pair[i]) for i in range(2)],
         chance,
     )
-    editions, text, month = [], bases[0], timedelta(days=25)
+    median = sorted(bases, key=len)[len(bases) // 2]
+    editions, text, month = [], median, timedelta(days=25)
     for i in range(200):
         text = _edit(chance, text)
         editions.append(_Edition(first=start + month * i, last=start + month * (i + 0.8), text=text))
@@ -109,7 +132,7 @@ def _iter_editions(chance: random.Random, base: str, site: str, number: int) -> 
         text = _edit(chance, text)
         if instant.year >= 2020 and number % 3 == 0 and COMMON_PHRASE not in text:
             text += f"\nWe {COMMON_PHRASE} your personal information.\n"
-        if chance.random() < 0.0003:
+        if chance.random() < 0.001:
             text += f"\nOur {RARE} is kept for a year.\n"
         last = instant + timedelta(days=chance.randint(20, 400))
         yield _Edition(first=instant, last=last, text=text)
@@ -192,6 +215,11 @@ def _add_version(
             kept_share, replacement_characters, charset, hidden_text_used, documents_on_page)
         values (?, 'bench/1', ?, ?, ?, 0.99, 0.98, 0, 'utf-8', 0, 1)""",
         (ids[0], sha256, f"Privacy – {document.site}", language),
+    )
+    connection.execute(
+        """insert into news (document_id, text_sha256, occurrence, recorded_at, of_site)
+        values (?, ?, 1, ?, 1)""",
+        (document.id, sha256, f"2026-01-01T00:{version % 60:02}:00Z"),
     )
     change = {"words_added": 3, "words_removed": 3, "share": 0.002, "only": [], "moved": 0}
     connection.execute(

@@ -13,8 +13,13 @@ from policy_archive.pipelines.store.mark import read_changed_at, read_mark
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
-STATIC_FILES = {"policies.css": "text/css; charset=utf-8", "policies.js": "text/javascript; charset=utf-8"}
-"""Files in it that every page asks for, and their types."""
+STATIC_FILES = {
+    "policies.css": "text/css; charset=utf-8",
+    "policies.js": "text/javascript; charset=utf-8",
+    "tables.css": "text/css; charset=utf-8",
+    "search.js": "text/javascript; charset=utf-8",
+}
+"""Files in it that pages ask for, and their types; the search is a static copy's, tables.css Datasette's."""
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 """For an address that names what it holds."""
 ASKED_AGAIN = "private, no-cache"
@@ -28,7 +33,7 @@ def build_validators(database: Path) -> dict[str, str]:
     Every commit changes them, so a page that holds something new is never taken for the old one. Asked
     before the page is made: at the worst it is newer than its name says, and is asked for once more.
     """
-    named = hashlib.sha256(f"{_read_program()} {read_mark(database)}".encode()).hexdigest()[:24]
+    named = hashlib.sha256(f"{read_program()} {read_mark(database)}".encode()).hexdigest()[:24]
     return {
         # weak: compressed or not, it is the same page
         "ETag": f'W/"{named}"',
@@ -38,7 +43,7 @@ def build_validators(database: Path) -> dict[str, str]:
 
 
 @cache
-def _read_program() -> str:
+def read_program() -> str:
     """Return what tells this program from another that makes other pages of the same database."""
     files = sorted(path for path in _HERE.rglob("*") if path.suffix in (".py", ".html"))
     times = [str(path.stat().st_mtime_ns) for path in files]

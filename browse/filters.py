@@ -16,7 +16,7 @@ from policy_archive.browse.timeline_data import mark_of
 from policy_archive.browse.timeline_svg import MARKS, draw_sign, find_gaps
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.timestamps import isoformat
-from policy_archive.crawler.core.urls import page_uri_m
+from policy_archive.crawler.core.urls import describe_archive, page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.addresses import document_of, document_segment
 from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
@@ -59,6 +59,7 @@ def build_environment() -> Environment:
         gist=describe_version,
         outcomes=show_outcomes,
         page_address=page_uri_m,
+        archive_name=describe_archive,
         snippet=show_snippet,
         month_years=group_months,
         mark_of=mark_of,

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment
 
 from policy_archive.browse import corpus, phrase_data
+from policy_archive.browse.caching import version_of_file
 from policy_archive.browse.citing import (
     Quote,
     build_quote,
@@ -21,18 +22,21 @@ from policy_archive.browse.citing import (
     describe_version_page,
     plain_quote,
 )
+from policy_archive.browse.days import list_days
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import TextLinks, render_markdown
+from policy_archive.browse.overview import Order, read_matrix
 from policy_archive.browse.phrase_svg import draw_phrases
 from policy_archive.browse.quotes import quote_changes, quote_diff
 from policy_archive.browse.saying import describe_saying
 from policy_archive.browse.search_filters import settle_filters
 from policy_archive.browse.section_story import tell_story
+from policy_archive.browse.security import COPY_POLICY, SEARCH_POLICY
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.browse.version_rows import list_rows
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
-from policy_archive.crawler.core.records import POLICY_KINDS, Document
+from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind
 from policy_archive.crawler.core.steering import clean_text
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
@@ -56,7 +60,9 @@ LONGEST_AT_ONCE = 200_000
 """Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
 _SITES_ON_HOME = 300
 _HITS_A_PAGE = 20
-_CHANGES_A_PAGE = 20
+CHANGES_A_PAGE = 20
+CHANGES_PAGES = 25
+"""Pages of changes in a static copy: the newest 500; the rest stands with the sites."""
 _QUOTED_CHARACTERS = 1_500_000
 """Of texts that are compared for the quotations of one page: a quarter of a second."""
 _FOLLOWED_CHARACTERS = 30_000_000
@@ -132,11 +138,15 @@ class Pages:
     addresses: Addresses
     database_address: str | None = None
     """Where Datasette shows the tables; None in a static copy."""
+    download: str | None = None
+    """Where a static copy has its database."""
     root: str | None = None
     """What makes an address absolute, for those who read it elsewhere; None where it is not known."""
 
     def _render(self, template: str, **values: Any) -> str:
         shared = {
+            "content_policy": COPY_POLICY if self.addresses.static else None,
+            "download": self.download,
             "feed_address": None,
             "query": None,
             "database_address": self.database_address,
@@ -391,15 +401,16 @@ class Pages:
         Raises UsageError for what is none of these, NotKnownError for a site that is not there.
         """
         wanted = _parse_changes_asked(connection, asked)
-        found = list_learnt(connection, wanted, limit=_CHANGES_A_PAGE + 1, offset=page * _CHANGES_A_PAGE)
-        rows = found[:_CHANGES_A_PAGE]
+        found = list_learnt(connection, wanted, limit=CHANGES_A_PAGE + 1, offset=page * CHANGES_A_PAGE)
+        rows = found[:CHANGES_A_PAGE]
         is_narrowed = wanted.everything or wanted.change_class is not None
         passed_over = (
             count_between(connection, wanted, newest=rows[0]["news_id"], oldest=rows[-1]["news_id"])
             if rows and not is_narrowed
             else None
         )
-        base, given = self.addresses.changes(), {name: text for name, text in asked.items() if text}
+        given = urlencode({name: text for name, text in asked.items() if text})
+        has_more = len(found) > len(rows) and not (self.addresses.static and page + 1 >= CHANGES_PAGES)
         return self._render(
             "changes.html",
             rows=quote_changes(connection, rows, characters=_QUOTED_CHARACTERS),
@@ -407,19 +418,52 @@ class Pages:
             asked={name: asked.get(name, "") for name in ("since", "class", "kind", "site")},
             kinds=POLICY_KINDS,
             classes=_CLASSES,
-            previous_address=f"{base}?{urlencode({**given, 'page': page - 1})}" if page else None,
-            next_address=f"{base}?{urlencode({**given, 'page': page + 1})}"
-            if len(found) > len(rows)
-            else None,
+            previous_address=self.addresses.changes(page - 1, given) if page else None,
+            next_address=self.addresses.changes(page + 1, given) if has_more else None,
+        )
+
+    def render_overview(self, connection: sqlite3.Connection, asked: Mapping[str, str]) -> str:
+        """Return sites and quarters; `asked` has `kind`, `order` and `until` (a year). Raises UsageError."""
+        kind = settle_filters(connection, hits.SearchFilters(kind=asked.get("kind") or None)).kind
+        order, until = asked.get("order") or Order.CHANGES, asked.get("until") or ""
+        if order not in set(Order):
+            raise UsageError(f"“{order[:40]}” is no order: {', '.join(Order)} are.")
+        if until and not (until.isascii() and until.isdecimal() and len(until) == 4):
+            raise UsageError(f"“{until[:20]}” is no year: write four digits, like 2018.")
+        wanted = kind or str(Kind.PRIVACY)
+        matrix = read_matrix(
+            connection, kind=wanted, order=Order(order), last_year=int(until) if until else None
+        )
+        return self._render("overview.html", matrix=matrix, kinds=POLICY_KINDS, kind_words=Kind(wanted).label)
+
+    def render_days(self, connection: sqlite3.Connection, document: Document) -> str:
+        """Return what held on each day, as one table."""
+        versions = queries.list_versions(connection, document)
+        return self._render(
+            "days.html",
+            key=document,
+            spans=list_days(versions),
+            feed_address=self.addresses.feed(document.site),
+        )
+
+    def render_static_search(self) -> str:
+        """Return the page of a static copy that searches, with a script."""
+        up = self.addresses.base
+        return self._render(
+            "static_search.html",
+            index="./pagefind/pagefind.js",  # from the script's own address
+            script=f"{up}/-/search.js?v={version_of_file('search.js')}",
+            licence=f"{up}/-/pagefind/LICENSE.txt",
+            content_policy=SEARCH_POLICY,
         )
 
     def render_phrases(self, connection: sqlite3.Connection, args: Mapping[str, Sequence[str]]) -> str:
         """Return who says some phrases, or a sentence that says what is wrong with them."""
         values: dict[str, Any] = {"asked": phrase_data.Asked(texts=(), filters=hits.SearchFilters())}
-        values |= {"studied": [], "message": None, "picture": "", "query": ""}
+        values |= {"studied": [], "message": None, "picture": "", "asked_query": ""}
         try:
             asked = phrase_data.parse_asked(connection, args)
-            values |= {"asked": asked, "query": asked.query()}
+            values |= {"asked": asked, "asked_query": asked.query()}
             if asked.texts:
                 values["studied"] = phrase_data.read_studied(connection, asked)
                 values["picture"] = draw_phrases([one.phrase for one in values["studied"]])

@@ -20,6 +20,17 @@ TABLE_POLICY = (
 """For Datasette's own pages of a corpus, which need the scripts that stand in them."""
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """For a picture of ours as a file of its own, whose colours stand in it."""
+COPY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'"
+)
+"""For the pages of a static copy, in the page: whoever serves the files need not know of it. (What a page
+cannot say of itself, who may frame it, is left out.)"""
+SEARCH_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; "
+    "style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'"
+)
+"""For the one page of a copy that searches: its index is read by a program in WebAssembly."""
 SAFE_HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",

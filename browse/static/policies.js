@@ -62,3 +62,19 @@ if (box) {
     }
   });
 }
+
+// In a static copy nobody can be asked for a day: the table of all days is on the page, and a field finds one.
+document.querySelectorAll("form.days").forEach(function (form) {
+  var field = form.querySelector("input"), said = form.querySelector("output");
+  form.hidden = false;
+  function find() {
+    var row = Array.from(document.querySelectorAll("table.days tbody tr")).find(function (one) {
+      return one.dataset.first <= field.value && field.value <= one.dataset.last;
+    });
+    document.querySelectorAll("table.days .here").forEach(function (one) { one.classList.remove("here"); });
+    said.textContent = !field.value ? "" : row ? row.cells[2].textContent : "Nothing is known of that day.";
+    if (row) { row.classList.add("here"); row.scrollIntoView({ block: "center" }); }
+  }
+  field.addEventListener("change", find);
+  form.addEventListener("submit", function (event) { event.preventDefault(); find(); });
+});

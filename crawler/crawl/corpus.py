@@ -87,7 +87,7 @@ class SiteStore(Protocol):
         ...
 
     def mark_listed(self, document: Document, url: str, *, start: str, end: str) -> None:
-        """Note that the index gave all rows of an address from `start` to `end` (14 digits)."""
+        """Note that the archive's index gave all rows of an address from `start` to `end` (14 digits)."""
         ...
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
@@ -143,6 +143,8 @@ class RunLog(Protocol):
 
     channels: tuple[Channel, ...]
     """Who is to be told of versions that become known."""
+    archive: str | None
+    """Base address of the archive that is asked: rows, answers and captures stored from now on are its."""
 
     def start_run(self, command: str, arguments: Mapping[str, object] | None = None) -> int:
         """Return the id of a new run; captures stored from now on belong to it."""

@@ -278,8 +278,8 @@ class SiteCrawl:
     async def _crawl_document(self, document: Document) -> None:
         """List, plan, fetch, and again, until the plan is empty; then count the versions."""
         self.unfinished.add(document)
-        self._reopen(document)
         await self._list_addresses(document)
+        self._reopen(document)
         asked: set[CdxRow] = set()
         owners: Counter[Owner] = Counter()
         settled = False

@@ -152,6 +152,7 @@ class RunSpider(Spider):
         if self.alone:
             self.store.close_dead_runs()
         self.store.channels = self.options.channels
+        self.store.archive = archive_url
         self.run_id = self.store.start_run(self.options.command, arguments)
         log_event(log, "run-started", f"run {self.run_id} begins", run=self.run_id, archive=archive_url)
 

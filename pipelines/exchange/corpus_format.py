@@ -15,7 +15,6 @@ from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.crawler.core.urls import (
     WAYBACK_MACHINE,
-    archive_of,
     build_uri_m,
     cited_uri_m,
     describe_archive,
@@ -47,7 +46,7 @@ def render_version(version: Mapping[str, Any]) -> str:
         original=version["url"],
         title=version["title"],
         text=version["text"],
-        replay_url=version.get("replay_url"),
+        archive=version.get("archive"),
         origin=version.get("origin"),
         dated_by=version.get("dated_by") or "",
     )
@@ -62,7 +61,7 @@ def render_document(
     original: str,
     title: str,
     text: str,
-    replay_url: str | None = None,
+    archive: str | None = None,
     origin: str | None = None,
     dated_by: str = "",
 ) -> str:
@@ -71,15 +70,16 @@ def render_document(
     `timestamp` (14 digits) and `original` are those of the capture that is
     cited; `text` is the Markdown body as stored, its end untouched. A page
     without a title keeps an empty title line, so that the body is where it is
-    in every file. `replay_url` is where it was fetched from: the sentence names the Wayback Machine for
-    captures of its own alone, for it may never have had those of another archive. A text out of a file names
-    that (`origin`), and one that nobody captured what dates it (`dated_by`), as `policy_versions` has them.
+    in every file. `archive` is the base address of the one that was asked: the sentence names the Wayback
+    Machine for captures of its own alone, for it may never have had those of another archive. A text out of
+    a file names that (`origin`), and one that nobody captured what dates it (`dated_by`), as
+    `policy_versions` has them.
     """
     day = parse_timestamp(timestamp).date().isoformat()
     return (
         f"> *The following text is extracted and transformed from the {site} {describe_kind(kind, name)} "
         f"{_describe_date(day, dated_by)}. Please check the "
-        f"{_name_source(timestamp, original, replay_url, origin)} "
+        f"{_name_source(timestamp, original, archive, origin)} "
         "for the most accurate reproduction.*\n\n"
         f"# {_write_title(title)}\n\n{text}"
     )
@@ -94,12 +94,26 @@ def _describe_date(day: str, dated_by: str) -> str:
     if not dated_by:
         return f"that was archived on {day}"
     source, _, written = dated_by.partition(" ")
-    by = {"statement": "its own statement", "front-matter": "its front matter"}.get(source, "who imported it")
-    return f"of {written} (dated by {by})"
+    return f"of {written} (dated by {_DATED_BY.get(source, _DATED_BY['given'])})"
 
 
-def _name_source(timestamp: str, original: str, replay_url: str | None, origin: str | None) -> str:
-    archive = archive_of(replay_url or "")
+_DATED_BY = {
+    "statement": "its own statement",
+    "front-matter": "its front matter",
+    "given": "who imported it",
+}
+
+
+def source_of_date(words: str) -> str:
+    """Return what dates a text, as `Capture.dated_by` begins, by the words of the block quote.
+
+    >>> source_of_date("its front matter")
+    'front-matter'
+    """
+    return next((source for source, said in _DATED_BY.items() if said == words), "given")
+
+
+def _name_source(timestamp: str, original: str, archive: str | None, origin: str | None) -> str:
     if archive is None and origin is not None:
         return f"file that it was imported from, {_write_title(origin)},"
     if archive in (None, WAYBACK_MACHINE):

@@ -66,7 +66,9 @@ def import_archives(
                 outcome = ImportOutcome.TRUNCATED if cut else ImportOutcome.UNREADABLE
                 _refuse(report, names[fault.path], outcome, fault.reason)
             sites = [stated.site] if stated.site else find_sites(rows)
-            if dry_run or not sites:
+            if not sites:
+                return None
+            if dry_run:
                 report.outcomes[ImportOutcome.IMPORTED] += len(rows)
                 return None
             origins = {file.path: _origin_of(file, stated) for file in files}
@@ -142,6 +144,12 @@ class FilesStore(Store):
     is_news = False
     files: WarcSource
     origin_of: Mapping[Path, Origin]
+
+    def start_run(
+        self, command: str, arguments: Mapping[str, object] | None = None, *, forecast: object = None
+    ) -> int:
+        self.archive = None
+        return super().start_run(command, arguments, forecast=forecast)
 
     def add_rows(self, document: Document, rows: Iterable[CdxRow]) -> int:
         return self.import_rows(document, [(row, self._origin(row)) for row in rows])

@@ -47,6 +47,9 @@ class Addresses:
     with_feeds: bool = True
     """False in a copy that does not know its own address: a feed's links are whole."""
 
+    with_search: bool = False
+    """Whether a static copy has a page that searches."""
+
     def _page(self, *segments: str) -> str:
         return self._file(*segments, *(["index.html"] if self.static else []))
 
@@ -76,7 +79,7 @@ class Addresses:
         return self._file("-", "policies.css")
 
     def search(self) -> str | None:
-        return self._asked("-", "search")
+        return self._page("-", "search") if self.with_search else self._asked("-", "search")
 
     def search_feed(self) -> str | None:
         return self._asked("-", "search.atom")
@@ -90,9 +93,21 @@ class Addresses:
         sides = (*self._document(old), old_timestamp, *self._document(new), new_timestamp)
         return self._asked("-", "change", *sides)
 
-    def changes(self) -> str | None:
-        """Return where the list of changes stands, newest known first; it takes `since`, `class`, `kind`."""
-        return self._asked("-", "changes")
+    def changes(self, page: int = 0, query: str = "") -> str:
+        """Return where the list of changes stands, newest known first; `query` has `since`, `class`, `kind`,
+        `site`, which nobody is there to ask of a static copy."""
+        if self.static:
+            return self._page("-", "changes", *([str(page)] if page else []))
+        asked = "&".join(filter(None, [query, f"page={page}" if page else ""]))
+        return self._file("-", "changes") + (f"?{asked}" if asked else "")
+
+    def overview(self) -> str:
+        """Return where sites and quarters stand in one table; a server takes `kind`, `order`, `until`."""
+        return self._page("-", "overview")
+
+    def days(self, document: Document) -> str | None:
+        """Return where a static copy tells of every day what held; a server is asked for one (`at`)."""
+        return self._page(*self._document(document)) if self.static else None
 
     def find_site(self) -> str | None:
         """Return where the form that asks for a site leads."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policy_archive.crawler.core.timestamps import isoformat
-from policy_archive.crawler.core.urls import archive_of, build_uri_m, describe_archive, page_uri_m
+from policy_archive.crawler.core.urls import build_uri_m, describe_archive, page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.store.queries import Row
 
@@ -100,8 +100,8 @@ def _gather(version: Row, *, notes: list[str], what: str | None = None) -> _Fact
 
 def _name_holder(version: Row) -> str:
     """Return what holds the capture: the archive that was asked, or the file that it was imported from."""
-    archive = archive_of(version["replay_url"] or "")
-    if archive is None and version.get("origin"):
+    archive = version["archive"]
+    if archive is None and version["origin"]:
         return f"file {_one_line(version['origin'])}"
     return describe_archive(archive)
 
@@ -111,7 +111,7 @@ def _capture_address(version: Row) -> str:
 
     That capture itself need not have been fetched: of equal bytes one is.
     """
-    archive = archive_of(version["replay_url"] or "")
+    archive = version["archive"]
     if archive is None:
         return _safe_address(version["replay_url"] or version["url"])
     return _safe_address(page_uri_m(build_uri_m(archive, version["timestamp"], version["url"])))

@@ -168,6 +168,7 @@ def _write_page(
         facts += [
             (f"{label}: captured", f"{version['first_captured']} to {version['last_captured']} (UTC)"),
             (f"{label}: address", version["url"]),
+            (f"{label}: archive", version["archive"] or "none"),
             (f"{label}: replay", version["replay_url"] or version["origin"] or "none"),
             (f"{label}: SHA-256 of the text", version["text_sha256"]),
             (f"{label}: read by", version["extractor"]),

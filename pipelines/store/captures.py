@@ -24,11 +24,18 @@ from policy_archive.crawler.core.records import (
     StoredCapture,
 )
 from policy_archive.crawler.core.timestamps import format_instant, now_iso
+from policy_archive.crawler.core.urls import archive_of
 from policy_archive.pipelines.store.codec import compress_body
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.search_text import prepare_text
 
-INSERT_ROW = f"insert into captures (id, document_id, {ROW_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"  # noqa: S608, E501
+INSERT_ROW = f"""insert into captures (id, document_id, {ROW_COLUMNS}, archive)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"""  # noqa: S608 (a constant)
+
+TAKE_ROW = f"""update captures set archive = ?
+where id = ? and (outcome is null or outcome in ({", ".join(repr(one.value) for one in Outcome.retryable())}))
+    and origin is null and archive is not ?"""  # noqa: S608 (constants)
+"""A row that several archives list is asked of the one that listed it last, also where another failed."""
 
 UPDATE_DECISION = """
 update captures set state = :state, state_reason = :reason,
@@ -47,13 +54,25 @@ update captures set
     page_class = :page_class, page_probability = :page_probability,
     replay_url = :replay_url, fetched_at = :fetched_at, elapsed_seconds = :elapsed_seconds,
     requests = requests + :requests, tries = tries + 1, run_id = :run_id,
-    origin = :origin, dated_by = :dated_by
+    origin = :origin, dated_by = :dated_by, archive = :archive
 where id = :id
 """
 
 
-def row_values(document: Document, row: CdxRow) -> tuple[Any, ...]:
-    """Return the values that INSERT_ROW takes."""
+_DONE_COLUMNS = (
+    "outcome", "reason", "http_status", "served_timestamp", "served_original", "location",
+    "content_type", "verified", "page_class", "page_probability", "replay_url", "fetched_at",
+    "elapsed_seconds", "requests", "origin", "dated_by",
+)  # fmt: skip
+_INSERT_DONE = f"""
+insert into captures
+    (id, document_id, {ROW_COLUMNS}, archive, state, tries, run_id, {", ".join(_DONE_COLUMNS)})
+values ({", ".join("?" * 10)}, 'fetched', 1, ?, {", ".join("?" * len(_DONE_COLUMNS))}) on conflict do nothing
+"""  # noqa: S608 (constants)
+
+
+def row_values(document: Document, row: CdxRow, archive: str | None) -> tuple[Any, ...]:
+    """Return the values that INSERT_ROW takes; `archive`: base address of the one that listed the row."""
     return (
         row.id_in(document.id),
         document.id,
@@ -64,6 +83,7 @@ def row_values(document: Document, row: CdxRow) -> tuple[Any, ...]:
         row.statuscode,
         row.digest,
         row.length,
+        archive,
     )
 
 
@@ -103,23 +123,50 @@ def _parse_link(row: sqlite3.Row) -> PolicyLink:
 
 
 def write_capture(
-    connection: sqlite3.Connection, capture: Capture, reading: Reading | None, run_id: int | None
+    connection: sqlite3.Connection,
+    capture: Capture,
+    reading: Reading | None,
+    run_id: int | None,
+    archive: str | None,
 ) -> bool:
-    """Write a capture and its reading; False when its row is done already. Inside a transaction."""
+    """Write a capture and its reading; False when its row is done already. Inside a transaction.
+
+    `archive`: base address of the one that was asked for it; None: the one that its replay address names.
+    """
     capture_id = capture.row.id_in(capture.document.id)
-    connection.execute(INSERT_ROW, row_values(capture.document, capture.row))
+    archive = archive or archive_of(capture.replay_url)
+    connection.execute(INSERT_ROW, row_values(capture.document, capture.row, archive))
     if _has_final_outcome(connection, capture_id):
         return False
     if capture.origin is not None:
         write_origin(connection, capture.origin)
     body_digest = _write_body(connection, capture.body)
     point("after-body")
-    connection.execute(
-        _UPDATE_CAPTURE, _capture_values(capture, reading) | {"body_digest": body_digest, "run_id": run_id}
-    )
+    found = {"id": capture_id, "body_digest": body_digest, "run_id": run_id, "archive": archive}
+    connection.execute(_UPDATE_CAPTURE, _capture_values(capture, reading) | found)
     point("after-capture")
     if reading is not None:
         _write_findings(connection, capture_id, reading)
+    return True
+
+
+def write_new_text(
+    connection: sqlite3.Connection, capture: Capture, reading: Reading, run_id: int | None
+) -> bool:
+    """Write a text without its page whose capture is new, in a third of write_capture's statements.
+
+    Returns False, and writes nothing, when there is such a row. Inside a transaction.
+    """
+    assert capture.body is None and reading.extraction is not None and not reading.links
+    values = _capture_values(capture, reading)
+    row = row_values(capture.document, capture.row, archive_of(capture.replay_url))
+    done = [values[column] for column in _DONE_COLUMNS]
+    if not connection.execute(_INSERT_DONE, (*row, run_id, *done)).rowcount:
+        return False
+    point("after-capture")
+    _write_text(connection, reading.extraction)
+    point("after-text")
+    _write_extraction(connection, row[0], reading.extraction, is_first=True)
     return True
 
 
@@ -160,7 +207,6 @@ def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]
     assert outcome is not None, "a capture without an outcome needs a reading"
     page_class, page_probability = _verdict_values(reading)
     return {
-        "id": capture.row.id_in(capture.document.id),
         "outcome": outcome,
         "reason": capture.reason or (reading.reason if reading else ""),
         "http_status": capture.http_status,
@@ -242,27 +288,33 @@ def _write_findings(connection: sqlite3.Connection, capture_id: str, reading: Re
 
 def _write_text(connection: sqlite3.Connection, extraction: Extraction) -> None:
     inserted = connection.execute(
-        "insert into texts (sha256, words, content) values (?, ?, ?) on conflict do nothing returning id",
+        "insert into texts (sha256, words, content) values (?, ?, ?) on conflict do nothing",
         (extraction.text_sha256, extraction.words, extraction.text),
-    ).fetchone()
+    )
     point("before-search")
-    if inserted is not None:
+    if inserted.rowcount:
         connection.execute(
             "insert into texts_search (rowid, text) values (?, ?)",
-            (inserted["id"], prepare_text(extraction.text)),
+            (inserted.lastrowid, prepare_text(extraction.text)),
         )
 
 
-def _write_extraction(connection: sqlite3.Connection, capture_id: str, extraction: Extraction) -> None:
+_EXTRACTION = """into extractions
+    (capture_id, extractor, current, text_sha256, title, language, language_confidence, kept_share,
+    replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates, line_places)
+values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+def _write_extraction(
+    connection: sqlite3.Connection, capture_id: str, extraction: Extraction, *, is_first: bool = False
+) -> None:
     stated = [
         {"kind": stated.kind, "as_written": stated.as_written, "day": stated.day.isoformat()}
         for stated in extraction.stated_dates
     ]
+    # "or replace" makes the full-text index write down all it has gathered: not where nothing can be there
     connection.execute(
-        """insert or replace into extractions
-            (capture_id, extractor, current, text_sha256, title, language, language_confidence, kept_share,
-            replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates, line_places)
-        values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        f"insert {'' if is_first else 'or replace '}{_EXTRACTION}",
         (
             capture_id,
             extraction.extractor,

@@ -12,11 +12,14 @@ from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.pipelines.store.connection import write
 
 
-def recall_answer(connection: sqlite3.Connection, site: str, question: str) -> KeptAnswer | None:
-    """Return the answer that a question got earlier on this day (UTC), None when it got none."""
+def recall_answer(
+    connection: sqlite3.Connection, site: str, archive: str, question: str
+) -> KeptAnswer | None:
+    """Return the answer that an archive gave earlier on this day (UTC), None when it gave none."""
     found = connection.execute(
-        "select state, rows from index_answers where site = ? and question = ? and asked_on = ?",
-        (site, question, _today()),
+        """select state, rows from index_answers
+        where site = ? and archive = ? and question = ? and asked_on = ?""",
+        (site, archive, question, _today()),
     ).fetchone()
     if found is None:
         return None
@@ -26,14 +29,19 @@ def recall_answer(connection: sqlite3.Connection, site: str, question: str) -> K
 
 
 def keep_answer(
-    connection: sqlite3.Connection, site: str, question: str, state: str, rows: Sequence[CdxRow]
+    connection: sqlite3.Connection,
+    site: str,
+    archive: str,
+    question: str,
+    state: str,
+    rows: Sequence[CdxRow],
 ) -> None:
     """Store an answer in place of the one of an earlier day."""
     lines = [[getattr(row, name) for name in CDX_FIELDS] for row in rows]
-    values = (site, question, state, zlib.compress(json.dumps(lines).encode()), _today())
+    values = (site, archive, question, state, zlib.compress(json.dumps(lines).encode()), _today())
 
     def work(connection: sqlite3.Connection) -> None:
-        connection.execute("insert or replace into index_answers values (?, ?, ?, ?, ?)", values)
+        connection.execute("insert or replace into index_answers values (?, ?, ?, ?, ?, ?)", values)
 
     write(connection, work)
 

@@ -15,5 +15,7 @@ MIGRATIONS = (
     "m008_search",
     "m009_site_lines",
     "m010_alerts",
+    "m011_archives",
+    "m012_unweighed",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

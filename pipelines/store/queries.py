@@ -25,7 +25,7 @@ Row = dict[str, Any]
 _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured, last_captured, changed_after,
     title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
     stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class, origin,
-    dated_by"""
+    dated_by, archive"""
 IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
 """SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
 IS_FIRST = "versions.changed_after is null"
@@ -468,3 +468,9 @@ def list_occurrences(
         (json.dumps(keys),),
     )
     return {(document_id, version): occurrence for document_id, version, occurrence in rows}
+
+
+def count_unweighed(connection: sqlite3.Connection) -> int:
+    """Return of how many documents an import has not come to the end, see `weighing`."""
+    (number,) = connection.execute("select count(*) from unweighed").fetchone()
+    return int(number)

@@ -34,15 +34,19 @@ _NO_ARCHIVES = "origin is not null and body_digest is null"
 
 
 def read_known(
-    connection: sqlite3.Connection, document: Document, *, of_others: bool = True
+    connection: sqlite3.Connection, document: Document, *, of_others: bool = True, archive: str | None = None
 ) -> list[KnownCapture]:
-    """Return what is known of a document's rows, in order of time; texts of others only when wanted."""
+    """Return what is known of a document's rows, in order of time; texts of others only when wanted.
+
+    `archive`: of the rows that nobody asked for yet only those that this one listed, or nobody knows who.
+    """
     rows = connection.execute(
         f"""select {ROW_COLUMNS}, outcome, text_sha256, stated_dates, language
         from captures left join extractions on capture_id = id and current and {HAS_TEXT}
         where document_id = ? and (? or not ({_NO_ARCHIVES}))
+            and (outcome is not null or coalesce(archive, ?) is coalesce(?, archive))
         order by timestamp, original, digest""",  # noqa: S608 (constants)
-        (document.id, of_others),
+        (document.id, of_others, archive, archive),
     )
     return [
         KnownCapture(

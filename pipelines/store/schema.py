@@ -7,6 +7,7 @@ import sqlite3
 from sqlite_utils import Database, Migrations
 
 from policy_archive.crawler.core.failpoints import point
+from policy_archive.crawler.core.urls import archive_of
 from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET
 
 migrations = Migrations(MIGRATION_SET)
@@ -506,6 +507,97 @@ def m010_alerts(db: Database) -> None:
             news_id integer not null references news(id),
             told_at text not null,
             primary key (channel, news_id)
+        ) strict, without rowid;
+        """,
+    )
+
+
+@migrations()
+def m011_archives(db: Database) -> None:
+    """Which archive was asked: of each capture, of what an index listed, of what it answered.
+
+    Old rows get what is known: where a capture was fetched from, else the only archive that its document, or
+    the corpus, has anything of. Of a corpus of several archives the rest stays unknown, null. What was kept
+    of the index's answers for a day is forgotten: nobody noted whose they were.
+    """
+    _execute_all(
+        db,
+        """
+        alter table captures add column archive text;
+
+        create table listings (
+            document_id text not null references documents(id),
+            urlkey text not null,
+            archive text not null,           -- base address; '' in old databases, where it is not known
+            listed_from text not null,       -- index asked from .. to (14 digits)
+            listed_to text not null,
+            listed_at text not null,         -- when, ISO 8601 UTC, our clock
+            primary key (document_id, urlkey, archive)
+        ) strict, without rowid;
+
+        drop table index_answers;
+        create table index_answers (
+            site text not null references sites(site),
+            archive text not null,           -- base address of the one that was asked
+            question text not null,          -- JSON of the query
+            state text not null,             -- complete, cut, too-slow, blocked
+            rows blob not null,              -- JSON array of index lines, zlib
+            asked_on text not null,          -- day, UTC: on that day the index is not asked again
+            primary key (site, archive, question)
+        ) strict;
+        """,
+    )
+    _fill_archives(db)
+    _execute_all(
+        db,
+        """
+        insert into listings select addresses.document_id, urlkey, coalesce(
+                (select max(archive) from captures where captures.document_id = addresses.document_id
+                    and origin is null having count(distinct archive) = 1 and count(*) = count(archive)), ''),
+            listed_from, listed_to, coalesce(listed_at, '')
+        from addresses where listed_from is not null and listed_to is not null;
+        alter table addresses drop column listed_from;
+        alter table addresses drop column listed_to;
+        alter table addresses drop column listed_at;
+        """,
+    )
+    _grow_view(
+        db,
+        "case when source.origin is null then coalesce(first.archive, source.archive) "
+        "else source.archive end as archive",
+    )
+
+
+def _fill_archives(db: Database) -> None:
+    """Fill in the archive of stored rows, as far as it is known."""
+    db.conn.create_function("archive_of", 1, lambda url: archive_of(url), deterministic=True)
+    db.execute("update captures set archive = archive_of(replay_url) where replay_url is not null")
+    db.execute(
+        """update captures set archive = (select max(archive) from captures as sisters
+            where sisters.document_id = captures.document_id and origin is null
+            having count(distinct archive) = 1)
+        where archive is null and origin is null"""
+    )
+    asked = {row[0] for row in db.execute("select distinct archive from captures where origin is null")}
+    asked |= {
+        row[0]
+        for row in db.execute(
+            "select distinct json_extract(arguments, '$.archive') from runs where command != 'import'"
+        )
+    }
+    if len(known := asked - {None}) == 1:
+        db.execute("update captures set archive = ? where archive is null and origin is null", tuple(known))
+
+
+@migrations()
+def m012_unweighed(db: Database) -> None:
+    """Documents that an import has not come to the end of: a state that is seen, and gone on with."""
+    _execute_all(
+        db,
+        """
+        create table unweighed (
+            document_id text primary key references documents(id),
+            folded integer not null default 0  -- 1: its versions are there, what changed is not compared
         ) strict, without rowid;
         """,
     )

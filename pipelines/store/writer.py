@@ -7,7 +7,9 @@ import json
 import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -38,10 +40,10 @@ from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import AddressSource, RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
-from policy_archive.pipelines.store import captures, imports, index_cache
+from policy_archive.pipelines.store import captures, imports, index_cache, queries, weighing
 from policy_archive.pipelines.store import versions as folding
 from policy_archive.pipelines.store.bodies import load_home_near
-from policy_archive.pipelines.store.connection import explained, open_reader, open_writer, write
+from policy_archive.pipelines.store.connection import explained, open_writer, write
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
@@ -67,6 +69,9 @@ class Store:
         self.connection = connection
         self.run_id: int | None = None
         """Run that captures are stored for; set by start_run."""
+        self.archive: str | None = None
+        """Base address of the archive that is asked: whose rows, answers and captures are stored from now on;
+        None: nobody's, and what is known of all of them is read."""
         self.channels: tuple[Channel, ...] = ()
         """Who is to be told of versions that become known."""
         self.reader: ReadingPool | None = None
@@ -185,9 +190,11 @@ class Store:
     def addresses_of(self, document: Document) -> list[Address]:
         """Return a document's addresses, oldest sight first."""
         rows = self.connection.execute(
-            "select url, source, evidence, confidence, first_seen, last_seen, listed_from, listed_to "
-            "from addresses where document_id = ? order by first_seen, urlkey",
-            (document.id,),
+            """select url, source, evidence, confidence, first_seen, last_seen, listed_from, listed_to
+            from addresses left join listings on listings.document_id = addresses.document_id
+                and listings.urlkey = addresses.urlkey and archive = ?
+            where addresses.document_id = ? order by first_seen, addresses.urlkey""",
+            (self.archive or "", document.id),
         )
         return [Address(**{**row, "source": AddressSource(row["source"])}) for row in rows]
 
@@ -203,34 +210,43 @@ class Store:
 
     def add_rows(self, document: Document, rows: Iterable[CdxRow]) -> int:
         """Store index rows before anything is fetched; return how many of them are new."""
-        values = [captures.row_values(document, row) for row in rows]
+        values = [captures.row_values(document, row, self.archive) for row in rows]
+        taken = [(self.archive, one[0], self.archive) for one in values]
 
         def work(connection: sqlite3.Connection) -> int:
             before = connection.total_changes
             connection.executemany(captures.INSERT_ROW, values)
-            return connection.total_changes - before
+            new = connection.total_changes - before
+            if new < len(values):
+                connection.executemany(captures.TAKE_ROW, taken)
+            return new
 
         return write(self.connection, work)
 
     def mark_listed(self, document: Document, url: str, *, start: str, end: str) -> None:
-        """Note that the index gave all rows of an address from `start` to `end` (14 digits).
+        """Note that the archive's index gave all rows of an address from `start` to `end` (14 digits).
 
         What a clock that ran ahead noted of days to come is forgotten.
         """
         today = utc_now().strftime("%Y%m%d235959")
         self._execute(
-            """update addresses set listed_from = min(coalesce(listed_from, ?), ?),
-                listed_to = iif(listed_to <= ?, max(listed_to, ?), ?), listed_at = ?
-            where document_id = ? and urlkey = ?""",
-            (start, start, today, end, end, now_iso(), document.id, urlkey(url)),
+            """insert into listings (document_id, urlkey, archive, listed_from, listed_to, listed_at)
+            values (?, ?, ?, ?, ?, ?)
+            on conflict (document_id, urlkey, archive) do update set
+                listed_from = min(listed_from, excluded.listed_from),
+                listed_to = iif(listed_to <= ?, max(listed_to, excluded.listed_to), excluded.listed_to),
+                listed_at = excluded.listed_at""",
+            (document.id, urlkey(url), self.archive or "", start, end, now_iso(), today),
         )
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
         """Return all that is known of a document's rows, in order of time: the planner is told nothing else.
 
         Texts that others read are left out: next to ours each would look like a change, and cost requests.
+        So are rows that another archive listed and nobody asked it for yet: they are not asked of this one,
+        and where they stand is decided in a run that asks theirs.
         """
-        return read_known(self.connection, document, of_others=False)
+        return read_known(self.connection, document, of_others=False, archive=self.archive)
 
     def list_seams(self, document: Document) -> frozenset[tuple[str, str]]:
         """Return the first and the last capture that others' texts were imported of, (14 digits, urlkey)."""
@@ -262,9 +278,20 @@ class Store:
         """
 
         def work(connection: sqlite3.Connection) -> bool:
-            return captures.write_capture(connection, capture, reading, self.run_id)
+            return captures.write_capture(connection, capture, reading, self.run_id, self.archive)
 
         return write(self.connection, work)
+
+    @classmethod
+    def open_for_import(cls, path: Path | str) -> Self:
+        """Return what `open` does, set for many thousand texts at a time.
+
+        32 MB of the indexes are held, and the log is emptied into the file each 32 MB.
+        """
+        store = cls.open(path)
+        store.connection.execute("pragma cache_size = -32000")
+        store.connection.execute("pragma wal_autocheckpoint = 8000")
+        return store
 
     def import_captures(self, batch: Sequence[ImportedCapture]) -> list[str]:
         """Store captures out of files, all or none of the batch; return what came of each.
@@ -273,9 +300,46 @@ class Store:
         """
 
         def work(connection: sqlite3.Connection) -> list[str]:
-            return [imports.write_imported(connection, one, self.run_id) for one in batch]
+            return imports.write_batch(connection, batch, self.run_id)
 
         return write(self.connection, work)
+
+    def fold_imported(self) -> Iterator[int]:
+        """Give the documents that texts were imported of their versions; yields how many are done.
+
+        What changed between those is for `weigh_imported`: of each change neither words nor class are known.
+        """
+        yield from weighing.fold_imported(self.connection, self.run_id)
+
+    def count_taken(self) -> tuple[int, int]:
+        """Return how many documents this connection was given imports of, and how many versions they have."""
+        return imports.count_taken(self.connection)
+
+    def weigh_imported(self, pool: ReadingPool) -> Iterator[int]:
+        """Compare what imports left, many documents in other processes; yields how many are done."""
+        done = 0
+        for site, documents, found in self._iter_weighed(pool):
+            self._write_site(site, found, of_site=False)
+            done += len(documents)
+            yield done
+
+    def _iter_weighed(self, pool: ReadingPool) -> Iterator[tuple[str, Sequence[Document], folding.SiteFold]]:
+        sites = weighing.iter_unweighed(self.connection)
+        if queries.count_unweighed(self.connection) < weighing.WORTH_A_PROCESS:
+            for site, documents in sites:
+                yield site, documents, folding.build_site(self.connection, site, documents)
+            return
+        tasks = iter(lambda: list(islice(sites, weighing.SITES_A_TASK)), [])
+        for task in pool.map(partial(weighing.build_aside, self._path), tasks):
+            # without a result: longer than a process may take, a document of many long texts
+            found = task.result or weighing.build_sites(self.connection, task.item)
+            for (site, documents), (_, one) in zip(task.item, found, strict=True):
+                yield site, documents, one
+
+    @property
+    def _path(self) -> Path:
+        rows = self.connection.execute("pragma database_list")
+        return next(Path(row["file"]) for row in rows if row["name"] == "main")
 
     def import_rows(self, document: Document, rows: Sequence[tuple[CdxRow, Origin]]) -> int:
         """Store the index of files, each row with its file; return how many rows are new."""
@@ -325,13 +389,14 @@ class Store:
         return False
 
     def reopen_failed(self, document: Document, *, most_tries: int = 5) -> int:
-        """Make rows that failed, but may not another day, pending again; return how many."""
+        """Make rows that failed at this archive, but may not another day, pending again; return how many."""
         marks = ",".join("?" * len(Outcome.retryable()))
         return self._execute(
             # only the question marks are put in by hand
             f"update captures set state = 'pending', state_reason = 'asked again', outcome = null "  # noqa: S608
-            f"where document_id = ? and origin is null and tries < ? and outcome in ({marks})",
-            (document.id, most_tries, *Outcome.retryable()),
+            f"where document_id = ? and origin is null and tries < ? and outcome in ({marks}) "
+            "and coalesce(archive, ?) is coalesce(?, archive)",
+            (document.id, most_tries, *Outcome.retryable(), self.archive, self.archive),
         )
 
     def count_accidents(self, document: Document) -> int:
@@ -372,22 +437,20 @@ class Store:
 
         The comparing is done in a thread: other sites go on meanwhile. Returns the numbers of versions.
         """
-        (path,) = (
-            row["file"] for row in self.connection.execute("pragma database_list") if row["name"] == "main"
-        )
         try:
-            found = await asyncio.to_thread(_build_aside, Path(path), site, documents)
+            ((_, found),) = await asyncio.to_thread(weighing.build_aside, self._path, [(site, documents)])
         except StoreError:  # the file is gone from its place, which the run's end says; its rows are at hand
             found = folding.build_site(self.connection, site, documents)
-        return self._write_site(site, found)
+        return self._write_site(site, found, of_site=True)
 
-    def judge_site(self, site: str) -> None:
-        """Judge the changes of all documents of a site by all its pages, when they were folded alone."""
-        self._write_site(site, folding.build_site(self.connection, site, ()))
+    def judge_site(self, site: str, documents: Sequence[Document] = ()) -> None:
+        """Judge the changes of all documents of a site by all its pages; the versions of `documents` are
+        rebuilt first, those of others are as they were folded."""
+        self._write_site(site, folding.build_site(self.connection, site, documents), of_site=True)
 
-    def _write_site(self, site: str, found: folding.SiteFold) -> dict[Document, int]:
+    def _write_site(self, site: str, found: folding.SiteFold, *, of_site: bool) -> dict[Document, int]:
         counts = {
-            document: self._write_versions(document, rows, of_site=True)
+            document: self._write_versions(document, rows, of_site=of_site)
             for document, rows in found.folded.items()
         }
         if found.mark is None and not found.judged:
@@ -407,6 +470,7 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
+            connection.execute("delete from unweighed where document_id = ?", (document.id,))
             new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=now_iso())
             if of_site:
                 outbox.enqueue(connection, new, self.channels, now=now_iso())
@@ -444,7 +508,8 @@ class Store:
         """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
         return self._execute(
             "update runs set status = :died, reason = 'the process died', finished_at = :now "
-            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact', 'import')",
+            "where status = :running "
+            "and command in ('fetch', 'update', 're-extract', 'compact', 'import', 'weigh')",
             {"died": RunStatus.INTERRUPTED, "running": RunStatus.RUNNING, "now": now_iso()},
         )
 
@@ -494,11 +559,11 @@ class Store:
 
     def recall_answer(self, site: str, question: str) -> KeptAnswer | None:
         """Return the answer that a question got earlier on this day (UTC), None when it got none."""
-        return index_cache.recall_answer(self.connection, site, question)
+        return index_cache.recall_answer(self.connection, site, self.archive or "", question)
 
     def keep_answer(self, site: str, question: str, state: str, rows: Sequence[CdxRow]) -> None:
         """Store an answer in place of the one of an earlier day."""
-        index_cache.keep_answer(self.connection, site, question, state, rows)
+        index_cache.keep_answer(self.connection, site, self.archive or "", question, state, rows)
 
     def _execute(self, sql: str, values: tuple[Any, ...] | dict[str, Any]) -> int:
         """Return how many rows one statement changed, in a transaction of its own."""
@@ -507,11 +572,6 @@ class Store:
 
 if TYPE_CHECKING:
     _implements: type[Corpus] = Store  # mypy holds the store to the crawler's ports
-
-
-def _build_aside(path: Path, site: str, documents: Sequence[Document]) -> folding.SiteFold:
-    with closing(open_reader(path)) as connection:
-        return folding.build_site(connection, site, documents)
 
 
 def _json_or_null(value: object) -> str | None:

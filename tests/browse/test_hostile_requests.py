@@ -20,6 +20,7 @@ ROUTES = [
     "/-/search.atom",
     "/-/feed.atom",
     "/-/changes",
+    "/-/overview",
     "/-/site",
     "/-/policies.css",
     "/-/compare/{site}",

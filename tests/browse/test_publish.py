@@ -2,18 +2,29 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree, html
 
 from policy_archive.browse.commands.publish import publish_command
+from policy_archive.browse.days import list_days
+from policy_archive.browse.static_search import has_pagefind, iter_records
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import ExportError
-from policy_archive.pipelines.store.connection import is_corpus
-from tests.browse.conftest import SITE
+from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.at import read_at
+from policy_archive.pipelines.store.connection import is_corpus, open_reader
+from policy_archive.pipelines.store.writer import Store
+from tests.browse.conftest import MIDDLE, NEW, OLD, SITE
+from tests.support.synthetic import store_texts
 
 _ROOT = "https://policies.example"
 
@@ -74,7 +85,7 @@ def test_a_second_copy_writes_nothing_anew(database: Path, tmp_path: Path) -> No
     _publish(database, tmp_path, "--no-database")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.html")}
     result = _publish(database, tmp_path, "--no-database")
-    assert result.output.startswith("0 files written")
+    assert "\n0 files written, " in result.output
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.html")} == before
 
 
@@ -99,3 +110,120 @@ def test_an_address_that_is_none_is_refused(database: Path, tmp_path: Path) -> N
     result = _publish(database, tmp_path, "--root", "policies")
     assert isinstance(result.exception, UsageError)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_run_makes_the_pages_of_changed_sites_alone(database: Path, tmp_path: Path) -> None:
+    corpus, target = tmp_path / "policies.db", tmp_path / "site"
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(corpus)) as copy:
+        source.backup(copy)
+    other = Document(site="other.example", kind=Kind.PRIVACY)
+    with Store.open(corpus) as store:
+        store_texts(store, [("20150101", "We keep geese.\n")], document=other)
+    _publish(corpus, target, "--no-database")
+    same, changed = target / SITE / "index.html", target / "other.example" / "index.html"
+    for page in (same, changed):
+        page.write_text("touched", "utf-8")
+    (target / SITE / "privacy" / f"{OLD}.md").unlink()
+    with Store.open(corpus) as store:
+        store_texts(store, [("20160101", "We keep geese and hens.\n")], document=other)
+    result = _publish(corpus, target, "--no-database")
+    assert same.read_text("utf-8") == "touched"  # it was not even looked at
+    assert "2 versions" in changed.read_text("utf-8")
+    assert (target / SITE / "privacy" / f"{OLD}.md").is_file()  # what is missing is made again
+    assert "other.example" in (target / "-" / "changes" / "index.html").read_text("utf-8")
+    assert _broken_links(target) == []
+    assert "0 files written" not in result.output
+
+
+def test_every_page_of_the_copy_says_what_it_may_load(any_database: Path, tmp_path: Path) -> None:
+    _publish(any_database, tmp_path, "--no-database")
+    found = {}
+    for path in tmp_path.rglob("*.html"):
+        (policy,) = html.fromstring(path.read_bytes()).xpath(
+            "//meta[@http-equiv='Content-Security-Policy']/@content"
+        )
+        assert "default-src 'none'" in policy and "unsafe-inline" not in policy
+        found[path.relative_to(tmp_path).as_posix()] = "wasm-unsafe-eval" in policy
+    assert len(found) > 10
+    assert {path for path, may in found.items() if may} == (
+        {"-/search/index.html"} if has_pagefind() else set()
+    )
+
+
+def test_sizes_are_told_and_a_search_that_is_left_out(database: Path, tmp_path: Path) -> None:
+    told = _publish(database, tmp_path / "a", "--root", _ROOT).output
+    for kind in ("pages", "differences", "files", "feeds", "database"):
+        assert f"\n{kind} " in f"\n{told}"
+    assert (tmp_path / "a" / "-" / "pagefind" / "LICENSE.txt").is_file() == has_pagefind()
+    _publish(database, tmp_path / "b", "--no-search", "--no-database")
+    assert not (tmp_path / "b" / "-" / "pagefind").exists()
+    assert "search" not in (tmp_path / "b" / "index.html").read_text("utf-8")
+    assert _broken_links(tmp_path / "a") == _broken_links(tmp_path / "b") == []
+
+
+def test_earlier_texts_are_found_by_what_later_ones_no_longer_say(connection: sqlite3.Connection) -> None:
+    found = [
+        record for record in iter_records(connection) if record.title.startswith(f"{SITE} – Privacy policy,")
+    ]
+    newest, middle = found[0], found[1]
+    assert newest.address == f"{SITE}/privacy/{NEW}/index.html" and "your address" in newest.content
+    assert middle.address == f"{SITE}/privacy/{MIDDLE}/index.html"
+    assert "We do not sell your personal information." in middle.content
+    assert "Then we burn it on the pier." not in middle.content  # said by the newest too
+    assert "last seen 2012-06-01" in middle.when
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.datetimes(datetime(2015, 1, 1), datetime(2015, 2, 20)), st.booleans()),
+        min_size=1,
+        max_size=6,
+        unique_by=lambda one: one[0].replace(microsecond=0),
+    )
+)
+def test_the_table_of_days_says_what_a_day_is_answered(captures: list[tuple[datetime, bool]]) -> None:
+    document = Document(site="days.example", kind=Kind.PRIVACY)
+    texts = [(f"{at:%Y%m%d%H%M%S}", "One." if says else "Two.") for at, says in sorted(captures)]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "policies.db"
+        with Store.open(path) as store:
+            store_texts(store, texts, document=document)
+        with closing(open_reader(path)) as opened:
+            spans = list_days(queries.list_versions(opened, document))
+            for day in (date(2014, 12, 30) + timedelta(days=number) for number in range(60)):
+                told = read_at(opened, document, day)
+                found = [span for span in spans if span.first <= day <= span.last]
+                if told["certainty"] == "in-force":
+                    assert [span.version and span.version["version"] for span in found] == [told["version"]]
+                elif told["certainty"] == "changed-around":
+                    (span,) = found
+                    assert span.version is None and span.before and span.after
+                    assert span.before["version"] == told["before_version"]
+                    assert span.after["version"] == told["after_version"]
+                else:
+                    assert found == []
+
+
+def test_what_is_no_longer_in_the_corpus_is_removed(tmp_path: Path) -> None:
+    corpus, target = tmp_path / "policies.db", tmp_path / "site"
+    with Store.open(corpus) as store:
+        for site in ("kept.example", "gone.example"):
+            texts = [("20150101", "We keep geese.\n"), ("20160101", "We keep hens.\n")]
+            store_texts(store, texts, document=Document(site=site, kind=Kind.PRIVACY))
+    _publish(corpus, target, "--no-database", "--no-search")
+    (target / "CNAME").write_text("policies.example", "utf-8")
+    with closing(sqlite3.connect(corpus)) as writer:
+        gone = "(select id from documents where site = 'gone.example')"
+        for table in ("news", "versions"):
+            writer.execute(f"delete from {table} where document_id in {gone}")
+        writer.execute("update sites set site = 'renamed.example' where site = 'gone.example'")
+        writer.execute("update documents set site = 'renamed.example' where site = 'gone.example'")
+        writer.execute("delete from versions where version = 2")
+        writer.commit()
+    result = _publish(corpus, target, "--no-database", "--no-search")
+    assert result.exit_code == 0 and " removed; open " in result.output
+    files = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    assert not [path for path in files if "gone.example" in path or "20160101" in path]
+    assert "kept.example/privacy/20150101000000/index.html" in files and "CNAME" in files
+    assert _broken_links(target) == []

@@ -87,7 +87,7 @@ _CONTENT = (
     "select digest, bytes from bodies order by 1",
     "select sha256, text from policy_texts order by 1",
     "select document_id, version, text_sha256, first_capture, last_capture from versions order by 1, 2",
-    "select document_id, urlkey, listed_from, listed_to from addresses order by 1, 2",
+    "select document_id, urlkey, listed_from, listed_to from listings order by 1, 2",
 )
 
 

@@ -31,7 +31,7 @@ TRAILER = "Policy-Archive-Version"
 _AUTHOR = b"policy-archive <policy-archive@localhost>"
 _MESSAGE_FIELDS = (
     "site", "kind", "name", "url", "timestamp", "first_captured", "last_captured", "changed_after",
-    "replay_url", "origin", "dated_by", "language", "words", "class", "text_sha256", "extractor",
+    "replay_url", "archive", "origin", "dated_by", "language", "words", "class", "text_sha256", "extractor",
 )  # fmt: skip
 
 

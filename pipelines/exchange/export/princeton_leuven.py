@@ -18,7 +18,7 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.safe_files import build_file
 from policy_archive.crawler.core.stored import Kind
 from policy_archive.crawler.core.timestamps import parse_timestamp
-from policy_archive.crawler.core.urls import WAYBACK_MACHINE, archive_of, build_uri_m
+from policy_archive.crawler.core.urls import WAYBACK_MACHINE, build_uri_m
 from policy_archive.pipelines.exchange.export.exporter import Exported, ExportOptions
 from policy_archive.pipelines.exchange.princeton_leuven import TABLE
 from policy_archive.pipelines.extract.source.decode import decode_body
@@ -117,7 +117,7 @@ def _build_row(version: Row, timestamp: str, url: str, bodies: BodyReader, corpu
     digest = queries.read_body_digest(corpus.connection, version["capture_id"])
     body = bodies.load(digest) if digest else b""
     is_pdf = body[:1024].lstrip().startswith(b"%PDF-")
-    archive = archive_of(version["replay_url"] or "") or WAYBACK_MACHINE
+    archive = version["archive"] or WAYBACK_MACHINE
     visit = {key: version[key] for key in _VISIT}
     return dict.fromkeys(_NOT_KNOWN) | {
         "crawl_time": queries.read_fetched_at(corpus.connection, version["capture_id"]),

@@ -31,12 +31,15 @@ _CONSENT = re.compile(
     r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE
 )
 _FURNITURE_NAMES = frozenset(
-    """ad ads advert advertisement banner breadcrumb breadcrumbs comments consent dialog drawer feedback
-    footer header lightbox login masthead menu modal nav navbar navigation newsletter offcanvas pager
-    pagination popup promo related search share sharing sidebar signup social subscribe toolbar topbar
+    """ad ads advert advertisement banner breadcrumb breadcrumbs comments consent dialog drawer
+    feedback footer header lightbox login masthead megamenu menu modal nav navbar navigation newsletter
+    offcanvas pager pagination popup promo related search share sharing sidebar signup social subscribe
+    toolbar topbar
     """.split()
 )
 """Words of which web authors of all languages make class names and ids."""
+
+_MENU_NAMES = frozenset("megamenu menu nav navbar navigation".split())
 
 _CONSENT_TOOLS = re.compile(
     r"\b(?:onetrust-(?:consent|pc|banner)-sdk|CybotCookiebotDialog|didomi-(?:host|popup|notice)|usercentrics-root"
@@ -106,6 +109,13 @@ def is_named_furniture(element: HtmlElement) -> bool:
     return any(word.lower() in _FURNITURE_NAMES for word in _names(_name(element)))
 
 
+def is_named_menu(element: HtmlElement) -> bool:
+    """Return whether an element's class, id or tag calls it a menu of the site."""
+    return element.tag in ("nav", "menu") or any(
+        word.lower() in _MENU_NAMES for word in _names(_name(element))
+    )
+
+
 def is_overlay(element: HtmlElement) -> bool:
     """Return whether an element's name says that it lies over the page.
 
@@ -169,6 +179,15 @@ def has_fields(element: HtmlElement) -> bool:
     return any(
         field.tag == "textarea" or field.get("type", "text") in _WRITTEN_TYPES
         for field in element.iter("input", "textarea")
+    )
+
+
+def takes_address(element: HtmlElement) -> bool:
+    """Return whether a mail address can be written into an element."""
+    return any(
+        field.get("type") == "email" or "mail" in (field.get("name") or "").lower()
+        for field in element.iter("input")
+        if field.get("type", "text") in _WRITTEN_TYPES
     )
 
 

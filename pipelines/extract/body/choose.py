@@ -19,8 +19,10 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_named_advert,
     is_named_dialog,
     is_named_furniture,
+    is_named_menu,
     is_overlay,
     is_site_name,
+    takes_address,
 )
 from policy_archive.pipelines.extract.body.documents import name_kind
 from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
@@ -318,6 +320,19 @@ class _Choice(Regions):
         above = self.two_above(element)[-1:]
         return bool(above) and above[0].tag in TEXT_TAGS and not self._is_named(element)
 
+    def _is_titled_table(self, element: HtmlElement) -> bool:
+        """Return whether this is a box with a heading and a table of data, or a list of entries: an annex.
+
+        Menus and boxes of links have links, footers a copyright.
+        """
+        if element.tag not in BOXES or self.first_heading(element) is None or self.linked(element):
+            return False
+        if is_furniture(element) or self._is_named(element) or count_controls(element):
+            return False
+        tables = [one for one in element.iter("table") if one in self._outline.ranges]
+        held = sum(self.words(one) for one in tables if not is_layout(one, grid(one)))
+        return held >= self.words(element) * _PROSE_SHARE and not self.is_imprint(element)
+
     def _is_small(self, element: HtmlElement) -> bool:
         return self.words(element) < self.words(self.root) * _SMALL_SHARE
 
@@ -459,10 +474,13 @@ class _Choice(Regions):
 
         Named so, mostly links, some teasers between.
         """
-        if self._is_small(element) or not self._is_half(element) or not self._is_mostly_linked(element):
+        if self._is_small(element) or not self._is_half(element):
             return False
+        if is_named_menu(element) and self._is_above_title(element):
+            return self.linked(element) >= self.words(element) * _MENU_PROSE_SHARE
         named = is_furniture(element) or is_named_furniture(element)
-        return named and self.prose(element) <= self.prose(self.root) * _MENU_PROSE_SHARE
+        linked = self._is_mostly_linked(element)
+        return named and linked and self.prose(element) <= self.prose(self.root) * _MENU_PROSE_SHARE
 
     def _are_teasers(self, element: HtmlElement) -> bool:
         """Return whether this is a row of boxes that lead to other pages of the site, each with a heading
@@ -551,6 +569,31 @@ class _Choice(Regions):
     def _is_rim_furniture(self, element: HtmlElement) -> bool:
         return self.holds_furniture(element) or (self._is_named(element) and not self._is_section(element))
 
+    def _is_contact(self, element: HtmlElement) -> bool:
+        """Return whether this is a heading with whom to write to, set beside the text: no menu, no form."""
+        if self.first_heading(element) is None or is_overlay(element) or has_fields(element):
+            return False
+        named = self.is_imprint(element) or self.linked(element)
+        return not named and self.prose(element) > 0 and self.holds_mail_address(element)
+
+    def _is_contact_in_main(self, element: HtmlElement) -> bool:
+        within = next((one for one in element.iterancestors() if is_main(one) or one.tag == "article"), None)
+        return within is not None and self._is_contact(element)
+
+    def _is_invitation(self, element: HtmlElement) -> bool:
+        """Return whether this is a short section that has an address written into it, or leads to shops for
+        programs: to sign up for letters, to get the app.
+
+        One that names a policy or a choice of the reader's is the document's: to opt out by mail.
+        """
+        if self.words(element) > LONGEST_BOX or element.tag not in BOXES or self._holds_title(element):
+            return False
+        if not (takes_address(element) or self.leads_to_app_shops(element)):
+            return False
+        start, end = self._outline.ranges[element]
+        lines = (block.text for block in self._outline.blocks[start:end])
+        return all(name_kind(line) is None for line in lines) and not self.holds_mail_address(element)
+
     def _is_one_of_many(self, element: HtmlElement) -> bool:
         """Return whether the body has several parts like this, prose under the same tag and class.
 
@@ -620,6 +663,7 @@ _LEAD_IN = Decision("heading-or-date-above", keeps=True)
 _SIBLINGS: tuple[Rule[_Choice], ...] = (
     Rule("overlay", False, lambda choice, subject: subject.element in choice._overlays),
     Rule("title-box", True, lambda choice, subject: choice._is_title_box(subject.element)),
+    Rule("contact", True, lambda choice, subject: choice._is_contact_in_main(subject.element)),
     Rule("named-furniture", False, lambda choice, subject: choice._is_named_small(subject.element)),
     Rule("beside-main", False, lambda choice, subject: choice._is_beside_main(subject.element)),
     Rule(
@@ -636,6 +680,7 @@ _SIBLINGS: tuple[Rule[_Choice], ...] = (
     ),
     Rule("prose", True, lambda choice, subject: choice._is_mostly_prose(subject.element)),
     Rule("list-in-text", True, lambda choice, subject: choice._is_list_in_text(subject.element)),
+    Rule("titled-table", True, lambda choice, subject: choice._is_titled_table(subject.element)),
     Rule(
         "chosen",
         True,
@@ -699,6 +744,7 @@ _RIM: tuple[Rule[_Choice], ...] = (
             choice._is_rim_furniture(subject.element) and choice._holds_title(subject.element)
         ),
     ),
+    Rule("contact", True, lambda choice, subject: choice._is_contact(subject.element)),
     Rule("one-of-many", True, lambda choice, subject: choice._is_one_of_many(subject.element)),
     Rule("furniture", False, lambda choice, subject: choice._is_rim_furniture(subject.element)),
     Rule(
@@ -709,6 +755,9 @@ _RIM: tuple[Rule[_Choice], ...] = (
             and choice.is_notice(subject.element)
             and choice._is_above_title(subject.element)
         ),
+    ),
+    Rule(
+        "invitation", False, lambda choice, subject: subject.after and choice._is_invitation(subject.element)
     ),
     Rule("prose", True, lambda choice, subject: choice.prose(subject.element) > 0),
     Rule("table-head", True, lambda _, subject: next(subject.element.iter("th"), None) is not None),

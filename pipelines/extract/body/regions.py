@@ -40,6 +40,13 @@ _COPYRIGHT = re.compile(r"©|\bcopyright\W{0,3}(?:\(c\)|(?:19|20)[0-9]{2})|\(c\)
 """A sentence that speaks of copyright has none of these."""
 
 
+_APP_SHOP = re.compile(
+    r"https?://(?:apps|itunes)\.apple\.com/|https?://play\.google\.com/store|https?://appgallery\.",
+    re.IGNORECASE,
+)
+_MAIL = re.compile(r"[\w.+-]{1,64}(?:@|\s?[\[(](?:at|@)[\])]\s?)[\w-]{1,64}\.\w")
+
+
 class Regions:
     """The containers of a page that hold text, with questions about one at a time."""
 
@@ -105,6 +112,10 @@ class Regions:
         start, end = self._outline.ranges[element]
         line = " ".join(block.text for block in self._outline.blocks[start:end])
         return self.words(element) <= _LONGEST_DATE and bool(find_stated_dates(line, language=None))
+
+    def holds_mail_address(self, element: HtmlElement) -> bool:
+        start, end = self._outline.ranges[element]
+        return any(_MAIL.search(block.text) for block in self._outline.blocks[start:end])
 
     def is_imprint(self, element: HtmlElement) -> bool:
         """Return whether this is what states a copyright: the foot of a page."""
@@ -182,6 +193,11 @@ class Regions:
         links = [link for link in element.iter("a") if link.get("href") is not None]
         words = sum(reading_length(link.text_content()) for link in links)
         return words == self.words(element) and all(map(is_control, links))
+
+    def leads_to_app_shops(self, element: HtmlElement) -> bool:
+        """Return whether an element has links to shops for programs that stand in no sentence."""
+        links = [link for link in element.iter("a") if _APP_SHOP.match(link.get("href") or "")]
+        return bool(links) and not any(reading_length(link.tail or "") for link in links)
 
     def leads_into_site(self, element: HtmlElement) -> bool:
         """Return whether an element links to other pages of the site; texts link to other sites, too."""

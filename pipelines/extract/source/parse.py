@@ -24,6 +24,7 @@ _CDATA = "<![CDATA["
 _ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 """Browsers read on after these; libxml2 loses what follows `</html>`, which some pages close in the head."""
 
+_OF_HEAD = frozenset("title meta link base script style template noscript object bgsound isindex".split())
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:\"[^\"]*\"|'[^']*'|[^'\"<>])*+)>")
 _INLINE = frozenset("a abbr b big code em font i s small span strike strong sub sup tt u".split())
@@ -85,9 +86,36 @@ def _parse(text: str) -> HtmlElement:
         text = "<html><body></body></html>"
     parser = HTMLParser(huge_tree=True, encoding="utf-8", remove_pis=True)
     try:
-        return document_fromstring(text.encode(), parser=parser, ensure_head_body=True)
+        tree = document_fromstring(text.encode(), parser=parser, ensure_head_body=True)
     except etree.ParserError:  # a page of comments only
         return _parse("")
+    _empty_head(tree)
+    return tree
+
+
+def _empty_head(tree: HtmlElement) -> None:
+    """Put what libxml2 left in the head, and browsers have in the body, there.
+
+    It knows no elements of HTML5: where a page leaves the tag of its body out, `<main>` does not begin one.
+    """
+    head, body = tree.find("head"), tree.find("body")
+    if head is None or body is None:
+        return
+    children = list(head)
+    here = next((n for n, child in enumerate(children) if _begins_body(child)), len(children))
+    moved = children[here:]
+    if not moved:
+        return
+    loose, body.text = body.text, None
+    for place, child in enumerate(moved):
+        body.insert(place, child)  # with the text after it
+    moved[-1].tail = (moved[-1].tail or "") + (loose or "") or None
+
+
+def _begins_body(element: HtmlElement) -> bool:
+    return isinstance(element.tag, str) and (
+        element.tag not in _OF_HEAD or bool(element.tail and element.tail.strip())
+    )
 
 
 def _depth(tree: HtmlElement) -> int:

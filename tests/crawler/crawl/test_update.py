@@ -83,9 +83,19 @@ def test_where_nothing_is_new_an_update_costs_one_index_query_a_document(databas
 
 
 def test_the_index_is_asked_from_the_newest_capture_known(database: Path) -> None:
+    with ArchiveServer(source=generate(5)) as archive:
+        crawl(archive.url, database, targets=[SITE], plan=PlanOptions())
+        before = len(archive.log)
+        again = {"targets": gather_targets(database, ["x.example"]), "ask_again": True}
+        crawl(archive.url, database, **again, plan=PlanOptions(), command="update")
+        assert "from=20010515120000&" in archive.log[before].path
+
+
+def test_another_archive_is_asked_for_all_that_it_has(database: Path) -> None:
     run(generate(5), database)
     _, log = update(generate(5), database)
-    assert "from=20010515120000&" in log[0].path
+    assert "from=19900101000000&" in log[0].path
+    assert kinds_of(log) == ["index"]  # what the first archive gave is not fetched twice
 
 
 def test_an_update_fetches_what_is_new_and_nothing_else(database: Path) -> None:

@@ -1,0 +1,154 @@
+"""A static copy in a real browser: from a plain server of files, and as files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from policy_archive.browse.static_search import has_pagefind
+from tests.browse.conftest import MIDDLE, SITE
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing: what a page did is judged by the page."""
+
+
+@pytest.fixture(scope="module")
+def copy(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("copy")
+    options = ("--db", database, "--root", "https://policies.example")
+    command = [sys.executable, "-m", "policy_archive", "publish", target, *options]
+    subprocess.run(command, check=True, capture_output=True)
+    return target
+
+
+@pytest.fixture(scope="module")
+def address(copy: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(copy))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    context.set_default_timeout(15_000)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda message: complaints.append(message.text))
+    foreign: list[str] = []
+    opened.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(("http://127.0.0.1:", "file:", "data:", "blob:"))
+            else foreign.append(request.url)
+        ),
+    )
+    yield opened
+    context.close()
+    # of a file the browser says that it loads no module; the page says so, too
+    assert [
+        one for one in complaints if "Autofocus" not in one and "CORS" not in one and "ERR_FAILED" not in one
+    ] == []
+    assert foreign == []
+
+
+def test_a_reader_searches_the_copy_and_opens_a_hit(page: Page, address: str) -> None:
+    if not has_pagefind():
+        pytest.skip("needs Pagefind: pip install -e '.[publish]'")
+    page.goto(f"{address}/index.html")
+    page.get_by_role("searchbox").first.fill('"do not sell"')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/-/search/index.html?q=*")
+    page.wait_for_selector("#hits li")
+    hits = page.locator("#hits li")
+    assert hits.count() == 1  # the newest text no longer says it
+    assert "not in the next version, last seen 2012-06-01" in hits.first.inner_text()
+    assert hits.first.locator("mark").count() >= 1
+    hits.first.get_by_role("link").click()
+    page.wait_for_url(f"**/{SITE}/privacy/{MIDDLE}/index.html*")
+    assert page.get_by_text("We do not sell your personal information.").is_visible()
+    page.goto(f"{address}/-/search/index.html?q=zebra")
+    page.get_by_text("No version says this.").wait_for()
+
+
+def test_a_reader_finds_the_day_and_the_change(page: Page, address: str) -> None:
+    page.goto(f"{address}/{SITE}/privacy/index.html")
+    page.get_by_label("In force on").fill("2012-01-01")
+    page.get_by_label("In force on").dispatch_event("change")
+    assert "not known: version 1 or 2" in page.locator("tr.here").inner_text()
+    page.get_by_label("In force on").fill("2011-01-01")
+    page.get_by_label("In force on").dispatch_event("change")
+    assert "Version 1" in page.locator("output").inner_text()
+    page.goto(f"{address}/index.html")
+    page.get_by_role("link", name="Changes", exact=True).click()
+    page.wait_for_url("**/-/changes/index.html")
+    page.locator("ul.changes a").first.click()
+    page.wait_for_url("**/-/diff/**")
+    assert page.locator("#c1").is_visible()
+
+
+def test_the_copy_is_read_as_files(page: Page, copy: Path) -> None:
+    page.goto((copy / "index.html").as_uri())
+    assert page.evaluate("getComputedStyle(document.querySelector('.top')).display") == "flex"
+    page.locator("ul.sites").get_by_role("link", name=SITE).click()
+    page.get_by_role("link", name="What held on a day").first.click()
+    page.get_by_label("In force on").fill("2011-01-01")
+    page.get_by_label("In force on").dispatch_event("change")
+    assert "Version 1" in page.locator("output").inner_text()
+    if has_pagefind():
+        page.goto((copy / "-" / "search" / "index.html").as_uri())
+        assert (
+            page.get_by_role("link", name="all sites")
+            .or_(page.get_by_text("put the folder on a web server"))
+            .first.is_visible()
+        )
+
+
+def test_without_a_script_the_lists_remain(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{SITE}/privacy/index.html")
+    assert page.get_by_role("row").count() >= 4
+    assert not page.get_by_label("In force on").is_visible()
+    if has_pagefind():
+        page.goto(f"{address}/-/search/index.html")
+        page.get_by_role("link", name="all sites").click()
+        page.wait_for_url("**/index.html")
+    context.close()
+
+
+def test_no_page_of_the_copy_breaks_a_rule(browser: Browser, address: str) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="needs axe-core: pip install -e '.[test]'"
+    )
+    paths = ["", f"{SITE}/", f"{SITE}/privacy/", "-/changes/"]
+    paths += ["-/search/?q=harbour"] * has_pagefind()
+    broken = {}
+    for scheme in ("light", "dark"):
+        context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+        page = context.new_page()
+        for path in paths:
+            page.goto(f"{address}/{path.replace('/?', '/index.html?')}")
+            page.wait_for_load_state("networkidle")
+            found = axe.Axe().run(page)
+            if found.response["violations"]:
+                broken[scheme, path] = [
+                    (one["id"], one["nodes"][0]["html"][:200]) for one in found.response["violations"]
+                ]
+        context.close()
+    assert broken == {}
