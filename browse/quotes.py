@@ -33,8 +33,9 @@ def quote_changes(connection: sqlite3.Connection, rows: Sequence[Row], *, charac
         old = queries.read_version(connection, document, row["version"] - 1)
         new = queries.read_version(connection, document, row["version"])
         length = len(old["text"]) + len(new["text"])
-        characters -= length
-        is_short = length <= LONGEST_COMPARED and characters >= 0
+        is_short = length <= min(LONGEST_COMPARED, characters)
+        # what is not compared takes nothing from those that come after it
+        characters -= length if is_short else 0
         quote = quote_change(old["text"], new["text"]) if is_short else Markup("")
         quoted.append(row | {"before": old["timestamp"], "quote": quote})
     return quoted

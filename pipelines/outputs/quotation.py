@@ -137,16 +137,15 @@ def _build(diff: Diff, lines: Sequence[DiffLine], *, section: str, width: int) -
     old, new = ("".join(_text(side) for line in lines if (side := getattr(line, name))) for name in _SIDES)
     gone, come = _differing(split_sentences(old), split_sentences(new))
     removed, added = _cut(gone, come, width), _cut(come, gone, width)
-    counts = [_count_changed(line) for line in lines]
+    others = [_count_changed(line) for line in diff.lines if line.kind in _CHANGES and line not in lines]
     return Quotation(
         section=section,
         removed=removed,
         added=added,
         cut_removed=_left_out(gone, removed),
         cut_added=_left_out(come, added),
-        # words of a line that moved inside it count on both sides there, and on none in the whole
-        elsewhere_added=max(0, diff.words_added - sum(came for came, _ in counts)),
-        elsewhere_removed=max(0, diff.words_removed - sum(went for _, went in counts)),
+        elsewhere_added=sum(came for came, _ in others),
+        elsewhere_removed=sum(went for _, went in others),
     )
 
 

@@ -336,6 +336,21 @@ def test_an_instant_between_two_captures_is_named_on_the_page_that_it_leads_to(
     page.context.close()
 
 
+def test_on_a_phone_the_first_hit_of_a_search_is_in_sight(browser: Browser, server: str) -> None:
+    page = _open(browser, Watch(origin=server), size=_PHONE, scheme="light")
+    page.goto(f"{server}{HOME}/-/search?q=harbour")
+    assert page.locator(".hits li a").first.evaluate(
+        "one => one.getBoundingClientRect().bottom < innerHeight"
+    )
+    page.get_by_text("Narrow it").click()
+    page.get_by_label("Kind").select_option("terms")
+    page.get_by_role("button", name="Search").first.click()
+    page.wait_for_url("**kind=terms**")
+    assert page.get_by_label("Kind").is_visible()  # what narrows is in sight
+    assert page.locator(".hits li").count() == 1
+    page.context.close()
+
+
 def test_from_a_phone_a_change_is_one_touch_away(browser: Browser, server: str) -> None:
     page = _open(browser, Watch(origin=server), size=_PHONE, scheme="light")
     page.goto(f"{server}{HOME}/{SITE}")
