@@ -49,7 +49,7 @@ from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
 from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses, parse_document
 from policy_archive.pipelines.reading.pool import ReadingPool
-from policy_archive.pipelines.store.connection import is_corpus
+from policy_archive.pipelines.store.connection import is_corpus, one_state
 from policy_archive.pipelines.store.queries import find_site
 from policy_archive.pipelines.store.search import SearchFilters
 
@@ -101,7 +101,8 @@ def _policies_page(page: _Page) -> _Route:
 
 def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     try:
-        return page(connection, pages, request)
+        with one_state(connection):
+            return page(connection, pages, request)
     except NotKnownError as error:
         return _html(pages.render_message("Not found", str(error)), 404)
     except UsageError as error:
@@ -324,6 +325,12 @@ def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
     return _html(pages.render_changes(connection, asked, page=_page_number(request)))
 
 
+@_policies_page
+def overview(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    asked = {name: (request.args.get(name) or "").strip() for name in ("kind", "order", "until")}
+    return _html(pages.render_overview(connection, asked))
+
+
 def _page_number(request: Request) -> int:
     page = _number(request.args.get("page")) or 0
     return page if page < 1_000 else 0
@@ -453,6 +460,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
         (rf"^{PREFIX}/-/changes$", changes),
+        (rf"^{PREFIX}/-/overview$", overview),
         (rf"^{PREFIX}/-/site$", asked_site),
         (rf"^{PREFIX}/-/compare/{site_of}$", compare),
         (rf"^{PREFIX}/-/at/{site_of}$", asked_date),
