@@ -274,7 +274,7 @@ class _Picture:
         right_of_last = float("-inf")
         for x, words in dates:
             length = 7 * len(words)
-            if x < right_of_last or x + length > self.width:
+            if x < right_of_last or x + length + 4 > self.width:
                 continue
             right_of_last = x + length + 8
             label = f'<text class="year" x="{x + 2}" y="{self.axis_y + 15}"{{}}>{words}</text>'

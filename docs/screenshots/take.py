@@ -21,6 +21,8 @@ from policy_archive.pipelines.store.connection import open_reader
 
 _FOLDER = Path(__file__).parent
 _SITE = "tidelock.example"
+_EDITED = "bramblekit.example"
+"""A site whose lawyers edit: its last change is shown."""
 
 
 def main(database: Path) -> None:
@@ -40,18 +42,25 @@ def main(database: Path) -> None:
 
 def list_pages(database: Path) -> dict[str, str]:
     """Return the address of each picture's page, by the picture's name."""
-    rows = open_reader(database).execute(
-        "select timestamp from policy_versions where site = ? and kind = 'privacy' order by version", (_SITE,)
-    )
-    *_, before, last = (row["timestamp"] for row in rows)
-    document = f"{_SITE}/privacy"
+    *_, last = _list_stamps(database, _SITE)
+    *_, before, after = _list_stamps(database, _EDITED)
+    edited = f"{_EDITED}/privacy"
     return {
         "home": "",
         "site": f"/{_SITE}",
-        "version": f"/{document}/{last}",
-        "diff": f"/-/diff/{document}/{before}/{document}/{last}",
+        "version": f"/{_SITE}/privacy/{last}?p=13",
+        "diff": f"/-/diff/{edited}/{before}/{edited}/{after}#c2",
+        "section": f"/{edited}/{after}/section/s-the-berry-library-and-artificial-intelligence",
+        "phrase": "/-/phrase?q=artificial+intelligence&q=machine+learning",
         "search": "/-/search?q=%22personal+information%22",
     }
+
+
+def _list_stamps(database: Path, site: str) -> list[str]:
+    rows = open_reader(database).execute(
+        "select timestamp from policy_versions where site = ? and kind = 'privacy' order by version", (site,)
+    )
+    return [row["timestamp"] for row in rows]
 
 
 def _wait(base: str) -> None:

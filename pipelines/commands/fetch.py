@@ -46,6 +46,7 @@ from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.outputs.table import print_figures
 from policy_archive.pipelines.outputs.words import OUTCOMES, STATES
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_history
 from policy_archive.pipelines.store.sites import list_without_policy
 
 
@@ -131,7 +132,16 @@ def fetch_command(
         say(_describe_without(without, options))
     if options.channels and not log_json:
         print_deliveries(ending)
+        if alerts.asked.since is None and (history := _count_history(options, report)):
+            are = plural(history, "version is", "versions are")
+            say(f"{are} history, told to nobody: --notify-since tells them")
     return ending.exit_status
+
+
+def _count_history(options: FetchOptions, report: FetchReport) -> int:
+    """Return how many versions became known that were captured before the sites were first fetched whole."""
+    with closing(open_reader(options.database)) as connection:
+        return count_history(connection, NewsFilter(run_id=report.run_id))
 
 
 def _find_without_policy(options: FetchOptions) -> list[str]:

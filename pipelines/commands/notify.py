@@ -134,8 +134,8 @@ def send_command(alerts: Alerts, row_format: str, database: Path) -> int:
     """
     from policy_archive.pipelines.store.writer import Store
 
-    check_there(database)
     channels = _build(alerts)
+    check_there(database)
     with log_to_stderr(), hold_lock(database, "policy-archive notify"), Store.open(database) as store:
         deliveries = deliver_news(store.connection, channels, base_url=alerts.base_url)
     _print_deliveries(deliveries, row_format)

@@ -90,8 +90,8 @@ def update_command(
     Example:
         policy-archive update --substantive --notify-env SLACK_WEBHOOK
     """
-    check_there(database)
     channels = alerts.build(substantive=substantive, min_words=min_words)
+    check_there(database)
     if dry_run:
         _print_intent(gather_targets(database, sites, everything=everything, search=search))
         return 0

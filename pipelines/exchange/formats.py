@@ -45,7 +45,7 @@ FORMATS: Mapping[str, Format] = {
         write=export_csv,
         stream=stream_csv,
         target="folder",
-        what="tidy tables (read by pandas, DuckDB, R)",
+        what="tidy tables (read by pandas, DuckDB; R is untested)",
     ),
     "parquet": Format(
         write=export_parquet,
@@ -66,6 +66,6 @@ FORMATS: Mapping[str, Format] = {
     "wacz": Format(
         write=export_wacz,
         target="file",
-        what="the captured pages with index and page list (read by pywb, py-wacz)",
+        what="the captured pages with index and page list (read by pywb, py-wacz; ReplayWeb.page untested)",
     ),
 }

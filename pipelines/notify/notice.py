@@ -45,7 +45,8 @@ class Notice:
     versions: tuple[Row, ...]
     """Those that are told, oldest first, at least one: columns of `policy_versions` without texts."""
     before: Row | None
-    """The version before the first of them; None: it is the document's first."""
+    """The version that the newest is compared with: the one before the first of them, or that one where it is
+    the document's first; None: there is one version alone."""
     quotation: Quotation | None
     """What changed from `before` to the newest; None when there is nothing to quote."""
     links: tuple[Link, ...]
@@ -158,7 +159,7 @@ def build_notice(connection: sqlite3.Connection, message: Message, *, base_url: 
     if not versions:
         return None
     document = _document(versions[-1])
-    number = versions[0]["version"] - 1
+    number = versions[0]["version"] - 1 or (1 if len(versions) > 1 else 0)
     before = queries.read_version(connection, document, number) if number else None
     newest = queries.read_version(connection, document, versions[-1]["version"])
     return Notice(

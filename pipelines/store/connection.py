@@ -76,6 +76,23 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all that is read in the block be of one state of the database, though a crawl writes meanwhile.
+
+    Without it each statement sees what was committed until then: a version is found, and its text is gone. A
+    crawl is not kept waiting; what it writes meanwhile stays in the log until the block ends.
+    """
+    if connection.in_transaction:  # of a block around this one
+        yield
+        return
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        connection.rollback()
+
+
 def open_read_only(path: Path) -> sqlite3.Connection:
     """Return a read-only connection to a corpus of this release or of an earlier one.
 

@@ -589,6 +589,20 @@ def _fill_archives(db: Database) -> None:
         db.execute("update captures set archive = ? where archive is null and origin is null", tuple(known))
 
 
+@migrations()
+def m012_unweighed(db: Database) -> None:
+    """Documents that an import has not come to the end of: a state that is seen, and gone on with."""
+    _execute_all(
+        db,
+        """
+        create table unweighed (
+            document_id text primary key references documents(id),
+            folded integer not null default 0  -- 1: its versions are there, what changed is not compared
+        ) strict, without rowid;
+        """,
+    )
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""

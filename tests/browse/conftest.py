@@ -108,7 +108,7 @@ def hostile_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the system's Chromium; skip where there is none."""
     if _CHROMIUM is None:

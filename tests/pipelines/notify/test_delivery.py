@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,10 +24,12 @@ import pytest
 
 from policy_archive.crawler.core import failpoints
 from policy_archive.crawler.core.records import Channel, Document, Kind
+from policy_archive.crawler.core.timestamps import now_iso
 from policy_archive.pipelines.notify.delivery import Patience, deliver_news
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.writer import Store
-from tests.support.synthetic import store_texts
+from tests.support.receivers import serve_chat
+from tests.support.synthetic import PRIVACY, make_reading, make_row, store_texts
 
 ROOT = Path(__file__).resolve().parents[3]
 SITES = ["one.example", "two.example", "three.example", "four.example"]
@@ -333,3 +336,80 @@ def test_a_command_that_leaves_a_child_behind_has_ended(store: Store) -> None:
     fill(store, channel)
     (delivery,) = deliver_news(store.connection, [channel])
     assert (delivery.failed, delivery.waiting) == (0, 0)
+
+
+# Receivers that ask to wait
+
+
+def test_a_short_wait_that_a_receiver_asks_for_is_kept_and_the_message_told(store: Store) -> None:
+    waits: list[float] = []
+    with serve_chat("discord") as chat:
+        channel = url_channel(chat.url, "discord")
+        fill(store, channel, sites=SITES[:1])
+        asked = [({"Retry-After": "7"}, b""), ({}, b'{"retry_after": 0.4}'), ({"Retry-After": "3"}, b"")]
+        chat.answers = [(429, headers, body) for headers, body in asked]
+        (delivery,) = deliver_news(store.connection, [channel], patience=Patience(sleep=waits.append))
+    assert (waits, delivery.delivered, delivery.error) == ([7.0, 0.4, 3.0], 1, "")
+    assert len(set(chat.keys)) == 1
+
+
+def test_a_long_wait_is_kept_by_later_runs(store: Store) -> None:
+    waits: list[float] = []
+    with serve_chat("slack") as chat:
+        channel = url_channel(chat.url, "slack")
+        fill(store, channel)
+        chat.answers = [(429, {"Retry-After": "3600"}, b"")]
+        for _ in range(2):  # the second is within the hour, and asks nothing
+            (delivery,) = deliver_news(store.connection, [channel], patience=Patience(sleep=waits.append))
+            assert (len(chat.keys), delivery.waiting) == (1, 4)
+        assert "asked to be left alone until" in delivery.error
+        (backlog,) = read_backlog(store.connection)
+        assert backlog["wait_until"] > now_iso()
+        store.connection.execute("update outbox set wait_until = '2020-01-01T00:00:00Z'")
+        store.connection.commit()
+        (delivery,) = deliver_news(store.connection, [channel], patience=Patience(sleep=waits.append))
+    assert (delivery.waiting, len(chat.taken)) == (0, 4)
+    assert waits == [1.0] * 3  # Slack's pace, between four messages
+
+
+def test_a_receiver_that_asks_to_wait_for_ever_is_left(store: Store) -> None:
+    with serve_chat("json") as chat:
+        channel = url_channel(chat.url)
+        fill(store, channel)
+        chat.answers = [(429, {"Retry-After": "1"}, b"")] * 99
+        waits: list[float] = []
+        (delivery,) = deliver_news(store.connection, [channel], patience=Patience(sleep=waits.append))
+    assert (len(chat.keys), waits, delivery.waiting) == (5, [1.0] * 4, 4)
+
+
+# What stands for nothing any more
+
+
+def test_what_another_extractor_read_otherwise_is_told_by_its_capture(
+    store: Store, receiver: Receiver
+) -> None:
+    channel = url_channel(receiver.url)
+    store.channels = (channel,)
+    store_texts(store, [("20180101", "One.\n"), ("20190101", "Two.\n")])
+    for timestamp, text in (("20180101", "ONE.\n"), ("20190101", "TWO.\n")):
+        store.record_reading(PRIVACY, make_row(timestamp), make_reading(text))
+    store.fold_versions(PRIVACY, of_site=False)
+    deliver_news(store.connection, [channel])
+    (message,) = receiver.got
+    assert [one["timestamp"][:8] for one in message["versions"]] == ["20180101", "20190101"]
+    assert message["quote"]["added"] == "TWO."
+
+
+def test_what_is_no_version_any_more_is_dropped_and_said(
+    store: Store, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = url_channel(receiver.url)
+    store_texts(store, [("20180101", "One.\n")])
+    store.channels = (replace(channel, since=date(2019, 1, 1)),)
+    store_texts(store, [("20190101", "Two.\n")])
+    store.record_reading(PRIVACY, make_row("20190101"), make_reading("One.\n"))
+    store.fold_versions(PRIVACY, of_site=False)
+    with caplog.at_level("INFO"):
+        (delivery,) = deliver_news(store.connection, store.channels)
+    assert (receiver.got, delivery.gone, delivery.waiting) == ([], 1, 0)
+    assert "is in the corpus no more" in caplog.text

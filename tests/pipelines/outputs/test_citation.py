@@ -146,7 +146,14 @@ def test_a_digest_that_is_not_known_is_not_named(database: Path) -> None:
 def test_no_title_and_no_address_breaks_the_entry(title: str, url: str) -> None:
     version = {
         **{"site": "calm.example", "kind": "privacy", "name": "", "timestamp": MIDDLE, "version": 2},
-        **{"title": title, "replay_url": None, "url": f"http://calm.example/{url}", "changed_after": None},
+        **{
+            "title": title,
+            "replay_url": None,
+            "archive": None,
+            "origin": None,
+            "url": f"http://calm.example/{url}",
+            "changed_after": None,
+        },
         **{"first_captured": "2012-06-01T12:00:00Z", "last_captured": "2012-06-01T12:00:00Z"},
         **{"text_sha256": "0" * 64, "extractor": "test_1"},
     }
