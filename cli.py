@@ -43,6 +43,8 @@ SUMMARIES = {
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
     "export": "Write versions as files or as a stream for other programs.",
     "import": "Take texts and pages of others into the corpus: corpora, git repositories, files.",
+    "merge": "Merge databases, fetched by several machines or people, into the one of --db.",
+    "weigh": "Compare the versions that an import left uncompared: words added and removed, what class of change.",  # noqa: E501
     "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
     "backup": "Copy the database to FILE, also while a crawl writes to it.",
     "restore": "Make a BACKUP the database again; its pages are checked first.",
@@ -61,7 +63,7 @@ GROUPS = {
     "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
     "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
     "Take along": ("export", "bundle", "publish", "extract", "serve"),
-    "Look after the database": ("verify", "backup", "restore", "compact", "re-extract"),
+    "Look after the database": ("verify", "backup", "restore", "compact", "merge", "re-extract", "weigh"),
     "Make it yours": ("config", "completion"),
 }
 

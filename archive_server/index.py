@@ -6,7 +6,8 @@ import base64
 import re
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote_plus, unquote_plus
@@ -14,6 +15,7 @@ from urllib.parse import quote_plus, unquote_plus
 from policy_archive.crawler.core.records import CDX_FIELDS, CdxRow
 from policy_archive.crawler.core.urlkeys import urlkey
 
+_BLANK = re.compile("[\0-\x20\x7f]")
 MAXIMUM_ROWS = 150_000
 """`queryMaxLimit` of internetarchive/wayback, wayback-cdx-server-servlet.xml."""
 
@@ -57,12 +59,21 @@ class Index:
     """All rows, ordered by urlkey and timestamp."""
 
     def __init__(self, rows: Iterable[CdxRow]) -> None:
-        self.rows = sorted(rows, key=_place_of)
-        self._places = [_place_of(row) for row in self.rows]
+        self.rows: Sequence[CdxRow] = sorted(rows, key=_place_of)
+        self._places: Sequence[tuple[str, str]] = [_place_of(row) for row in self.rows]
+
+    @classmethod
+    def of_sorted(cls, rows: Sequence[CdxRow], places: Sequence[tuple[str, str]]) -> Index:
+        """Return an index of rows that are in order; no copy is made. `places`: their keys and times."""
+        index = cls(())
+        index.rows, index._places = rows, places
+        return index
 
     def captures_of(self, key: str) -> list[CdxRow]:
         """Return the rows of one urlkey, oldest first."""
-        return self.rows[bisect_left(self._places, (key,)) : bisect_left(self._places, (f"{key}\0",))]
+        key = quote_key(key)
+        first, last = bisect_left(self._places, (key,)), bisect_left(self._places, (f"{key}\0",))
+        return list(self.rows[first:last])
 
     def search(self, query: Query) -> Page:
         """Return the lines that match, and the key of the next page when the limit was reached.
@@ -74,7 +85,7 @@ class Index:
         """
         lines = _collapse(self._iter_matching(query), query.collapse)
         if query.limit < 0:
-            return Page(lines=tuple(lines)[query.limit :])
+            return Page(lines=tuple(deque(lines, -query.limit)))
         limit = query.limit or MAXIMUM_ROWS
         page = tuple(islice(lines, limit))
         return Page(lines=page, next_key=build_new_key(page[-1]) if len(page) == limit else None)
@@ -89,9 +100,12 @@ class Index:
     def _iter_ordered(self, query: Query) -> Iterator[CdxRow]:
         first, last = self._range_of(query)
         if query.sort == "reverse":
-            return reversed(self.rows[first:last])
+            return (self.rows[number] for number in range(last - 1, first - 1, -1))
         if query.sort == "closest":
-            return iter(sorted(self.rows[first:last], key=lambda row: _distance(row, query.closest)))
+            near = sorted(
+                range(first, last), key=lambda number: _distance(self._places[number][1], query.closest)
+            )
+            return (self.rows[number] for number in near)
         if query.resume_key:
             first = max(first, self._resume_at(query))
         return (self.rows[number] for number in range(first, last))
@@ -113,7 +127,16 @@ class Index:
 
 
 def _place_of(row: CdxRow) -> tuple[str, str]:
-    return row.urlkey, row.timestamp
+    return quote_key(row.urlkey), row.timestamp
+
+
+def quote_key(key: str) -> str:
+    """Return a key without blanks, which part the fields of an index: only what is no address has some.
+
+    >>> quote_key("com,example)/a"), quote_key("no address")
+    ('com,example)/a', 'no%20address')
+    """
+    return _BLANK.sub(lambda match: f"%{ord(match[0]):02X}", key)
 
 
 def format_line(row: CdxRow) -> Line:
@@ -135,7 +158,7 @@ def build_key(url: str) -> str:
 
 def _key_range(query: Query) -> tuple[str, str]:
     """Return the urlkeys between which the rows lie, the second excluded."""
-    key = build_key(query.url)
+    key = quote_key(build_key(query.url))
     host = key.partition(")")[0]
     match query.match_type:
         case "exact":
@@ -157,9 +180,9 @@ def _within(timestamp: str, query: Query) -> bool:
     return timestamp >= query.from_timestamp and (not end or timestamp <= end or timestamp.startswith(end))
 
 
-def _distance(row: CdxRow, closest: str) -> int:
+def _distance(timestamp: str, closest: str) -> int:
     wanted = closest.ljust(14, "0")[:14]
-    return abs(int(row.timestamp) - int(wanted)) if wanted.isdigit() else 0
+    return abs(int(timestamp) - int(wanted)) if wanted.isdigit() else 0
 
 
 def _parse_filter(text: str) -> Callable[[Line], bool]:

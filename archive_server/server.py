@@ -26,9 +26,11 @@ from policy_archive.crawler.core.hosts import why_refused
 class Archive:
     """The archive without a network: a request in, an answer out."""
 
-    def __init__(self, source: CaptureSource, faults: Iterable[Fault] = ()) -> None:
+    def __init__(
+        self, source: CaptureSource, faults: Iterable[Fault] = (), *, index: Index | None = None
+    ) -> None:
         self.source = source
-        self.index = Index(source.iter_rows())
+        self.index = index or Index(source.iter_rows())
         self.faults: tuple[Fault, ...] = tuple(faults)
 
     def respond(self, request: Request) -> Answer:
@@ -60,13 +62,14 @@ class ArchiveServer:
         warc_paths: Iterable[Path] = (),
         *,
         source: CaptureSource | None = None,
+        index: Index | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         faults: Iterable[Fault] = (),
         on_request: Callable[[LogEntry], None] | None = None,
         allowed_hosts: Collection[str] | None = None,
     ) -> None:
-        self.archive = Archive(source or WarcSource(warc_paths), faults)
+        self.archive = Archive(source or WarcSource(warc_paths), faults, index=index)
         self.log: list[LogEntry] = []
         self._host, self._port = host, port
         self._on_request = on_request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from re import compile as regex
 from typing import Any, BinaryIO
@@ -30,7 +30,9 @@ _PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
+    """Where a record lies."""
+
     path: Path
     offset: int
 
@@ -84,8 +86,8 @@ class WarcSource:
         self.faults: list[WarcFault] = []
         self._forgiving = forgiving
         self._paths = tuple(paths)
-        self._places: dict[CdxRow, _Place] = {}
-        self._originals: dict[str, _Place] = {}
+        self._places: dict[CdxRow, Place] = {}
+        self._originals: dict[str, Place] = {}
         self.left_out = 0
         """Records without an address, a date or a status that could be served."""
 
@@ -93,11 +95,11 @@ class WarcSource:
         """Yield a row for every response and revisit record; remembers where each one lies."""
         for path in self._paths:
             try:
-                for row, offset in _iter_indexed(path, self.faults):
+                for row, offset in iter_indexed(path, self.faults):
                     if row is None:
                         self.left_out += 1
                         continue
-                    place = self._places.setdefault(row, _Place(path, offset))
+                    place = self._places.setdefault(row, Place(path, offset))
                     if row.mimetype != "warc/revisit":
                         self._originals.setdefault(row.digest, place)
                     yield row
@@ -116,25 +118,21 @@ class WarcSource:
 
     def load(self, row: CdxRow) -> CapturedAnswer | None:
         """Return the stored answer; that of a revisit has its own headers and the original's body."""
-        answer = _read_answer(self._places[row])
+        answer = read_answer(self._places[row])
         if row.mimetype != "warc/revisit":
             return answer
         original = self._originals.get(row.digest)
-        if original is None:
-            return None
-        body_of = _read_answer(original)
-        if not answer.headers:
-            return body_of
-        return CapturedAnswer(
-            status=answer.status,
-            reason=answer.reason,
-            headers=answer.headers,
-            body=body_of.body,
-            is_cut=body_of.is_cut,
-        )
+        return None if original is None else with_original(answer, read_answer(original))
 
 
-def _iter_indexed(path: Path, faults: list[WarcFault]) -> Iterator[tuple[CdxRow | None, int]]:
+def with_original(answer: CapturedAnswer, original: CapturedAnswer) -> CapturedAnswer:
+    """Return the answer of a revisit with the body that it had before."""
+    if not answer.headers:
+        return original
+    return replace(answer, body=original.body, is_cut=original.is_cut)
+
+
+def iter_indexed(path: Path, faults: list[WarcFault]) -> Iterator[tuple[CdxRow | None, int]]:
     """Yield the row of each capture, None for one that cannot be served, and where it lies."""
     try:
         with path.open("rb") as file:
@@ -202,7 +200,8 @@ def _digest_of(record: ArcWarcRecord) -> str:
         return "-"
 
 
-def _read_answer(place: _Place) -> CapturedAnswer:
+def read_answer(place: Place) -> CapturedAnswer:
+    """Return the answer that lies in a place. Raises RecordTooLargeError."""
     with place.path.open("rb") as file:
         file.seek(place.offset)
         record = next(iter(_open_records(file)))

@@ -30,9 +30,9 @@ class WarcFile:
     """The file that the user has: the WARC file itself, or the WACZ."""
 
 
-def is_web_archive(path: Path) -> bool:
+def is_web_archive(path: str | Path) -> bool:
     """Return whether a file's name is that of a WARC, ARC or WACZ file."""
-    return path.name.lower().endswith(SUFFIXES)
+    return str(path).lower().endswith(SUFFIXES)
 
 
 def find_warcs(places: Sequence[Path]) -> list[Path]:

@@ -7,9 +7,11 @@ would take hours; the tables and their indexes are the store's.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import random
 import sqlite3
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,8 +46,9 @@ class _Edition:
 
 
 def make_corpus(path: Path, *, versions: int, seed: int = 7) -> None:
-    """Write the corpus, whole or not at all; a file that is there already is kept."""
+    """Write the corpus, whole or not at all; a file that is there already is kept, and upgraded."""
     if path.exists():
+        Store.open(path).close()
         return
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
@@ -56,6 +59,26 @@ def make_corpus(path: Path, *, versions: int, seed: int = 7) -> None:
         _fill(connection, versions, random.Random(seed))
         connection.execute("pragma journal_mode = wal")
     unfinished.rename(path)
+
+
+def write_as_a_crawl(path: Path) -> None:
+    """Store one capture after another, a new version every third, until somebody ends it; print a line each.
+
+    By the store's own way, a transaction a capture, with the fold of the document behind it.
+    """
+    # by this name, for packages that are installed may bring a `tests` of their own
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+    from support.synthetic import store_texts
+
+    chance = random.Random(3)
+    bases = _read_bases()
+    with Store.open(path) as store:
+        for number in itertools.count():
+            document = Document(site=f"crawled{number // 30}.example", kind=Kind.PRIVACY)
+            text = _edit(random.Random(number // 3), bases[number // 30 % len(bases)])
+            at = datetime(2010, 1, 1, tzinfo=UTC) + timedelta(days=number % 30 * 20, seconds=chance.random())
+            store_texts(store, [(format_timestamp(at), text)], document=document)
+            print(number, flush=True)
 
 
 def _fill(connection: sqlite3.Connection, versions: int, chance: random.Random) -> None:

@@ -16,9 +16,10 @@ STATIC = _HERE / "static"
 STATIC_FILES = {
     "policies.css": "text/css; charset=utf-8",
     "policies.js": "text/javascript; charset=utf-8",
+    "tables.css": "text/css; charset=utf-8",
     "search.js": "text/javascript; charset=utf-8",
 }
-"""Files in it that pages ask for, and their types; the search is a static copy's."""
+"""Files in it that pages ask for, and their types; the search is a static copy's, tables.css Datasette's."""
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 """For an address that names what it holds."""
 ASKED_AGAIN = "private, no-cache"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
@@ -24,20 +24,31 @@ _QUOTED_CHARACTERS = 1_500_000
 
 
 def build_changes_feed(
-    connection: sqlite3.Connection, addresses: Addresses, *, root: str, site: str | None = None
+    connection: sqlite3.Connection,
+    addresses: Addresses,
+    *,
+    root: str,
+    site: str | None = None,
+    substantive: bool = False,
+    min_words: int = 0,
 ) -> str:
     """Return the changes that became known last, of all sites or of one: what a reader has not seen comes up,
     however old it is. `root` is what makes an address absolute.
 
-    What a document said when it was first seen is no change and not in it.
+    What a document said when it was first seen is no change and not in it; `substantive` and `min_words`
+    leave out more, as the options of 'changes' do.
     """
-    rows = list_learnt(connection, NewsFilter(site=site, changes_only=True), limit=_NEWEST)
+    wanted = NewsFilter(site=site, changes_only=True, substantive=substantive, min_words=min_words)
+    rows = list_learnt(connection, wanted, limit=_NEWEST)
     rows = quote_changes(connection, rows, characters=_QUOTED_CHARACTERS)
+    limits = {"substantive": int(substantive), "min_words": min_words}
+    asked = urlencode({name: limit for name, limit in limits.items() if limit})
+    narrowed = f"?{asked}" if asked else ""
     return build_feed(
-        id=f"tag:policy-archive,2026:changes/{quote(site or '', safe='')}",
+        id=f"tag:policy-archive,2026:changes/{quote(site or '', safe='')}{narrowed}",
         title=f"Policy changes of {site}" if site else "Policy changes",
         link=root + (addresses.site(site) if site else addresses.home()),
-        self_link=f"{root}{addresses.feed(site)}",
+        self_link=f"{root}{addresses.feed(site)}{narrowed}",
         entries=_entries(connection, rows, addresses, root),
     )
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from functools import cache
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from policy_archive.data import DATA
-from policy_archive.pipelines.store.at import build_at_sql
+from policy_archive.pipelines.outputs.addresses import PREFIX
+from policy_archive.pipelines.store.at import build_asked_sql
 from policy_archive.pipelines.store.queries import IS_TOLD
 
 # Each finds its rows by an index first, then shows those alone: the view reads five tables a row.
@@ -67,7 +69,7 @@ group by document_id order by changes desc, site""",
         "written as 2018-05-25, how surely, and the versions before and after; `site` and `kind` may stay "
         "empty. The command "
         "`policy-archive at` asks the same of all sites.",
-        "sql": build_at_sql(most=1000),
+        "sql": build_asked_sql(most=1000),
         "params": ["day", "site", "kind"],
     },
 }
@@ -96,7 +98,20 @@ _UNITS = {
     "captures": {"length": "byte", "elapsed_seconds": "second"},
     "bodies": {"bytes": "byte"},
 }
-_HIDDEN = ("bodies", "text_lines", "texts_search_content", "_sqlite_migrations")
+_HIDDEN = (
+    *("bodies", "text_lines", "text_runs", "texts_search", "texts_search_content"),
+    *("index_answers", "outbox", "looks", "_sqlite_migrations", "sqlite_sequence"),
+)
+"""What holds the program's own state, or nothing that a person reads: below a fold of the list of tables."""
+_START = {
+    "Versions": "policy_versions?_col=site&_col=kind&_col=name&_col=version&_col=first_captured"
+    "&_col=last_captured&_col=changed_after&_col=words&_col=words_added&_col=words_removed&_col=class"
+    "&_col=title&_nofacet=1",
+    "Documents": "documents",
+    "Sites": "sites",
+    "Captures": "captures?_col=timestamp&_col=original&_col=state&_col=outcome&_col=digest",
+}
+"""Where to start, with the columns that people look for first; the rest follows in the table's own order."""
 
 
 def describe_corpus(database_names: Iterable[str], *, home: str) -> dict[str, Any]:
@@ -105,7 +120,51 @@ def describe_corpus(database_names: Iterable[str], *, home: str) -> dict[str, An
     tables = {name: _describe_table(name, described.get(name)) for name in {*described, *_LABELS, *_HIDDEN}}
     link = f'<p><a href="{escape(home)}"><strong>Read, search and compare the policies</strong></a></p>'
     about = {"title": "Policy archive", "description_html": link}
-    return {**about, "databases": {name: {**about, "tables": tables} for name in database_names}}
+    databases = {
+        name: {**about, "description_html": link + _list_starts(home, name), "tables": tables}
+        for name in database_names
+    }
+    return {**about, "databases": databases}
+
+
+def _list_starts(home: str, database: str) -> str:
+    """Return links to the tables that people need, which stand last in the list, or far down."""
+    base = f"{home.removesuffix(PREFIX)}/{quote(database)}"
+    links = (f'<a href="{escape(f"{base}/{path}")}">{name}</a>' for name, path in _START.items())
+    return f"<p>Tables to start with: {' · '.join(links)}</p>"
+
+
+async def describe_to_new_datasette(datasette: Any, database_names: Iterable[str], *, home: str) -> None:
+    """Tell a Datasette of 1.0 the same: it asks no plugin, it keeps what it was told.
+
+    What somebody configured for a table stays as it is.
+    """
+    described = describe_corpus(database_names, home=home)
+    if not described["databases"]:
+        return
+    for key in ("title", "description_html"):
+        await datasette.set_instance_metadata(key, described[key])
+    config = datasette.config = datasette.config or {}
+    for name, database in described["databases"].items():
+        for key in ("title", "description_html"):
+            await datasette.set_database_metadata(name, key, database[key])
+        tables = config.setdefault("databases", {}).setdefault(name, {}).setdefault("tables", {})
+        for table, told in database["tables"].items():
+            if "description" in told:
+                await datasette.set_resource_metadata(name, table, "description", told["description"])
+            for column, what in told.get("columns", {}).items():
+                await datasette.set_column_metadata(name, table, column, "description", what)
+            options = {key: told[key] for key in ("hidden", "label_column", "facets") if key in told}
+            tables[table] = {**options, **tables.get(table, {})}
+        for query, parts in QUERIES.items():
+            await datasette.add_query(
+                name,
+                query,
+                parts["sql"],
+                title=parts["title"],
+                description=parts["description"],
+                parameters=parts.get("params", ()),
+            )
 
 
 def _describe_table(name: str, described: dict[str, Any] | None) -> dict[str, Any]:

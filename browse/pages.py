@@ -26,6 +26,7 @@ from policy_archive.browse.days import list_days
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
 from policy_archive.browse.markdown import TextLinks, render_markdown
+from policy_archive.browse.overview import Order, read_matrix
 from policy_archive.browse.phrase_svg import draw_phrases
 from policy_archive.browse.quotes import quote_changes, quote_diff
 from policy_archive.browse.saying import describe_saying
@@ -35,7 +36,8 @@ from policy_archive.browse.security import COPY_POLICY, SEARCH_POLICY
 from policy_archive.browse.timeline_data import draw_history
 from policy_archive.browse.version_rows import list_rows
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
-from policy_archive.crawler.core.records import POLICY_KINDS, Document
+from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind
+from policy_archive.crawler.core.steering import clean_text
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
@@ -155,7 +157,7 @@ class Pages:
 
     def render_message(self, heading: str, message: str, *, site: str | None = None) -> str:
         """Return a page of one sentence."""
-        return self._render("message.html", heading=heading, message=message, site=site)
+        return self._render("message.html", heading=heading, message=clean_text(message), site=site)
 
     def render_home(self, connection: sqlite3.Connection) -> str:
         """Return what is in the corpus."""
@@ -420,6 +422,20 @@ class Pages:
             next_address=self.addresses.changes(page + 1, given) if has_more else None,
         )
 
+    def render_overview(self, connection: sqlite3.Connection, asked: Mapping[str, str]) -> str:
+        """Return sites and quarters; `asked` has `kind`, `order` and `until` (a year). Raises UsageError."""
+        kind = settle_filters(connection, hits.SearchFilters(kind=asked.get("kind") or None)).kind
+        order, until = asked.get("order") or Order.CHANGES, asked.get("until") or ""
+        if order not in set(Order):
+            raise UsageError(f"“{order[:40]}” is no order: {', '.join(Order)} are.")
+        if until and not (until.isascii() and until.isdecimal() and len(until) == 4):
+            raise UsageError(f"“{until[:20]}” is no year: write four digits, like 2018.")
+        wanted = kind or str(Kind.PRIVACY)
+        matrix = read_matrix(
+            connection, kind=wanted, order=Order(order), last_year=int(until) if until else None
+        )
+        return self._render("overview.html", matrix=matrix, kinds=POLICY_KINDS, kind_words=Kind(wanted).label)
+
     def render_days(self, connection: sqlite3.Connection, document: Document) -> str:
         """Return what held on each day, as one table."""
         versions = queries.list_versions(connection, document)
@@ -444,10 +460,10 @@ class Pages:
     def render_phrases(self, connection: sqlite3.Connection, args: Mapping[str, Sequence[str]]) -> str:
         """Return who says some phrases, or a sentence that says what is wrong with them."""
         values: dict[str, Any] = {"asked": phrase_data.Asked(texts=(), filters=hits.SearchFilters())}
-        values |= {"studied": [], "message": None, "picture": "", "query": ""}
+        values |= {"studied": [], "message": None, "picture": "", "asked_query": ""}
         try:
             asked = phrase_data.parse_asked(connection, args)
-            values |= {"asked": asked, "query": asked.query()}
+            values |= {"asked": asked, "asked_query": asked.query()}
             if asked.texts:
                 values["studied"] = phrase_data.read_studied(connection, asked)
                 values["picture"] = draw_phrases([one.phrase for one in values["studied"]])

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote, unquote_plus, urlencode
 
 from datasette import Request, Response, hookimpl
 from datasette.utils import await_me_maybe
@@ -30,8 +30,9 @@ from policy_archive.browse.caching import (
     is_kept,
     version_of_file,
 )
+from policy_archive.browse.cells import show_cell
 from policy_archive.browse.feeds import build_changes_feed, build_search_feed
-from policy_archive.browse.metadata import QUERIES, describe_corpus
+from policy_archive.browse.metadata import QUERIES, describe_corpus, describe_to_new_datasette
 from policy_archive.browse.pages import FILE_TYPES, LONGEST_AT_ONCE, Pages, render_version_file
 from policy_archive.browse.phrase_svg import draw_phrases
 from policy_archive.browse.search_filters import settle_filters
@@ -48,7 +49,7 @@ from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
 from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses, parse_document
 from policy_archive.pipelines.reading.pool import ReadingPool
-from policy_archive.pipelines.store.connection import is_corpus
+from policy_archive.pipelines.store.connection import is_corpus, one_state
 from policy_archive.pipelines.store.queries import find_site
 from policy_archive.pipelines.store.search import SearchFilters
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
 
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DATASETTES_ANSWER = "datasette.handle_exception"
 _INLINE = "?view=inline"
 
@@ -100,7 +102,10 @@ def _policies_page(page: _Page) -> _Route:
 
 def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     try:
-        return page(connection, pages, request)
+        if _CONTROLS.search(unquote_plus(request.full_path)):
+            raise UsageError("The address holds control characters, which nothing here has a use for.")
+        with one_state(connection):
+            return page(connection, pages, request)
     except NotKnownError as error:
         return _html(pages.render_message("Not found", str(error)), 404)
     except UsageError as error:
@@ -323,6 +328,12 @@ def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
     return _html(pages.render_changes(connection, asked, page=_page_number(request)))
 
 
+@_policies_page
+def overview(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    asked = {name: (request.args.get(name) or "").strip() for name in ("kind", "order", "until")}
+    return _html(pages.render_overview(connection, asked))
+
+
 def _page_number(request: Request) -> int:
     page = _number(request.args.get("page")) or 0
     return page if page < 1_000 else 0
@@ -394,7 +405,18 @@ def _filters(request: Request) -> SearchFilters:
 def feed(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     name = request.url_vars.get("site")
     site = _known_site(connection, unquote(name)) if name else None
-    return _atom(build_changes_feed(connection, pages.addresses, root=_root(request), site=site))
+    words = request.args.get("min_words") or "0"
+    if not (words.isascii() and words.isdecimal() and len(words) < 10):
+        raise UsageError(f"“{words[:40]}” is no number of words: write min_words=20.")
+    text = build_changes_feed(
+        connection,
+        pages.addresses,
+        root=_root(request),
+        site=site,
+        substantive=request.args.get("substantive") not in (None, "", "0"),
+        min_words=int(words),
+    )
+    return _atom(text)
 
 
 @_policies_page
@@ -441,6 +463,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
         (rf"^{PREFIX}/-/changes$", changes),
+        (rf"^{PREFIX}/-/overview$", overview),
         (rf"^{PREFIX}/-/site$", asked_site),
         (rf"^{PREFIX}/-/compare/{site_of}$", compare),
         (rf"^{PREFIX}/-/at/{site_of}$", asked_date),
@@ -478,6 +501,34 @@ def canned_queries(datasette: Datasette, database: str) -> dict[str, dict[str, A
 
 
 @hookimpl
+def render_cell(row: Any, value: Any, column: str, database: str, datasette: Datasette) -> Any:
+    found = datasette.databases.get(database)
+    if found is None or not _is_ours(found):
+        return None
+    return show_cell(row, value, column, Addresses(base=datasette.urls.path(PREFIX)))
+
+
+@hookimpl
+def extra_css_urls(database: str | None, datasette: Datasette) -> list[str]:
+    found = datasette.databases.get(database or "")
+    if found is None or not _is_ours(found):
+        return []
+    return [datasette.urls.path(f"{PREFIX}/-/tables.css?v={version_of_file('tables.css')}")]
+
+
+@hookimpl
+def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
+    """Tell Datasette 1.0 what `get_metadata` and `canned_queries` tell the releases before it."""
+
+    async def tell() -> None:
+        if hasattr(datasette, "set_database_metadata"):
+            names = [database.name for database in _iter_corpora(datasette)]
+            await describe_to_new_datasette(datasette, names, home=datasette.urls.path(PREFIX))
+
+    return tell
+
+
+@hookimpl
 def get_metadata(datasette: Datasette) -> dict[str, Any]:
     names = [database.name for database in _iter_corpora(datasette)]
     return describe_corpus(names, home=datasette.urls.path(PREFIX)) if names else {}
@@ -495,7 +546,7 @@ def handle_exception(
     """
     outcome = yield
     answers = outcome.get_result()
-    if isinstance(exception, Base400):
+    if isinstance(exception, Base400 | NotKnownError | UsageError):
         answers = [one for one in answers if getattr(one, "__module__", "") != _DATASETTES_ANSWER]
         answers.append(partial(_tell_of, datasette, request, exception))
     outcome.force_result([partial(_answer_within, exception, one) for one in answers])
@@ -509,14 +560,15 @@ async def _answer_within(exception: Exception, answer: Any) -> Response | None:
         return found
 
 
-def _tell_of(datasette: Datasette, request: Request, exception: Base400) -> Response:
+def _tell_of(datasette: Datasette, request: Request, exception: Exception) -> Response:
     message = str(exception) or "There is no such page."
+    status = getattr(exception, "status", 404 if isinstance(exception, NotKnownError) else 400)
     if request.path.endswith(".json"):
-        told = {"ok": False, "error": message, "status": exception.status, "title": None}
-        return Response.json(told, status=exception.status)
+        told = {"ok": False, "error": message, "status": status, "title": None}
+        return Response.json(told, status=status)
     pages = Pages(addresses=Addresses(base=datasette.urls.path(PREFIX)))
-    heading = "Not found" if exception.status == 404 else "That cannot be shown"
-    return _html(pages.render_message(heading, message), exception.status)
+    heading = "Not found" if status == 404 else "That cannot be shown"
+    return _html(pages.render_message(heading, message), status)
 
 
 @hookimpl

@@ -10,13 +10,11 @@ from markupsafe import Markup, escape
 from policy_archive.browse.diff_words import Piece, compare_runs
 from policy_archive.browse.line_shapes import parse_runs, plain_text, shape_line
 from policy_archive.pipelines.outputs.addresses import document_of
+from policy_archive.pipelines.outputs.quotation import LONGEST_COMPARED, weigh_line
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import Row
-from policy_archive.pipelines.text import count_words
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts
 
-_LONGEST = 400_000
-"""Characters of two texts that are compared for a quotation: some 40 ms; of longer ones the gist is told."""
 _WIDTH = 280
 _AROUND = 60
 """Characters of a quotation, and of what stayed at either side of what changed."""
@@ -35,8 +33,9 @@ def quote_changes(connection: sqlite3.Connection, rows: Sequence[Row], *, charac
         old = queries.read_version(connection, document, row["version"] - 1)
         new = queries.read_version(connection, document, row["version"])
         length = len(old["text"]) + len(new["text"])
-        characters -= length
-        is_short = length <= _LONGEST and characters >= 0
+        is_short = length <= min(LONGEST_COMPARED, characters)
+        # what is not compared takes nothing from those that come after it
+        characters -= length if is_short else 0
         quote = quote_change(old["text"], new["text"]) if is_short else Markup("")
         quoted.append(row | {"before": old["timestamp"], "quote": quote})
     return quoted
@@ -53,21 +52,11 @@ def quote_change(old: str, new: str) -> Markup:
 
 def quote_diff(diff: Diff) -> Markup:
     """Return the largest change of a line of a difference as quote_change does."""
-    weighed = ((_weigh(line), -index, line) for index, line in enumerate(diff.lines))
+    weighed = ((weigh_line(line), -index, line) for index, line in enumerate(diff.lines))
     weight, _, line = max(weighed, default=(0, 0, None), key=lambda one: one[:2])
     if line is None or not weight or diff.is_coarse:
         return Markup("")
     return _show(_pieces(line))
-
-
-def _weigh(line: DiffLine) -> int:
-    """Return how many words of a line came or went: what came counts twice, for that is what binds now."""
-    if line.kind not in (LineKind.CHANGED, *_OF_ONE_SIDE):
-        return 0
-    came, went = (
-        sum(count_words(span.text) for span in side if span.changed) for side in (line.new, line.old)
-    )
-    return 2 * came + went
 
 
 def _pieces(line: DiffLine) -> list[tuple[str, str]]:

@@ -102,6 +102,7 @@ def test_a_backup_of_a_damaged_database_is_refused_in_one_line(database: Path, t
         "status --give-up x",
         "re-extract",
         "compact",
+        "weigh",
         "update --dry-run",
         "verify",
         "watch list",

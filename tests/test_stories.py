@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from policy_archive.cli import policy_archive
+from tests.support.receivers import serve_chat
 
 
 @pytest.fixture
@@ -64,6 +66,23 @@ def test_a_compliance_engineer_is_told_what_matters(run, tmp_path: Path) -> None
     matters = [json.loads(line) for line in run("changes", "--substantive", "--nl").splitlines()]
     assert 0 < len(matters) < len(everything)
     assert {row["class"] for row in matters} <= {None, "substantive", "rewritten"}
+
+
+def test_a_compliance_engineer_is_told_in_slack_and_history_is_not(
+    demo_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(demo_database, tmp_path / "demo.db")
+    with serve_chat("slack") as chat:
+        monkeypatch.setenv("SLACK_WEBHOOK", chat.url)
+        for words, told in (
+            (("notify", "test", "--notify-env", "slack=SLACK_WEBHOOK"), 1),
+            (("notify", "send", "--notify-env", "slack=SLACK_WEBHOOK", "--db", str(tmp_path / "demo.db")), 1),
+        ):
+            result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+            assert (result.exception, len(chat.taken), chat.refused) == (None, told, [])
+    words = ["schedule", "cron", "--db", str(tmp_path / "demo.db"), "--", "--notify-env", "SLACK_WEBHOOK"]
+    printed = CliRunner().invoke(policy_archive, words, standalone_mode=False).stdout
+    assert "SLACK_WEBHOOK" in printed and chat.url not in printed
 
 
 def test_a_social_scientist_counts_a_phrase_by_year(run) -> None:  # type: ignore[no-untyped-def]

@@ -56,8 +56,7 @@ def iter_files(files: int, *, median_words: int, seed: int) -> Iterator[tuple[st
         url = f"http://www.{site}/privacy"
         content = render_document(
             site=site, kind="privacy", timestamp=timestamp, original=url, title=f"Privacy Policy | {site}",
-            text="\n\n".join(paragraphs) + "\n", replay_url=f"https://web.archive.org/web/{timestamp}/{url}",
-        )  # fmt: skip
+            text="\n\n".join(paragraphs) + "\n", )  # fmt: skip
         yield f"{site[0]}/{site[:2]}/{site[:3]}/{site}/{timestamp}.{version}.md", content
 
 

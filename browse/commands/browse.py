@@ -58,6 +58,7 @@ def browse_command(
         "sql_time_limit_ms": "2000",
         "suggest_facets": "off",  # it reads a whole table once a column; the useful ones are in the metadata
         "allow_download": "off",
+        "truncate_cells_html": "160",  # a column of policies made a page of 76,000 pixels
     }
     given = [part for name, value in settings.items() for part in ("--setting", name, value)]
     datasette.main(["serve", str(database), "-h", host, "-p", str(port), *given], standalone_mode=False)

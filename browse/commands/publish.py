@@ -75,6 +75,8 @@ def publish_command(
     )
     if with_search and not done.has_search:
         say(f"{NEEDS_PAGEFIND}; lists of sites and changes are there.")
+    removed = f", {done.removed} removed" if done.removed else ""
     click.echo(
-        f"{done.written} files written, {done.unchanged} unchanged; open {target / 'index.html'}", err=True
+        f"{done.written} files written, {done.unchanged} unchanged{removed}; open {target / 'index.html'}",
+        err=True,
     )

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Flag, StrEnum, auto
+from functools import cached_property
 
 EMPTY_BODY_DIGEST = "3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 """Base-32 SHA-1 of no bytes: nearly every redirect has it, so it proves no sameness."""
@@ -263,7 +264,7 @@ class Document:
     name: str = ""
     """Empty for the site's main document of this kind; else what tells it apart (`children`, `de`)."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         return content_id(self.site, self.kind, self.name)
 

@@ -68,6 +68,8 @@ def changes_command(
       policy-archive changes --since last --json --db demo.db
       policy-archive changes --atom changes.atom --db demo.db
     """
+    if atom is not None and row_format != "table":
+        raise UsageError("--atom writes a file of its own: leave --json, --nl and --csv away.")
     with closing(open_reader(database)) as connection:
         site = site and queries.find_site(connection, site)
         newest = newest_news(connection)
@@ -81,10 +83,8 @@ def changes_command(
         )
         news = list_news(connection, wanted, limit=None if since else SHOWN)
         passed_over = count_passed_over(connection, wanted)
+        written = write_feed(atom, news, site=site, connection=connection) if atom is not None else False
     if atom is not None:
-        if row_format != "table":
-            raise UsageError("--atom writes a file of its own: leave --json, --nl and --csv away.")
-        written = write_feed(atom, news, site=site)
         count = plural(len(news), "version")
         click.echo(f"{count} in {atom}{'' if written else ', as before'}.", err=True)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -18,11 +19,14 @@ from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.commands.run import progress_style
+from policy_archive.pipelines.commands.weigh import weigh_all
 from policy_archive.pipelines.exchange.imported import Stated
 from policy_archive.pipelines.exchange.sources import SourceFormat, Sources
 from policy_archive.pipelines.outputs.bar import show_bar
 from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.reading.pool import ReadingPool
+from policy_archive.pipelines.store.monitoring.health import describe_unweighed
+from policy_archive.pipelines.store.queries import count_unweighed
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from policy_archive.pipelines.exchange.intake import ImportReport
 
 _SHOWN_FAULTS = 20
+_SHOWN_EVERY = 50
+"""Items between two looks at the bar, which takes as long as a tenth of one."""
 
 
 @click.command("import")
@@ -53,7 +59,14 @@ _SHOWN_FAULTS = 20
 @click.option("--attribution", default="", help="Whom the source wants named, kept likewise.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when a single item cannot be imported.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing.")
-@click.option("--processes", type=click.IntRange(min=1), help="Pages read at a time.  [default: one a core]")
+@click.option(
+    "--later", is_flag=True, help="Leave what changed between the versions for 'weigh', which takes longer."
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="Pages read, and documents compared, at a time.  [default: one a core]",
+)
 @json_option
 @db_option
 def import_command(
@@ -66,6 +79,7 @@ def import_command(
     attribution: str,
     strict: bool,
     dry_run: bool,
+    later: bool,
     processes: int | None,
     as_json: bool,
     database: Path,
@@ -104,7 +118,7 @@ def import_command(
     with ExitStack() as stack:
         if not dry_run:
             stack.enter_context(hold_lock(database, "policy-archive import"))
-        _take_items(sources, report, None if dry_run else database, processes)
+        _take_items(sources, report, None if dry_run else database, processes, later=later)
         if archives := sources.list_web_archives():
             kinds = (Kind(kind),) if kind else POLICY_KINDS
             crawl = import_archives(
@@ -116,7 +130,8 @@ def import_command(
                 progress=progress_style(log_json=False),
                 dry_run=dry_run,
             )
-    if not report.outcomes and not report.addresses:
+    of_home_alone = crawl is not None and not (report.documents or report.failed)
+    if not report.addresses and (not report.outcomes or of_home_alone):
         raise UsageError("Nothing in it can be imported: no text, page, declaration or policy was found.")
     _print_report(report, dry_run=dry_run, as_json=as_json)
     if crawl is not None and crawl.exit_code:
@@ -125,7 +140,9 @@ def import_command(
     return ExitStatus.FAILED if useless or (strict and report.failed) else ExitStatus.DONE
 
 
-def _take_items(sources: Sources, report: ImportReport, database: Path | None, processes: int | None) -> None:
+def _take_items(
+    sources: Sources, report: ImportReport, database: Path | None, processes: int | None, *, later: bool
+) -> None:
     """Take texts, pages and declarations into the corpus, or without one count them."""
     from policy_archive.pipelines.exchange.intake import Intake, read_declared  # loads the readers
 
@@ -133,17 +150,27 @@ def _take_items(sources: Sources, report: ImportReport, database: Path | None, p
         pool = stack.enter_context(ReadingPool(processes))
         store = None
         if database is not None:
-            store = stack.enter_context(Store.open(database))
+            store = stack.enter_context(Store.open_for_import(database))
             store.close_dead_runs()
             named = {"names": [path.name for path in sources.paths], "as": sources.form}
             run_id = store.start_run("import", named)
             sources.known = read_declared(store)
-        with show_bar("items") as bar:
-            task = bar.add_task("import", total=None)
-            for done in Intake(store, pool, report).take(sources.iter_items()):
-                bar.update(task, completed=done)
+        intake = Intake(store, pool, report)
+        _show_done("import", intake.take(sources.iter_items()), "items")
+        _show_done("versions", intake.fold(), "documents")
         if store is not None:
+            if not later:
+                weigh_all(store, pool)
+            report.unweighed = count_unweighed(store.connection)
             store.finish_run(run_id, RunStatus.DONE)
+
+
+def _show_done(word: str, steps: Iterable[int], unit: str) -> None:
+    with show_bar(unit) as bar:
+        task = bar.add_task(word, total=None)
+        for done in steps:
+            if done % _SHOWN_EVERY == 0:
+                bar.update(task, completed=done)
 
 
 def _print_report(report: ImportReport, *, dry_run: bool, as_json: bool) -> None:
@@ -158,6 +185,8 @@ def _print_report(report: ImportReport, *, dry_run: bool, as_json: bool) -> None
     said = "would be: " if dry_run else ""
     addresses = plural(report.addresses, "declared address", "declared addresses")
     versions = "" if dry_run else f", {plural(report.versions, 'version')}"
+    if report.unweighed:
+        click.echo(describe_unweighed(report.unweighed), err=True)
     click.echo(
         f"{said}{counts or 'no texts'}; {addresses}; {plural(report.documents, 'document')}{versions}",
         err=True,

@@ -21,7 +21,7 @@ from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store import queries
-from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.connection import one_state, open_reader
 from policy_archive.pipelines.store.phrases import (
     MOST_PHRASES,
     Event,
@@ -84,7 +84,7 @@ def phrase_command(
         raise UsageError(f"Those are {len(phrases)} phrases: {MOST_PHRASES} at the most.")
     if everything and not documents:
         raise UsageError("--all is for --documents.")
-    with closing(open_reader(database)) as connection:
+    with closing(open_reader(database)) as connection, one_state(connection):
         filters = SearchFilters(
             site=site and queries.find_site(connection, site), kind=kind, language=language
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import NotKnownError
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.core.timestamps import format_instant, utc_now
 from policy_archive.crawler.core.urls import parse_site
@@ -77,8 +79,22 @@ def add_command(
     with Store.open(database) as store:
         chosen = list(_choose(store, names, every, parse_kinds(kinds)))
         write(store.connection, lambda c: _add(c, chosen))
-    for site, interval, wanted in chosen:
-        click.echo(f"{site} is watched: {', '.join(wanted)}, every {interval}.", err=True)
+    for line in _describe_added(chosen):
+        click.echo(line, err=True)
+
+
+_NAMED = 10
+"""Sites that are named one by one; more are counted."""
+
+
+def _describe_added(chosen: Sequence[tuple[str, str, tuple[Kind, ...]]]) -> Iterator[str]:
+    if len(chosen) <= _NAMED:
+        for site, interval, wanted in chosen:
+            yield f"{site} is watched: {', '.join(wanted)}, every {interval}."
+        return
+    counts = Counter((interval, wanted) for _, interval, wanted in chosen)
+    for (interval, wanted), number in counts.most_common():
+        yield f"{plural(number, 'site is', 'sites are')} watched: {', '.join(wanted)}, every {interval}."
 
 
 def _choose(

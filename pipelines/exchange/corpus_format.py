@@ -94,8 +94,23 @@ def _describe_date(day: str, dated_by: str) -> str:
     if not dated_by:
         return f"that was archived on {day}"
     source, _, written = dated_by.partition(" ")
-    by = {"statement": "its own statement", "front-matter": "its front matter"}.get(source, "who imported it")
-    return f"of {written} (dated by {by})"
+    return f"of {written} (dated by {_DATED_BY.get(source, _DATED_BY['given'])})"
+
+
+_DATED_BY = {
+    "statement": "its own statement",
+    "front-matter": "its front matter",
+    "given": "who imported it",
+}
+
+
+def source_of_date(words: str) -> str:
+    """Return what dates a text, as `Capture.dated_by` begins, by the words of the block quote.
+
+    >>> source_of_date("its front matter")
+    'front-matter'
+    """
+    return next((source for source, said in _DATED_BY.items() if said == words), "given")
 
 
 def _name_source(timestamp: str, original: str, archive: str | None, origin: str | None) -> str:

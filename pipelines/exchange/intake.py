@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import (
@@ -35,7 +36,6 @@ from policy_archive.pipelines.exchange.text_files import file_address
 from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.language import identify_language
 from policy_archive.pipelines.reading.pool import ReadingPool
-from policy_archive.pipelines.reading.read import read_body
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.writer import Store
@@ -59,6 +59,8 @@ class ImportReport:
     """That texts or pages came for."""
     versions: int = 0
     """That those documents have now, whatever they come from."""
+    unweighed: int = 0
+    """Documents of the corpus of which what changed is not compared yet, whichever import they came with."""
     faults: list[Refusal] = field(default_factory=list)
     """What could not be imported, at most MOST_NAMED_FAULTS of them."""
 
@@ -74,31 +76,31 @@ class Intake:
         self._store = store
         self._pool = pool
         self._batch: list[ImportedCapture] = []
-        self._documents: dict[Document, None] = {}
+        self._documents: set[str] = set()
         self.report = report
 
     def take(self, items: Iterable[Item]) -> Iterator[int]:
         """Take all items; yields how many are done from time to time, for a bar.
 
-        The versions of each document are rebuilt once, at the end: also of those that had been imported
-        before, for the run that did may have died before it came to that.
+        Versions are for `fold`, when all are taken.
         """
         for done, read in enumerate(self._iter_read(items), 1):
             if isinstance(read, Refusal):
                 self._refuse(read)
             elif read is not None:
                 self._batch.append(read)
-                self._documents.setdefault(read.capture.document)
                 if len(self._batch) >= _BATCH:
                     self._write()
             yield done
         self._write()
-        self.report.documents = len(self._documents)
+
+    def fold(self) -> Iterator[int]:
+        """Give the documents their versions, also of a run that was stopped; yields how many are done."""
         if self._store is not None:
-            for document in self._documents:
-                self.report.versions += self._store.fold_versions(document, of_site=False)
-            for site in dict.fromkeys(document.site for document in self._documents):
-                self._store.judge_site(site)
+            yield from self._store.fold_imported()
+            self.report.documents, self.report.versions = self._store.count_taken()
+        else:
+            self.report.documents = len(self._documents)
 
     def _iter_read(self, items: Iterable[Item]) -> Iterator[ImportedCapture | Refusal | None]:
         """Yield the items read; pages in other processes, a few at a time, in their order."""
@@ -141,6 +143,7 @@ class Intake:
     def _write(self) -> None:
         batch, self._batch = self._batch, []
         if self._store is None:
+            self._documents.update(one.capture.document.id for one in batch)
             self.report.outcomes[ImportOutcome.IMPORTED] += len(batch)
             return
         for one, written in zip(batch, self._store.import_captures(batch), strict=True):
@@ -156,6 +159,9 @@ class Intake:
 
 
 def _read_page(page: ImportedPage) -> Reading:
+    """Return what a page is read as; only the process that reads loads the extractors."""
+    from policy_archive.pipelines.reading.read import read_body
+
     document = Document(site=page.site, kind=page.kind, name=page.name)
     return read_body(
         page.body,
@@ -243,7 +249,7 @@ def _text_capture(item: ImportedText) -> ImportedCapture | Refusal:
 
 def _row(url: str, timestamp: str, mimetype: str, digest: str) -> CdxRow:
     return CdxRow(
-        urlkey=url if url.startswith("file:") else urlkey(url),
+        urlkey=_key_of(url),
         timestamp=timestamp,
         original=url,
         mimetype=mimetype,
@@ -251,6 +257,11 @@ def _row(url: str, timestamp: str, mimetype: str, digest: str) -> CdxRow:
         digest=digest,
         length=None,
     )
+
+
+@remembered(1_000, longest=SHORT)
+def _key_of(url: str) -> str:
+    return url if url.startswith("file:") else urlkey(url)
 
 
 def _address(url: str, item: ImportedText | ImportedPage) -> Address:

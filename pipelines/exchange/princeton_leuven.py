@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +18,8 @@ from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.errors import CdxError, UsageError
 from policy_archive.crawler.core.records import Kind, Origin
 from policy_archive.crawler.core.timestamps import parse_timestamp
-from policy_archive.crawler.core.urls import parse_site, split_uri_m
+from policy_archive.crawler.core.urls import archive_of, parse_site, split_uri_m
+from policy_archive.pipelines.exchange.corpus_format import source_of_date
 from policy_archive.pipelines.exchange.imported import (
     MOST_FILE_BYTES,
     MOST_HEADER_CHARACTERS,
@@ -41,14 +41,18 @@ _OURS = "corpus-format"
 OPENING = "> *The following text is extracted and transformed from the "
 _HEADER = re.compile(
     re.escape(OPENING) + r"(?P<site>\S{1,253}) (?P<kind>[^\n]{1,200}?) "
-    r"that was archived on (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})\. "
-    r"Please check the \[original snapshot on the Wayback Machine\]\((?P<uri_m>\S{1,8000})\) "
+    r"(?:that was archived on (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"|of (?P<written>[0-9]{4}(?:-[0-9]{2}){0,2}) \(dated by (?P<by>[a-z ]{1,40})\))\. Please check the "
+    r"(?:\[original snapshot (?:on the Wayback Machine|in the [^\]\n]{1,2000})\]\((?P<uri_m>\S{1,8000})\)"
+    r"|file that it was imported from, (?P<file>[^\n]{1,8000}) \((?P<digest>[a-z0-9]+:[0-9a-f]{1,128})\),) "
     r"for the most accurate reproduction\.\*\r?\n\r?\n# (?P<title>[^\n]*?)\r?\n(?:\r?\n)?"
 )
+"""The corpus's own sentence; and ours, of what another archive had, or of a file that nobody archived."""
 _NAMED = re.compile(r"(?P<label>[^()]+?)(?: \((?P<name>[^\n]+)\))?")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _PRINTED = "!#$%&'()*+,/:;=?@[]~"
 """What the index prints unescaped in an address, as the quote did before it was quoted."""
+_EXPORTED = re.compile(r"[0-9]{14}(?:-[0-9a-f]{8})?(?:\.[^.]+)?")
 TABLE = "policy_texts"
 
 
@@ -66,39 +70,52 @@ def read_corpus_file(text: str, *, path: str, digest: str, attribution: str = ""
     match = _HEADER.match(text[:MOST_HEADER_CHARACTERS])
     if match is None:
         raise RefusedError(ImportOutcome.BAD_HEADER, "its block quote is cut, or not the corpus's")
-    memento = split_uri_m(match["uri_m"])
-    if memento is None:
-        raise RefusedError(ImportOutcome.BAD_HEADER, "its block quote names no capture")
-    timestamp, original = memento
+    stem = path.rpartition("/")[2]
+    ours = _is_of_export(path)
+    url, timestamp, origin, replay_url = None, "", None, ""
+    if match["file"] is not None:
+        timestamp = stem[:14] if ours else f"{match['day'] or match['written']}-01-01".replace("-", "")[:8]
+        timestamp = timestamp.ljust(14, "0")
+        origin = Origin(
+            format="markdown", name=_ESCAPE.sub(r"\1", match["file"]), digest=match["digest"],
+            licence="", attribution=attribution,
+        )  # fmt: skip
+    else:
+        memento = split_uri_m(match["uri_m"])
+        if memento is None:
+            raise RefusedError(ImportOutcome.BAD_HEADER, "its block quote names no capture")
+        timestamp, url = memento[0], quote(memento[1], safe=_PRINTED)
+        replay_url = match["uri_m"] if archive_of(match["uri_m"]) else ""
     if len(timestamp) != 14 or timestamp.startswith("0000"):
         raise RefusedError(ImportOutcome.BAD_DATE, f"{timestamp} is no instant")
     kind, name = _parse_kind(match["kind"])
-    ours = _is_of_export(path)
     return ImportedText(
         site=parse_stated_site(match["site"]),
         kind=kind,
         name=name,
-        url=quote(original, safe=_PRINTED),
+        url=url,
         timestamp=check_instant(timestamp),
         title=_ESCAPE.sub(r"\1", match["title"]),
         text=text[match.end() :],
         extractor=_OURS if ours else _MARKDOWN,
         language=None if ours else "en",  # the corpus took English sites alone
-        origin=Origin(
+        origin=origin
+        or Origin(
             format="markdown" if ours else FORMAT,
-            name=PurePosixPath(path).name,
+            name=stem,
             digest=digest,
             licence="" if ours else LICENCE,
             attribution=attribution or ("" if ours else ATTRIBUTION),
         ),
-        replay_url=match["uri_m"] if match["uri_m"].startswith("https://web.archive.org/web/") else "",
+        replacement_characters=text.count("\ufffd"),
+        dated_by=f"{source_of_date(match['by'])} {match['written']}" if match["written"] else "",
+        replay_url=replay_url,
     )
 
 
 def _is_of_export(path: str) -> bool:
     """Return whether a path is laid out as our export does: …/intently.co/privacy/20180127122821.md."""
-    parts = PurePosixPath(path)
-    return bool(re.fullmatch(r"[0-9]{14}(?:-[0-9a-f]{8})?", parts.stem))
+    return _EXPORTED.fullmatch(path.rpartition("/")[2]) is not None
 
 
 @cache
@@ -157,9 +174,14 @@ _ROW = f"select site_url, policy_snapshot_url, policy_text from {TABLE} where ro
 
 def _read_numbered(connection: sqlite3.Connection, number: int, origin: Origin) -> ImportedText:
     try:
-        return _read_row(connection.execute(_ROW, (number,)).fetchone(), origin)
+        row = connection.execute(_ROW, (number,)).fetchone()
     except sqlite3.DataError as error:  # the connection's own limit of length
         raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes") from error
+    except sqlite3.DatabaseError as error:
+        raise RefusedError(ImportOutcome.UNREADABLE, str(error)) from error
+    if row is None:
+        raise RefusedError(ImportOutcome.UNREADABLE, "the file is damaged: the row is listed, and not there")
+    return _read_row(row, origin)
 
 
 def _read_row(row: sqlite3.Row, origin: Origin) -> ImportedText:

@@ -70,8 +70,8 @@ class Sources:
 
     def list_web_archives(self) -> list[Path]:
         """Return the WARC, ARC and WACZ files in and below what was named, by name."""
-        files = (file for path in self.paths if not is_repository(path) for file in _files_in(path))
-        return [file for file in files if is_web_archive(file)]
+        files = (file for path in self.paths if not is_repository(path) for file in _iter_files(path))
+        return [Path(file) for file in files if is_web_archive(file)]
 
     def iter_items(self) -> Iterator[Item]:
         """Yield what the sources hold; what cannot be read is a Refusal, and the rest goes on.
@@ -119,30 +119,31 @@ class Sources:
         return "zip" if head.startswith(b"PK\x03\x04") else "text"
 
     def _iter_folder(self, folder: Path, declared: open_terms.Declarations) -> Iterator[Item]:
-        files = _files_in(folder)
+        files = _iter_files(folder)
         first = next(files, None)
         if first is None:
             raise UsageError(
                 f"'{folder.name}' holds no file that can be imported: .md, .txt, .zip, .bundle, .db."
             )
+        below = len(os.path.join(folder, ""))  # noqa: PTH118 (of a million files no Path is built)
         for file in chain([first], files):
-            name = file.relative_to(folder).as_posix()
+            name = file[below:].replace(os.sep, "/")
             if is_web_archive(file):
                 continue  # list_web_archives
-            if file.suffix.lower() in _TEXT_SUFFIXES:
+            if file.lower().endswith(_TEXT_SUFFIXES):
                 yield self._read_text(file, name)
                 continue
             try:
-                yield from self._iter_source(file, declared)
+                yield from self._iter_source(Path(file), declared)
             except (UsageError, OSError) as error:  # what one path alone is told in a sentence
                 yield storable(Refusal(name=name, outcome=ImportOutcome.UNREADABLE, reason=str(error)))
         for special in _specials_in(folder):
-            yield _refuse_special(special.relative_to(folder).as_posix())
+            yield _refuse_special(special[below:].replace(os.sep, "/"))
 
-    def _read_text(self, file: Path, path: str) -> Item:
+    def _read_text(self, file: str | Path, path: str) -> Item:
         return attempt(path, self._load_text, file, path)
 
-    def _load_text(self, file: Path, path: str) -> Item:
+    def _load_text(self, file: str | Path, path: str) -> Item:
         try:
             content = _read_bounded(file)
         except OSError as error:
@@ -206,7 +207,7 @@ def _iter_declarations(folders: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     """Yield the declarations (name, content), those of times gone by first; one is held at a time."""
     for of_history in (True, False):
         for folder in folders:
-            for file in _files_in(folder):
+            for file in map(Path, _iter_files(folder)):
                 if file.suffix == ".json" and (".history." in file.name) is of_history:
                     try:
                         yield file.name, _read_bounded(file) or b""
@@ -299,40 +300,49 @@ def _holds_declarations(path: Path) -> bool:
         return path.suffix == ".json"
     if is_repository(path):
         return False
-    files = _files_in(path)
+    files = _iter_files(path)
     first = next(files, None)
-    return first is not None and all(file.suffix == ".json" for file in chain([first], files))
+    return first is not None and all(file.endswith(".json") for file in chain([first], files))
 
 
-def _files_in(path: Path) -> Iterator[Path]:
+def _iter_files(path: str | Path) -> Iterator[str]:
     """Yield a file, or all below a folder, in order of their names; links are left out."""
-    if path.is_file():
-        yield path
+    if not os.path.isdir(path):  # noqa: PTH112 (as below)
+        yield str(path)
         return
-    for file in _entries_in(path):
-        if not file.is_symlink() and file.is_file():
-            yield file
+    yield from (file for file, is_plain in _entries_in(path) if is_plain)
 
 
-def _specials_in(path: Path) -> Iterator[Path]:
-    """Yield what `_files_in` leaves out below a folder: links, pipes, devices."""
-    return (file for file in _entries_in(path) if file.is_symlink() or not file.is_file())
+def _specials_in(path: Path) -> Iterator[str]:
+    """Yield what `_iter_files` leaves out below a folder: links, pipes, devices."""
+    return (file for file, is_plain in _entries_in(path) if not is_plain)
 
 
-def _entries_in(path: Path) -> Iterator[Path]:
-    """Yield all below a folder but folders, in order of names; what begins with a point is not looked at."""
-    for place, folders, files in os.walk(path):
-        shown = sorted(name for name in folders if not name.startswith("."))
-        links = [name for name in shown if (Path(place) / name).is_symlink()]
-        folders[:] = [name for name in shown if name not in links]
-        for name in sorted([*files, *links]):
-            if not name.startswith("."):
-                yield Path(place) / name
+def _entries_in(path: str | Path) -> Iterator[tuple[str, bool]]:
+    """Yield all below a folder but folders, and whether it is a plain file, in order of names.
+
+    What begins with a point is not looked at, a folder that may not be read is passed over. No Path is built
+    for each of a million files.
+    """
+    folders = [str(path)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                found = sorted((one for one in entries if one.name[0] != "."), key=lambda one: one.name)
+        except OSError:
+            continue
+        below = []
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(entry.path)
+            else:
+                yield entry.path, entry.is_file(follow_symlinks=False)
+        folders += reversed(below)
 
 
-def _read_bounded(file: Path) -> bytes | None:
+def _read_bounded(file: str | Path) -> bytes | None:
     """Return a file's bytes, None when there are more than MOST_FILE_BYTES."""
-    with file.open("rb") as stream:
+    with open(file, "rb") as stream:  # noqa: PTH123 (of a million files no Path is built)
         content = stream.read(MOST_FILE_BYTES + 1)
     return content if len(content) <= MOST_FILE_BYTES else None
 

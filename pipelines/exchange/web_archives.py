@@ -66,7 +66,9 @@ def import_archives(
                 outcome = ImportOutcome.TRUNCATED if cut else ImportOutcome.UNREADABLE
                 _refuse(report, names[fault.path], outcome, fault.reason)
             sites = [stated.site] if stated.site else find_sites(rows)
-            if dry_run or not sites:
+            if not sites:
+                return None
+            if dry_run:
                 report.outcomes[ImportOutcome.IMPORTED] += len(rows)
                 return None
             origins = {file.path: _origin_of(file, stated) for file in files}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import accumulate
 from urllib.parse import urlsplit
 
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import StatedDate
 from policy_archive.data import read_words
-from policy_archive.pipelines.text import strip_links
+from policy_archive.pipelines.text import blank_signs, strip_links
 
 _OLDEST_SHORT_YEAR = 90
 _LATEST_YEAR = 2099
@@ -49,7 +51,7 @@ _DATE = re.compile(
 )
 _MONTH_GROUPS = ("w5", "w6", "w7", "w8", "w0")
 _DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
-_ASCII_DIGIT = re.compile("[0-9][0-9]")  # the same where all is ASCII, in a third of the time
+_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS = re.compile(r"\d+|元年")
 _TO_DIGIT, _BETWEEN_DIGITS = 24, 48
 """Characters, at least; of "september., " and of "25th of september. del 2018"."""
@@ -159,15 +161,39 @@ def _dates_of(text: str) -> tuple[_Dated, ...]:
 def _iter_dates(text: str) -> Iterator[_Dated]:
     """Yield every date that a label announces. Lines without a number are only looked at when one follows."""
     seen = text if text.isascii() else _UNSEEN.sub("", text)
-    digit = _ASCII_DIGIT if seen.isascii() else _DIGIT
-    lines = seen.splitlines() if digit.search(seen) else []
-    for number, line in enumerate(lines):
-        if digit.search(line) is None or not (plain := _bare(line)):
+    lines = seen.splitlines()
+    for number in _lines_with_numbers(seen):
+        line = lines[number]
+        if not (plain := _bare(line)):
             continue
         folded = _fold(plain)
         matches = list(_iter_matches(folded))
         previous = _line_above(lines, number) if matches else ""
         yield from filter(None, (_announce(match, plain, folded, previous) for match in matches))
+
+
+def _lines_with_numbers(text: str) -> Iterator[int]:
+    """Yield the indexes of the lines that may hold a year."""
+    ends = list(accumulate(map(len, text.splitlines(keepends=True))))
+    line = -1
+    for place in _iter_numbers(text):
+        if line < 0 or place >= ends[line]:
+            line = bisect_right(ends, place)
+            yield line
+
+
+def _iter_numbers(text: str) -> Iterator[int]:
+    """Yield where two digits of a year may stand."""
+    plain = blank_signs(text)
+    if not plain.isascii():
+        yield from (match.start() for match in _DIGIT.finditer(text))
+        return
+    # bytes are translated and searched in a tenth of the time
+    digits = plain.encode().translate(_DIGITS_AS_ZERO)
+    place = digits.find(b"00")
+    while place >= 0:
+        yield place
+        place = digits.find(b"00", place + 1)
 
 
 def _bare(line: str) -> str:
@@ -194,11 +220,11 @@ def _iter_matches(folded: str) -> Iterator[re.Match[str]]:
     A form begins at most _TO_DIGIT characters before its first digit, and no two of its digits stand more
     than _BETWEEN_DIGITS apart: elsewhere it need not be sought, and the pattern begins at any word.
     """
-    for start, end in _iter_numbers(folded):
+    for start, end in _iter_stretches(folded):
         yield from _iter_matches_within(folded, start, end)
 
 
-def _iter_numbers(folded: str) -> Iterator[tuple[int, int]]:
+def _iter_stretches(folded: str) -> Iterator[tuple[int, int]]:
     """Yield the stretches of a line around its digits."""
     start = end = -1
     for digits in _DIGITS.finditer(folded):

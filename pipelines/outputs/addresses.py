@@ -101,6 +101,10 @@ class Addresses:
         asked = "&".join(filter(None, [query, f"page={page}" if page else ""]))
         return self._file("-", "changes") + (f"?{asked}" if asked else "")
 
+    def overview(self) -> str:
+        """Return where sites and quarters stand in one table; a server takes `kind`, `order`, `until`."""
+        return self._page("-", "overview")
+
     def days(self, document: Document) -> str | None:
         """Return where a static copy tells of every day what held; a server is asked for one (`at`)."""
         return self._page(*self._document(document)) if self.static else None

@@ -149,7 +149,7 @@ def describe_version(version: Row) -> str:
     if version.get("class") in PASSED_OVER:
         return ChangeClass(version["class"]).gist
     if not version["change"]:
-        return "first version" if version["version"] == 1 else ""
+        return "first version" if version["version"] == 1 else "not weighed yet: run 'policy-archive weigh'"
     return describe_change(change_from_values(version["change"]))
 
 

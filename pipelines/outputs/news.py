@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from policy_archive.pipelines.outputs.history import (
     describe_version,
     interval_cell,
 )
+from policy_archive.pipelines.outputs.quotation import Quotation, quote_versions
 from policy_archive.pipelines.store.monitoring.news import NewsFilter
 
 Row = dict[str, Any]
@@ -59,28 +63,52 @@ def news_cells(row: Row) -> Row:
     }
 
 
-def write_feed(path: Path, news: Iterable[Row], *, site: str | None) -> bool:
+_QUOTED_CHARACTERS = 10_000_000
+"""Of texts that are compared for one file's quotations: some seconds; entries beyond tell their gist."""
+
+
+def write_feed(
+    path: Path, news: Sequence[Row], *, site: str | None, connection: sqlite3.Connection | None = None
+) -> bool:
     """Write news as an Atom feed, whole or not at all; False when the file held this already.
+
+    With a connection its entries quote what changed.
 
     Entries have the ids that the browser's feeds give them: a reader may change from one to the other.
     """
+    quotations: Iterable[Quotation | None] = repeat(None)
+    if connection is not None:
+        quotations = quote_versions(connection, news, characters=_QUOTED_CHARACTERS)
     feed = build_feed(
         id=f"tag:policy-archive,2026:changes/{site or ''}",
         title=f"Policy changes of {site}" if site else "Policy changes",
         link="https://web.archive.org/",
         self_link=path.resolve().as_uri(),
-        entries=map(_build_entry, news),
+        entries=map(_build_entry, news, quotations),
     )
     return write_file(path, [feed], within=path.parent)
 
 
-def _build_entry(row: Row) -> Entry:
+def _build_entry(row: Row, quotation: Quotation | None) -> Entry:
     what = describe_kind(row["kind"], row["name"])
     figures = "" if row["words_added"] is None else f" (+{row['words_added']} -{row['words_removed']} words)"
+    summary = f"Changed {describe_interval(row)}: {describe_version(row)}{figures}"
     return Entry(
         id=entry_id(row["document_id"], row["text_sha256"], row["occurrence"]),
         title=f"{row['site']} {what}, version {row['version']}: {row['title']}".rstrip(": "),
         updated=row["first_captured"],
         link=page_uri_m(row["replay_url"] or row["url"]),
-        summary=f"Changed {describe_interval(row)}: {describe_version(row)}{figures}",
+        summary=summary,
+        content=_quote(summary, quotation) if quotation else None,
     )
+
+
+def _quote(summary: str, quotation: Quotation) -> str:
+    """Return a change in a sentence and in the words that went and came, as HTML."""
+    parts = [f"<p>{escape(summary)}</p>"]
+    if quotation.section:
+        parts.append(f"<p>In “{escape(quotation.section)}”:</p>")
+    for tag, text in (("del", quotation.removed), ("ins", quotation.added)):
+        parts += [f"<blockquote><{tag}>{escape(text)}</{tag}></blockquote>"] if text else []
+    parts += [f"<p>{escape(quotation.left_out)}</p>"] if quotation.left_out else []
+    return "".join(parts)

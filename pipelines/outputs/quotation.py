@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
+from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import clean_text
+from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.search_text import plain_text
 from policy_archive.pipelines.text import count_words, iter_headings, split_sentences, split_whole
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts, iter_operations
+
+Row = dict[str, Any]
 
 LONGEST_COMPARED = 400_000
 """Characters of two texts that are compared for a quotation: some 40 ms; of longer ones the gist is told."""
@@ -53,6 +60,26 @@ class Quotation:
         return f"Not quoted: {'; '.join(parts)}." if parts else ""
 
 
+def quote_versions(
+    connection: sqlite3.Connection, rows: Iterable[Row], *, characters: int
+) -> Iterator[Quotation | None]:
+    """Yield for each version what changed since the one before it; None for a first one, or nothing to quote.
+
+    `characters` is how much text may be compared for all of them; the first ones are served first.
+    """
+    for row in rows:
+        number = row["version"] - 1
+        if row["changed_after"] is None or not number or characters <= 0:
+            yield None
+            continue
+        document = Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"])
+        old, new = (
+            queries.read_version(connection, document, one)["text"] for one in (number, row["version"])
+        )
+        characters -= len(old) + len(new)
+        yield quote_change(old, new) if characters >= 0 else None
+
+
 def quote_change(old: str, new: str, *, width: int = WIDTH) -> Quotation | None:
     """Return the change of two Markdown texts that says most, None when no word changed or they are too long.
 
@@ -62,7 +89,7 @@ def quote_change(old: str, new: str, *, width: int = WIDTH) -> Quotation | None:
     if len(old) + len(new) > LONGEST_COMPARED:
         return None
     diff = diff_texts(old, new)
-    weighed = [(_weigh(line), -index) for index, line in enumerate(diff.lines)]
+    weighed = [(weigh_line(line), -index) for index, line in enumerate(diff.lines)]
     weight, place = max(weighed, default=(0, 0))
     if not weight or diff.is_coarse:
         return None
@@ -70,8 +97,9 @@ def quote_change(old: str, new: str, *, width: int = WIDTH) -> Quotation | None:
     return _build(diff, chosen, section=_find_section(diff.lines[: -place + 1]), width=width)
 
 
-def _weigh(line: DiffLine) -> int:
-    """Return how many words of a line came or went: what came counts twice, for that is what binds now."""
+def weigh_line(line: DiffLine) -> int:
+    """Return how much a line says of a change: its words that came or went. What came counts twice, for that
+    is what binds now."""
     came, went = _count_changed(line)
     return 2 * came + went if line.kind in _CHANGES else 0
 
@@ -94,14 +122,14 @@ def _with_counterpart(lines: Sequence[DiffLine], place: int) -> list[DiffLine]:
     while end + 1 < len(lines) and lines[end + 1].kind is other:
         end += 1
     beside = [one for one in lines[start : end + 1] if one.kind is other]
-    return [line, max(beside, key=_weigh)] if beside else [line]
+    return [line, max(beside, key=weigh_line)] if beside else [line]
 
 
 def _find_section(lines: Sequence[DiffLine]) -> str:
     """Return the heading that the last of these lines stands under, that line itself left out."""
     for line in reversed(lines[:-1]):
         for heading in iter_headings("".join(span.text for span in line.new or line.old)):
-            return cut_words(_clean(plain_text(heading.text)), _LONGEST_HEADING)
+            return cut_words(_read(heading.text), _LONGEST_HEADING)
     return ""
 
 
@@ -109,16 +137,15 @@ def _build(diff: Diff, lines: Sequence[DiffLine], *, section: str, width: int) -
     old, new = ("".join(_text(side) for line in lines if (side := getattr(line, name))) for name in _SIDES)
     gone, come = _differing(split_sentences(old), split_sentences(new))
     removed, added = _cut(gone, come, width), _cut(come, gone, width)
-    counts = [_count_changed(line) for line in lines]
+    others = [_count_changed(line) for line in diff.lines if line.kind in _CHANGES and line not in lines]
     return Quotation(
         section=section,
         removed=removed,
         added=added,
         cut_removed=_left_out(gone, removed),
         cut_added=_left_out(come, added),
-        # words of a line that moved inside it count on both sides there, and on none in the whole
-        elsewhere_added=max(0, diff.words_added - sum(came for came, _ in counts)),
-        elsewhere_removed=max(0, diff.words_removed - sum(went for _, went in counts)),
+        elsewhere_added=sum(came for came, _ in others),
+        elsewhere_removed=sum(went for _, went in others),
     )
 
 
@@ -126,11 +153,21 @@ _SIDES = ("old", "new")
 
 
 def _text(side: Iterable[object]) -> str:
-    return _clean(plain_text("".join(getattr(span, "text", "") for span in side)))
+    return _read("".join(getattr(span, "text", "") for span in side))
 
 
-def _clean(text: str) -> str:
-    """Return a text on one line, with nothing in it that steers what shows it."""
+_NO_LINK = re.compile(r"\\?<(?!https?://|mailto:|[^<>\s]+@[^<>\s]+>)")
+_LESS = "\ua66e"  # a letter that no policy is written with, and no mark
+
+
+def _read(markdown: str) -> str:
+    """Return a Markdown text as a reader sees it, on one line, with nothing in it that steers what shows it.
+
+    >>> _read("We **keep** <b>it</b>, see <https://x.org>")
+    'We keep <b>it</b>, see https://x.org'
+    """
+    # the index, which plain_text was made for, needs no "<"; a quotation does
+    text = plain_text(_NO_LINK.sub(_LESS, markdown)).replace(_LESS, "<")
     return " ".join(clean_text(text).split())
 
 

@@ -108,6 +108,18 @@ left join versions as later
 order by placed.site, {KIND_ORDER.format("placed.kind")}, placed.name"""  # noqa: S608 (constants)
 
 
+def build_asked_sql(*, most: int = -1) -> str:
+    """Return the SQL of build_at_sql for a `day` that a person types: for what is no day in ISO 8601 one row,
+    whose `certainty` says so, and not the answer for another day."""
+    nothing = ", ".join(["null"] * (3 * len(_ENTRY) + 3))
+    return f"""select * from (
+{build_at_sql(most=most)})
+where date(:day) = :day
+union all
+select null, null, null, :day, 'no day: write it as 2018-05-25', {nothing}
+where :day != '' and date(:day) is not :day"""  # noqa: S608 (constants)
+
+
 def iter_at(
     connection: sqlite3.Connection, day: date, *, sites: Iterable[str] | None = None, kind: str | None = None
 ) -> Iterator[Row]:

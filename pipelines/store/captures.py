@@ -59,6 +59,18 @@ where id = :id
 """
 
 
+_DONE_COLUMNS = (
+    "outcome", "reason", "http_status", "served_timestamp", "served_original", "location",
+    "content_type", "verified", "page_class", "page_probability", "replay_url", "fetched_at",
+    "elapsed_seconds", "requests", "origin", "dated_by",
+)  # fmt: skip
+_INSERT_DONE = f"""
+insert into captures
+    (id, document_id, {ROW_COLUMNS}, archive, state, tries, run_id, {", ".join(_DONE_COLUMNS)})
+values ({", ".join("?" * 10)}, 'fetched', 1, ?, {", ".join("?" * len(_DONE_COLUMNS))}) on conflict do nothing
+"""  # noqa: S608 (constants)
+
+
 def row_values(document: Document, row: CdxRow, archive: str | None) -> tuple[Any, ...]:
     """Return the values that INSERT_ROW takes; `archive`: base address of the one that listed the row."""
     return (
@@ -130,14 +142,31 @@ def write_capture(
         write_origin(connection, capture.origin)
     body_digest = _write_body(connection, capture.body)
     point("after-body")
-    connection.execute(
-        _UPDATE_CAPTURE,
-        _capture_values(capture, reading)
-        | {"body_digest": body_digest, "run_id": run_id, "archive": archive},
-    )
+    found = {"id": capture_id, "body_digest": body_digest, "run_id": run_id, "archive": archive}
+    connection.execute(_UPDATE_CAPTURE, _capture_values(capture, reading) | found)
     point("after-capture")
     if reading is not None:
         _write_findings(connection, capture_id, reading)
+    return True
+
+
+def write_new_text(
+    connection: sqlite3.Connection, capture: Capture, reading: Reading, run_id: int | None
+) -> bool:
+    """Write a text without its page whose capture is new, in a third of write_capture's statements.
+
+    Returns False, and writes nothing, when there is such a row. Inside a transaction.
+    """
+    assert capture.body is None and reading.extraction is not None and not reading.links
+    values = _capture_values(capture, reading)
+    row = row_values(capture.document, capture.row, archive_of(capture.replay_url))
+    done = [values[column] for column in _DONE_COLUMNS]
+    if not connection.execute(_INSERT_DONE, (*row, run_id, *done)).rowcount:
+        return False
+    point("after-capture")
+    _write_text(connection, reading.extraction)
+    point("after-text")
+    _write_extraction(connection, row[0], reading.extraction, is_first=True)
     return True
 
 
@@ -178,7 +207,6 @@ def _capture_values(capture: Capture, reading: Reading | None) -> dict[str, Any]
     assert outcome is not None, "a capture without an outcome needs a reading"
     page_class, page_probability = _verdict_values(reading)
     return {
-        "id": capture.row.id_in(capture.document.id),
         "outcome": outcome,
         "reason": capture.reason or (reading.reason if reading else ""),
         "http_status": capture.http_status,
@@ -260,27 +288,33 @@ def _write_findings(connection: sqlite3.Connection, capture_id: str, reading: Re
 
 def _write_text(connection: sqlite3.Connection, extraction: Extraction) -> None:
     inserted = connection.execute(
-        "insert into texts (sha256, words, content) values (?, ?, ?) on conflict do nothing returning id",
+        "insert into texts (sha256, words, content) values (?, ?, ?) on conflict do nothing",
         (extraction.text_sha256, extraction.words, extraction.text),
-    ).fetchone()
+    )
     point("before-search")
-    if inserted is not None:
+    if inserted.rowcount:
         connection.execute(
             "insert into texts_search (rowid, text) values (?, ?)",
-            (inserted["id"], prepare_text(extraction.text)),
+            (inserted.lastrowid, prepare_text(extraction.text)),
         )
 
 
-def _write_extraction(connection: sqlite3.Connection, capture_id: str, extraction: Extraction) -> None:
+_EXTRACTION = """into extractions
+    (capture_id, extractor, current, text_sha256, title, language, language_confidence, kept_share,
+    replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates, line_places)
+values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+def _write_extraction(
+    connection: sqlite3.Connection, capture_id: str, extraction: Extraction, *, is_first: bool = False
+) -> None:
     stated = [
         {"kind": stated.kind, "as_written": stated.as_written, "day": stated.day.isoformat()}
         for stated in extraction.stated_dates
     ]
+    # "or replace" makes the full-text index write down all it has gathered: not where nothing can be there
     connection.execute(
-        """insert or replace into extractions
-            (capture_id, extractor, current, text_sha256, title, language, language_confidence, kept_share,
-            replacement_characters, charset, hidden_text_used, documents_on_page, stated_dates, line_places)
-        values (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        f"insert {'' if is_first else 'or replace '}{_EXTRACTION}",
         (
             capture_id,
             extraction.extractor,

@@ -16,5 +16,6 @@ MIGRATIONS = (
     "m009_site_lines",
     "m010_alerts",
     "m011_archives",
+    "m012_unweighed",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""

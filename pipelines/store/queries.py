@@ -475,3 +475,9 @@ def list_occurrences(
         (json.dumps(keys),),
     )
     return {(document_id, version): occurrence for document_id, version, occurrence in rows}
+
+
+def count_unweighed(connection: sqlite3.Connection) -> int:
+    """Return of how many documents an import has not come to the end, see `weighing`."""
+    (number,) = connection.execute("select count(*) from unweighed").fetchone()
+    return int(number)

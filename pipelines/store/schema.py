@@ -473,7 +473,8 @@ def m010_alerts(db: Database) -> None:
         alter table documents add column news_after text;  -- 14 digits: its newest capture then
         update sites set news_after =
             replace(replace(replace(replace(checked_at, '-', ''), ':', ''), 'T', ''), 'Z', '')
-        where checked_at is not null and coalesce(outcome, '') not in ('archive-error', 'failed');
+        where checked_at is not null and coalesce(outcome, '') <> 'archive-error'
+            and coalesce(outcome, '') <> 'failed';
         update documents set news_after =
             (select max(timestamp) from captures where document_id = documents.id)
         where site in (select site from sites where news_after is not null);
@@ -587,6 +588,20 @@ def _fill_archives(db: Database) -> None:
     }
     if len(known := asked - {None}) == 1:
         db.execute("update captures set archive = ? where archive is null and origin is null", tuple(known))
+
+
+@migrations()
+def m012_unweighed(db: Database) -> None:
+    """Documents that an import has not come to the end of: a state that is seen, and gone on with."""
+    _execute_all(
+        db,
+        """
+        create table unweighed (
+            document_id text primary key references documents(id),
+            folded integer not null default 0  -- 1: its versions are there, what changed is not compared
+        ) strict, without rowid;
+        """,
+    )
 
 
 def _execute_all(db: Database, script: str) -> None:

@@ -23,7 +23,8 @@ _WIDTH = 260
 _SENTENCE = 420
 """Characters of a sentence that are shown: lawyers write long ones."""
 _MOST_LINES = 40
-_SENTENCE_END = re.compile(r"(?:[.!?]+[\"'”’»)\]]*(?=\s)|[。！？]+[」』”）]*)\s*")
+# a word in small letters behind it goes on with the sentence: it was an abbreviation
+_SENTENCE_END = re.compile(r"(?:[.!?]+[\"'”’»)\]]*(?=\s++(?![a-zà-ÿ]))|[。！？]+[」』”）]*)\s*")
 BEGIN, END = "\x01", "\x02"
 """Stand around what was found: no text holds them."""
 
@@ -62,8 +63,10 @@ def cut_sentence(markdown: str, needles: Sequence[str]) -> str:
     >>> cut_sentence("Ever. We do **not** [sell](/x). Never.", ["sell"]).replace(BEGIN, "<").replace(END, ">")
     'We do not <sell>.'
     """
+    found = list(_iter_lines_with(markdown, needles))
+    found.sort(key=lambda line: line.startswith("#"))  # a sentence says more than a heading
     # where a link or emphasis begins within it every line is read: a pattern does not see through them
-    for line in chain(_iter_lines_with(markdown, needles), markdown.split("\n")):
+    for line in chain(found, markdown.split("\n")):
         text = " ".join(unicodedata.normalize("NFKC", plain_text(line)).split())
         shown, place = fold_with_places(text)
         matches = sorted(_iter_matches(shown, place, needles))

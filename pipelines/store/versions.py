@@ -59,12 +59,14 @@ def build_versions(
     compare_afresh: bool = False,
     judge_afresh: bool = False,
     judged_by: JudgedBy | None = None,
+    later: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Return the rows of `versions` that a document should have, in order; writes nothing.
 
     What was compared before is not compared again, unless `compare_afresh`. `judge_afresh`: the classes
     are, for what a reader knows beside a text (its lines' places) may be new where the text is not.
     `judged_by` is the site's pages, read once for several documents.
+    `later`: what was not compared before is not now either, and has neither a change nor a class.
     """
     judged_by = judged_by or JudgedBy(connection, document.site)
     readers = _read_readers(connection, document)
@@ -72,7 +74,8 @@ def build_versions(
     versions = fold_versions(read_known(connection, document), decisions, readers)
     comparisons = compare_by_reader(versions)
     # of texts of several readers the rows do not say which two were compared
-    known = {} if compare_afresh or readers else _read_compared(connection, document)
+    is_mixed = len({version.reader for version in versions}) > 1
+    known = {} if compare_afresh or is_mixed else _read_compared(connection, document)
     sources = _read_sources(connection, document, versions)
     rows = []
     for comparison, version, source in zip(comparisons, versions, sources, strict=True):
@@ -80,8 +83,10 @@ def build_versions(
         row = _base_values(source, document, version)
         if before is not None:  # of another reader's texts between the two nothing is known
             row["changed_after"] = before.last.timestamp
-        rows.append(row | _change_values(connection, known, before, version))
-    if readers:
+        rows.append(row | _change_values(connection, known, before, version, later=later))
+    if later:
+        classes: Sequence[str | None] = _known_classes(comparisons, versions, known)
+    elif readers:
         classes = _classes_by_reader(
             connection, versions, comparisons, rows, known, judged_by.around(document)
         )
@@ -102,6 +107,21 @@ def _read_readers(connection: sqlite3.Connection, document: Document) -> dict[Cd
         (document.id,),
     )
     return {parse_row(row): reader_of(row["extractor"]) for row in rows}
+
+
+def _known_classes(
+    comparisons: Sequence[Comparison], versions: Sequence[Version], known: dict[_Texts, _Compared]
+) -> list[str | None]:
+    """Return the classes that are known without a look at the texts."""
+    texts = (
+        comparison.before is not None
+        and (versions[comparison.before].text_sha256, versions[index].text_sha256)
+        for index, comparison in enumerate(comparisons)
+    )
+    return [
+        comparison.seam or (known[pair].stored_class if pair and pair in known else None)
+        for comparison, pair in zip(comparisons, texts, strict=True)
+    ]
 
 
 def _classes_by_reader(
@@ -306,6 +326,7 @@ class _Compared:
     """Columns of `versions`."""
     weight: ChangeClass | None
     """None: not weighed yet, for the page around the text told enough."""
+    stored_class: str | None = None
 
 
 def _read_compared(connection: sqlite3.Connection, document: Document) -> dict[_Texts, _Compared]:
@@ -322,6 +343,7 @@ def _read_compared(connection: sqlite3.Connection, document: Document) -> dict[_
         (row["old"], row["new"]): _Compared(
             values={key: row[key] for key in ("words_added", "words_removed", "change")},
             weight=_weight_of(row["class"]),
+            stored_class=row["class"],
         )
         for row in rows
     }
@@ -337,10 +359,12 @@ def _change_values(
     known: dict[_Texts, _Compared],
     before: Version | None,
     version: Version,
+    *,
+    later: bool,
 ) -> dict[str, Any]:
-    if before is None:
+    texts = (before.text_sha256, version.text_sha256) if before is not None else None
+    if texts is None or (later and texts not in known):
         return {"words_added": None, "words_removed": None, "change": None}
-    texts = (before.text_sha256, version.text_sha256)
     if texts not in known:
         known[texts] = _compare(connection, texts)
     return known[texts].values

@@ -7,7 +7,9 @@ import json
 import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -38,10 +40,10 @@ from policy_archive.crawler.core.timestamps import now_iso, utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import AddressSource, RunStatus, SiteOutcome
 from policy_archive.crawler.planning.due import Failing
-from policy_archive.pipelines.store import captures, imports, index_cache
+from policy_archive.pipelines.store import captures, imports, index_cache, queries, weighing
 from policy_archive.pipelines.store import versions as folding
 from policy_archive.pipelines.store.bodies import load_home_near
-from policy_archive.pipelines.store.connection import explained, open_reader, open_writer, write
+from policy_archive.pipelines.store.connection import explained, open_writer, write
 from policy_archive.pipelines.store.imports import ImportedCapture
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.monitoring import news, outbox, watches
@@ -280,6 +282,17 @@ class Store:
 
         return write(self.connection, work)
 
+    @classmethod
+    def open_for_import(cls, path: Path | str) -> Self:
+        """Return what `open` does, set for many thousand texts at a time.
+
+        32 MB of the indexes are held, and the log is emptied into the file each 32 MB.
+        """
+        store = cls.open(path)
+        store.connection.execute("pragma cache_size = -32000")
+        store.connection.execute("pragma wal_autocheckpoint = 8000")
+        return store
+
     def import_captures(self, batch: Sequence[ImportedCapture]) -> list[str]:
         """Store captures out of files, all or none of the batch; return what came of each.
 
@@ -287,9 +300,46 @@ class Store:
         """
 
         def work(connection: sqlite3.Connection) -> list[str]:
-            return [imports.write_imported(connection, one, self.run_id) for one in batch]
+            return imports.write_batch(connection, batch, self.run_id)
 
         return write(self.connection, work)
+
+    def fold_imported(self) -> Iterator[int]:
+        """Give the documents that texts were imported of their versions; yields how many are done.
+
+        What changed between those is for `weigh_imported`: of each change neither words nor class are known.
+        """
+        yield from weighing.fold_imported(self.connection, self.run_id)
+
+    def count_taken(self) -> tuple[int, int]:
+        """Return how many documents this connection was given imports of, and how many versions they have."""
+        return imports.count_taken(self.connection)
+
+    def weigh_imported(self, pool: ReadingPool) -> Iterator[int]:
+        """Compare what imports left, many documents in other processes; yields how many are done."""
+        done = 0
+        for site, documents, found in self._iter_weighed(pool):
+            self._write_site(site, found, of_site=False)
+            done += len(documents)
+            yield done
+
+    def _iter_weighed(self, pool: ReadingPool) -> Iterator[tuple[str, Sequence[Document], folding.SiteFold]]:
+        sites = weighing.iter_unweighed(self.connection)
+        if queries.count_unweighed(self.connection) < weighing.WORTH_A_PROCESS:
+            for site, documents in sites:
+                yield site, documents, folding.build_site(self.connection, site, documents)
+            return
+        tasks = iter(lambda: list(islice(sites, weighing.SITES_A_TASK)), [])
+        for task in pool.map(partial(weighing.build_aside, self._path), tasks):
+            # without a result: longer than a process may take, a document of many long texts
+            found = task.result or weighing.build_sites(self.connection, task.item)
+            for (site, documents), (_, one) in zip(task.item, found, strict=True):
+                yield site, documents, one
+
+    @property
+    def _path(self) -> Path:
+        rows = self.connection.execute("pragma database_list")
+        return next(Path(row["file"]) for row in rows if row["name"] == "main")
 
     def import_rows(self, document: Document, rows: Sequence[tuple[CdxRow, Origin]]) -> int:
         """Store the index of files, each row with its file; return how many rows are new."""
@@ -387,22 +437,20 @@ class Store:
 
         The comparing is done in a thread: other sites go on meanwhile. Returns the numbers of versions.
         """
-        (path,) = (
-            row["file"] for row in self.connection.execute("pragma database_list") if row["name"] == "main"
-        )
         try:
-            found = await asyncio.to_thread(_build_aside, Path(path), site, documents)
+            ((_, found),) = await asyncio.to_thread(weighing.build_aside, self._path, [(site, documents)])
         except StoreError:  # the file is gone from its place, which the run's end says; its rows are at hand
             found = folding.build_site(self.connection, site, documents)
-        return self._write_site(site, found)
+        return self._write_site(site, found, of_site=True)
 
-    def judge_site(self, site: str) -> None:
-        """Judge the changes of all documents of a site by all its pages, when they were folded alone."""
-        self._write_site(site, folding.build_site(self.connection, site, ()))
+    def judge_site(self, site: str, documents: Sequence[Document] = ()) -> None:
+        """Judge the changes of all documents of a site by all its pages; the versions of `documents` are
+        rebuilt first, those of others are as they were folded."""
+        self._write_site(site, folding.build_site(self.connection, site, documents), of_site=True)
 
-    def _write_site(self, site: str, found: folding.SiteFold) -> dict[Document, int]:
+    def _write_site(self, site: str, found: folding.SiteFold, *, of_site: bool) -> dict[Document, int]:
         counts = {
-            document: self._write_versions(document, rows, of_site=True)
+            document: self._write_versions(document, rows, of_site=of_site)
             for document, rows in found.folded.items()
         }
         if found.mark is None and not found.judged:
@@ -422,6 +470,7 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> tuple[int, list[int]]:
             count = folding.replace_versions(connection, document, found)
+            connection.execute("delete from unweighed where document_id = ?", (document.id,))
             new = news.write_news(connection, document, run_id=self.run_id, of_site=of_site, now=now_iso())
             if of_site:
                 outbox.enqueue(connection, new, self.channels, now=now_iso())
@@ -459,7 +508,8 @@ class Store:
         """Note of runs that never ended that they died; return how many. Only who holds the lock may ask."""
         return self._execute(
             "update runs set status = :died, reason = 'the process died', finished_at = :now "
-            "where status = :running and command in ('fetch', 'update', 're-extract', 'compact', 'import')",
+            "where status = :running "
+            "and command in ('fetch', 'update', 're-extract', 'compact', 'import', 'weigh')",
             {"died": RunStatus.INTERRUPTED, "running": RunStatus.RUNNING, "now": now_iso()},
         )
 
@@ -522,11 +572,6 @@ class Store:
 
 if TYPE_CHECKING:
     _implements: type[Corpus] = Store  # mypy holds the store to the crawler's ports
-
-
-def _build_aside(path: Path, site: str, documents: Sequence[Document]) -> folding.SiteFold:
-    with closing(open_reader(path)) as connection:
-        return folding.build_site(connection, site, documents)
 
 
 def _json_or_null(value: object) -> str | None:

@@ -102,17 +102,16 @@ def _find_only(old: str, new: str) -> tuple[str, ...]:
     """Return the fewest things that, set aside, leave the two texts equal; empty when none do."""
     if _cut_whitespace(old) == _cut_whitespace(new):
         return ("whitespace",)
+    # what was cut for fewer things is cut further for more of them: the patterns of dates take their time
+    sides: dict[tuple[str, ...], tuple[str, str]] = {(): (old, new)}
     for size in range(1, len(_CUTS) + 1):
         for cuts in combinations(_CUTS, size):
-            if _cut(old, cuts) == _cut(new, cuts):
-                return tuple(name for name, _ in cuts)
+            names, (_, cut) = tuple(name for name, _ in cuts), cuts[-1]
+            before, after = sides[names[:-1]]
+            sides[names] = cut(before), cut(after)
+            if _cut_whitespace(sides[names][0]) == _cut_whitespace(sides[names][1]):
+                return names
     return ("order",) if _sorted_lines(old) == _sorted_lines(new) else ()
-
-
-def _cut(text: str, cuts: tuple[tuple[str, Callable[[str], str]], ...]) -> str:
-    for _, cut in cuts:
-        text = cut(text)
-    return _cut_whitespace(text)
 
 
 def _sorted_lines(text: str) -> list[str]:

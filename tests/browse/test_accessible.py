@@ -29,6 +29,7 @@ _PAGES = {
     "phrases, one list": "/-/phrase?q=harbour&list=first-seen",
     "phrases, none": "/-/phrase",
     "changes": "/-/changes",
+    "overview": "/-/overview",
     "message": "/-/nowhere",
 }
 _DESKTOP, _PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

@@ -51,6 +51,20 @@ def test_a_change_of_long_ago_that_was_found_today_comes_first(tmp_path: Path) -
     )
 
 
+def test_a_feed_holds_what_matters_to_who_asks_for_that(database: Path) -> None:
+    everything, much, nothing = (
+        _read(ask_one(database, f"{HOME}/{SITE}/feed.atom{asked}").text)
+        for asked in ("", "?substantive=1&min_words=1", "?min_words=100000")
+    )
+    assert len(everything.findall("a:entry", _ATOM)) >= len(much.findall("a:entry", _ATOM)) > 0
+    assert nothing.findall("a:entry", _ATOM) == []
+    ids = {feed.find("a:id", _ATOM).text for feed in (everything, much, nothing)}
+    assert len(ids) == 3
+    (link,) = much.xpath("a:link[@rel='self']/@href", namespaces=_ATOM)
+    assert link.endswith(f"{HOME}/{SITE}/feed.atom?substantive=1&min_words=1")
+    assert ask_one(database, f"{HOME}/{SITE}/feed.atom?min_words=many").status_code == 400
+
+
 def test_all_of_the_feeds_are_found_and_valid(database: Path) -> None:
     for answer in ask(database, f"{HOME}/-/feed.atom", f"{HOME}/-/search.atom?q=harbour&kind=terms"):
         assert answer.headers["content-type"].startswith("application/atom+xml")

@@ -321,6 +321,7 @@ def test_a_difference_prints_in_dark_ink_with_what_went_struck_through(browser: 
     assert "line-through" in page.locator("del").first.evaluate("one => getComputedStyle(one).textDecoration")
     assert "underline" in page.locator("ins").first.evaluate("one => getComputedStyle(one).textDecoration")
     assert page.locator(".paper").inner_text().count("sha256") == 2
+    assert not page.locator(".walk, .rail, button").filter(visible=True).count()
     page.context.close()
 
 
@@ -333,6 +334,21 @@ def test_an_instant_between_two_captures_is_named_on_the_page_that_it_leads_to(
     assert "Asked for 2011-06-01" in page.get_by_role("status").inner_text()
     page.goto(f"{server}{HOME}/{SITE}/privacy/2012")
     assert page.url.endswith("/privacy/at/2012-12-31")
+    page.context.close()
+
+
+def test_on_a_phone_the_first_hit_of_a_search_is_in_sight(browser: Browser, server: str) -> None:
+    page = _open(browser, Watch(origin=server), size=_PHONE, scheme="light")
+    page.goto(f"{server}{HOME}/-/search?q=harbour")
+    assert page.locator(".hits li a").first.evaluate(
+        "one => one.getBoundingClientRect().bottom < innerHeight"
+    )
+    page.get_by_text("Narrow it").click()
+    page.get_by_label("Kind").select_option("terms")
+    page.get_by_role("button", name="Search").first.click()
+    page.wait_for_url("**kind=terms**")
+    assert page.get_by_label("Kind").is_visible()  # what narrows is in sight
+    assert page.locator(".hits li").count() == 1
     page.context.close()
 
 

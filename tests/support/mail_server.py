@@ -12,10 +12,13 @@ from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 from typing import Any
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
+import pytest
 
 from tests.support.fronts import make_certificate
+
+pytest.importorskip("aiosmtpd", reason="needs aiosmtpd: pip install -e '.[test]'")
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 USER, PASSWORD = "me@example.org", "pass:w/rd#1"
 

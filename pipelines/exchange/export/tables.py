@@ -227,6 +227,7 @@ CAPTURES = Table(
         _column("content_type", "string", "As captured."),
         _column("body_digest", "string", "Base-32 SHA-1 of the body that came."),
         _column("verified", "boolean", "Whether that is the archived body byte for byte."),
+        _column("origin", "string", "Id of the file that it was imported from; empty: an archive."),
         _column("replay_url", "string", "Where it was fetched from."),
         _column("archive", "string", "Base address of the archive that was asked, or that listed the row."),
         _column("fetched_at", "datetime", "When, UTC."),

@@ -14,10 +14,12 @@ from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.records import ConservationFault, Document, Kind
 from policy_archive.pipelines.store.bodies import BodyReader
+from policy_archive.pipelines.store.connection import error_code
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.site_lines import JudgedBy
 from policy_archive.pipelines.store.versions import build_versions, read_versions, without_classes
+from policy_archive.pipelines.store.weighing import is_unweighed
 
 SEARCH_SECONDS = 45.0
 """The check of the full-text index keeps writers out: for less than a crawl waits (connection.py)."""
@@ -190,7 +192,7 @@ def check_search_words(connection: sqlite3.Connection, *, seconds: float | None)
         connection.execute("insert into texts_search (texts_search, rank) values ('integrity-check', 1)")
         _compare_search_words(connection)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
+        if error_code(error) in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
             return False
         raise
     finally:
@@ -258,13 +260,15 @@ def _look_at_document(
 ) -> ConservationFault | None:
     """Hold a document's versions against a fresh fold, both of one moment.
 
-    Where captures have still to be fetched, the fold is the next run's to make.
+    Where captures have still to be fetched, the fold is the next run's to make; of an import that was stopped
+    it is the business of 'weigh'.
     """
     connection.execute("begin")
     try:
-        (pending,) = connection.execute(_PENDING_OF, (document.id,)).fetchone()
+        (pending,) = connection.execute(_PENDING_OF, {"document": document.id}).fetchone()
         stored = read_versions(connection, document)
-        fresh = build_versions(connection, document, compare_afresh=compare_afresh)
+        later = is_unweighed(connection, document)
+        fresh = build_versions(connection, document, compare_afresh=compare_afresh and not later, later=later)
         if not JudgedBy(connection, document.site).is_current:  # the next run of the site judges its changes
             stored, fresh = without_classes(stored), without_classes(fresh)
     except StoreError as error:
@@ -278,4 +282,5 @@ def _look_at_document(
     return ConservationFault(fault="versions-stale", id=document.id, detail=detail)
 
 
-_PENDING_OF = "select count(*) from captures where document_id = ? and state = 'pending'"
+_PENDING_OF = """select (select count(*) from captures where document_id = :document and state = 'pending')
+    + (select count(*) from unweighed where document_id = :document and not folded)"""

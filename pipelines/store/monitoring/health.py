@@ -15,7 +15,7 @@ from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.planning.due import Failing, parse_interval
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
-from policy_archive.pipelines.store.queries import list_unread
+from policy_archive.pipelines.store.queries import count_unweighed, list_unread
 from policy_archive.pipelines.store.runlock import Holder, read_holder
 from policy_archive.pipelines.store.sites import list_without_policy
 
@@ -43,6 +43,8 @@ class CorpusHealth:
     incomplete: list[Row]
     """Documents with texts that lack words of their page by no rule: site, kind, name, captures."""
     backlog: list[Row]
+    unweighed: int
+    """Documents of imports, of which what changed is not compared yet."""
     holder: Holder | None
     wal_bytes: int
     database_bytes: int
@@ -96,6 +98,8 @@ class CorpusHealth:
             for row in self.backlog
             if row["failed"]
         ]
+        if self.unweighed and self.holder is None:
+            found.append(describe_unweighed(self.unweighed))
         if self.wal_bytes > max(LARGEST_WAL_BYTES, self.database_bytes):
             found.append(
                 f"the write-ahead log has grown to {self.wal_bytes} bytes: end the reader that holds it"
@@ -106,6 +110,17 @@ class CorpusHealth:
         """Return it for programs."""
         said = {"complaints": self.complaints, "notices": self.notices}
         return {"healthy": not self.complaints, **said, **asdict(self)}
+
+
+def describe_unweighed(documents: int) -> str:
+    """Return what is to be done about documents whose changes are not weighed.
+
+    >>> describe_unweighed(1)
+    "changes of 1 imported document are not weighed yet: run 'policy-archive weigh'"
+    """
+    return (
+        f"changes of {plural(documents, 'imported document')} are not weighed yet: run 'policy-archive weigh'"
+    )
 
 
 def read_health(
@@ -127,6 +142,7 @@ def read_health(
         unread=list_unread(connection),
         incomplete=_list_incomplete(connection),
         backlog=read_backlog(connection),
+        unweighed=count_unweighed(connection),
         holder=read_holder(database),
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
         database_bytes=database.stat().st_size,

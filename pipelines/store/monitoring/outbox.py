@@ -6,6 +6,7 @@ history: nobody is told of it, unless a channel asks for a day since when.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -100,9 +101,9 @@ def _conditions(channel: Channel) -> tuple[str, list[object]]:
 
 def _choose(connection: sqlite3.Connection, channel: Channel, news_ids: Sequence[int]) -> list[int]:
     told, given = _conditions(channel)
-    marks = ", ".join("?" * len(news_ids))
-    sql = f"select news.id as id {FROM_NEWS} where news.id in ({marks}) and {told} order by news.id"
-    return [row["id"] for row in connection.execute(sql, [*news_ids, *given])]
+    chosen = "news.id in (select value from json_each(?))"
+    sql = f"select news.id as id {FROM_NEWS} where {chosen} and {told} order by news.id"
+    return [row["id"] for row in connection.execute(sql, [json.dumps(list(news_ids)), *given])]
 
 
 def _choose_all(connection: sqlite3.Connection, channel: Channel) -> list[tuple[int, str]]:

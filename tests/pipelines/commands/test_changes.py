@@ -95,6 +95,20 @@ def test_the_feed_is_well_formed_whatever_a_title_says(database: Path, tmp_path:
     assert feed.read_bytes() == before
 
 
+def test_entries_of_a_feed_quote_what_changed(tmp_path: Path) -> None:
+    path = tmp_path / "quoted.db"
+    with Store.open(path) as store:
+        old = "## Sharing\n\nWe keep it <b>here</b>. We share it with nobody.\n"
+        store_texts(store, [("20180101", old), ("20190101", old.replace("nobody", "<i>partners</i>"))])
+    run(path, "--atom", str(tmp_path / "feed.atom"))
+    root = ElementTree.parse(tmp_path / "feed.atom").getroot()
+    contents = [element.text for element in root.iter(f"{ATOM}content")]
+    (content,) = contents
+    assert content is not None and "<p>In “Sharing”:</p>" in content
+    assert "<blockquote><del>We share it with nobody.</del></blockquote>" in content
+    assert "<blockquote><ins>We share it with &lt;i&gt;partners&lt;/i&gt;.</ins></blockquote>" in content
+
+
 def test_a_feed_and_rows_at_once_are_refused(database: Path, tmp_path: Path) -> None:
     assert isinstance(run(database, "--atom", str(tmp_path / "x"), "--json").exception, UsageError)
 

@@ -18,11 +18,17 @@ from click.testing import CliRunner, Result
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.archive_server.warc_files import find_warcs
 from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.commands.demo import DEMO
 from policy_archive.pipelines.exchange.corpus_format import render_document, render_version
-from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES
+from policy_archive.pipelines.exchange.imported import MOST_FILE_BYTES, Item, Refusal, attempt
+from policy_archive.pipelines.exchange.intake import ImportReport, Intake
+from policy_archive.pipelines.exchange.sources import Sources
+from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.weighing import WORTH_A_PROCESS
 from policy_archive.pipelines.store.writer import Store
+from tests.support.attacks import warc_record, write_warc
 from tests.support.git import commit, git
 
 QUOTE = (
@@ -510,3 +516,161 @@ def test_a_collection_and_captures_of_the_same_page_are_one_history(
         assert len(within) == 1
     (documents,) = rows(tmp_path, f"select count(distinct document_id) as number {page}")
     assert documents == {"number": 1}
+
+
+def _write_history(folder: Path, versions: int, site: str = "x.example") -> None:
+    (folder / site).mkdir(parents=True)
+    for number in range(versions):
+        text = f"We keep your data for {number + 2} days.\n\nWe sell {'nothing' if number % 3 else 'it'}.\n"
+        content = corpus_file(text, site=site, timestamp=f"{2010 + number}0127122821")
+        (folder / site / f"{number}.md").write_text(content)
+
+
+def test_what_is_left_for_later_is_a_state_that_is_seen_and_gone_on_with(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    _write_history(tmp_path / "corpus", 4)
+    _write_history(tmp_path / "corpus", 2, "y.example")
+    result = run(tmp_path / "corpus", "--later")
+    assert "changes of 2 imported documents are not weighed yet: run 'policy-archive weigh'" in result.stderr
+    assert [(row["version"], row["class"], row["change"]) for row in rows(tmp_path)] == [
+        (number, None, None) for number in (1, 2, 3, 4, 1, 2)
+    ]
+    assert (
+        run("x.example", command="history").stdout.count("not weighed yet: run 'policy-archive weigh'") == 3
+    )
+    seen = run(command="status")
+    assert seen.return_value == 1 and "2 imported documents are not weighed yet" in seen.stdout
+    assert run(command="verify").return_value == 0
+    assert "2 documents weighed" in run(command="weigh").stderr
+    assert {row["class"] for row in rows(tmp_path) if row["version"] > 1} == {"substantive"}
+    assert run(command="status").return_value == 0
+    at_once = tmp_path / "at-once"
+    at_once.mkdir()
+    words = ["import", str(tmp_path / "corpus"), "--db", str(at_once / "policies.db")]
+    CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    assert rows(at_once) == rows(tmp_path)
+
+
+def test_an_import_that_died_before_its_end_is_gone_on_with(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    _write_history(tmp_path / "corpus", 3)
+    with Store.open(tmp_path / "policies.db") as store, ReadingPool(1) as pool:
+        intake = Intake(store, pool, ImportReport())
+        assert list(intake.take(Sources(paths=(tmp_path / "corpus",)).iter_items()))
+    assert rows(tmp_path) == []
+    assert run(command="verify").return_value == 0  # of what is not at its end nothing is wrong
+    assert "1 imported document is not weighed" in run(command="status").stdout.replace("are not", "is not")
+    assert "1 document weighed" in run(command="weigh").stderr
+    assert [row["class"] for row in rows(tmp_path)] == [None, "substantive", "substantive"]
+
+
+def test_texts_that_come_later_leave_what_was_weighed_as_it_was(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    _write_history(tmp_path / "corpus", 4)
+    last = tmp_path / "corpus" / "x.example" / "3.md"
+    kept = last.read_text()
+    last.unlink()
+    run(tmp_path / "corpus")
+    last.write_text(kept)
+    run(tmp_path / "corpus", "--later")
+    assert [row["class"] for row in rows(tmp_path)] == [None, "substantive", "substantive", None]
+
+
+def test_many_documents_are_weighed_in_other_processes(tmp_path: Path, run: Callable[..., Result]) -> None:
+    for number in range(WORTH_A_PROCESS):
+        _write_history(tmp_path / "corpus", 2, f"x{number}.example")
+    assert f"{WORTH_A_PROCESS} documents, {2 * WORTH_A_PROCESS} versions" in run(tmp_path / "corpus").stderr
+    classes = [row["class"] for row in rows(tmp_path)]
+    assert classes == [None, "substantive"] * WORTH_A_PROCESS
+
+
+def _export(run: Callable[..., Result], folder: Path) -> dict[str, bytes]:
+    run("--all", "--to", folder, command="export")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.md")}
+
+
+def test_what_no_archive_has_goes_out_and_in_and_out_the_same(
+    tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    """A file's text, a page out of a WARC file, a capture of another archive: their quotes are read, too."""
+    month = tmp_path / "p (1) [*draft*].txt"
+    month.write_text("Privacy policy\n\nLast updated: Sept, 2023\n\nWe share nothing.\n")
+    front = tmp_path / "front.md"
+    front.write_text("---\ndate: 2020-02-03\n---\n# Terms\n\nBe kind.\n")
+    given = tmp_path / "given.txt"
+    given.write_text("Cookies are set.\n")
+    elsewhere = tmp_path / "20190101000000.md"
+    url = "https://z.example/p?a=1"
+    elsewhere.write_text(
+        render_document(
+            site="z.example",
+            kind="privacy",
+            timestamp="20190101000000",
+            original=url,
+            title="Z",
+            text="Z.\n",
+            archive="http://127.0.0.1:8080/dev",
+        )
+    )
+    run(month, "--site", "x.example", "--kind", "privacy")
+    run(front, "--site", "x.example", "--kind", "terms")
+    run(given, "--site", "x.example", "--kind", "cookies", "--date", "2018-05")
+    run(elsewhere)
+    run(DEMO / "tidelock.example.warc.gz", "--site", "tidelock.example")
+    before = rows(tmp_path)
+    first = _export(run, tmp_path / "first")
+    assert len(first) == len(before) > 5
+    (tmp_path / "policies.db").rename(tmp_path / "old.db")
+    assert outcomes(run(tmp_path / "first", "--json")) == {"imported": len(first)}
+    assert _export(run, tmp_path / "second") == first
+    kept = ("site", "kind", "text_sha256", "timestamp", "dated_by", "origin", "archive")
+    after = {
+        tuple(row[key] for key in kept) for row in rows(tmp_path) if row["origin"] and not row["archive"]
+    }
+    assert after == {tuple(row[key] for key in kept) for row in before if not row["archive"]}
+    assert [row["archive"] for row in rows(tmp_path) if row["site"] == "z.example"] == [
+        "http://127.0.0.1:8080/dev"
+    ]
+
+
+def test_a_text_that_nothing_dates_is_told_what_to_give(tmp_path: Path, run: Callable[..., Result]) -> None:
+    (tmp_path / "a.txt").write_text("We share nothing.\n")
+    result = run(tmp_path / "a.txt", "--site", "x.example", "--kind", "privacy", "--json")
+    assert outcomes(result) == {"no-date": 1}
+    (fault,) = json.loads(result.stdout)["faults"]
+    assert fault["reason"].endswith("give --date") and result.return_value == 1
+
+
+def test_broken_characters_are_imported_and_counted(tmp_path: Path, run: Callable[..., Result]) -> None:
+    content = corpus_file("We share caf\u00e9s.\n", title="Caf\u00e9").encode()
+    (tmp_path / "a.md").write_bytes(
+        content.replace(b"Caf\xc3\xa9", b"Caf\xc3").replace(b"share", b"\xff\xff")
+    )
+    assert outcomes(run(tmp_path / "a.md", "--json")) == {"imported": 1}
+    (row,) = rows(tmp_path)
+    assert (row["title"], row["text"]) == ("Caf\ufffd", "We \ufffd\ufffd caf\u00e9s.\n")
+    (lost,) = rows(tmp_path, "select replacement_characters as lost from extractions")
+    assert lost["lost"] == 3
+
+
+def test_anything_unforeseen_is_an_outcome() -> None:
+    def read() -> Item:
+        raise ZeroDivisionError("nobody foresaw it")
+
+    item = attempt("a.md", read)
+    assert isinstance(item, Refusal) and item.outcome == "unreadable" and "nobody foresaw it" in item.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"), [("image/png", b"PNG"), ("text/html", b"<body><p>A shop for shoes: buy them here.")]
+)
+def test_web_archives_without_a_policy_are_one_sentence(
+    tmp_path: Path, run: Callable[..., Result], kind: str, content: bytes
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n"
+    write_warc(tmp_path / "a.warc.gz", warc_record([content], http=head))
+    error = run(tmp_path / "a.warc.gz").exception
+    assert isinstance(error, UsageError) and "Nothing in it can be imported" in str(error)

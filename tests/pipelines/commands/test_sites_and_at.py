@@ -131,6 +131,17 @@ def test_the_ready_made_query_has_the_rows_of_the_command(database: Path) -> Non
     assert len(told) == 5
 
 
+@pytest.mark.parametrize("day", ["25/05/2024", "2018", "2018-13-01", "yesterday"])
+def test_the_ready_made_query_says_what_is_no_day(database: Path, day: str) -> None:
+    with open_reader(database) as connection:
+        values = {"day": day, "site": "", "kind": ""}
+        (row,) = connection.execute(QUERIES["in_force_on"]["sql"], values).fetchall()
+        assert (row["day"], row["certainty"]) == (day, "no day: write it as 2018-05-25")
+        # before anything was typed
+        assert connection.execute(QUERIES["in_force_on"]["sql"], {**values, "day": ""}).fetchall() == []
+    connection.close()
+
+
 def test_the_texts_are_had_as_files_that_the_table_names(database: Path, tmp_path: Path) -> None:
     target = tmp_path / "texts"
     run(database, "at", "2018-05-25", "--to", str(target))

@@ -23,6 +23,7 @@ from policy_archive.pipelines.store.phrases import (
     study_phrases,
 )
 from policy_archive.pipelines.store.search import SearchFilters
+from policy_archive.pipelines.store.search_syntax import parse_query
 from policy_archive.pipelines.store.snippets import BEGIN, END, cut_sentence
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import store_texts
@@ -217,10 +218,12 @@ def test_spans_do_not_depend_on_the_order_of_storing() -> None:
         ("See [here](/sell-ducks).\n\nWe do [sell](/x) ducks.", "We do <sell ducks>."),
         ("弊社は鴨を売る。sell ducks です。終わり。", "<sell ducks> です。"),
         ("| a | We sell ducks. |", "We <sell ducks>."),
+        ("# Sell ducks\n\nWe, Pond Ltd. and others, sell ducks.", "We, Pond Ltd. and others, <sell ducks>."),
+        ("# Sell ducks\n\nWe keep them.", "<Sell ducks>"),
     ],
 )
 def test_the_sentence_that_says_it_is_shown(markdown: str, sentence: str) -> None:
-    shown = cut_sentence(markdown, [r"(?<![^\W_])sell[\W_]++ducks(?![^\W_])"])
+    shown = cut_sentence(markdown, parse_query('"sell ducks"').needles)
     assert shown.replace(BEGIN, "<").replace(END, ">").removeprefix("a ") == sentence
 
 
