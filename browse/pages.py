@@ -37,6 +37,7 @@ from policy_archive.browse.timeline_data import draw_history
 from policy_archive.browse.version_rows import list_rows
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind
+from policy_archive.crawler.core.steering import clean_text
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
@@ -156,7 +157,7 @@ class Pages:
 
     def render_message(self, heading: str, message: str, *, site: str | None = None) -> str:
         """Return a page of one sentence."""
-        return self._render("message.html", heading=heading, message=message, site=site)
+        return self._render("message.html", heading=heading, message=clean_text(message), site=site)
 
     def render_home(self, connection: sqlite3.Connection) -> str:
         """Return what is in the corpus."""

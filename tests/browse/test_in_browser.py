@@ -321,6 +321,7 @@ def test_a_difference_prints_in_dark_ink_with_what_went_struck_through(browser: 
     assert "line-through" in page.locator("del").first.evaluate("one => getComputedStyle(one).textDecoration")
     assert "underline" in page.locator("ins").first.evaluate("one => getComputedStyle(one).textDecoration")
     assert page.locator(".paper").inner_text().count("sha256") == 2
+    assert not page.locator(".walk, .rail, button").filter(visible=True).count()
     page.context.close()
 
 

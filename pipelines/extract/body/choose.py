@@ -464,7 +464,12 @@ class _Choice(Regions):
             elif self._are_teasers(element):
                 self.dropped[self._with_label(element)] = "teasers"
             elif self._is_small(element):
-                self._drops(_FURNITURE, Subject(element), otherwise=Decision("no-furniture", keeps=True))
+                rules = _FURNITURE_OF_LEAVES if self._is_bare_leaf(element) else _FURNITURE
+                self._drops(rules, Subject(element), otherwise=Decision("no-furniture", keeps=True))
+
+    def _is_bare_leaf(self, element: HtmlElement) -> bool:
+        """Return whether this is a line of text without a name and without anything in it: most are."""
+        return element.tag in TEXT_TAGS and not len(element) and not element.keys()
 
     def _is_half(self, element: HtmlElement) -> bool:
         return self.words(element) < self.words(self.root) * _HALF_SHARE and not self._holds_title(element)
@@ -720,6 +725,9 @@ _FURNITURE: tuple[Rule[_Choice], ...] = (
     ),
 )
 """For a small part anywhere inside the root."""
+
+_FURNITURE_OF_LEAVES = tuple(rule for rule in _FURNITURE if rule.name == "time-since")
+"""All others ask for a name, for links or for buttons."""
 
 _RIM: tuple[Rule[_Choice], ...] = (
     Rule(
