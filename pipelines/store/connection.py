@@ -117,6 +117,19 @@ def check_name(path: Path) -> None:
         )
 
 
+def check_content(path: Path) -> None:
+    """Raise StoreError when a file is there, has content, and begins as no SQLite database does."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:  # none there, or none that we may read: who opens it says so
+        return
+    if head and head != b"SQLite format 3\0":
+        raise StoreError(
+            f"{path} is no SQLite database, or a damaged one: name another file, or restore a backup of it"
+        )
+
+
 def check_there(path: Path) -> None:
     """Raise StoreError when there is no such file: not every writer is to make one of a mistyped name."""
     check_name(path)
