@@ -224,6 +224,7 @@ def measure_beside_a_crawl(database: Path, seconds: float) -> None:
     _remove(copy)
     with closing(open_reader(database)) as connection:
         copy_database(connection, copy)
+    make_corpus(copy, versions=0)  # opened once for writing: a copy has no write-ahead log yet
     asks = [ask for ask in list_asks(copy, 30) if ask.among_readers]
     taken: dict[str, list[float]] = defaultdict(list)
     writer = [sys.executable, __file__, "--workdir", str(copy.parent), "--write-into", str(copy)]

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote, unquote_plus, urlencode
 
 from datasette import Request, Response, hookimpl
 from datasette.utils import await_me_maybe
@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
 
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DATASETTES_ANSWER = "datasette.handle_exception"
 _INLINE = "?view=inline"
 
@@ -101,6 +102,8 @@ def _policies_page(page: _Page) -> _Route:
 
 def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     try:
+        if _CONTROLS.search(unquote_plus(request.full_path)):
+            raise UsageError("The address holds control characters, which nothing here has a use for.")
         with one_state(connection):
             return page(connection, pages, request)
     except NotKnownError as error:
@@ -543,7 +546,7 @@ def handle_exception(
     """
     outcome = yield
     answers = outcome.get_result()
-    if isinstance(exception, Base400):
+    if isinstance(exception, Base400 | NotKnownError | UsageError):
         answers = [one for one in answers if getattr(one, "__module__", "") != _DATASETTES_ANSWER]
         answers.append(partial(_tell_of, datasette, request, exception))
     outcome.force_result([partial(_answer_within, exception, one) for one in answers])
@@ -557,14 +560,15 @@ async def _answer_within(exception: Exception, answer: Any) -> Response | None:
         return found
 
 
-def _tell_of(datasette: Datasette, request: Request, exception: Base400) -> Response:
+def _tell_of(datasette: Datasette, request: Request, exception: Exception) -> Response:
     message = str(exception) or "There is no such page."
+    status = getattr(exception, "status", 404 if isinstance(exception, NotKnownError) else 400)
     if request.path.endswith(".json"):
-        told = {"ok": False, "error": message, "status": exception.status, "title": None}
-        return Response.json(told, status=exception.status)
+        told = {"ok": False, "error": message, "status": status, "title": None}
+        return Response.json(told, status=status)
     pages = Pages(addresses=Addresses(base=datasette.urls.path(PREFIX)))
-    heading = "Not found" if exception.status == 404 else "That cannot be shown"
-    return _html(pages.render_message(heading, message), exception.status)
+    heading = "Not found" if status == 404 else "That cannot be shown"
+    return _html(pages.render_message(heading, message), status)
 
 
 @hookimpl

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.commands.options import db_option, row_options
@@ -96,7 +97,7 @@ def phrase_command(
             print_rows(years, row_format, cells=_year_cells)
     if not any(any(phrase.events.values()) for phrase in studied):
         click.echo("No version says this.", err=True)
-        sys.exit(1)
+        sys.exit(ExitStatus.FAILED)
 
 
 def _iter_documents(

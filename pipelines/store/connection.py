@@ -117,6 +117,19 @@ def check_name(path: Path) -> None:
         )
 
 
+def check_content(path: Path) -> None:
+    """Raise StoreError when a file is there, has content, and begins as no SQLite database does."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:  # none there, or none that we may read: who opens it says so
+        return
+    if head and head != b"SQLite format 3\0":
+        raise StoreError(
+            f"{path} is no SQLite database, or a damaged one: name another file, or restore a backup of it"
+        )
+
+
 def check_there(path: Path) -> None:
     """Raise StoreError when there is no such file: not every writer is to make one of a mistyped name."""
     check_name(path)
@@ -291,18 +304,18 @@ def explain(error: Exception, path: Path | str) -> StoreError:
 
     `path` may be words, where nobody knows which database it was.
     """
-    if getattr(error, "errno", None) == errno.ENOSPC or _code(error) == sqlite3.SQLITE_FULL:
+    if getattr(error, "errno", None) == errno.ENOSPC or error_code(error) == sqlite3.SQLITE_FULL:
         return DiskFullError(
             f"the disk of {path} is full: everything committed is kept; free some space, "
             "then run the same command again"
         )
     if _is_locked(error):
         return StoreError(f"{path} is locked by another program: try again when that has ended")
-    if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+    if error_code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return StoreError(f"{path} is no SQLite database, or a damaged one ({error}): restore a backup of it")
-    if _code(error) == sqlite3.SQLITE_CANTOPEN and not _lies_in_read_only_folder(path):
+    if error_code(error) == sqlite3.SQLITE_CANTOPEN and not _lies_in_read_only_folder(path):
         return StoreError(f"{path} cannot be opened: is there such a folder, and may you write to it?")
-    if _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+    if error_code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return StoreError(
             f"{path} or its folder is read-only: what 'policy-archive backup' writes can be read there"
         )
@@ -329,7 +342,7 @@ def is_of_file(error: sqlite3.Error) -> bool:
     """Return whether it is the file, the disk or another program that is at fault, and no statement of
     ours.
     """
-    return _code(error) in _OF_FILE
+    return error_code(error) in _OF_FILE
 
 
 _OF_FILE = frozenset(
@@ -346,13 +359,18 @@ _OF_FILE = frozenset(
 )
 
 
-def _code(error: Exception) -> int:
-    """Return SQLite's primary error code; the extended one says more than is needed here."""
+def error_code(error: Exception) -> int:
+    """Return SQLite's primary error code; the extended one says more than is needed here.
+
+    A text that is no UTF-8 is damage as any other, but Python says so itself, and without a code.
+    """
+    if str(error).startswith("Could not decode to UTF-8"):
+        return sqlite3.SQLITE_CORRUPT
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def _is_locked(error: Exception) -> bool:
-    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return error_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _path_of(connection: sqlite3.Connection) -> Path:
