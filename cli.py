@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ import click
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.exit_statuses import ExitStatus, describe_exit_statuses
-from policy_archive.pipelines.commands.config_file import read_defaults
+from policy_archive.pipelines.commands.config_file import find_database_argument, read_defaults
 from policy_archive.pipelines.commands.options import COMPLETE_VARIABLE, early_db_option
 
 SUMMARIES = {
@@ -155,7 +157,9 @@ def main() -> None:
     try:
         sys.exit(policy_archive(standalone_mode=False, complete_var=COMPLETE_VARIABLE) or ExitStatus.DONE)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        click.echo(_say_plainly(shown.getvalue()), err=True, nl=False)
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Interrupted: what was finished is kept, and nothing is left half done.", err=True)
@@ -177,8 +181,43 @@ def main() -> None:
 def _end(message: str, status: ExitStatus) -> NoReturn:
     from policy_archive.crawler.core.steering import clean_text
 
-    click.echo(f"Error: {clean_text(message)}", err=True)
+    message = clean_text(_name_database(message, sys.argv[1:]))
+    if {"--json", "--nl"} & set(sys.argv):  # who asked for JSON reads the failure as JSON, too
+        import json
+
+        click.echo(json.dumps({"error": message, "exit_status": status}, ensure_ascii=False), err=True)
+    else:
+        click.echo(f"Error: {message}", err=True)
     sys.exit(status)
+
+
+def _name_database(message: str, arguments: list[str]) -> str:
+    """Return a message whose commands to type next name the database that was given, too.
+
+    >>> print(_name_database("'policy-archive fetch x.org' fetches it.", ["show", "x.org", "--db", "a.db"]))
+    'policy-archive fetch x.org --db a.db' fetches it.
+    """
+    given = find_database_argument(arguments)
+    if given is None:
+        return message
+    name = f'"{given}"' if " " in str(given) else str(given)
+    return re.sub(
+        r"'(policy-archive (?!backup)(?![^']*--db)[^']+)'(?!, process)", rf"'\1 --db {name}'", message
+    )
+
+
+_RANGE = re.compile(r"(\S+) is not in the range x>=?(\S+?)\.")
+
+
+def _say_plainly(message: str) -> str:
+    """Return click's words for what a number is not as people say it.
+
+    >>> _say_plainly("Invalid value for '--limit': 0 is not in the range x>=1.")
+    "Invalid value for '--limit': 0 is too small: write 1 or more."
+    """
+    message = message.replace("is not a valid float range.", "is no number.")
+    message = message.replace("is not a valid integer range.", "is no whole number.")
+    return _RANGE.sub(lambda found: f"{found[1]} is too small: write {found[2]} or more.", message)
 
 
 def _check_system() -> None:

@@ -18,7 +18,6 @@ import argparse
 import math
 import random
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -37,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.browse_corpus import BUSY_SITE, COMMON_PHRASE, LONG_SITE, RARE, make_corpus, write_as_a_crawl
 from policy_archive.pipelines.outputs.addresses import PREFIX
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.maintenance.backup import copy_database
 
 READERS = 4
 _GROWN = 200_000
@@ -221,7 +221,10 @@ def _percentile(values: Sequence[float], percent: int) -> float:
 def measure_beside_a_crawl(database: Path, seconds: float) -> None:
     """Print what pages take by the clock for four readers while captures are stored."""
     copy = database.with_name(f"{database.stem}-written.db")
-    shutil.copyfile(database, copy)
+    _remove(copy)
+    with closing(open_reader(database)) as connection:
+        copy_database(connection, copy)
+    make_corpus(copy, versions=0)  # opened once for writing: a copy has no write-ahead log yet
     asks = [ask for ask in list_asks(copy, 30) if ask.among_readers]
     taken: dict[str, list[float]] = defaultdict(list)
     writer = [sys.executable, __file__, "--workdir", str(copy.parent), "--write-into", str(copy)]
@@ -254,7 +257,12 @@ def measure_beside_a_crawl(database: Path, seconds: float) -> None:
         f"{requests:,} pages in {seconds:.0f} s, {cpu / requests * 1_000:.0f} ms of CPU each; "
         f"{stored:,} captures were stored meanwhile; peak memory {megabytes:.0f} MB"
     )
-    copy.unlink()
+    _remove(copy)
+
+
+def _remove(database: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        database.with_name(database.name + ending).unlink(missing_ok=True)
 
 
 def _read_on(

@@ -17,7 +17,7 @@ from policy_archive.crawler.core.timestamps import isoformat, parse_timestamp
 from policy_archive.pipelines.outputs.coverage import list_months
 from policy_archive.pipelines.outputs.history import read_history
 from policy_archive.pipelines.store import queries
-from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt_widely
 from policy_archive.pipelines.store.queries import AddressMove, Row
 
 _LISTED = 12
@@ -36,7 +36,8 @@ class Overview:
     years: list[Row]
     """`year`, and the `versions` that began in it; none is left out between the first and the last."""
     latest: list[Row]
-    """Changes in the order of becoming known, newest first, with what quote_changes adds."""
+    """Changes in the order of becoming known, newest first, of as many documents as there are, with what
+    quote_changes adds."""
     busiest: list[Row]
     missing: list[Row]
     """Sites without a policy, with `outcome` and `reason`."""
@@ -59,7 +60,7 @@ def read_overview(connection: sqlite3.Connection) -> Overview:
         years=_count_years(connection),
         latest=quote_changes(
             connection,
-            list_learnt(connection, NewsFilter(changes_only=True), limit=_QUOTED),
+            list_learnt_widely(connection, NewsFilter(changes_only=True), limit=_QUOTED),
             characters=_QUOTED_CHARACTERS,
         ),
         busiest=_read_busiest(connection),

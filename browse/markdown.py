@@ -162,7 +162,7 @@ def _place(inline: Token, number: str) -> None:
 def _mark_hits(tokens: Sequence[Token], needles: Sequence[str]) -> None:
     for token in tokens:
         for child in token.children or []:
-            if child.type == "text":
+            if child.type == "text" and not child.content.startswith(_PLACE):
                 child.content = mark_all(child.content, needles)
 
 

@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -110,11 +109,8 @@ def parse_asked(connection: sqlite3.Connection, args: Mapping[str, Sequence[str]
     )
 
 
-@lru_cache(maxsize=1)
-def _keeper() -> dict[str, tuple[str, Spans]]:
-    return {}
-
-
+_KEPT: dict[str, tuple[str, Spans]] = {}
+"""The spans of one corpus, by its path, with the mark of what they were read from."""
 _KEEPING = Lock()
 
 
@@ -123,13 +119,13 @@ def _read_spans(connection: sqlite3.Connection) -> Spans:
     path = str(connection.execute("pragma database_list").fetchone()[2])
     mark = read_mark(Path(path))
     with _KEEPING:
-        kept = _keeper().get(path)
+        kept = _KEPT.get(path)
     if kept and kept[0] == mark:
         return kept[1]
     spans = read_spans(connection)
     with _KEEPING:
-        _keeper().clear()  # one corpus at a time is looked at
-        _keeper()[path] = mark, spans
+        _KEPT.clear()  # one corpus at a time is looked at
+        _KEPT[path] = mark, spans
     return spans
 
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote, unquote_plus, urlencode
 
 from datasette import Request, Response, hookimpl
 from datasette.utils import await_me_maybe
@@ -49,7 +49,7 @@ from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
 from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses, parse_document
 from policy_archive.pipelines.reading.pool import ReadingPool
-from policy_archive.pipelines.store.connection import is_corpus
+from policy_archive.pipelines.store.connection import is_corpus, one_state
 from policy_archive.pipelines.store.queries import find_site
 from policy_archive.pipelines.store.search import SearchFilters
 
@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # the plugin is loaded while datasette.app is still being imp
 
 _SEGMENT = "[^/]+"
 _STAMP = "[0-9]{14}"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DATASETTES_ANSWER = "datasette.handle_exception"
 _INLINE = "?view=inline"
 
@@ -101,7 +102,10 @@ def _policies_page(page: _Page) -> _Route:
 
 def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
     try:
-        return page(connection, pages, request)
+        if _CONTROLS.search(unquote_plus(request.full_path)):
+            raise UsageError("The address holds control characters, which nothing here has a use for.")
+        with one_state(connection):
+            return page(connection, pages, request)
     except NotKnownError as error:
         return _html(pages.render_message("Not found", str(error)), 404)
     except UsageError as error:
@@ -324,6 +328,12 @@ def changes(connection: sqlite3.Connection, pages: Pages, request: Request) -> R
     return _html(pages.render_changes(connection, asked, page=_page_number(request)))
 
 
+@_policies_page
+def overview(connection: sqlite3.Connection, pages: Pages, request: Request) -> Response:
+    asked = {name: (request.args.get(name) or "").strip() for name in ("kind", "order", "until")}
+    return _html(pages.render_overview(connection, asked))
+
+
 def _page_number(request: Request) -> int:
     page = _number(request.args.get("page")) or 0
     return page if page < 1_000 else 0
@@ -453,6 +463,7 @@ def register_routes() -> list[tuple[str, Any]]:
         (rf"^{PREFIX}/-/search\.atom$", search_feed),
         (rf"^{PREFIX}/-/feed\.atom$", feed),
         (rf"^{PREFIX}/-/changes$", changes),
+        (rf"^{PREFIX}/-/overview$", overview),
         (rf"^{PREFIX}/-/site$", asked_site),
         (rf"^{PREFIX}/-/compare/{site_of}$", compare),
         (rf"^{PREFIX}/-/at/{site_of}$", asked_date),
@@ -535,7 +546,7 @@ def handle_exception(
     """
     outcome = yield
     answers = outcome.get_result()
-    if isinstance(exception, Base400):
+    if isinstance(exception, Base400 | NotKnownError | UsageError):
         answers = [one for one in answers if getattr(one, "__module__", "") != _DATASETTES_ANSWER]
         answers.append(partial(_tell_of, datasette, request, exception))
     outcome.force_result([partial(_answer_within, exception, one) for one in answers])
@@ -549,14 +560,15 @@ async def _answer_within(exception: Exception, answer: Any) -> Response | None:
         return found
 
 
-def _tell_of(datasette: Datasette, request: Request, exception: Base400) -> Response:
+def _tell_of(datasette: Datasette, request: Request, exception: Exception) -> Response:
     message = str(exception) or "There is no such page."
+    status = getattr(exception, "status", 404 if isinstance(exception, NotKnownError) else 400)
     if request.path.endswith(".json"):
-        told = {"ok": False, "error": message, "status": exception.status, "title": None}
-        return Response.json(told, status=exception.status)
+        told = {"ok": False, "error": message, "status": status, "title": None}
+        return Response.json(told, status=status)
     pages = Pages(addresses=Addresses(base=datasette.urls.path(PREFIX)))
-    heading = "Not found" if exception.status == 404 else "That cannot be shown"
-    return _html(pages.render_message(heading, message), exception.status)
+    heading = "Not found" if status == 404 else "That cannot be shown"
+    return _html(pages.render_message(heading, message), status)
 
 
 @hookimpl

@@ -11,7 +11,7 @@ import itertools
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,10 +27,13 @@ from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.store import queries
+from policy_archive.pipelines.store.connection import one_state
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt
 
 DATABASE_NAME = "policies.db"
 _FROM_ROOT = Addresses(base="", static=True)
+_ENDINGS = {".html", ".atom", *(f".{extension.rpartition('.')[2]}" for extension in FILE_TYPES)}
+"""Of the files that stand in a site's folder."""
 _NOTES = "-/made-of.json"
 """What the copy was made of: the program and its options, the sites by what was known of each, the index."""
 
@@ -51,6 +54,8 @@ class Published:
 
     written: int = 0
     unchanged: int = 0
+    removed: int = 0
+    """Pages of versions and sites that are no longer in the corpus."""
     bytes_of: Counter[str] = field(default_factory=Counter)
     """Size of all that is there now, by PublishedPage.kind; and of `search`."""
     files_of: Counter[str] = field(default_factory=Counter)
@@ -82,9 +87,15 @@ class Publisher:
         for (site,) in self.connection.execute("select site from sites order by site").fetchall():
             sites[site] = fingerprint_site(self.connection, site)
             is_same = known.get(site) == sites[site]
+            paths = set()
             for page in self._iter_site(site):
                 self._put(page, done, is_same=is_same)
+                paths.add(page.path)
                 tell(page.path)
+            if not is_same:
+                done.removed += self._remove_others(site, paths)
+        for site in noted.get("sites", {}).keys() - sites.keys():
+            done.removed += self._remove_others(site, set())
         if self.with_search:
             notes["search"] = self._index(sites, noted, done)
         for page in self._iter_common():
@@ -108,13 +119,26 @@ class Publisher:
 
     def _put(self, page: PublishedPage, done: Published, *, is_same: bool) -> None:
         path = self.target / page.path
-        is_written = not (is_same and path.is_file() and not path.is_symlink()) and write_page(
-            self.target, page
-        )
+        is_left = is_same and path.is_file() and not path.is_symlink()
+        with one_state(self.connection):  # of a page: a copy of all may take hours, and keep the log growing
+            is_written = not is_left and write_page(self.target, page)
         done.written += is_written
         done.unchanged += not is_written
         done.files_of[page.kind] += 1
         done.bytes_of[page.kind] += path.stat().st_size
+
+    def _remove_others(self, site: str, paths: Container[str]) -> int:
+        """Remove what earlier runs made of a site and this one did not; return how many files."""
+        base = _path_of(_FROM_ROOT.site(site)).rpartition("/")[0]
+        removed = 0
+        for folder in (self.target / base, self.target / "-" / "diff" / base):
+            if not folder.resolve().is_relative_to(self.target.resolve()):
+                continue  # a link that somebody put there: what it leads to is not ours
+            for path in [path for path in folder.rglob("*") if path.suffix in _ENDINGS and path.is_file()]:
+                if path.relative_to(self.target).as_posix() not in paths:
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def _index(self, sites: dict[str, str], noted: dict[str, Any], done: Published) -> dict[str, str]:
         """Make the index anew where anything changed: Pagefind adds nothing to an old one."""
@@ -138,6 +162,7 @@ class Publisher:
         for number in range(max(1, -(-count // CHANGES_A_PAGE))):
             show = partial(Pages.render_changes, connection=self.connection, asked={}, page=number)
             yield self._page(_FROM_ROOT.changes(number), show)
+        yield self._page(_FROM_ROOT.overview(), lambda pages: pages.render_overview(self.connection, {}))
         yield from self._iter_feed(None)
         yield self._page(_FROM_ROOT.home(), lambda pages: pages.render_home(self.connection))
 

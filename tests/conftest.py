@@ -15,14 +15,15 @@ from pathlib import Path
 import httpx
 import pytest
 from click.testing import CliRunner
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.data import DATA
 
 from .support.patience import PATIENCE
 
-settings.register_profile("ours")  # a slow machine is no fault of the code
+# a slow machine is no fault of the code
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"

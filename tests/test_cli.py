@@ -43,7 +43,9 @@ def _run(*arguments: str, **streams: object) -> subprocess.CompletedProcess[str]
 def test_a_full_disk_under_the_output_is_one_sentence(database: Path, command: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         ended = _run(command[0], PRIVACY.site, *command[1:], "--db", str(database), stdout=full)
-    assert (ended.returncode, ended.stderr) == (74, "Error: No space left on device\n")
+    as_json = '{"error": "No space left on device", "exit_status": 74}\n'
+    told = as_json if "--json" in command else "Error: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (74, told)
 
 
 def test_a_reader_that_goes_away_is_no_failure_to_speak_of(database: Path) -> None:

@@ -11,7 +11,7 @@ from rich.progress import Progress, TextColumn
 
 from policy_archive.browse.commands import NEEDS_EXTRA
 from policy_archive.crawler.core.errors import UsageError
-from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.commands.options import FolderPath, db_option
 from policy_archive.pipelines.outputs.rows import say
 from policy_archive.pipelines.outputs.table import print_figures
 from policy_archive.pipelines.store.connection import open_reader
@@ -20,7 +20,7 @@ _COLUMNS = (TextColumn("{task.completed:,.0f} files"), TextColumn("{task.descrip
 
 
 @click.command("publish")
-@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("target", type=FolderPath())
 @db_option
 @click.option("--root", metavar="URL", help="Address that the copy will have. Without it there are no feeds.")
 @click.option(
@@ -75,6 +75,8 @@ def publish_command(
     )
     if with_search and not done.has_search:
         say(f"{NEEDS_PAGEFIND}; lists of sites and changes are there.")
+    removed = f", {done.removed} removed" if done.removed else ""
     click.echo(
-        f"{done.written} files written, {done.unchanged} unchanged; open {target / 'index.html'}", err=True
+        f"{done.written} files written, {done.unchanged} unchanged{removed}; open {target / 'index.html'}",
+        err=True,
     )

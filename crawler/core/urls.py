@@ -164,6 +164,8 @@ def parse_site(text: str) -> str:
     ('xn--bcher-kva.example', 'hasin.wordpress.com')
     """
     host = _host_of(text.strip())
+    if host and not _SCHEME.match(text.strip()) and "@" in text.partition("/")[0]:  # an e-mail address
+        raise UsageError(f"what stands before an @ is no part of a site: write {host[:80]}.")
     try:
         ascii_host = idna.encode(host, uts46=True, std3_rules=False).decode().lower()
     except (idna.IDNAError, UnicodeError):

@@ -17,7 +17,13 @@ from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.urls import parse_site
-from policy_archive.pipelines.commands.options import ListedSites, db_option, row_options, sites_options
+from policy_archive.pipelines.commands.options import (
+    FolderPath,
+    ListedSites,
+    db_option,
+    row_options,
+    sites_options,
+)
 from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.outputs.at import at_cells, described, write_at
 from policy_archive.pipelines.outputs.rows import print_rows
@@ -37,7 +43,7 @@ Row = dict[str, Any]
     "--to",
     "target",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderPath(),
     help="Write the texts as files, and at.csv, which names them.",
 )
 @row_options

@@ -133,16 +133,16 @@ def read_defaults(
     """
     if command.name in _BARE_COMMANDS or {"--help", "-h"} & set(arguments):
         return {}
-    layers = read_layers(_scan_database(arguments) or early)
+    layers = read_layers(find_database_argument(arguments) or early)
     check_keys(ctx, layers, tables=(command.name or "",))
     return _build_map(ctx, command, layers, ())
 
 
-def _scan_database(arguments: Iterable[str]) -> Path | None:
+def find_database_argument(arguments: Iterable[str]) -> Path | None:
     """Return what --db says among arguments that nobody has parsed yet; the last one, as click has it.
 
-    >>> _scan_database(["x.org", "--db", "a.db"]), _scan_database(["--db=b.db"]), _scan_database(["x"])
-    (PosixPath('a.db'), PosixPath('b.db'), None)
+    >>> find_database_argument(["x.org", "--db", "a.db"]), find_database_argument(["x"])
+    (PosixPath('a.db'), None)
     """
     found = None
     words = iter(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from policy_archive.crawler.core.defaults import ARCHIVE
+from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.urls import parse_archive
 from policy_archive.crawler.crawl.run import KINDS
 from policy_archive.crawler.planning.plan import PlanName
@@ -72,6 +74,16 @@ class ArchiveChoice:
     contact: str | None
 
 
+def _check_contact(text: str | None) -> str | None:
+    """Return whom the archive may write to; raises UsageError where nobody could."""
+    address = r"[^\s@()]+@[^\s@()]+\.[^\s@().]+|https?://[^\s()]+"
+    if text and not re.fullmatch(address, text.strip()):
+        raise UsageError(
+            f"--contact '{text[:80]}' is no address: write one like me@example.org or https://example.org/me."
+        )
+    return text and text.strip()
+
+
 _ARCHIVE_OPTIONS = (
     click.option(
         "--archive",
@@ -106,6 +118,7 @@ _ARCHIVE_OPTIONS = (
     click.option(
         "--contact",
         metavar="EMAIL_OR_URL",
+        callback=lambda context, option, text: _check_contact(text),
         envvar="POLICY_ARCHIVE_CONTACT",
         show_envvar=True,
         help="Added to the User-Agent, so that the archive can reach you.",

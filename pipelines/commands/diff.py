@@ -45,13 +45,12 @@ Row = dict[str, Any]
 @click.argument("one", metavar="[A]", required=False)
 @click.argument("other", metavar="[B]", required=False)
 @document_options
-@click.option("--html", "form", flag_value="html", help="Print a page: words marked, nothing loaded.")
-@click.option("--unified", "form", flag_value="unified", help="Print a unified diff.")
+@click.option("--html", is_flag=True, help="Print a page: words marked, nothing loaded.")
+@click.option("--unified", is_flag=True, help="Print a unified diff.")
 @click.option(
-    "--json", "form", flag_value="json", help="Print the changed lines and what kind of change it is."
+    "--json", "as_json", is_flag=True, help="Print the changed lines and what kind of change it is."
 )
 @click.option("--removed", is_flag=True, help="Show only what was taken away, under its heading.")
-@click.option("--words", "form", flag_value="words", default="words", hidden=True)
 @click.option("--colour/--no-colour", default=None, help="Mark words by colour.  [default: on a terminal]")
 @click.option(
     "--context", type=click.IntRange(min=0), default=2, show_default=True, help="Equal lines to show."
@@ -63,8 +62,10 @@ def diff_command(
     other: str | None,
     kind: str | None,
     name: str | None,
+    html: bool,
+    unified: bool,
+    as_json: bool,
     removed: bool,
-    form: str,
     colour: bool | None,
     context: int,
     database: Path,
@@ -82,6 +83,7 @@ def diff_command(
       policy-archive diff tidelock.example v3 v4 --html --db demo.db > diff.html
       policy-archive diff tidelock.example bramblekit.example 2018 --db demo.db
     """
+    form = _choose_form(html=html, unified=unified, json=as_json)
     if removed and form not in ("words", "json"):
         raise UsageError("--removed goes with --json or alone.")
     with closing(open_reader(database)) as connection:
@@ -96,6 +98,13 @@ def diff_command(
             ]
     colour = wants_colour() if colour is None else colour
     _print_diff(*sides, form=form, removed=removed, colour=colour, context=context)
+
+
+def _choose_form(**wished: bool) -> str:
+    chosen = [name for name, is_wished in wished.items() if is_wished]
+    if len(chosen) > 1:
+        raise UsageError(f"give one of {', '.join(f'--{name}' for name in chosen)}: a form excludes another.")
+    return chosen[0] if chosen else "words"
 
 
 def _parse_sides(site: str | None, one: str, other: str | None) -> list[tuple[str | None, str | None]]:

@@ -13,7 +13,7 @@ from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS, Kind
 from policy_archive.crawler.core.timestamps import parse_day, parse_span
-from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.commands.options import FolderPath, db_option
 from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.exchange.export.exporter import Exported, ExportOptions
 from policy_archive.pipelines.exchange.export.release import export_release
@@ -63,7 +63,7 @@ class _FormatName(click.Choice[str]):
 @click.option(
     "--release",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderPath(),
     help="Write a whole data set to publish instead: tables, dictionary, metadata, checksums.",
 )
 @click.option("--title", default=Release.title, show_default=True, help="--release: what it is called.")

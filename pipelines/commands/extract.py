@@ -15,7 +15,7 @@ from policy_archive.crawler.core.records import POLICY_KINDS, Extraction, Kind
 from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.timestamps import parse_day, repair_timestamp
 from policy_archive.crawler.core.urls import parse_site
-from policy_archive.pipelines.commands.options import json_option
+from policy_archive.pipelines.commands.options import FolderPath, json_option
 from policy_archive.pipelines.exchange.corpus_format import render_document
 from policy_archive.pipelines.exchange.page_files import (
     ManifestFault,
@@ -49,9 +49,7 @@ _SHOWN_FAILURES = 20
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Extract every page listed here: JSON lines with file, url, timestamp, site, kind.",
 )
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for a manifest's results."
-)
+@click.option("--out", type=FolderPath(), help="Folder for a manifest's results.")
 @click.option("--processes", type=click.IntRange(min=1), help="Pages read at a time.  [default: one a core]")
 @click.option(
     "--explain", "explained", is_flag=True, help="Say which rule kept or dropped each part of the page."

@@ -68,6 +68,18 @@ db_option = click.option(
 _SHOWN_LINES = 10
 
 
+class FolderPath(click.Path):
+    """A folder that is written into: it need not be there, and may be no file."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if Path(value).is_file():
+            self.fail(f"'{value}' is a file, and a folder is written: name another one.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class ListedSites:
     """The list that --sites gave: its sites one by one, and in the end what became of its lines."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS
 from policy_archive.pipelines.commands.options import db_option, row_options
@@ -20,7 +21,7 @@ from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.outputs.rows import print_rows, say
 from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store import queries
-from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.connection import one_state, open_reader
 from policy_archive.pipelines.store.phrases import (
     MOST_PHRASES,
     Event,
@@ -83,7 +84,7 @@ def phrase_command(
         raise UsageError(f"Those are {len(phrases)} phrases: {MOST_PHRASES} at the most.")
     if everything and not documents:
         raise UsageError("--all is for --documents.")
-    with closing(open_reader(database)) as connection:
+    with closing(open_reader(database)) as connection, one_state(connection):
         filters = SearchFilters(
             site=site and queries.find_site(connection, site), kind=kind, language=language
         )
@@ -96,7 +97,7 @@ def phrase_command(
             print_rows(years, row_format, cells=_year_cells)
     if not any(any(phrase.events.values()) for phrase in studied):
         click.echo("No version says this.", err=True)
-        sys.exit(1)
+        sys.exit(ExitStatus.FAILED)
 
 
 def _iter_documents(

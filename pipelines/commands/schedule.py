@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from policy_archive.crawler.core.safe_files import write_file
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.crawler.planning.due import parse_interval
 from policy_archive.pipelines.commands.alert_options import read_asked
-from policy_archive.pipelines.commands.options import db_option
+from policy_archive.pipelines.commands.options import FolderPath, db_option
 from policy_archive.pipelines.commands.schedulers import (
     Job,
     Schedule,
@@ -45,7 +46,7 @@ from policy_archive.pipelines.outputs.rows import say
 @click.option(
     "--to",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderPath(),
     metavar="DIR",
     help="Write the files there.  [default: print them]",
 )
@@ -72,7 +73,7 @@ def schedule_command(
         program=_find_program(),
         arguments=(*_with_whole_paths(update_arguments), *carried),
         database=database.resolve(),
-        every=parse_interval(every),
+        every=_parse_every(every),
         variables=[strip_format(text) for text in params["notify_variables"]],
         files=[strip_format(text) for text in params["notify_files"]],
         environment_file=user_config_path("policy-archive", appauthor=False) / "environment",
@@ -96,6 +97,13 @@ _CARRIED = {"archive_url": "--archive", "contact": "--contact", "base_url": "--b
 
 _NOT_CARRIED = ("POLICY_ARCHIVE_STATE", "POLICY_ARCHIVE_CONFIG")
 """Variables that 'update' minds, and that are no option of it."""
+
+
+def _parse_every(text: str) -> timedelta:
+    try:
+        return parse_interval(text)
+    except UsageError:
+        raise UsageError(f"--every '{text}' is none of a scheduler's: write 1h, 6h, 1d, 1w or 1mo.") from None
 
 
 def _read_arguments(arguments: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]:

@@ -21,7 +21,7 @@ from policy_archive.pipelines.outputs.history import INTERVAL_HEADING, describe_
 from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store import queries
-from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.connection import one_state, open_reader
 from policy_archive.pipelines.store.phrases import study_phrases
 from policy_archive.pipelines.store.search import (
     SearchFilters,
@@ -82,7 +82,7 @@ def search_command(
       policy-archive search 'cookie*' --years --csv --db demo.db
     """
     query = " ".join(words)
-    with closing(open_reader(database)) as connection:
+    with closing(open_reader(database)) as connection, one_state(connection):
         filters = SearchFilters(
             site=site and queries.find_site(connection, site), kind=kind, year=year, language=language
         )

@@ -88,7 +88,9 @@ def _describe_unknown(document: Document, at: Row) -> str:
         return f"no version of the {name} is known."
     if at["certainty"] != Certainty.CHANGED_AROUND:
         return f"on {at['day']} the text of the {name} is {describe_at(at)}."
+    show = f"policy-archive show {document.site} --kind {document.kind}"
+    show += f" --name {document.name}" if document.name else ""
     return (
-        f"on {at['day']} the {name} was {describe_at(at)}. 'show {document.site} --version "
-        f"{at['before_version']}' prints the one, '--version {at['after_version']}' the other."
+        f"on {at['day']} the {name} was {describe_at(at)}. '{show} --version {at['before_version']}' prints "
+        f"the one, '{show} --version {at['after_version']}' the other."
     )

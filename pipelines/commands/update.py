@@ -90,6 +90,8 @@ def update_command(
     Example:
         policy-archive update --substantive --notify-env SLACK_WEBHOOK
     """
+    if sites and everything:
+        raise UsageError("name sites, or give --all for those watched: not both.")
     channels = alerts.build(substantive=substantive, min_words=min_words)
     check_there(database)
     if dry_run:

@@ -174,9 +174,14 @@ _ROW = f"select site_url, policy_snapshot_url, policy_text from {TABLE} where ro
 
 def _read_numbered(connection: sqlite3.Connection, number: int, origin: Origin) -> ImportedText:
     try:
-        return _read_row(connection.execute(_ROW, (number,)).fetchone(), origin)
+        row = connection.execute(_ROW, (number,)).fetchone()
     except sqlite3.DataError as error:  # the connection's own limit of length
         raise RefusedError(ImportOutcome.TOO_LARGE, f"more than {MOST_FILE_BYTES:,} bytes") from error
+    except sqlite3.DatabaseError as error:
+        raise RefusedError(ImportOutcome.UNREADABLE, str(error)) from error
+    if row is None:
+        raise RefusedError(ImportOutcome.UNREADABLE, "the file is damaged: the row is listed, and not there")
+    return _read_row(row, origin)
 
 
 def _read_row(row: sqlite3.Row, origin: Origin) -> ImportedText:

@@ -72,14 +72,11 @@ def account_for(
     `text` is the Markdown written from it, `dropped` the elements that rules left out, with their names,
     `also` what was left out after the tree had been left: the words of its `start` (whole there) count.
     """
-    runs: dict[str | None, list[str]] = {}
+    runs: list[str] = []
     parts: list[LeftOut] = []
-    for rule, run, is_start in _iter_runs(body, dropped):
-        runs.setdefault(rule, []).append(run)
-        if rule is not None and is_start:
-            parts.append(_left_out(rule, run))
+    _take_runs(body, dropped, runs, parts)
     parts += [_left_out(part.rule, part.start) for part in also]
-    wanted = _count("".join(runs.get(None, ())))
+    wanted = _count("".join(runs))
     written = _count(_TARGET.sub("", text)) + _count(" ".join(part.start for part in also))
     lost = _lost(wanted, written, text)
     words = wanted.total() + sum(part.words for part in parts)
@@ -92,26 +89,27 @@ def _left_out(rule: str, text: str) -> LeftOut:
     return LeftOut(rule, count, " ".join(words[:_SHOWN])[:_SHOWN])
 
 
-def _iter_runs(
-    body: HtmlElement, dropped: Mapping[HtmlElement, str]
-) -> Iterator[tuple[str | None, str, bool]]:
-    """Yield the text nodes, blanks put where words part.
-
-    Of each: the rule that leaves it out or None, its text, whether it is a whole part of the page.
-    """
-    yield None, body.text or "", False
+def _take_runs(
+    body: HtmlElement, dropped: Mapping[HtmlElement, str], runs: list[str], parts: list[LeftOut]
+) -> None:
+    """Add the text nodes to `runs`, blanks put where words part, and what a rule leaves out to `parts`."""
+    if text := body.text:
+        runs.append(text)
     for child in body:
-        rule = _rule_on(child, dropped)
-        apart = child.tag not in _IN_LINE
+        tag = child.tag
+        apart = tag not in _IN_LINE
         if apart:
-            yield None, " ", False
-        if rule is None and isinstance(child.tag, str):
-            yield from _iter_runs(child, dropped)
-        elif isinstance(child.tag, str):
-            yield rule, "".join(_spaced(child)), True
+            runs.append(" ")
+        if isinstance(tag, str):
+            rule = _rule_on(child, dropped)
+            if rule is None:
+                _take_runs(child, dropped, runs, parts)
+            else:
+                parts.append(_left_out(rule, "".join(_spaced(child))))
         if apart:
-            yield None, " ", False
-        yield None, child.tail or "", False
+            runs.append(" ")
+        if tail := child.tail:
+            runs.append(tail)
 
 
 def _spaced(element: HtmlElement) -> Iterator[str]:
@@ -139,7 +137,10 @@ def _rule_on(element: HtmlElement, dropped: Mapping[HtmlElement, str]) -> str | 
 
 
 def _count(text: str) -> Counter[str]:
-    plain = _MARKS.sub("", unicodedata.normalize("NFKC", normalize_text(text)))
+    plain = normalize_text(text)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain)
+    plain = _MARKS.sub("", plain)
     return Counter(_WORD.findall(plain.casefold()))
 
 

@@ -40,6 +40,8 @@ _RAISED = re.compile(r"vertical-align\s*:\s*(?:super|text-top)", re.IGNORECASE)
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
 
+_ASCII_WORD = re.compile("[a-zA-Z0-9]+")
+
 
 def reading_length(text: str) -> int:
     """Return how long a text is to a reader, in words; where none are set apart, two characters are one.
@@ -49,7 +51,7 @@ def reading_length(text: str) -> int:
     >>> reading_length("We collect data."), reading_length("我们收集数据")
     (3, 3)
     """
-    return len(_WORD.findall(text))
+    return len((_ASCII_WORD if text.isascii() else _WORD).findall(text))
 
 
 def is_read(element: HtmlElement) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import Channel
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOSTS = (
     (re.compile(r"hooks\.slack(?:-gov)?\.com"), "slack"),
     (re.compile(r"(?:[a-z]+\.)?discord(?:app)?\.com"), "discord"),
-    (re.compile(r".*\.(?:webhook\.office\.com|logic\.azure\.com|powerplatform\.com)"), "teams"),
+    (re.compile(r".*\.(?:webhook\.office\.com|logic\.azure\.(?:com|us)|powerplatform\.com)"), "teams"),
     (re.compile(r"ntfy\.sh"), "text"),
 )
 """Services whose webhooks are known by their host; every path there is a secret."""
@@ -233,7 +233,7 @@ def parse_mail(address: str, *, source: str) -> MailServer:
     """
     parts = urlsplit(address)
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
-    asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    asked = _parse_query(parts.query)
     unknown = sorted(set(asked) - {"to", "from", "tls"})
     if unknown or parts.path not in ("", "/"):
         wrong = unknown[0] if unknown else "the path"
@@ -258,6 +258,16 @@ def parse_mail(address: str, *, source: str) -> MailServer:
     )
 
 
+def _parse_query(query: str) -> dict[str, str]:
+    """Return the parts of a query; a + is one, as in a mailbox, and no blank.
+
+    >>> _parse_query("to=me+alerts@x.org&from=%26@x.org")
+    {'to': 'me+alerts@x.org', 'from': '&@x.org'}
+    """
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    return {unquote(name): unquote(value) for name, _, value in pairs}
+
+
 def _choose_tls(parts: SplitResult, asked: str | None, *, source: str, has_password: bool) -> str:
     if asked not in (None, "none", "starttls"):
         raise UsageError(f"{source}: tls= is none or starttls; smtps:// is TLS from the first byte on.")
@@ -267,6 +277,10 @@ def _choose_tls(parts: SplitResult, asked: str | None, *, source: str, has_passw
     if asked == "none" and has_password and not is_here:
         raise UsageError(f"{source}: no password is sent without TLS; leave tls=none away.")
     return asked or ("none" if is_here else "starttls")
+
+
+def _quote(mailbox: str) -> str:
+    return quote(mailbox, safe="@+")
 
 
 def _build_mail(server: MailServer, address: str) -> list[Channel]:
@@ -279,7 +293,7 @@ def _build_mail(server: MailServer, address: str) -> list[Channel]:
         channels.append(
             Channel(
                 kind="mail",
-                target=f"{base}?to={recipient}&from={server.sender}{tls}",
+                target=f"{base}?to={_quote(recipient)}&from={_quote(server.sender)}{tls}",
                 format="mail",
                 identity=identity,
                 called=f"mail {recipient.rpartition('@')[2]}",

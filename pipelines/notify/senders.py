@@ -69,7 +69,11 @@ def redact(text: str, address: str) -> str:
     password = login.partition(":")[2]
     secrets = [address, login, password, parts.query, parts.path]
     secrets += [piece for piece in parts.path.split("/") if len(piece) >= 8]
-    secrets += [value.partition("=")[2] for value in parts.query.split("&")] if parts.scheme != "smtp" else []
+    secrets += (
+        [value.partition("=")[2] for value in parts.query.split("&")]
+        if not parts.scheme.startswith("smtp")
+        else []
+    )
     for secret in sorted({*secrets, *map(unquote, secrets)}, key=len, reverse=True):
         if len(secret) >= 4 or (secret and secret in (password, unquote(password))):
             text = text.replace(secret, "…")

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from policy_archive.crawler.core.errors import NotKnownError
-from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import safe_name
+from policy_archive.crawler.core.stored import Document, Kind
 
 PREFIX = "/-/policies"
 
@@ -100,6 +100,10 @@ class Addresses:
             return self._page("-", "changes", *([str(page)] if page else []))
         asked = "&".join(filter(None, [query, f"page={page}" if page else ""]))
         return self._file("-", "changes") + (f"?{asked}" if asked else "")
+
+    def overview(self) -> str:
+        """Return where sites and quarters stand in one table; a server takes `kind`, `order`, `until`."""
+        return self._page("-", "overview")
 
     def days(self, document: Document) -> str | None:
         """Return where a static copy tells of every day what held; a server is asked for one (`at`)."""

@@ -126,7 +126,7 @@ def render_unified(old: str, new: str, *, old_label: str, new_label: str) -> str
     return "".join(f"{line}\n" for line in lines)
 
 
-_STYLE = """
+PAGE_STYLE = """
 :root { color-scheme: light dark; --old: #fdd; --new: #d9f5d9; --moved: #e4e6fb; --quiet: #767676 }
 @media (prefers-color-scheme: dark) { :root { --old: #5c2222; --new: #1f4a25; --moved: #33366b } }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 Georgia, serif }
@@ -135,6 +135,7 @@ del, .removed { background: var(--old) } ins, .added { background: var(--new) } 
 .moved-away, .moved-here { background: var(--moved) } .moved-away { text-decoration: line-through }
 .folded, small { color: var(--quiet); font-family: sans-serif; font-size: .85rem }
 """
+"""Of pages that need nothing else: marks of what was removed and added, in light and dark."""
 
 
 def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -> str:
@@ -148,7 +149,7 @@ def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{_text(title)}</title>
-<style>{_STYLE}</style>
+<style>{PAGE_STYLE}</style>
 </head>
 <body>
 <h1><del>{_text(old_label)}</del> <ins>{_text(new_label)}</ins></h1>

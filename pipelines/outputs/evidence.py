@@ -24,7 +24,7 @@ from policy_archive.crawler.core.steering import clean_text
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
 from policy_archive.pipelines.exchange.export.web_archive import DAY_OF_ZIP, write_wacz
 from policy_archive.pipelines.outputs.citation import cite_change, cite_version
-from policy_archive.pipelines.outputs.diff import describe_lines, render_changes
+from policy_archive.pipelines.outputs.diff import PAGE_STYLE, describe_lines, render_changes
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.store import queries
@@ -139,17 +139,11 @@ def _cite(connection: sqlite3.Connection, document: Document, versions: Sequence
     ).text
 
 
-_STYLE = """
-:root { color-scheme: light dark; --old: #fdd; --new: #d9f5d9; --quiet: #666 }
-@media (prefers-color-scheme: dark) { :root { --old: #5c2222; --new: #1f4a25; --quiet: #aaa } }
-body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 Georgia, serif }
-h1 { font-size: 1.4rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-table { border-collapse: collapse; width: 100%; font: .85rem/1.5 sans-serif }
-th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere }
-p, pre { overflow-wrap: anywhere; white-space: pre-wrap }
-pre { font: .95rem/1.6 Georgia, serif }
-del, .removed { background: var(--old) } ins, .added { background: var(--new); text-decoration: none }
-.folded, small { color: var(--quiet); font-family: sans-serif; font-size: .85rem }
+_STYLE = f"""{PAGE_STYLE}
+h2 {{ font-size: 1.15rem; margin-top: 2rem }}
+table {{ border-collapse: collapse; width: 100%; font: .85rem/1.5 sans-serif }}
+th, td {{ text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere }}
+pre {{ font: .95rem/1.6 Georgia, serif; overflow-wrap: anywhere; white-space: pre-wrap }}
 """
 
 

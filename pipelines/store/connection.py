@@ -76,6 +76,23 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all that is read in the block be of one state of the database, though a crawl writes meanwhile.
+
+    Without it each statement sees what was committed until then: a version is found, and its text is gone. A
+    crawl is not kept waiting; what it writes meanwhile stays in the log until the block ends.
+    """
+    if connection.in_transaction:  # of a block around this one
+        yield
+        return
+    connection.execute("begin")
+    try:
+        yield
+    finally:
+        connection.rollback()
+
+
 def open_read_only(path: Path) -> sqlite3.Connection:
     """Return a read-only connection to a corpus of this release or of an earlier one.
 
@@ -97,6 +114,19 @@ def check_name(path: Path) -> None:
         raise UsageError(
             f"{path} is no name for a database: SQLite would not write a file of that name; "
             "name another one with --db"
+        )
+
+
+def check_content(path: Path) -> None:
+    """Raise StoreError when a file is there, has content, and begins as no SQLite database does."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:  # none there, or none that we may read: who opens it says so
+        return
+    if head and head != b"SQLite format 3\0":
+        raise StoreError(
+            f"{path} is no SQLite database, or a damaged one: name another file, or restore a backup of it"
         )
 
 
@@ -274,18 +304,18 @@ def explain(error: Exception, path: Path | str) -> StoreError:
 
     `path` may be words, where nobody knows which database it was.
     """
-    if getattr(error, "errno", None) == errno.ENOSPC or _code(error) == sqlite3.SQLITE_FULL:
+    if getattr(error, "errno", None) == errno.ENOSPC or error_code(error) == sqlite3.SQLITE_FULL:
         return DiskFullError(
             f"the disk of {path} is full: everything committed is kept; free some space, "
             "then run the same command again"
         )
     if _is_locked(error):
         return StoreError(f"{path} is locked by another program: try again when that has ended")
-    if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+    if error_code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return StoreError(f"{path} is no SQLite database, or a damaged one ({error}): restore a backup of it")
-    if _code(error) == sqlite3.SQLITE_CANTOPEN and not _lies_in_read_only_folder(path):
+    if error_code(error) == sqlite3.SQLITE_CANTOPEN and not _lies_in_read_only_folder(path):
         return StoreError(f"{path} cannot be opened: is there such a folder, and may you write to it?")
-    if _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+    if error_code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return StoreError(
             f"{path} or its folder is read-only: what 'policy-archive backup' writes can be read there"
         )
@@ -312,7 +342,7 @@ def is_of_file(error: sqlite3.Error) -> bool:
     """Return whether it is the file, the disk or another program that is at fault, and no statement of
     ours.
     """
-    return _code(error) in _OF_FILE
+    return error_code(error) in _OF_FILE
 
 
 _OF_FILE = frozenset(
@@ -329,13 +359,18 @@ _OF_FILE = frozenset(
 )
 
 
-def _code(error: Exception) -> int:
-    """Return SQLite's primary error code; the extended one says more than is needed here."""
+def error_code(error: Exception) -> int:
+    """Return SQLite's primary error code; the extended one says more than is needed here.
+
+    A text that is no UTF-8 is damage as any other, but Python says so itself, and without a code.
+    """
+    if str(error).startswith("Could not decode to UTF-8"):
+        return sqlite3.SQLITE_CORRUPT
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def _is_locked(error: Exception) -> bool:
-    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return error_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _path_of(connection: sqlite3.Connection) -> Path:

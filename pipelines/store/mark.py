@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import time
+import uuid
 from pathlib import Path
 
-_INDEX_HEADER_BYTES = 48
-"""Of the write-ahead log's index (sqlite.org/walformat.html, 2.1): a counter of transactions, and the
-checksum of the last one."""
+_SETTLED_NANOSECONDS = 100_000_000
+"""Ten times the step of the slowest clock that a kernel writes into files."""
 
 
 def read_mark(path: Path) -> str:
     """Return 24 hex digits that every commit changes; the same for every connection and process.
 
-    `pragma data_version` is true for one connection alone. Here it is read from what all of them share: the
-    head of the log's index, and size and time of the file, into which the log goes now and then.
-    Asked *before* something is read, it never names a state newer than what was read.
+    `pragma data_version` is true for one connection alone. Here it is read from what all of them share: size
+    and time of the file and of its write-ahead log. A file that was written to just now gets a mark that
+    nothing else has: a second commit within one step of the clock would leave its time as it is.
+    Asked *before* something is read, a mark never names a state newer than what was read.
+
+    No file is opened here. Closing one, or its `-shm`, would take from SQLite every lock that this process
+    has on it (sqlite.org/howtocorrupt.html, 2.2), and readers would read what a crawl is overwriting.
     """
     digest = hashlib.sha256()
+    now = time.time_ns()
     for file in (path, path.with_name(f"{path.name}-wal")):
         try:
             found = file.stat()
         except FileNotFoundError:
             continue
         digest.update(f"{found.st_ino} {found.st_size} {found.st_mtime_ns};".encode())
-    try:
-        with path.with_name(f"{path.name}-shm").open("rb") as index:
-            digest.update(index.read(_INDEX_HEADER_BYTES))
-    except FileNotFoundError:
-        pass  # nobody has it open, or it is not in WAL mode
+        if found.st_mtime_ns + _SETTLED_NANOSECONDS > now:
+            digest.update(uuid.uuid4().bytes)
     return digest.hexdigest()[:24]
 
 
 def read_changed_at(path: Path) -> float:
     """Return when the database was written to last, in seconds since 1970."""
-    files = (path, path.with_name(f"{path.name}-wal"))
-    return max(file.stat().st_mtime for file in files if file.exists())
+    changed_at = path.stat().st_mtime
+    try:
+        return max(changed_at, path.with_name(f"{path.name}-wal").stat().st_mtime)
+    except FileNotFoundError:
+        return changed_at

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
@@ -54,8 +55,14 @@ def find_site(connection: sqlite3.Connection, text: str | None) -> str:
 
         nearest = process.extractOne(site, list_site_names(connection), score_cutoff=75)
         hint = f" Did you mean {nearest[0]}?" if nearest else f" 'policy-archive fetch {site}' fetches it."
-        raise NotKnownError(f"{site} is not in the corpus.{hint}")
+        raise NotKnownError(f"{site} is not in the corpus ({_name_of(connection)}).{hint}")
     return site
+
+
+def _name_of(connection: sqlite3.Connection) -> str:
+    """Return the name of the database's file: who misses something may be in a wrong folder."""
+    files = (row["file"] for row in connection.execute("pragma database_list") if row["name"] == "main")
+    return Path(next(files, "")).name or "in memory"
 
 
 _NAMED = 10

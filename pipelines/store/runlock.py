@@ -15,7 +15,7 @@ from pathlib import Path
 
 from policy_archive.crawler.core.errors import InUseError, StoreError
 from policy_archive.crawler.core.timestamps import now_iso, seconds_now
-from policy_archive.pipelines.store.connection import check_name
+from policy_archive.pipelines.store.connection import check_content, check_name
 
 HEARTBEAT_SECONDS = 20.0
 STALE_SECONDS = 180.0
@@ -65,6 +65,7 @@ def hold_lock(database: Path, command: str) -> Iterator[Holder | None]:
     if path in _held:
         yield None
         return
+    check_content(database)  # before a lock is laid beside a file that is none of ours
     descriptor = _open(path, database)
     try:
         before = _take(descriptor, database)

@@ -473,7 +473,8 @@ def m010_alerts(db: Database) -> None:
         alter table documents add column news_after text;  -- 14 digits: its newest capture then
         update sites set news_after =
             replace(replace(replace(replace(checked_at, '-', ''), ':', ''), 'T', ''), 'Z', '')
-        where checked_at is not null and coalesce(outcome, '') not in ('archive-error', 'failed');
+        where checked_at is not null and coalesce(outcome, '') <> 'archive-error'
+            and coalesce(outcome, '') <> 'failed';
         update documents set news_after =
             (select max(timestamp) from captures where document_id = documents.id)
         where site in (select site from sites where news_after is not null);

@@ -163,7 +163,7 @@ class Slice:
                 """select captures.id as capture_id, document_id, timestamp, original as url, mimetype,
                     statuscode, digest, state, outcome,
                     coalesce(nullif(reason, ''), state_reason) as reason, http_status, content_type,
-                    body_digest, verified, replay_url, archive, fetched_at, text_sha256
+                    body_digest, verified, origin, replay_url, archive, fetched_at, text_sha256
                 from captures left join extractions on capture_id = captures.id and current
                 where document_id = :id and timestamp >= :first and timestamp <= :last
                 order by timestamp, original, digest""",

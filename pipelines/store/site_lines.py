@@ -14,7 +14,7 @@ from policy_archive.pipelines.store.captures import parse_places
 from policy_archive.pipelines.store.rows import HAS_TEXT
 from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere, SeenPage, SiteLines
 
-_RULES = 1
+_RULES = 2
 """Raised whenever the same pages can give other classes than before: all sites are judged anew then."""
 
 _MARKED = f"""

@@ -23,7 +23,7 @@ from policy_archive.pipelines.text import weigh_words
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import iter_operations
 from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere, Span
-from policy_archive.pipelines.versions.lines import DIGITS, Line, line_key
+from policy_archive.pipelines.versions.lines import DIGITS, PROSE_WORDS, Line, line_key
 from policy_archive.pipelines.versions.telling import (
     has_currency,
     has_date_or_version,
@@ -128,20 +128,47 @@ class _Text:
 
     @cached_property
     def menus(self) -> frozenset[int]:
-        """Indices of lines in a run of lines that are nothing but links, and of labels among them."""
+        """Indices of lines in a run of lines that are nothing but links, and of the labels and headings among
+        them that stand beside the text.
+        """
         found: set[int] = set()
-        for is_menu, group in groupby(
-            range(len(self.lines)), lambda i: self.lines[i].link_labels is not None
-        ):
+        for is_menu, group in groupby(range(len(self.lines)), self._may_be_in_menu):
             indices = list(group)
             links = sum(len(self.lines[i].link_labels or ()) for i in indices)
-            if is_menu and links >= max(_MENU_LINES, len(indices) / 2):
+            lines = sum(self.lines[i].link_labels is not None for i in indices)
+            if is_menu and links >= _MENU_LINES and 2 * lines >= len(indices):
                 found.update(indices)
         return frozenset(found)
 
-    def _is_menu_like(self, index: int) -> bool:
+    def _may_be_in_menu(self, index: int) -> bool:
         line = self.lines[index]
-        return line.link_labels is not None or (line.is_button_label and line.is_item)
+        if line.link_labels is not None:
+            return True
+        if self.places is None or not self.places[index] & OUTSIDE_ROOT or line.is_prose:
+            return False
+        if line.is_button_label and line.is_item:
+            return True
+        follows = self.lines[index + 1 : index + 2]
+        return line.is_heading_or_label and bool(follows) and follows[0].link_labels is not None
+
+    def is_far(self, index: int) -> bool:
+        """Return whether a line stands both beside the text and under a tag for navigation or the like."""
+        both = OUTSIDE_ROOT | UNDER_BOILERPLATE
+        return self.places is not None and self.places[index] & both == both
+
+    def is_teaser(self, index: int) -> bool:
+        """Return whether this is a sentence right beside a menu's link, far from the text."""
+        near = (index - 1, index + 1)
+        return (
+            self.is_far(index)
+            and self.lines[index].words <= PROSE_WORDS
+            and any(place in self.menus for place in near)
+        )
+
+    @cached_property
+    def menu_labels(self) -> frozenset[str]:
+        """What the menu's links are called: pages name the one before and the one after again below."""
+        return frozenset(label for i in self.menus for label in self.lines[i].link_labels or ())
 
     @cached_property
     def place_of(self) -> Mapping[str, int]:
@@ -242,7 +269,7 @@ def _compare(old: _Text, new: _Text) -> _Pair:
         gone = range(operation.old_start, operation.old_end)
         come = range(operation.new_start, operation.new_end)
         if operation.equal:
-            entries += [(_weight(old.lines[i]), range(i, i + 1), range(0), True) for i in gone]
+            entries += [(_weight(old, i), range(i, i + 1), range(0), True) for i in gone]
         else:
             entries.append((-_COST_OF_A_LINE * (len(gone) + len(come)), gone, come, False))
     start, end = _find_core([weight for weight, *_ in entries])
@@ -261,8 +288,12 @@ def _compare(old: _Text, new: _Text) -> _Pair:
     return _Pair(old=old, new=new, stretches=tuple(stretches))
 
 
-def _weight(line: Line) -> float:
-    return min(line.words, _MOST_OF_A_LINE) if line.is_prose else -_COST_OF_A_LINE
+def _weight(text: _Text, index: int) -> float:
+    """Return what a line counts for in the core: the sentences of a mega menu are none of the policy's."""
+    line = text.lines[index]
+    if not line.is_prose or text.is_far(index):
+        return -_COST_OF_A_LINE
+    return min(line.words, _MOST_OF_A_LINE)
 
 
 def _joined(ranges: Sequence[range]) -> range:
@@ -356,6 +387,9 @@ class _Frame:
         return all(
             self._is_under_boilerplate(text.lines[index])
             or _is_menu_entry(text, index)
+            or self._is_said_in_menu(text, index)
+            or _is_teaser(text, index)
+            or self._is_heading_beside(text.lines[index])
             or (one_sided and self._comes_and_goes(text.lines[index], has_label=has_label))
             or self._stands_elsewhere(text, index, span, has_label=has_label)
             for (text, index), span in zip(left, spans, strict=True)
@@ -392,6 +426,22 @@ class _Frame:
             and not line.is_dated
             and not line.is_of_responsible
         )
+
+    def _is_said_in_menu(self, text: _Text, index: int) -> bool:
+        """Return whether a short line beside the text names a page that the menu leads to."""
+        line = text.lines[index]
+        said = line.is_button_label and line.key in text.menu_labels and self._is_mostly(self._outside, line)
+        return said and not line.is_always_told and not line.names_rights
+
+    def _is_heading_beside(self, line: Line) -> bool:
+        """Return whether this is the heading of a box: beside the text *and* under a tag for navigation.
+
+        Either alone is a document's title often enough.
+        """
+        beside = self._is_mostly(self._outside, line) and self._is_mostly(self._boilerplate, line)
+        if not beside or not line.is_heading_or_label or line.is_prose:
+            return False
+        return not line.is_dated and not line.is_of_responsible and not line.names_rights
 
     def _comes_and_goes(self, line: Line, *, has_label: bool) -> bool:
         """Return whether a line beside the text's root came and went; prose only together with a button."""
@@ -483,8 +533,13 @@ def _is_menu_entry(text: _Text, index: int) -> bool:
     if index not in text.menus:
         return False
     if line.link_labels is None:
-        return not line.is_of_responsible and not line.is_dated and not names_rights(line.key)
+        return not line.is_of_responsible and not line.is_dated and not line.names_rights
     return not any(names_rights(label) for label in line.link_labels)
+
+
+def _is_teaser(text: _Text, index: int) -> bool:
+    line = text.lines[index]
+    return text.is_teaser(index) and not line.is_always_told and not line.names_rights
 
 
 # Variants

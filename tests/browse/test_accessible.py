@@ -18,6 +18,9 @@ _PAGES = {
     "site without a policy": "/nothing.example",
     "version": f"/{SITE}/privacy/{MIDDLE}",
     "version with hits": f"/{SITE}/privacy/{MIDDLE}?q=harbour",
+    "paragraph to quote": f"/{SITE}/privacy/{MIDDLE}?p=6",
+    "a year of a timeline": f"/{SITE}?from=2012&to=2012",
+    "search that is narrowed": "/-/search?q=harbour&kind=terms",
     "section": f"/{SITE}/privacy/{MIDDLE}/section/s-your-choice",
     "day": f"/{SITE}/privacy/at/2012-06-02",
     "day not known": f"/{SITE}/privacy/at/2012-01-01",
@@ -29,6 +32,7 @@ _PAGES = {
     "phrases, one list": "/-/phrase?q=harbour&list=first-seen",
     "phrases, none": "/-/phrase",
     "changes": "/-/changes",
+    "overview": "/-/overview",
     "message": "/-/nowhere",
 }
 _DESKTOP, _PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,8 +17,8 @@ import pytest
 from datasette.app import Datasette
 from lxml import html
 
-from policy_archive.pipelines.store.connection import open_reader
-from policy_archive.pipelines.store.mark import read_mark
+from policy_archive.pipelines.store.connection import one_state, open_reader
+from policy_archive.pipelines.store.mark import read_changed_at, read_mark
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import MIDDLE, OLD, PRIVACY, SITE
 from tests.support.asking import HOME
@@ -53,7 +55,8 @@ def _ask(database: Path, path: str, **headers: str) -> httpx.Response:
 
 @pytest.mark.parametrize("path", _PAGES)
 def test_a_page_is_not_sent_again_while_nothing_was_written(database: Path, path: str) -> None:
-    with closing(open_reader(database)):  # as a server's connections, it keeps the log's index
+    with closing(open_reader(database)):  # as a server's connections, it keeps the log
+        _settle(database)
         first = _ask(database, path)
         assert first.status_code == 200
         assert first.headers["cache-control"] == "private, no-cache"
@@ -86,24 +89,54 @@ def test_the_stylesheet_is_kept_by_its_name(database: Path) -> None:
     assert "immutable" not in other.headers["cache-control"] and other.status_code == 200
 
 
-def test_the_mark_changes_with_every_commit(tmp_path: Path) -> None:
+def _settle(database: Path) -> str:
+    """Return the mark once it stays: what was written just now has one that nothing else has."""
+    mark = read_mark(database)
+    while (again := read_mark(database)) != mark:
+        mark = again
+    return mark
+
+
+def test_the_mark_changes_with_every_commit_and_with_nothing_else(tmp_path: Path) -> None:
     database = tmp_path / "policies.db"
     Store.open(database).close()
-    marks = [read_mark(database)]
+    marks = [_settle(database)]
     with closing(open_reader(database)) as reader, closing(sqlite3.connect(database)) as writer:
         reader.execute("select count(*) from sites").fetchone()
-        for number in range(200):  # faster than a file system's clock
+        for number in range(10):
             writer.execute("insert into sites (site) values (?)", (f"site{number}.example",))
             writer.commit()
-            marks.append(read_mark(database))
-            assert read_mark(database) == marks[-1]
+            marks.append(read_mark(database))  # at once, faster than a file's clock
+            marks.append(_settle(database))
             reader.execute("select count(*) from sites").fetchone()  # a reader changes nothing
             assert read_mark(database) == marks[-1]
-        writer.execute("pragma wal_checkpoint(truncate)")
-        writer.execute("insert into sites (site) values ('last.example')")
-        writer.commit()
-        marks.append(read_mark(database))
+        writer.execute("pragma wal_checkpoint(restart)")  # the log is written from its beginning again
+        for number in range(50):
+            writer.execute("update sites set reason = ?", (f"{number:03}",))
+            writer.commit()
+            marks.append(read_mark(database))
     assert len(set(marks)) == len(marks)
+
+
+def test_asking_for_the_mark_takes_no_lock_from_a_reader(tmp_path: Path) -> None:
+    database = tmp_path / "policies.db"
+    Store.open(database).close()
+    code = """
+import sqlite3, sys
+writer = sqlite3.connect(sys.argv[1], timeout=0.1)
+writer.execute("insert into sites (site) values ('new.example')")
+writer.commit()
+print(writer.execute("pragma wal_checkpoint(truncate)").fetchone()[0])
+"""
+    with closing(open_reader(database)) as reader, one_state(reader):
+        assert reader.execute("select count(*) from sites").fetchone()[0] == 0
+        read_mark(database)
+        read_changed_at(database)
+        done = subprocess.run(
+            [sys.executable, "-c", code, database], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == "1"  # busy: the reader's state is still needed
+        assert reader.execute("select count(*) from sites").fetchone()[0] == 0
 
 
 def test_answers_are_sent_compressed(database: Path) -> None:

@@ -80,3 +80,31 @@ def test_tables_and_lists_stay_what_they_are() -> None:
     shown = render_markdown("| a | b |\n|---|---|\n| 1 | 2 |\n\n3. three\n4. four\n").html
     assert "<td>1</td>" in shown
     assert '<ol start="3">' in shown
+
+
+FORGED = "&#3;h99&#4; &#1;x&#2; &#x3;7&#x4; \x03h99\x04"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FORGED,
+        f"# {FORGED}",
+        f'[a](http://a.example/{FORGED} "{FORGED}")',
+        f"    {FORGED}",
+        f"| {FORGED} |\n|-|",
+    ],
+)
+def test_a_text_cannot_forge_the_places_of_our_links(text: str) -> None:
+    links = TextLinks(paragraph="/p", section=lambda anchor: f"/s/{anchor}")
+    shown = render_markdown(text, needles=("x", "7", "3"), links=links)
+    assert not set("\x01\x02\x03\x04") & set(shown.html)
+    for element in html.fragment_fromstring(shown.html, create_parent="main").iter("a"):
+        assert element.get("class") in (None, "pl", "story")
+        assert "<" not in (element.get("title") or "")
+
+
+@given(st.text(alphabet="0123456789 h#\n", max_size=60), st.sampled_from("0123456789h"))
+def test_what_is_sought_is_not_found_in_the_places_of_links(text: str, sought: str) -> None:
+    shown = render_markdown(text, needles=(sought,), links=TextLinks(paragraph="/p"))
+    assert not set("\x01\x02\x03\x04") & set(shown.html)

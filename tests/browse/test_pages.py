@@ -135,6 +135,21 @@ def test_a_change_of_texts_too_long_for_a_quotation_leaves_room_for_those_of_oth
     assert "long.example – Privacy policy" in _words(ask_one(path, HOME))
 
 
+def test_a_document_that_changed_often_does_not_fill_the_home_page(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    with Store.open(path) as store:
+        for site, count in (("calm.example", 2), ("often.example", 12)):
+            texts = [
+                (f"20{10 + n}0101000000", f"We keep {n} geese and sell {n * n} feathers at {site}.\n")
+                for n in range(count)
+            ]
+            store_texts(store, texts, document=Document(site=site, kind=Kind.PRIVACY))
+    shown = html.fromstring(ask_one(path, HOME).content).xpath(
+        "//ul[contains(@class, 'changes')]/li/a/text()"
+    )
+    assert len(shown) == 6 and sum("calm.example" in one for one in shown) == 1
+
+
 def test_a_year_of_a_timeline_is_seen_alone_and_leads_to_its_neighbours(database: Path) -> None:
     year = html.fromstring(ask_one(database, f"{HOME}/{SITE}?from=2012&to=2012").content)
     privacy = year.get_element_by_id("privacy")

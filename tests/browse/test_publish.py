@@ -203,3 +203,27 @@ def test_the_table_of_days_says_what_a_day_is_answered(captures: list[tuple[date
                     assert span.after["version"] == told["after_version"]
                 else:
                     assert found == []
+
+
+def test_what_is_no_longer_in_the_corpus_is_removed(tmp_path: Path) -> None:
+    corpus, target = tmp_path / "policies.db", tmp_path / "site"
+    with Store.open(corpus) as store:
+        for site in ("kept.example", "gone.example"):
+            texts = [("20150101", "We keep geese.\n"), ("20160101", "We keep hens.\n")]
+            store_texts(store, texts, document=Document(site=site, kind=Kind.PRIVACY))
+    _publish(corpus, target, "--no-database", "--no-search")
+    (target / "CNAME").write_text("policies.example", "utf-8")
+    with closing(sqlite3.connect(corpus)) as writer:
+        gone = "(select id from documents where site = 'gone.example')"
+        for table in ("news", "versions"):
+            writer.execute(f"delete from {table} where document_id in {gone}")
+        writer.execute("update sites set site = 'renamed.example' where site = 'gone.example'")
+        writer.execute("update documents set site = 'renamed.example' where site = 'gone.example'")
+        writer.execute("delete from versions where version = 2")
+        writer.commit()
+    result = _publish(corpus, target, "--no-database", "--no-search")
+    assert result.exit_code == 0 and " removed; open " in result.output
+    files = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    assert not [path for path in files if "gone.example" in path or "20160101" in path]
+    assert "kept.example/privacy/20150101000000/index.html" in files and "CNAME" in files
+    assert _broken_links(target) == []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
 
-from hypothesis import example, given
+import pytest
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bench import fuzz_targets
 from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer, is_archive_fault
 from policy_archive.crawler.core.records import Outcome
@@ -77,3 +80,17 @@ def test_any_texts_are_compared(old: str, new: str) -> None:
     change = compare_texts(old, new)
     assert 0 <= change.share <= 1
     assert compare_texts(old, old).words_added == 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cleaned() -> Iterator[None]:
+    yield
+    fuzz_targets.clean_up()
+
+
+@pytest.mark.parametrize("name", fuzz_targets.TARGETS)
+def test_every_target_of_the_fuzz_job_takes_its_inputs(name: str) -> None:
+    """A few inputs each: `python bench/fuzz.py --minutes 10` makes very many."""
+    target = fuzz_targets.TARGETS[name]
+    quick = settings(max_examples=8, deadline=None, database=None, derandomize=True)
+    settings(quick, suppress_health_check=list(HealthCheck))(target)()

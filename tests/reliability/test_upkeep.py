@@ -161,6 +161,18 @@ def test_a_page_of_the_file_that_was_overwritten_is_found(database: Path) -> Non
     assert found["faults"]
 
 
+@pytest.mark.parametrize("words", [["verify"], ["show", PRIVACY.site], ["search", "things"]], ids=" ".join)
+def test_a_text_that_is_no_unicode_any_more_is_damage_in_a_sentence(database: Path, words: list[str]) -> None:
+    """Found by fuzzing: Python says so itself, and without SQLite's code of an error."""
+    whole = database.read_bytes()
+    assert b"says 7919 things" in whole
+    database.write_bytes(whole.replace(b"says 7919 things", b"says \xff919 things"))
+    status, out, err = finish(start_program(*words, "--db", str(database)))
+    assert "Traceback" not in err
+    assert status == 1, (out, err)
+    assert "UTF-8" in out + err or "damaged" in out + err
+
+
 def test_what_is_still_to_be_fetched_is_said_and_is_no_fault(database: Path) -> None:
     with Store.open(database) as store:
         store.add_rows(PRIVACY, [make_row("20300101")])

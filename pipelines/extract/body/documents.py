@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from lxml.html import HtmlElement
 
+from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.discovery.words import fold, strong_names
 from policy_archive.pipelines.extract.outline import HEADINGS, Outline, Span, TextBlock, reading_length
@@ -78,6 +79,7 @@ def find_target(fragment: str, within: Span, outline: Outline, tree: HtmlElement
     return span if _SMALLEST_TARGET <= words < all_words * 0.9 else None
 
 
+@remembered(4_000, longest=SHORT)
 def name_kind(name: str) -> Kind | None:
     """Return which kind of policy a heading or a link's text names, None when it names none.
 

@@ -71,7 +71,10 @@ def _clean(text: str) -> str:
 
     What stands around a reference that was cut may be one itself then (`&&#0;#0;`): around a blank, none.
     """
-    once = _REFERENCE.sub(_keep_reference, _ENDS.sub("", _NOT_XML.sub("", text.replace("\f", " "))))
+    once = _ENDS.sub("", _NOT_XML.sub("", text.replace("\f", " ")))
+    if "&#" not in once:
+        return once
+    once = _REFERENCE.sub(_keep_reference, once)
     return _REFERENCE.sub(lambda match: _keep_reference(match) or " ", once)
 
 

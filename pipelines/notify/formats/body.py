@@ -48,7 +48,7 @@ def fit(text: str, most: int, escape: Callable[[str], str] = _same) -> str:
     'a &amp; …'
     """
     width = min(len(text), most)
-    while count_units(escaped := escape(cut_words(text, width))) > most:
+    while count_units(escaped := escape(cut_words(text, width))) > most and width > 0:
         width = min(width - 1, width * most // count_units(escaped))
     return escaped
 

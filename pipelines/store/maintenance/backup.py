@@ -10,7 +10,7 @@ from pathlib import Path
 
 from policy_archive.crawler.core.errors import InUseError, StoreError, UsageError
 from policy_archive.crawler.core.failpoints import point
-from policy_archive.pipelines.store.connection import check_name, explain
+from policy_archive.pipelines.store.connection import check_name, error_code, explain
 from policy_archive.pipelines.store.runlock import hold_lock, lock_path
 
 PAGES_A_STEP = 4096
@@ -81,7 +81,7 @@ def _close_earlier(target: Path) -> None:
                 earlier.execute("begin exclusive")
                 earlier.execute("rollback")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if error_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise InUseError(
                     f"{target} is open in another program: end that, or name another file"
                 ) from error

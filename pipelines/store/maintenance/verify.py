@@ -14,6 +14,7 @@ from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.records import ConservationFault, Document, Kind
 from policy_archive.pipelines.store.bodies import BodyReader
+from policy_archive.pipelines.store.connection import error_code
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.site_lines import JudgedBy
@@ -191,7 +192,7 @@ def check_search_words(connection: sqlite3.Connection, *, seconds: float | None)
         connection.execute("insert into texts_search (texts_search, rank) values ('integrity-check', 1)")
         _compare_search_words(connection)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
+        if error_code(error) in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY):
             return False
         raise
     finally:

@@ -66,8 +66,8 @@ def test_answers_are_the_function_s_own_in_any_order(texts: list[str]) -> None:
 
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES_OF_OURS = {"name", "file", "section", "key", "list_name", "unspaced", "library", "kind", "way"}
-"""Parameters that name our own files, lists and libraries: there are as many as we write."""
+NAMES_OF_OURS = {"name", "file", "section", "key", "list_name", "unspaced", "library", "kind", "way", "marks"}
+"""Parameters that name our own files, lists, marks and libraries: there are as many as we write."""
 FIXTURES = {"megabytes", "encoding"}
 """Of the archive server's faults, which tests name."""
 

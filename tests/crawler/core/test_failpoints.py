@@ -22,7 +22,13 @@ OF_AN_UPGRADE = (
     "in-migration",
     "in-recount",
 )  # test_connection.py, test_text.py
-OF_UPKEEP = ("in-backup", "in-compact-body", "in-compact-text", "after-vacuum")  # in tests/reliability
+OF_UPKEEP = (
+    "in-backup",
+    "in-compact-body",
+    "in-compact-text",
+    "after-vacuum",
+    "in-merge",
+)  # tests/reliability, test_merge.py
 
 _OUR_CLOCK = re.compile(r"'[0-9-]{10}T[0-9:]{8}Z'")
 

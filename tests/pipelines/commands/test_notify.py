@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.failpoints import EXIT_STATUS
 from tests.support.receivers import serve_chat
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,6 +71,16 @@ def test_the_first_fetch_tells_nobody_and_a_refusal_is_seen_everywhere_until_it_
         assert run("status", "--quiet", days=1).stdout == ""
         assert run("notify", "send", *notify, HOOK=chat.url).returncode == 0
         assert len(chat.taken) == 1
+
+
+def test_a_first_fetch_that_died_on_the_way_is_no_news_when_it_goes_on(archive: ArchiveServer) -> None:
+    with serve_chat("json") as chat:
+        notify = ("--notify-env", "HOOK")
+        died = run("fetch", SITE, *notify, HOOK=chat.url, POLICY_ARCHIVE_FAULT="after-text:exit:4")
+        assert died.returncode == EXIT_STATUS
+        assert run("fetch", SITE, *notify, HOOK=chat.url).returncode == 0
+        assert run("fetch", SITE, "--kind", "all", *notify, HOOK=chat.url).returncode == 0
+    assert chat.keys == []
 
 
 def test_quiet_says_nothing_when_nothing_is_new_and_nothing_is_wrong(archive: ArchiveServer) -> None:

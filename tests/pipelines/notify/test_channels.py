@@ -147,6 +147,16 @@ def test_ports_and_tls_of_mail_servers(address: str, port: int, tls: str) -> Non
     assert (server.port, server.tls) == (port, tls)
 
 
+def test_any_mailbox_goes_through_an_address_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "MAIL", "smtps://me%40x.org:p@m.x.org/?to=me+alerts@x.org,a%26b%25c@x.org&from=d%3De@x.org"
+    )
+    channels = build_channels(Asked(variables=("MAIL",)))
+    servers = [parse_mail(channel.target, source="it") for channel in channels]
+    assert [server.recipients for server in servers] == [("me+alerts@x.org",), ("a&b%c@x.org",)]
+    assert {(server.sender, server.password) for server in servers} == {("d=e@x.org", "p")}
+
+
 def test_a_password_is_sent_to_nobody_without_tls() -> None:
     with pytest.raises(UsageError, match="no password is sent without TLS"):
         parse_mail("smtp://me:word@m.x.org/?to=a@x.org&from=b@x.org&tls=none", source="it")

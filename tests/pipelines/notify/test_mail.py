@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from policy_archive.crawler.core import failpoints
 from policy_archive.crawler.core.records import Channel
 from policy_archive.pipelines.notify.channels import Asked, build_channels
 from policy_archive.pipelines.notify.delivery import Delivery, Patience, deliver_news
 from policy_archive.pipelines.store.writer import Store
-from tests.pipelines.notify.test_delivery import SINCE, find_nobody
+from tests.pipelines.notify.test_delivery import ROOT, SINCE, find_nobody
 from tests.support.mail_server import PASSWORD, USER, serve_mail
 from tests.support.receivers import refuse_mail
 from tests.support.synthetic import store_texts
@@ -129,3 +133,36 @@ def test_a_server_that_is_not_there_is_a_sentence(store: Store, monkeypatch: pyt
     channels = mail_channels(f"smtp://localhost:{port}/?to=you@example.org&from=me@x.org", monkeypatch)
     (delivery,) = tell(store, channels)
     assert "does not answer" in delivery.error
+
+
+DELIVER = """
+import sys
+from datetime import date
+from policy_archive.pipelines.notify.channels import Asked, build_channels
+from policy_archive.pipelines.notify.delivery import deliver_news
+from policy_archive.pipelines.store.writer import Store
+with Store.open(sys.argv[1]) as store:
+    deliver_news(store.connection, build_channels(Asked(variables=("MAIL",), since=date(2000, 1, 1))))
+"""
+
+
+def test_killed_between_sending_and_noting_a_mail_comes_again_under_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_mail(tmp_path) as (mailbox, _):
+        channels = mail_channels(
+            f"smtp://localhost:{mailbox.port}/?to=you@example.org&from=me@example.org", monkeypatch
+        )
+        with Store.open(tmp_path / "policies.db") as store:
+            store.channels = channels
+            store_texts(store, [("20180101", "We keep it.\n")])
+        for fault, status in (("after-delivery:exit:1", failpoints.EXIT_STATUS), ("", 0), ("", 0)):
+            died = subprocess.run(
+                [sys.executable, "-c", DELIVER, str(tmp_path / "policies.db")],
+                cwd=ROOT,
+                env=os.environ | {failpoints.VARIABLE: fault},
+                check=False,
+            )
+            assert died.returncode == status
+    first, again = (mail["Message-ID"] for mail in mailbox.mails)
+    assert first == again

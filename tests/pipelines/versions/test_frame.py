@@ -81,6 +81,69 @@ def test_a_line_beside_the_root_is_judged_by_what_became_of_it(
     assert tails(*histories) == classes
 
 
+TEASER = "See how our people make things by hand each day."
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "found"),
+    [
+        case(MENU, [*MENU, f"{TEASER} Yes."], OUTSIDE_ROOT | UNDER_BOILERPLATE, PAGE, id="menu"),
+        case(MENU, [*MENU, f"{TEASER} Yes."], UNDER_BOILERPLATE, None, id="a tag in the text"),
+        case([], [f"{TEASER} Yes."], OUTSIDE_ROOT | UNDER_BOILERPLATE, None, id="no menu beside it"),
+        case(MENU, [*MENU, SENTENCE], OUTSIDE_ROOT | UNDER_BOILERPLATE, None, id="longer than a teaser"),
+    ],
+)
+def test_a_sentence_between_links_far_from_the_text_is_of_the_menu(
+    before: list[str], after: list[str], place: int, found: ChangeClass | None
+) -> None:
+    assert tails(before, after, place=place) == [found]
+
+
+def test_the_sentences_of_a_mega_menu_are_not_the_core_of_a_text() -> None:
+    """A menu of more prose than the policy: a change of it is at the edge all the same."""
+    links = [f"[Thing {n}](https://shop.example/{n})" for n in range(20)]
+    menu = [row for one in links for row in (one, f"{TEASER} We do so with {one[1:9]} in mind, as ever.")]
+    other = [menu[0].replace("Thing 0", "Novelty"), *menu[1:]]
+    place = OUTSIDE_ROOT | UNDER_BOILERPLATE
+    runs = [make_run(head=head, core=CORE[:3], place=place) for head in (menu, other)]
+    assert classify_changes(runs)[1] is PAGE
+
+
+SIDE = ["##### Guides", *MENU, "##### Best practices", "- [One thing](https://shop.example/one)"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "found"),
+    [
+        case(MENU, SIDE, OUTSIDE_ROOT, PAGE, id="headings of a menu"),
+        case(MENU, SIDE, 0, None, id="headings with links within the text"),
+        case(MENU, [*MENU, "## Partners", "Acme"], OUTSIDE_ROOT, None, id="a heading with a list"),
+        case([*MENU, "Thing one"], [*MENU, "Thing two"], OUTSIDE_ROOT, PAGE, id="the page before and after"),
+        case([*MENU, "Thing one"], [*MENU, "Thing two"], 0, None, id="what the menu says, within the text"),
+        case([*MENU, "Thing one"], [*MENU, "Thing six"], OUTSIDE_ROOT, None, id="what no menu says"),
+        case([*MENU[:2], "- Things", *MENU[2:]], MENU, OUTSIDE_ROOT, PAGE, id="a label in a menu"),
+        case([*MENU[:2], "- Things", *MENU[2:]], MENU, 0, None, id="an item between links within the text"),
+        case(
+            [], ["## Ask us", "Type here"], OUTSIDE_ROOT | UNDER_BOILERPLATE, PAGE, id="a box with a heading"
+        ),
+        case([], ["## Ask us", "Type here"], UNDER_BOILERPLATE, None, id="a header within the text"),
+        case([], ["## Ask us", "Type here"], OUTSIDE_ROOT, None, id="a section beside the text"),
+        case(
+            [],
+            ["## Your rights", "See here"],
+            OUTSIDE_ROOT | UNDER_BOILERPLATE,
+            None,
+            id="a heading of rights",
+        ),
+        case([], ["## Ask us", SENTENCE], OUTSIDE_ROOT | UNDER_BOILERPLATE, None, id="prose under a heading"),
+    ],
+)
+def test_menus_with_headings_and_boxes_are_of_the_page_only_beside_the_text(
+    before: list[str], after: list[str], place: int, found: ChangeClass | None
+) -> None:
+    assert tails(before, after, place=place) == [found]
+
+
 def test_within_the_root_and_where_places_are_not_known_nothing_but_numbers_is_furniture() -> None:
     assert tails([], ["Join us"], [], ["Join us"], place=0) == [None] * 3
     unknown = [make_run(tail=tail, places=None) for tail in ([], ["Join us"], [], ["Join us"])]
