@@ -1,7 +1,7 @@
 """What is said at the seam of two readers' texts, where something changed and where nothing did.
 
-`python -m bench.exchange.seams [--cuts N]`: the recorded histories of ../shared/replay/dev are cut in two
-where the recorded words changed, and at as many captures where they did not. Before the cut a document has the
+`python -m bench.exchange.seams [--cuts N]`: recorded histories of ../shared/replay/dev are cut in two where the
+recorded words changed, and at as many captures where they did not. Before the cut a document has the
 collection's own texts, after it captures that we read; the first and the last capture of the collection's are
 read by us, too (seam captures, two a document). Asked is what `history` tells at the cut:
 
@@ -16,6 +16,7 @@ half A and to half B.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -58,10 +59,13 @@ def main() -> None:
     pages = _Pages()
     counts: dict[str, Counter[tuple[str, bool, str]]] = {"A": Counter(), "B": Counter()}
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "policies.db") as store:
-        for number, (_, truths) in enumerate(sorted(read_truths().items())):
+        for number, (name, truths) in enumerate(sorted(read_truths().items())):
             for cut in choose_cuts(truths, arguments.cuts):
                 for way, said in ask(store, cut, pages).items():
                     counts["AB"[number % 2]][way, cut.has_changed, said] += 1
+                    if way == "two seam captures" and (said == "change") is not cut.has_changed:
+                        place = f"{cut.before[-1].row.timestamp} to {cut.after[0].row.timestamp}"
+                        print(f"{name}, {place}: {said}, recorded: {cut.has_changed}", file=sys.stderr)
     for half, found in [*counts.items(), ("all", counts["A"] + counts["B"])]:
         for way in ("two seam captures", "none", "words across"):
             print(f"{half:4} {way:18} {describe(found, way)}")
