@@ -1,9 +1,9 @@
 """What is said at the seam of two readers' texts, where something changed and where nothing did.
 
-`python -m bench.exchange.seams [--cuts N]`: recorded histories of ../shared/replay/dev are cut in two where the
+`python -m bench.exchange.seams [--cuts N]`: recorded histories of ../shared/replay/dev are cut in two where
 recorded words changed, and at as many captures where they did not. Before the cut a document has the
-collection's own texts, after it captures that we read; the first and the last capture of the collection's are
-read by us, too (seam captures, two a document). Asked is what `history` tells at the cut:
+collection's own texts, after it captures that we read; the first and the last capture of the collection's
+are read by us, too (seam captures, two a document). Asked is what `history` tells at the cut:
 
 - *false*: a change, where no recorded word changed;
 - *true*: a change, where some did;
