@@ -5,6 +5,7 @@ Each raises only when something other than an outcome or a sentence came of an i
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import io
@@ -13,6 +14,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import date
@@ -46,6 +48,7 @@ from policy_archive.pipelines.exchange.intake import ImportReport, Intake
 from policy_archive.pipelines.exchange.sources import Sources
 from policy_archive.pipelines.exchange.web_archives import find_sites
 from policy_archive.pipelines.extract.dates import find_stated_dates
+from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.reading.read import read_body
 from policy_archive.pipelines.store.connection import is_of_file
 from policy_archive.pipelines.store.search import SearchFilters, search_versions
@@ -136,13 +139,32 @@ URLS = st.one_of(
 DOCUMENTS = st.sampled_from([Document(site="x.example", kind=kind) for kind in Kind])
 
 
+_BROKEN_FORMS = 2.0
+"""Seconds of CPU for a PDF: PDFium draws forms that draw each other for ever, and only a process stops it."""
+
+
+@cache
+def _pool() -> ReadingPool:
+    return ReadingPool(1, timeout_seconds=_BROKEN_FORMS)
+
+
 @given(bodies(), TYPES, URLS, DOCUMENTS)
 def reading(body: bytes, content_type: str | None, url: str, document: Document) -> None:
-    found = read_body(body, document=document, url=url, timestamp="20200101000000", content_type=content_type)
+    """A body is read or has an outcome: PDFs as in a crawl, pages in place, where what they raise is seen."""
+    asked = {"document": document, "url": url, "timestamp": "20200101000000", "content_type": content_type}
+    is_pdf = b"%PDF" in body or b"%PDF" in _unpacked(body)
+    found = asyncio.run(_pool().read(body, **asked)) if is_pdf else read_body(body, **asked)  # type: ignore[arg-type]
     assert isinstance(found, Reading)
     if found.extraction is not None:
         found.extraction.text.encode()  # no half characters: nobody could store them
         found.extraction.title.encode()
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return b""
 
 
 ODD_NUMBERS = st.sampled_from(["-1", "9" * 5000, "\u00b2", "1e9", "", "-", "0x10", "NaN"])
@@ -331,9 +353,11 @@ def clean_up() -> None:
     """Close and remove what the targets made; they make it anew when they are called again."""
     if _store.cache_info().currsize:
         _store().close()
+    if _pool.cache_info().currsize:
+        _pool().shutdown()
     if _folder.cache_info().currsize:
         shutil.rmtree(_folder(), ignore_errors=True)
-    for made in (_store, _folder, _corpus_database, _corpus):
+    for made in (_store, _pool, _folder, _corpus_database, _corpus):
         made.cache_clear()
 
 

@@ -15,6 +15,7 @@ from jinja2 import Environment
 
 from policy_archive.browse import corpus, phrase_data
 from policy_archive.browse.caching import version_of_file
+from policy_archive.browse.changes_asked import CLASSES, parse_changes_asked
 from policy_archive.browse.citing import (
     Quote,
     build_quote,
@@ -22,6 +23,7 @@ from policy_archive.browse.citing import (
     describe_version_page,
     plain_quote,
 )
+from policy_archive.browse.comparison import Comparison, read_comparison
 from policy_archive.browse.days import list_days
 from policy_archive.browse.diff_html import build_document
 from policy_archive.browse.filters import build_environment
@@ -38,21 +40,20 @@ from policy_archive.browse.version_rows import list_rows
 from policy_archive.crawler.core.errors import NotKnownError, PolicyArchiveError, UsageError
 from policy_archive.crawler.core.records import POLICY_KINDS, Document, Kind
 from policy_archive.crawler.core.steering import clean_text
-from policy_archive.crawler.core.timestamps import parse_day
 from policy_archive.crawler.core.vocabularies import OwnerRelation, SiteOutcome
 from policy_archive.pipelines.exchange.corpus_format import render_version
 from policy_archive.pipelines.outputs.addresses import Addresses, document_of
-from policy_archive.pipelines.outputs.citation import Citation, cite_change, cite_version
+from policy_archive.pipelines.outputs.citation import cite_version
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
-from policy_archive.pipelines.store.monitoring.news import NewsFilter, count_between, list_learnt
+from policy_archive.pipelines.store.monitoring.news import count_between, list_learnt
 from policy_archive.pipelines.store.phrases import MOST_PHRASES
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.store.search_syntax import as_phrase, parse_query
 from policy_archive.pipelines.text import count_words
 from policy_archive.pipelines.versions.change import classify_change
-from policy_archive.pipelines.versions.classes import PASSED_OVER, ChangeClass
+from policy_archive.pipelines.versions.classes import PASSED_OVER
 from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.gist import describe_change
 
@@ -69,10 +70,6 @@ _FOLLOWED_CHARACTERS = 30_000_000
 """Of all versions of a document whose sections are followed: some two seconds."""
 _TELLING_WORDS = 12
 """A preview begins with the first paragraph that has so many: no date, no line of contents."""
-_CLASSES = {"": "the policies’ own", "all": "all, of the page too"} | {
-    one.value: one.value for one in ChangeClass
-}
-"""What the list of changes can be narrowed to, with words for it."""
 FILE_TYPES = {
     "md": "text/markdown; charset=utf-8",
     "json": "application/json; charset=utf-8",
@@ -86,49 +83,6 @@ FILE_TYPES = {
 @cache
 def _templates() -> Environment:
     return build_environment()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """One of two versions that are compared."""
-
-    key: Document
-    version: Row
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """A link from one change to another."""
-
-    address: str
-    rel: str
-    words: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Two versions with what the page of their difference says beside it."""
-
-    old: Side
-    new: Side
-    is_step: bool
-    """The new version is the one after the old."""
-    steps: tuple[Step, ...]
-    digests: tuple[str, str]
-    """Of the first captures, by the index; `-` where it has none."""
-
-    @property
-    def characters(self) -> int:
-        return len(self.old.version["text"]) + len(self.new.version["text"])
-
-    def cite(self, gist: str) -> Citation | None:
-        """Return the citation of the change; None when another version lies between the two."""
-        if not self.is_step or not self.new.version["changed_after"]:
-            return None
-        old_digest, new_digest = self.digests
-        return cite_change(
-            self.old.version, self.new.version, old_digest=old_digest, new_digest=new_digest, gist=gist
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,36 +280,7 @@ class Pages:
         self, connection: sqlite3.Connection, old: tuple[Document, str], new: tuple[Document, str]
     ) -> Comparison:
         """Return all that the page of a difference asks of the corpus; raises NotKnownError."""
-        sides = [Side(key=key, version=corpus.read_version(connection, key, at)) for key, at in (old, new)]
-        before, after = sides[0].version, sides[1].version
-        is_step = old[0] == new[0] and after["version"] == before["version"] + 1
-        digests = [queries.read_first_digest(connection, side.key, side.version["version"]) for side in sides]
-        return Comparison(
-            old=sides[0],
-            new=sides[1],
-            is_step=is_step,
-            steps=self._find_steps(connection, sides[1]) if is_step else (),
-            digests=(digests[0], digests[1]),
-        )
-
-    def _find_steps(self, connection: sqlite3.Connection, new: Side) -> tuple[Step, ...]:
-        """Return the ways on from a version's change: the changes before and after, the next large one."""
-        number = new.version["version"]
-        stamps = corpus.list_stamps(connection, new.key)
-
-        def lead(to: int, rel: str, words: str) -> Step:
-            address = self.addresses.diff(new.key, stamps[to - 2], new.key, stamps[to - 1])
-            return Step(address=address, rel=rel, words=words)
-
-        steps = []
-        if number > 2:
-            steps.append(lead(number - 1, "prev", f"← Change from {number - 2} to {number - 1}"))
-        if number < len(stamps):
-            steps.append(lead(number + 1, "next", f"Change from {number} to {number + 1} →"))
-        large = corpus.find_next_large(connection, new.key, number)
-        if large and large > number + 1:
-            steps.append(lead(large, "", f"Next substantial change: from {large - 1} to {large} ⇥"))
-        return tuple(steps)
+        return read_comparison(connection, self.addresses, old, new)
 
     def render_comparison(
         self, compared: Comparison, *, side_by_side: bool = True, other_view: str | None = None
@@ -400,7 +325,7 @@ class Pages:
 
         Raises UsageError for what is none of these, NotKnownError for a site that is not there.
         """
-        wanted = _parse_changes_asked(connection, asked)
+        wanted = parse_changes_asked(connection, asked)
         found = list_learnt(connection, wanted, limit=CHANGES_A_PAGE + 1, offset=page * CHANGES_A_PAGE)
         rows = found[:CHANGES_A_PAGE]
         is_narrowed = wanted.everything or wanted.change_class is not None
@@ -417,7 +342,7 @@ class Pages:
             passed_over=passed_over,
             asked={name: asked.get(name, "") for name in ("since", "class", "kind", "site")},
             kinds=POLICY_KINDS,
-            classes=_CLASSES,
+            classes=CLASSES,
             previous_address=self.addresses.changes(page - 1, given) if page else None,
             next_address=self.addresses.changes(page + 1, given) if has_more else None,
         )
@@ -551,24 +476,6 @@ def _needles(sought: str | None) -> tuple[str, ...]:
         return parse_query(sought).needles if sought else ()
     except UsageError:
         return ()
-
-
-def _parse_changes_asked(connection: sqlite3.Connection, asked: Mapping[str, str]) -> NewsFilter:
-    chosen = asked.get("class") or ""
-    if chosen not in _CLASSES:
-        raise UsageError(f"“{chosen[:40]}” is no class of changes: {', '.join(filter(None, _CLASSES))} are.")
-    filters = hits.SearchFilters(site=asked.get("site") or None, kind=asked.get("kind") or None)
-    settled = settle_filters(connection, filters)
-    exact = chosen not in ("", "all", ChangeClass.SUBSTANTIVE)
-    return NewsFilter(
-        site=settled.site,
-        kind=settled.kind,
-        learnt_since=parse_day(asked["since"]) if asked.get("since") else None,
-        everything=chosen == "all",
-        substantive=chosen == ChangeClass.SUBSTANTIVE,
-        change_class=chosen if exact else None,
-        changes_only=True,
-    )
 
 
 def _choose_compared(histories: Sequence[corpus.DocumentHistory]) -> list[tuple[Document, str]]:

@@ -43,7 +43,8 @@ ROUTES = [
 ]
 NAMES = (
     "q", "page", "since", "class", "kind", "site", "year", "language", "name", "from", "to", "asked", "p",
-    "view", "document", "day", "old", "new", "documents", "phrase",
+    "view", "document", "day", "old", "new", "documents", "phrase", "min_words", "order", "until", "v",
+    "substantive",
 )  # fmt: skip
 ODD = {
     "nothing": "",

@@ -251,6 +251,23 @@ def test_a_paragraph_is_quoted_with_its_proof_and_copied(browser: Browser, serve
     page.context.close()
 
 
+def test_all_is_there_without_script(browser: Browser, server: str) -> None:
+    context = browser.new_context(viewport=_DESKTOP, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{server}{HOME}/{SITE}/privacy/{MIDDLE}?p=6")
+    quote = page.locator("#quote-text").inner_text()
+    assert "“We do not sell your personal information.”" in quote and "sha256:" in quote
+    assert not page.locator("button[data-copy]").filter(visible=True).count()
+    page.goto(f"{server}{HOME}/-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{MIDDLE}")
+    assert not page.get_by_role("checkbox", name="Keys").count()
+    page.get_by_role("link", name="Next change").first.click()
+    assert page.url.endswith("#c2")
+    page.goto(f"{server}{HOME}/{SITE}")
+    page.locator("svg.timeline a").nth(1).click()
+    page.wait_for_url(f"**/privacy/{MIDDLE}")
+    context.close()
+
+
 def test_keys_walk_through_changes_and_versions_until_they_are_turned_off(
     browser: Browser, server: str
 ) -> None:

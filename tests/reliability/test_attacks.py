@@ -28,6 +28,7 @@ PDFS = {
     "packed four times": lambda: attacks.pdf_bomb(64, layers=4),
     "forms that double": lambda: attacks.pdf_of_forms(40),
     "a form that draws itself": attacks.pdf_form_in_a_circle,
+    "a form that lost its resources": attacks.pdf_of_forms_without_end,  # found by fuzzing
     "pages in a circle": attacks.pdf_in_a_circle,
     "arrays in arrays": lambda: attacks.pdf_of_arrays(100_000),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import socket
@@ -25,6 +26,7 @@ from tests.support.processes import ROOT, assert_sound
 from tests.support.synthetic import store_texts
 
 OK = b"HTTP/1.1 200 OK\r\n"
+_BOMB = gzip.compress(bytes(150 * 2**20), compresslevel=1)
 STREAMS = {
     "a body without end": (OK + b"\r\n", b"x" * 65536),
     "chunks without end": (OK + b"transfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 1000),
@@ -38,6 +40,10 @@ STREAMS = {
     "a length that lies": (OK + b"content-length: 99999\r\n\r\nx", b""),
     "a length of many digits": (OK + b"content-length: " + b"9" * 5000 + b"\r\n\r\nx", b""),
     "chunk garbage": (OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n", b""),
+    "an index answer that unpacks to 150 MB": (
+        OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(_BOMB), _BOMB),
+        b"",
+    ),
     "carriage returns in headers": (OK + b"x: a\rb\r\n y: c\r\ncontent-length: 2\r\n\r\n[]", b""),
 }
 

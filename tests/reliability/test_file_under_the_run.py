@@ -198,3 +198,15 @@ def test_a_backup_that_is_not_there_is_asked_for_by_its_name(tmp_path: Path) -> 
     assert status == 1
     assert err.strip().startswith(f"Error: there is no backup {tmp_path / 'gone.db'}")
     assert not (tmp_path / "p.db").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["a;b.db", "a?mode=memory.db", "a#b.db", "a%41.db", "a&b \u00fc.db", "a\nb.db", "-dash.db"]
+)
+def test_a_database_may_have_any_name_that_a_file_can_have(tmp_path: Path, name: str) -> None:
+    database = build(tmp_path / name, "one", "two")
+    for words in (["documents"], ["backup", str(tmp_path / f"copy of {name}")], ["verify"]):
+        status, _, err = finish(start_program(*words, "--db", str(database)))
+        assert status == 0, err
+    assert content_of(tmp_path / f"copy of {name}") == content_of(database)
+    assert {path.name for path in tmp_path.glob("*.db")} == {name, f"copy of {name}"}

@@ -68,6 +68,21 @@ def test_a_fetch_killed_there_is_ended_by_the_next(
     assert len(archive.log) - asked <= 13  # an index query and what was missing, nothing twice
 
 
+def test_a_log_that_was_deleted_after_a_kill_costs_what_it_held_and_no_more(
+    archive: ArchiveServer, database: Path, undisturbed: list[tuple[object, ...]]
+) -> None:
+    fault = {"POLICY_ARCHIVE_FAULT": "after-fetch:exit:4"}
+    status, _, err = finish(start_crawl(archive, database, environment=fault))
+    assert status == EXIT_STATUS, err
+    left = [database.with_name(f"{database.name}{ending}") for ending in ("-wal", "-shm")]
+    assert any(path.exists() for path in left)
+    for path in left:
+        path.unlink(missing_ok=True)
+    assert crawl(archive.url, database).status == "done"
+    assert content_of(database) == undisturbed
+    assert_sound(database)
+
+
 KILLER = f"""{LOAD}
 import os, random, signal, time
 kills, url, database = int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])

@@ -86,6 +86,12 @@ def pdf_of_forms(depth: int) -> bytes:
     return pdf_of([_CATALOGUE, kids, _FONT, page, stream_of(b"/X Do"), *forms, last])
 
 
+def pdf_of_forms_without_end() -> bytes:
+    """Return a PDF in which a form lost its resources: it takes those of its parent, and so draws itself."""
+    own = b"/Resources << /XObject << /X 8 0 R >> >>"
+    return pdf_of_forms(3).replace(own, own.replace(b"/Resources", b"/Resource_"))
+
+
 def pdf_in_a_circle() -> bytes:
     """Return a PDF whose tree of pages holds itself, and says that it has a thousand million pages."""
     return pdf_of(
