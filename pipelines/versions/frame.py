@@ -23,7 +23,7 @@ from policy_archive.pipelines.text import weigh_words
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import iter_operations
 from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere, Span
-from policy_archive.pipelines.versions.lines import DIGITS, Line, line_key
+from policy_archive.pipelines.versions.lines import DIGITS, PROSE_WORDS, Line, line_key
 from policy_archive.pipelines.versions.telling import (
     has_currency,
     has_date_or_version,
@@ -151,6 +151,20 @@ class _Text:
         follows = self.lines[index + 1 : index + 2]
         return line.is_heading_or_label and bool(follows) and follows[0].link_labels is not None
 
+    def is_far(self, index: int) -> bool:
+        """Return whether a line stands both beside the text and under a tag for navigation or the like."""
+        both = OUTSIDE_ROOT | UNDER_BOILERPLATE
+        return self.places is not None and self.places[index] & both == both
+
+    def is_teaser(self, index: int) -> bool:
+        """Return whether this is a sentence right beside a menu's link, far from the text."""
+        near = (index - 1, index + 1)
+        return (
+            self.is_far(index)
+            and self.lines[index].words <= PROSE_WORDS
+            and any(place in self.menus for place in near)
+        )
+
     @cached_property
     def menu_labels(self) -> frozenset[str]:
         """What the menu's links are called: pages name the one before and the one after again below."""
@@ -255,7 +269,7 @@ def _compare(old: _Text, new: _Text) -> _Pair:
         gone = range(operation.old_start, operation.old_end)
         come = range(operation.new_start, operation.new_end)
         if operation.equal:
-            entries += [(_weight(old.lines[i]), range(i, i + 1), range(0), True) for i in gone]
+            entries += [(_weight(old, i), range(i, i + 1), range(0), True) for i in gone]
         else:
             entries.append((-_COST_OF_A_LINE * (len(gone) + len(come)), gone, come, False))
     start, end = _find_core([weight for weight, *_ in entries])
@@ -274,8 +288,12 @@ def _compare(old: _Text, new: _Text) -> _Pair:
     return _Pair(old=old, new=new, stretches=tuple(stretches))
 
 
-def _weight(line: Line) -> float:
-    return min(line.words, _MOST_OF_A_LINE) if line.is_prose else -_COST_OF_A_LINE
+def _weight(text: _Text, index: int) -> float:
+    """Return what a line counts for in the core: the sentences of a mega menu are none of the policy's."""
+    line = text.lines[index]
+    if not line.is_prose or text.is_far(index):
+        return -_COST_OF_A_LINE
+    return min(line.words, _MOST_OF_A_LINE)
 
 
 def _joined(ranges: Sequence[range]) -> range:
@@ -370,6 +388,7 @@ class _Frame:
             self._is_under_boilerplate(text.lines[index])
             or _is_menu_entry(text, index)
             or self._is_said_in_menu(text, index)
+            or _is_teaser(text, index)
             or self._is_heading_beside(text.lines[index])
             or (one_sided and self._comes_and_goes(text.lines[index], has_label=has_label))
             or self._stands_elsewhere(text, index, span, has_label=has_label)
@@ -516,6 +535,11 @@ def _is_menu_entry(text: _Text, index: int) -> bool:
     if line.link_labels is None:
         return not line.is_of_responsible and not line.is_dated and not line.names_rights
     return not any(names_rights(label) for label in line.link_labels)
+
+
+def _is_teaser(text: _Text, index: int) -> bool:
+    line = text.lines[index]
+    return text.is_teaser(index) and not line.is_always_told and not line.names_rights
 
 
 # Variants

@@ -30,7 +30,7 @@ from policy_archive.pipelines.extract.body.rules import Decision, Rule, Subject,
 from policy_archive.pipelines.extract.body.trafilatura_choice import choose_blocks
 from policy_archive.pipelines.extract.body.ways import Way
 from policy_archive.pipelines.extract.links import is_page_address
-from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span
+from policy_archive.pipelines.extract.outline import HEADINGS, LISTS, Outline, Span, reading_length
 from policy_archive.pipelines.extract.tables import grid, is_layout
 
 _WORDS_A_CONTROL = 25
@@ -46,6 +46,8 @@ _HALF_SHARE = 1 / 2
 _MENU_PROSE_SHARE = 1 / 4
 """Of the root's prose: a mega menu has no more, in the teasers between its links."""
 _FEWEST_TEASERS = 3
+_WORDS_WITH_ARTICLE = 6
+"""Words beside the link to an article: when it was written, by whom."""
 _LONGEST_LABEL = 12
 """Words beside a row of teasers that go with it ("Most popular")."""
 _FEWEST_ALIKE = 3
@@ -492,6 +494,8 @@ class _Choice(Regions):
         that is a link.
         """
         children = self.children(element)
+        if children and self.is_lone_heading(children[0]) and not self._is_teaser(children[0]):
+            children = children[1:]  # what the row is called
         if len(children) < _FEWEST_TEASERS or not self._is_half(element):
             return False
         return sum(map(self._is_teaser, children)) * 5 >= len(children) * 4
@@ -598,6 +602,27 @@ class _Choice(Regions):
         start, end = self._outline.ranges[element]
         lines = (block.text for block in self._outline.blocks[start:end])
         return all(name_kind(line) is None for line in lines) and not self.holds_mail_address(element)
+
+    def _are_related(self, element: HtmlElement) -> bool:
+        """Return whether this is a box with a heading over links to articles of the site, each with a day or
+        a few words.
+
+        Earlier versions of the document bear its name or their day.
+        """
+        children = self.children(element)
+        if element.tag not in BOXES or len(children) <= _FEWEST_ALIKE - 1 or self._holds_title(element):
+            return False
+        if self.first_heading(element) is None or name_kind(children[0].text_content()) is not None:
+            return False
+        return all(map(self._is_related, children[1:]))
+
+    def _is_related(self, element: HtmlElement) -> bool:
+        links = [link for link in element.iter("a") if link.text_content().strip()]
+        if len(links) != 1 or self.words(element) - self.linked(element) > _WORDS_WITH_ARTICLE:
+            return False
+        name = links[0].text_content()
+        plain = name_kind(name) is None and not any(character.isdigit() for character in name)
+        return plain and self.leads_into_site(element) and reading_length(name) > 2
 
     def _is_one_of_many(self, element: HtmlElement) -> bool:
         """Return whether the body has several parts like this, prose under the same tag and class.
@@ -764,6 +789,7 @@ _RIM: tuple[Rule[_Choice], ...] = (
             and choice._is_above_title(subject.element)
         ),
     ),
+    Rule("related", False, lambda choice, subject: subject.after and choice._are_related(subject.element)),
     Rule(
         "invitation", False, lambda choice, subject: subject.after and choice._is_invitation(subject.element)
     ),

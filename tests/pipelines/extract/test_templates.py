@@ -36,6 +36,13 @@ OPT_OUT = """<section><h2>Do not sell my personal information</h2><p>Give us you
     what we know of you within a day.</p><form><input type=email><button>Stop</button></form></section>"""
 APP = """<section><h2>Get the app</h2><p>Scan the code with your phone and shop from wherever you happen to
     be.</p><a href='https://apps.apple.com/x'>App Store</a></section>"""
+RAIL = "<div><h3>Most popular</h3>" + "".join(
+    f"<div class=card><a href='/n/{n}'><h4>{name}</h4></a><span>{n} May 2021</span><p>{name}, and what the"
+    " neighbours said about it in the words of our reporter</p></div>"
+    for n, name in enumerate(("Bakery reopens", "Council votes on bridge", "Storm fells old oak"), 2)
+)
+RELATED = """<div><h3>You might also like</h3><div><a href='/r/1'>How to return a parcel</a><br>Posted on
+    3 May</div><div><a href='/r/2'>Choosing the right pot</a><br>Posted on 9 May</div></div>"""
 AROUND = ("New arrivals", "Garden tools", "Careers with us")
 case = pytest.param
 
@@ -53,6 +60,8 @@ case = pytest.param
         case(f"{NAV}<main>{POLICY}{SIGN_UP}</main>{FOOT}", (), ("Stay in touch",), id="a box to sign up"),
         case(f"{NAV}<main>{POLICY}{OPT_OUT}</main>{FOOT}", ("we stop selling",), (), id="a form to opt out"),
         case(f"{NAV}<main><section>{POLICY}</section>{APP}</main>{FOOT}", (), ("Get the app",), id="an app"),
+        case(f"{NAV}<div><div>{POLICY}</div>{RAIL}</div></div>{FOOT}", (), ("Bakery",), id="a rail"),
+        case(f"{NAV}<article>{POLICY}{RELATED}</article>{FOOT}", (), ("also like", "parcel"), id="related"),
     ],
 )  # fmt: skip
 def test_the_policy_is_whole_and_alone(body: str, held: tuple[str, ...], left_out: tuple[str, ...]) -> None:

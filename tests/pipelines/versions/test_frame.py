@@ -81,6 +81,34 @@ def test_a_line_beside_the_root_is_judged_by_what_became_of_it(
     assert tails(*histories) == classes
 
 
+TEASER = "See how our people make things by hand each day."
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "found"),
+    [
+        case(MENU, [*MENU, f"{TEASER} Yes."], OUTSIDE_ROOT | UNDER_BOILERPLATE, PAGE, id="menu"),
+        case(MENU, [*MENU, f"{TEASER} Yes."], UNDER_BOILERPLATE, None, id="a tag in the text"),
+        case([], [f"{TEASER} Yes."], OUTSIDE_ROOT | UNDER_BOILERPLATE, None, id="no menu beside it"),
+        case(MENU, [*MENU, SENTENCE], OUTSIDE_ROOT | UNDER_BOILERPLATE, None, id="longer than a teaser"),
+    ],
+)
+def test_a_sentence_between_links_far_from_the_text_is_of_the_menu(
+    before: list[str], after: list[str], place: int, found: ChangeClass | None
+) -> None:
+    assert tails(before, after, place=place) == [found]
+
+
+def test_the_sentences_of_a_mega_menu_are_not_the_core_of_a_text() -> None:
+    """A menu of more prose than the policy: a change of it is at the edge all the same."""
+    links = [f"[Thing {n}](https://shop.example/{n})" for n in range(20)]
+    menu = [row for one in links for row in (one, f"{TEASER} We do so with {one[1:9]} in mind, as ever.")]
+    other = [menu[0].replace("Thing 0", "Novelty"), *menu[1:]]
+    place = OUTSIDE_ROOT | UNDER_BOILERPLATE
+    runs = [make_run(head=head, core=CORE[:3], place=place) for head in (menu, other)]
+    assert classify_changes(runs)[1] is PAGE
+
+
 SIDE = ["##### Guides", *MENU, "##### Best practices", "- [One thing](https://shop.example/one)"]
 
 
