@@ -144,7 +144,7 @@ def _phrase(*phrases: str) -> str:
 def _peer_search(database: Path, name: str, match: str) -> Ask:
     """Return what Datasette's full-text search asks, ranked; snippets are ours."""
     sql = f"""select site, version, substr(content, 1, 300) from texts_search
-        join texts on id = texts_search.rowid
+        join texts on texts.id = texts_search.rowid
         join versions on text_id = texts_search.rowid join documents on documents.id = document_id
         where texts_search match '{match}' order by rank limit 20"""
     path = f"/{database.stem}?sql={quote(sql)}"

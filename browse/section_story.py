@@ -10,6 +10,8 @@ from policy_archive.browse.sections import Section, Stage, find_remains, follow_
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.versions.diff import diff_texts
 
+_LONGEST_STEP = 200_000
+"""Characters of a section before and after that are compared beside other readers' requests."""
 _SENTENCES = {
     "first": "Stood there when the document was first seen",
     "came": "Came",
@@ -89,8 +91,9 @@ def tell_story(
     steps = []
     for stage in reversed(list_stages(found)):
         length = sum(len(one.text) for one in (stage.section, stage.before) if one)
-        characters -= length
-        steps.append(_tell(stage, versions, texts, is_too_long=characters < 0))
+        is_too_long = length > min(_LONGEST_STEP, characters)
+        characters -= 0 if is_too_long else length
+        steps.append(_tell(stage, versions, texts, is_too_long=is_too_long))
     newest, section = max((index, one) for index, one in enumerate(found) if one is not None)
     return Story(
         section=section,

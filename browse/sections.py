@@ -54,8 +54,9 @@ def key_of(heading: str) -> str:
     >>> key_of("4.2 Your Rights:"), key_of("IV. Your rights"), key_of("§ 3 Cookies"), key_of("I agree")
     ('your rights', 'your rights', 'cookies', 'agree')
     """
-    cut = _NUMBER.sub("", heading.casefold(), count=1)
-    return " ".join(re.sub(r"[\W_]+", " ", cut or heading.casefold()).split())
+    words = " ".join(heading.casefold().split())
+    cut = _NUMBER.sub("", words, count=1)
+    return " ".join(re.sub(r"[\W_]+", " ", cut or words).split())
 
 
 def split_sections(text: str) -> list[Section]:
@@ -119,9 +120,18 @@ def _find_again(
     # headings that were there before stand for what they stood for
     old = {one.key for one in beside}
     strange = [one for one in sections if one.key not in old]
-    likeness = [(compare_words(known.words, one.words), -index) for index, one in enumerate(strange)]
+    likeness = [
+        (compare_words(known.words, one.words), -index)
+        for index, one in enumerate(strange)
+        if _may_be_alike(known.words, one.words, least)
+    ]
     best, index = max(likeness, default=(0.0, 0))
     return strange[-index] if best >= least else None
+
+
+def _may_be_alike(old: Sequence[str], new: Sequence[str], least: float) -> bool:
+    """Return whether two texts are near enough in length: of a short one no more can stay than it has."""
+    return 2 * min(len(old), len(new)) >= least * (len(old) + len(new))
 
 
 def compare_words(old: Sequence[str], new: Sequence[str]) -> float:

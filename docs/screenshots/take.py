@@ -51,7 +51,7 @@ def list_pages(database: Path) -> dict[str, str]:
         "version": f"/{_SITE}/privacy/{last}?p=13",
         "diff": f"/-/diff/{edited}/{before}/{edited}/{after}#c2",
         "section": f"/{edited}/{after}/section/s-the-berry-library-and-artificial-intelligence",
-        "phrase": "/-/phrase?q=artificial+intelligence&q=machine+learning",
+        "phrase": "/-/phrase?q=cookies&q=personal+data&q=machine+learning#years",
         "search": "/-/search?q=%22personal+information%22",
     }
 

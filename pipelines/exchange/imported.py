@@ -156,10 +156,10 @@ def attempt(name: str, read: Callable[..., Item], *arguments: Any) -> Item:
 
 
 def storable(record: _Record) -> _Record:
-    """Return a record whose texts are Unicode: half a character, of JSON or a file's name, is U+FFFD.
+    r"""Return a record whose texts are Unicode: half a character, of JSON or a file's name, is U+FFFD.
 
     >>> storable(Refusal(name="\ud800.md", outcome=ImportOutcome.EMPTY, reason="")).name
-    '\ufffd.md'
+    '�.md'
     """
     mended: dict[str, Any] = {}
     for one in fields(record):

@@ -201,13 +201,13 @@ def _page_capture(page: ImportedPage, reading: Reading) -> ImportedCapture:
 def _attempt_capture(item: ImportedText) -> ImportedCapture | Refusal:
     """Return a text as a capture; one that breaks what looks at it costs itself."""
     try:
-        return _text_capture(item)
+        return read_text_capture(item)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"[:200]
         return Refusal(name=item.origin.name, outcome=ImportOutcome.UNREADABLE, reason=reason)
 
 
-def _text_capture(item: ImportedText) -> ImportedCapture | Refusal:
+def read_text_capture(item: ImportedText) -> ImportedCapture | Refusal:
     """Return a text as a capture; its digest is the text's, by which it is known wherever it comes from."""
     words = count_words(item.text)
     if not words:

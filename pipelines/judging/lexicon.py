@@ -8,7 +8,6 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.data import DATA, read_word_file
 from policy_archive.pipelines.text import CHARACTERS_A_WORD
 
@@ -46,6 +45,7 @@ class Lexicon:
         self._words: dict[str, _Entry] = {}
         self._stems: dict[str, _Entry] = {}
         self._glued: dict[str, list[tuple[str, str]]] = {}
+        """By their first glued character: a menu of languages has few of them, the lists thousands."""
         self._found: dict[str, _Entry | None] = {}
         for concept, concept_terms in terms.items():
             for term in concept_terms:
@@ -53,8 +53,8 @@ class Lexicon:
         self._longest_stem = max(map(len, self._stems), default=0)
 
     def _file(self, term: str, concept: str) -> None:
-        if _GLUED_CHARACTER.search(term):
-            self._glued.setdefault(_script(term), []).append((term.rstrip("*"), concept))
+        if first_glued := _GLUED_CHARACTER.search(term):
+            self._glued.setdefault(first_glued[0], []).append((term.rstrip("*"), concept))
             return
         words = [(word.rstrip("*"), word.endswith("*")) for word in _STARRED_WORD.findall(term)]
         (first, open_ended), rest = words[0], tuple(words[1:])
@@ -81,8 +81,8 @@ class Lexicon:
         return hits
 
     def _count_glued(self, folded: str, hits: Counter[str]) -> None:
-        for script in {_script(character) for character in set(_GLUED_CHARACTER.findall(folded))}:
-            for term, concept in self._glued.get(script, ()):
+        for character in set(_GLUED_CHARACTER.findall(folded)):
+            for term, concept in self._glued.get(character, ()):
                 found = folded.count(term)
                 if found:
                     hits[concept] += found
@@ -117,15 +117,6 @@ def _follows(words: list[str], place: int, rest: Rest) -> bool:
         if word != expected and not (open_ended and word.startswith(expected)):
             return False
     return True
-
-
-@remembered(5_000, longest=SHORT)
-def _script(text: str) -> str:
-    """Return the script of the first glued character: one name for Han and kana, which stand together."""
-    found = _GLUED_CHARACTER.search(text)
-    assert found is not None
-    name = unicodedata.name(found[0], "UNKNOWN").split()[0]
-    return "CJK" if name in ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC") else name
 
 
 def fold(text: str) -> str:

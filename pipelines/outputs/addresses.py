@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from policy_archive.crawler.core.errors import NotKnownError
-from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import safe_name
+from policy_archive.crawler.core.stored import Document, Kind
 
 PREFIX = "/-/policies"
 

@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
-from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import clean_text
+from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.search_text import plain_text
 from policy_archive.pipelines.text import count_words, iter_headings, split_sentences, split_whole

@@ -374,7 +374,8 @@ def _compare(connection: sqlite3.Connection, texts: _Texts) -> _Compared:
     from policy_archive.pipelines.versions.weight import weigh_change  # its words take a while to load
 
     diff = diff_texts(*(_read_text(connection, sha256) for sha256 in texts))
-    return _Compared(values=_columns_of(classify_change(diff)), weight=weigh_change(diff))
+    change = classify_change(diff)
+    return _Compared(values=_columns_of(change), weight=weigh_change(diff, change))
 
 
 def compare_stored(connection: sqlite3.Connection, old_sha256: str, new_sha256: str) -> dict[str, Any]:

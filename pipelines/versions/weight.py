@@ -14,6 +14,7 @@ from policy_archive.pipelines.text import cut_addresses, is_word, split_tokens, 
 from policy_archive.pipelines.versions.change import classify_change, cut_dates
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import Diff, LineKind
+from policy_archive.pipelines.versions.gist import Change
 from policy_archive.pipelines.versions.telling import (
     compile_terms,
     fold_line,
@@ -34,13 +35,13 @@ _NUMBER = re.compile(r"\d+(?:[.,:/'’]\d+)*")
 _WEIGHTY_MARKS = re.compile(r"[%‰@#]")
 
 
-def weigh_change(diff: Diff) -> ChangeClass:
-    """Return how much a change of the policy's own text matters.
+def weigh_change(diff: Diff, change: Change | None = None) -> ChangeClass:
+    """Return how much a change of the policy's own text matters; `change` is its kind, where that is known.
 
     A change of a negation, a modal verb, a number, an amount, of who is responsible or where to write is
     never small. Dates are those that a line announces; a day inside a sentence is a number.
     """
-    change = classify_change(diff)
+    change = change or classify_change(diff)
     if diff.is_coarse or change.share >= REWRITTEN_SHARE:
         return ChangeClass.REWRITTEN if change.share >= REWRITTEN_SHARE else ChangeClass.SUBSTANTIVE
     edit = _gather_edit(diff)

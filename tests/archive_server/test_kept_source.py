@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_archive.archive_server.cdxj import forget_old, merge_files, sort_lines
@@ -51,6 +51,7 @@ def captures(records: list[tuple[str, int, bool, bytes]]) -> Iterator[Iterator[b
         )
 
 
+@settings(deadline=None)
 @given(
     RECORDS,
     URLS,

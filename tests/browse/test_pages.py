@@ -135,6 +135,24 @@ def test_a_change_of_texts_too_long_for_a_quotation_leaves_room_for_those_of_oth
     assert "long.example – Privacy policy" in _words(ask_one(path, HOME))
 
 
+def test_sections_of_hostile_texts_are_words(tmp_path: Path) -> None:
+    path = tmp_path / "policies.db"
+    document = Document(site="hostile.example", kind=Kind.PRIVACY)
+    parts = "\n\n".join(f"## {number} {text}\n\n{text}\n" for number, text in enumerate(HOSTILE.values()))
+    with Store.open(path) as store:
+        store_texts(store, [("20100101", parts), ("20110101", parts.replace("1", "2"))], document=document)
+    base = f"{HOME}/hostile.example/privacy/20110101000000"
+    version = html.fromstring(ask_one(path, base).content)
+    addresses = version.xpath("//a[@class='story']/@href")
+    assert len(addresses) >= len(HOSTILE) / 2
+    for answer in ask(path, *map(str, addresses), f"{base}/section/s-%00", f"{base}/section/{'x' * 900}"):
+        page = html.fromstring(answer.content)
+        assert answer.status_code in (200, 400, 404), answer.url
+        assert (
+            page.xpath("count(//script[not(@src)] | //iframe | //img | //@*[starts-with(name(), 'on')])") == 0
+        )
+
+
 def test_a_document_that_changed_often_does_not_fill_the_home_page(tmp_path: Path) -> None:
     path = tmp_path / "policies.db"
     with Store.open(path) as store:

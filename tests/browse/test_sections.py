@@ -79,6 +79,13 @@ def test_an_anchor_that_is_not_there_is_an_error() -> None:
         follow_section([_policy(("Keeping", _KEEP))], 0, "s-nothing")
 
 
+def test_a_long_section_is_none_of_thousands_of_tiny_ones() -> None:
+    """They are not compared: of a short text no more can stay than it has."""
+    many = "\n\n".join(f"## Section {number}x\n\nfour words and {number}" for number in range(4_000))
+    first = _policy(("Keeping", f"{_KEEP} " * 400))
+    assert _stages([first, many, many], 0, "s-keeping") == [("first", 0, 0), ("went", 1, 2)]
+
+
 @pytest.mark.parametrize(
     ("heading", "key"),
     [
