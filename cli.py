@@ -160,7 +160,7 @@ def main() -> None:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(file=shown)
-        click.echo(_say_plainly(shown.getvalue()), err=True, nl=False)
+        click.echo(clean_text(_say_plainly(shown.getvalue())), err=True, nl=False)
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Interrupted: what was finished is kept, and nothing is left half done.", err=True)

@@ -149,8 +149,8 @@ def test_hostile_pages_give_their_whole_text_or_an_outcome_within_bounds(name: s
 
 
 LABELS = [
-    *"utf-7 iso-2022-kr iso-2022-cn hz-gb-2312 utf-16 utf-32 x-user-defined punycode idna rot13 base64".split(),
-    *"zlib unicode_escape raw_unicode_escape undefined mbcs".split(),
+    *"utf-7 iso-2022-kr iso-2022-cn hz-gb-2312 utf-16 utf-32 x-user-defined punycode idna rot13".split(),
+    *"base64 zlib unicode_escape raw_unicode_escape undefined mbcs".split(),
     "x" * 5000,
     "\x00",
 ]
