@@ -34,6 +34,7 @@ import httpx  # noqa: E402
 
 from policy_archive.archive_server import faults  # noqa: E402
 from policy_archive.archive_server.server import ArchiveServer  # noqa: E402
+from policy_archive.crawler.archive.cdx import MOST_ROWS  # noqa: E402
 from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body  # noqa: E402
 from policy_archive.crawler.archive.replay import Answer, Question, classify_answer  # noqa: E402
 from policy_archive.crawler.core.errors import PolicyArchiveError  # noqa: E402
@@ -49,6 +50,8 @@ from tests.support import attacks  # noqa: E402
 from tests.support.generated import GeneratedSource, crawl, generate, read  # noqa: E402
 from tests.support.synthetic import make_row, store_texts  # noqa: E402
 
+ROWS_VARIABLE = "ATTACK_INDEX_ROWS"
+"""From the process that measures to the one that is measured."""
 COMMON = "the of and to a in is it you that he was for on are as"
 
 
@@ -130,7 +133,8 @@ def index(folder: Path) -> str:
     source.add("19970101000000", b"<p>the one text there is")
     database = folder / "policies.db"
     with ArchiveServer(source=source, faults=[faults.Endless(rows_a_page=100_000)]) as archive:
-        report = crawl(archive.url, database)
+        limit = {"POLICY_MOST_INDEX_ROWS": int(os.environ[ROWS_VARIABLE])}
+        report = crawl(archive.url, database, settings=limit)
         pages = sum(entry.kind == "index" for entry in archive.log)
     ((rows,),) = read(database, "select count(*) from captures")
     size = database.stat().st_size >> 20
@@ -221,13 +225,16 @@ ATTACKS = {
     ),
     "warc": Attack(what="`serve`: a record of 2 GB", cpu_seconds=60, megabytes=400, run=warc),
     "updates": Attack(what="200 updates, a new capture each", cpu_seconds=300, megabytes=400, run=updates),
-    "index": Attack(what="an index of 5 million rows over pages", cpu_seconds=900, megabytes=2500, run=index),
+    "index": Attack(
+        what="an index that never ends, left at a limit of rows", cpu_seconds=900, megabytes=2500, run=index
+    ),
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--rows", type=int, default=MOST_ROWS, help="of the index at which it is left")
     parser.add_argument("--one", choices=list(ATTACKS), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -235,6 +242,7 @@ def main() -> int:
             os.environ["POLICY_ARCHIVE_STATE"] = folder
             print(ATTACKS[arguments.one].run(Path(folder)))
         return 0
+    os.environ[ROWS_VARIABLE] = str(arguments.rows)
     chosen = [name for name in ATTACKS if name.startswith(tuple(arguments.names or [""]))]
     print("| attack | what came of it | CPU s | MB |\n|---|---|---|---|")
     return 1 if sum([measure(name, ATTACKS[name]) for name in chosen]) else 0

@@ -276,7 +276,7 @@ def _iter_sqlite(path: Path) -> Iterator[Item]:
                 return
             digest = _digest_of_file(path)
             yield from princeton_leuven.iter_table(connection, name=path.name, digest=digest)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes a damaged schema, no text
         yield Refusal(name=path.name, outcome=ImportOutcome.UNREADABLE, reason=str(error))
 
 

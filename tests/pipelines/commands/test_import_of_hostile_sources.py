@@ -283,6 +283,15 @@ def test_a_row_that_is_odd_costs_itself(tmp_path: Path, run: Callable[..., Resul
     assert "We a\ufffd\n" in [row["text"] for row in rows(tmp_path)]
 
 
+def test_a_schema_that_is_no_text_is_damage(tmp_path: Path, run: Callable[..., Result]) -> None:
+    """Found by fuzzing: SQLite quotes it in its message, and Python cannot read that."""
+    path = database_of(tmp_path, [TABLE], ["'We share nothing.'"])
+    names = b"tablepolicy_textspolicy_texts"
+    assert path.read_bytes().count(names) == 1
+    path.write_bytes(path.read_bytes().replace(names, names.replace(b"olicy_texts", b"\xe7\xfficy_texts", 1)))
+    assert outcomes(run(path, "--json")) == {"unreadable": 1}
+
+
 # Git
 
 
