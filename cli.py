@@ -15,6 +15,7 @@ import click
 
 from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.crawler.core.exit_statuses import ExitStatus, describe_exit_statuses
+from policy_archive.crawler.core.steering import clean_text
 from policy_archive.pipelines.commands.config_file import find_database_argument, read_defaults
 from policy_archive.pipelines.commands.options import COMPLETE_VARIABLE, early_db_option
 
@@ -159,7 +160,7 @@ def main() -> None:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(file=shown)
-        click.echo(_say_plainly(shown.getvalue()), err=True, nl=False)
+        click.echo(clean_text(_say_plainly(shown.getvalue())), err=True, nl=False)
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Interrupted: what was finished is kept, and nothing is left half done.", err=True)
@@ -179,8 +180,6 @@ def main() -> None:
 
 
 def _end(message: str, status: ExitStatus) -> NoReturn:
-    from policy_archive.crawler.core.steering import clean_text
-
     message = clean_text(_name_database(message, sys.argv[1:]))
     if {"--json", "--nl"} & set(sys.argv):  # who asked for JSON reads the failure as JSON, too
         import json

@@ -77,7 +77,7 @@ ROWS: list[tuple[str, int, str]] = [
     # documents, versions, days
     (f"show {SITE} --kind cookie --db demo.db", USAGE, "'cookie' is not one of 'privacy', 'terms', 'cookies'"),
     (f"show {SITE} --name nosuch --db demo.db", FAILED, "has no such document; the corpus has: privacy, terms"),
-    (f"show {SITE} --version 99 --db demo.db", FAILED, "has no version 99 of this document: there are 9."),
+    (f"show {SITE} --version 99 --db demo.db", FAILED, "there are 9, the newest first: v9 (2023-07-12), v8 (2021-11-14), "),
     (f"show {SITE} --version 0 --db demo.db", USAGE, "'0' is no number of a version: write 3 or v3."),
     (f"show {SITE} --version x --db demo.db", USAGE, "'x' is no number of a version: write 3 or v3."),
     (f"show {SITE} --at 2018 --version 3 --db demo.db", USAGE, "give --at or --version, not both."),
@@ -88,7 +88,7 @@ ROWS: list[tuple[str, int, str]] = [
      "--kind privacy --version 4 --db demo.db' prints the one, 'policy-archive show tidelock.example --kind "
      "privacy --version 5 --db demo.db' the other."),
     (f"diff {SITE} 3 4 --db demo.db", USAGE, "'3' is no date: write v3 for version 3."),
-    (f"diff {SITE} v9 v99 --db demo.db", FAILED, "has no version 99 of this document: there are 9."),
+    (f"diff {SITE} v9 v99 --db demo.db", FAILED, "'policy-archive history tidelock.example --kind privacy --db demo.db' lists all."),
     (f"diff {SITE} --html --unified --db demo.db", USAGE, "give one of --html, --unified: a form excludes"),
     (f"diff {SITE} --removed --html --db demo.db", USAGE, "--removed goes with --json or alone."),
     ("diff x y --db demo.db", USAGE, f"'x' {NO_DOMAIN}"),

@@ -40,6 +40,7 @@ _RAISED = re.compile(r"vertical-align\s*:\s*(?:super|text-top)", re.IGNORECASE)
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
 
+_PERMALINKS = frozenset(("¶", "#", "🔗", "\u2693", "\uf0c1"))
 _ASCII_WORD = re.compile("[a-zA-Z0-9]+")
 
 
@@ -65,7 +66,15 @@ def is_read(element: HtmlElement) -> bool:
     if element.tag == "textarea":
         text = element.text or ""
         return reading_length(text) >= _SHORTEST_TERMS and not _MARKUP.search(text)
+    if element.tag == "a":
+        return not is_permalink(element)
     return element.tag != "button" or is_said_in_line(element) or _is_title_button(element)
+
+
+def is_permalink(link: HtmlElement) -> bool:
+    """Return whether a link is the sign by which programs for manuals let a heading be linked to."""
+    sign = (link.text or "").strip()
+    return sign in _PERMALINKS and not len(link) and (link.get("href") or "").startswith("#")
 
 
 def is_said_in_line(button: HtmlElement) -> bool:

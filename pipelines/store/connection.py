@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.errors import DiskFullError, StoreError, UsageError
 from policy_archive.crawler.core.failpoints import point
-from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET, MIGRATIONS
+from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET, MIGRATIONS, TABLES
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -32,6 +32,10 @@ class Connection(sqlite3.Connection):
 
     written_file: tuple[str, int, int] | None = None
     """Path, device and inode; None for a reader."""
+
+
+_OPENING = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""What opening a database raises; the last when SQLite quotes a damaged schema, bytes that are no text."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -52,7 +56,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute("pragma foreign_keys = on")
         connection.written_file = _identify(str(_path_of(connection)))
         _upgrade(connection, path)
-    except (sqlite3.Error, OSError) as error:
+    except _OPENING as error:
         raise explain(error, path) from error
     return connection
 
@@ -66,11 +70,12 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """
     connection = open_read_only(path)
     try:
+        _check_plain(connection, path)
         if not set(_applied(connection)).issuperset(MIGRATIONS):
             raise StoreError(_describe_unready(path))
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, _OPENING):
             raise explain(error, path) from error
         raise
     return connection
@@ -103,7 +108,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         connection.execute("pragma query_only = on")
         _check_ours(connection, path)
-    except (sqlite3.Error, OSError) as error:
+    except _OPENING as error:
         raise explain(error, path) from error
     return connection
 
@@ -260,6 +265,23 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is a SQLite file of another program: name another one with --db")
 
 
+def _check_plain(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError when somebody put a program (a view, a computed column) where a table of ours stands.
+
+    It may never end, or make values of a gigabyte: no corpus that we wrote has one.
+    """
+    found = connection.execute(_NO_PLAIN_TABLE).fetchone()
+    if found is not None:
+        raise StoreError(f"{path} is no corpus of ours: its '{found[0]}' is no plain table")
+
+
+_NO_PLAIN_TABLE = f"""
+select name from sqlite_master where name in {TABLES} and type in ('table', 'view')
+and (type = 'view' or sql like 'create virtual %'
+    or exists (select 1 from pragma_table_xinfo(sqlite_master.name) where hidden > 1))
+"""  # noqa: S608 (names of ours)
+
+
 def _check_not_newer(connection: sqlite3.Connection, path: Path) -> None:
     unknown = [name for name in _applied(connection) if name not in MIGRATIONS]
     if unknown:
@@ -364,7 +386,7 @@ def error_code(error: Exception) -> int:
 
     A text that is no UTF-8 is damage as any other, but Python says so itself, and without a code.
     """
-    if str(error).startswith("Could not decode to UTF-8"):
+    if isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode to UTF-8"):
         return sqlite3.SQLITE_CORRUPT
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 

@@ -19,3 +19,10 @@ MIGRATIONS = (
     "m012_unweighed",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""
+
+TABLES = (
+    "sites", "documents", "addresses", "listings", "captures", "bodies", "extractions", "links", "home_lines",
+    "texts", "text_lines", "text_runs", "versions", "news", "runs", "origins", "index_answers", "watches",
+    "outbox", "told", "looks", "unweighed", "_sqlite_migrations",
+)  # fmt: skip
+"""Those that hold something, and are plain tables in every corpus; a test holds them against a new one."""

@@ -27,6 +27,8 @@ _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured,
     title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
     stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class, origin,
     dated_by, archive"""
+VERSION_KEYS = tuple(name.strip() for name in _VERSION_COLUMNS.split(","))
+"""Of the rows that list_versions gives."""
 IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
 """SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
 IS_FIRST = "versions.changed_after is null"
@@ -254,10 +256,8 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
         (document.id, number),
     ).fetchone()
     if row is None:
-        (count,) = connection.execute(
-            "select count(*) from versions where document_id = ?", (document.id,)
-        ).fetchone()
-        raise NotKnownError(f"{document.site} has no version {number} of this document: there are {count}.")
+        there = _describe_versions(connection, document)
+        raise NotKnownError(f"{document.site} has no version {number} of this document: there {there}.")
     return _parse_version(row)
 
 
@@ -301,6 +301,27 @@ def list_text_captures(connection: sqlite3.Connection, document_id: str) -> list
         (document_id,),
     )
     return [tuple(row) for row in rows]
+
+
+_TOLD_VERSIONS = 5
+
+
+def _describe_versions(connection: sqlite3.Connection, document: Document) -> str:
+    """Return which versions there are: the newest few with their days, and what lists more."""
+    rows = connection.execute(
+        "select version, first_timestamp from versions where document_id = ? order by version desc",
+        (document.id,),
+    ).fetchall()
+    if not rows:
+        return "is none"
+    told = [f"v{row['version']} ({_day(row['first_timestamp'])})" for row in rows[:_TOLD_VERSIONS]]
+    kind = f" --kind {document.kind}" + (f" --name {document.name}" if document.name else "")
+    more = f"; 'policy-archive history {document.site}{kind}' lists all" if len(rows) > len(told) else ""
+    return f"{'is' if len(rows) == 1 else 'are'} {len(rows)}, the newest first: {', '.join(told)}{more}"
+
+
+def _day(timestamp: str) -> str:
+    return f"{timestamp[:4]}-{timestamp[4:6]}-{timestamp[6:8]}"
 
 
 def find_newest(connection: sqlite3.Connection, document: Document) -> int | None:

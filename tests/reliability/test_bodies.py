@@ -18,6 +18,7 @@ from policy_archive.archive_server import faults
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.pipelines.reading.pool import ReadingPool
+from policy_archive.pipelines.reading.read import read_body
 from tests.support.generated import GeneratedSource, crawl, generate, read
 from tests.support.processes import LOAD, ROOT, assert_sound
 
@@ -145,3 +146,28 @@ def test_hostile_pages_give_their_whole_text_or_an_outcome_within_bounds(name: s
     else:
         assert reading.outcome in (Outcome.TOO_LARGE, Outcome.EXTRACTOR_TIMEOUT)
         assert reading.reason
+
+
+LABELS = [
+    *"utf-7 iso-2022-kr iso-2022-cn hz-gb-2312 utf-16 utf-32 x-user-defined punycode idna rot13".split(),
+    *"base64 zlib unicode_escape raw_unicode_escape undefined mbcs".split(),
+    "x" * 5000,
+    "\x00",
+]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_no_label_of_a_charset_makes_markup_of_what_is_none(label: str) -> None:
+    """As UTF-7, and as escapes that Python knows, these lines would be a script."""
+    hidden = "+ADw-script+AD4-alert(1) ~{<:Ky2;~} \\u003cscript\\u003e and the end"
+    found = read_body(
+        PAGE.replace(b"</p>", f"</p><p>{hidden}</p>".encode()),
+        document=Document(site="x.example", kind=Kind.PRIVACY),
+        url="https://x.example/privacy",
+        timestamp="20200101000000",
+        content_type=f"text/html; charset={label}",
+    )
+    assert found.extraction is not None
+    assert "We collect data about you." in found.extraction.text
+    assert "script+AD4-alert(1)" in found.extraction.text
+    assert "<script" not in found.extraction.text

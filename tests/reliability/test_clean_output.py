@@ -17,7 +17,7 @@ from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.steering import STEERING
 from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
 from policy_archive.pipelines.store.writer import Store
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, finish, start_program
 from tests.support.synthetic import make_capture, make_row, store_texts
 
 STEERS = "\x1b]0;owned\x07 \x1b[2J \x9d0;owned\x9c \u202egnp.exe\u2066 \u061c\x08"
@@ -140,3 +140,14 @@ def test_no_command_prints_json_that_was_not_made_clean() -> None:
         if "json.dumps" in ast.unparse(call)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("verb", ["at", "cite", "sites", "history", "show", "search", "fetch", "import"])
+@pytest.mark.parametrize("typed", ["\x1b]0;x\x07.example", "\u202eelpmaxe.x", "x\udcff"])
+def test_what_was_typed_is_given_back_without_what_steers(corpus: Path, verb: str, typed: str) -> None:
+    state = {"POLICY_ARCHIVE_STATE": str(corpus.parent / "state")}
+    more = ("--archive", "http://127.0.0.1:1") if verb == "fetch" else ()
+    status, out, err = finish(start_program(verb, "--db", str(corpus), *more, "--", typed, environment=state))
+    assert status in (0, 1, 2), err
+    assert "Traceback" not in err
+    assert not STEERING.search(out + err)

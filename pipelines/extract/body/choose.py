@@ -572,6 +572,12 @@ class _Choice(Regions):
         subject = Subject(element, after=backwards)
         return self._drops(_RIM, subject, otherwise=Decision("in-the-text", keeps=True))
 
+    def _is_heading_of_pictures(self, element: HtmlElement) -> bool:
+        """Return whether this is a box with pictures under a heading, and no word but the heading's."""
+        if element.tag not in BOXES or not self.is_lone_heading(element) or self._holds_title(element):
+            return False
+        return next(element.iter("img", "svg", "video"), None) is not None
+
     def _is_rim_heading(self, element: HtmlElement, *, backwards: bool) -> bool:
         return element.tag in HEADINGS or (not backwards and self.is_lone_heading(element))
 
@@ -762,6 +768,11 @@ _RIM: tuple[Rule[_Choice], ...] = (
             choice._is_rim_heading(subject.element, backwards=subject.after)
             and choice.holds_site_name(subject.element)
         ),
+    ),
+    Rule(
+        "heading-of-pictures",
+        False,
+        lambda choice, subject: subject.after and choice._is_heading_of_pictures(subject.element),
     ),
     Rule(
         "heading",

@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.stored import Kind
 from policy_archive.crawler.planning.due import parse_interval
 from policy_archive.pipelines.store.connection import open_reader, write
+from policy_archive.pipelines.store.names import TABLES
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
@@ -61,10 +63,28 @@ def attach(store: Store, shard: Path) -> Iterator[list[str]]:
         sites = [row["site"] for row in reader.execute("select site from sites order by site")]
     store.connection.execute("attach ? as shard", (str(shard.resolve()),))
     try:
+        _check_schema(store.connection, shard)
         write(store.connection, _merge_runs_and_origins)
         yield sites
     finally:
         store.connection.execute("detach shard")
+
+
+def _check_schema(connection: sqlite3.Connection, shard: Path) -> None:
+    """Raise StoreError when the shard's schema is not ours: another view would run, whatever it does."""
+    found = connection.execute(
+        """select name from shard.sqlite_master as theirs where name in
+        (select name from main.sqlite_master where type = 'view') and sql is not
+        (select sql from main.sqlite_master where name = theirs.name)"""
+    ).fetchone()
+    if found is not None:
+        raise StoreError(f"{shard} is no corpus of ours: its view '{found['name']}' is another")
+    for table in TABLES:
+        theirs = {row["name"] for row in connection.execute(f"pragma shard.table_info({table})")}
+        if missing := set(_columns(connection, table)) - theirs:
+            raise StoreError(
+                f"{shard} is no corpus of ours: its '{table}' has no {', '.join(sorted(missing))}"
+            )
 
 
 def merge_site(store: Store, site: str, report: MergeReport) -> None:

@@ -61,6 +61,10 @@ case = pytest.param
         case(f"{NAV}<main>{POLICY}{OPT_OUT}</main>{FOOT}", ("we stop selling",), (), id="a form to opt out"),
         case(f"{NAV}<main><section>{POLICY}</section>{APP}</main>{FOOT}", (), ("Get the app",), id="an app"),
         case(f"{NAV}<div><div>{POLICY}</div>{RAIL}</div></div>{FOOT}", (), ("Bakery",), id="a rail"),
+        case(f"{NAV}<main><div>{POLICY}</div><div><h2>They trust us</h2><img></div></main>{FOOT}",
+            (), ("They trust us",), id="pictures under a heading"),
+        case(f"{NAV}<main>{POLICY.replace('</h2>', '<a href=#x>¶</a></h2>')}</main>{FOOT}",
+            (), ("¶",), id="signs to link to headings"),
         case(f"{NAV}<article>{POLICY}{RELATED}</article>{FOOT}", (), ("also like", "parcel"), id="related"),
     ],
 )  # fmt: skip

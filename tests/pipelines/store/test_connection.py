@@ -15,7 +15,7 @@ import pytest
 from sqlite_utils import Database
 
 from policy_archive.crawler.core.errors import DiskFullError, StoreError
-from policy_archive.pipelines.store.connection import open_reader, write
+from policy_archive.pipelines.store.connection import open_reader, open_writer, write
 from policy_archive.pipelines.store.names import MIGRATIONS
 from policy_archive.pipelines.store.schema import migrations
 from policy_archive.pipelines.store.writer import Store
@@ -192,3 +192,15 @@ def test_a_copy_taken_in_the_middle_of_a_write_opens_whole(tmp_path: Path) -> No
         assert copy.connection.execute("pragma quick_check").fetchone()[0] == "ok"
         assert list(copy.iter_conservation_faults()) == []
         assert len(copy.known_captures(PRIVACY)) == 1
+
+
+def test_a_schema_that_is_no_text_any_more_is_damage(tmp_path: Path) -> None:
+    """Found by fuzzing: SQLite quotes the schema in its message, and Python cannot read that."""
+    path = tmp_path / "policies.db"
+    Store.open(path).close()
+    whole = path.read_bytes()
+    assert whole.count(b"tablecapturescaptures") == 1
+    path.write_bytes(whole.replace(b"tablecapturescaptures", b"tablec\xe7ptures\xffaptures"))
+    for opened in (open_reader, open_writer):
+        with pytest.raises(StoreError, match="damaged"):
+            opened(path)

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.errors import StoreError, UsageError
 from policy_archive.crawler.core.records import Kind
-from policy_archive.pipelines.store.connection import open_reader, open_writer
+from policy_archive.pipelines.store.connection import is_of_file, open_reader, open_writer
+from policy_archive.pipelines.store.names import TABLES as TABLES_OF_A_CORPUS
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
@@ -222,3 +223,63 @@ def test_what_cannot_be_merged_is_one_sentence(whole: Path, tmp_path: Path) -> N
         words = ["merge", str(tmp_path / shard), "--db", str(tmp_path / "a.db")]
         result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
         assert isinstance(result.exception, error)
+
+
+ENDLESS = "with recursive t(n) as (select 1 union all select n + 1 from t) select n as id from t"
+PROGRAMS = {
+    "a view for a table": ("listings", f"create view listings as {ENDLESS}"),
+    "a table that is virtual": ("watches", "create virtual table watches using fts5(site)"),
+    "a column that is computed": ("links", "create table links (capture_id as (zeroblob(900000000)), x)"),
+    "a table without columns": ("origins", "create table origins (id)"),
+    "another view": ("policy_texts", f"create view policy_texts as {ENDLESS}"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_shard_that_holds_a_program_is_refused(tmp_path: Path, name: str) -> None:
+    for database in ("whole.db", "shard.db"):
+        with Store.open(tmp_path / database) as store:
+            store_texts(store, [("20180101000000", "# Privacy\n\nOne.\n")])
+    table, program = PROGRAMS[name]
+    with closing(sqlite3.connect(tmp_path / "shard.db")) as connection:
+        kind = "view" if table == "policy_texts" else "table"
+        connection.execute("pragma legacy_alter_table = on")  # no view that reads it is asked
+        connection.execute(f"drop {kind} {table}")
+        connection.execute(program)
+        connection.commit()
+    words = ["merge", str(tmp_path / "shard.db"), "--db", str(tmp_path / "whole.db")]
+    result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    assert isinstance(result.exception, StoreError)
+    assert table in str(result.exception)
+    if table not in ("policy_texts", "origins"):
+        with pytest.raises(StoreError, match=table):
+            open_reader(tmp_path / "shard.db").close()
+
+
+def test_all_plain_tables_are_known_by_name(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "new.db") as store:
+        sql = """select name from sqlite_master where type = 'table'
+            and name not like 'texts_search%' and name not like 'sqlite_%'"""
+        assert {name for (name,) in store.connection.execute(sql)} == set(TABLES_OF_A_CORPUS)
+
+
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=40))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_damaged_shard_is_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, at: int, bytes_: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    with Store.open(folder / "shard.db") as store:
+        store_texts(store, [(f"201{year}0101000000", f"# Privacy\n\nOf {year}.\n" * 9) for year in range(5)])
+    body = bytearray((folder / "shard.db").read_bytes())
+    at = 100 + at % (len(body) - 200)
+    body[at : at + len(bytes_)] = bytes_
+    (folder / "shard.db").write_bytes(body)
+    words = ["merge", str(folder / "shard.db"), "--db", str(folder / "whole.db")]
+    result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    fault = result.exception
+    assert (
+        fault is None
+        or isinstance(fault, StoreError)
+        or (isinstance(fault, sqlite3.Error) and is_of_file(fault))
+    ), fault
