@@ -26,7 +26,7 @@ from policy_archive.pipelines.store.queries import Row, width_in_days
 
 _MONTH_WORDS = {
     MonthState.TEXT: "text read",
-    MonthState.PROVEN: "same text, proven by digest or bracket",
+    MonthState.PROVEN: "same text, by equal bytes or its neighbours",
     MonthState.BETWEEN: "no capture tells, the same text before and after",
     MonthState.NOT_A_TEXT: "read, and no text of this document",
     MonthState.NOT_FETCHED: "captured, not fetched",

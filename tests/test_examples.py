@@ -104,3 +104,26 @@ def test_what_a_page_tells_to_type_runs_offline_as_it_stands(
             result = CliRunner().invoke(policy_archive, shlex.split(typed)[1:], standalone_mode=False)
             assert result.exception is None, (typed, result.exception)
             assert result.return_value in (None, 0) or "status" in typed, (typed, result.output)
+
+
+READING = (
+    "sites", "documents", "history tidelock.example --all", "history tidelock.example --coverage",
+    "history oldmill-inn.example --include-foreign", "history lantern-radio.example --all", "changes --all",
+    "at 2018", "status", "runs", "search cookie", "search cookie --documents", "phrase cookie",
+    "watch list", "cite tidelock.example --change", "diff tidelock.example --removed",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", READING)
+def test_nothing_that_people_read_has_a_word_of_the_table_of_stored_values(
+    demo_database: Path, tmp_path: Path, typed: str
+) -> None:
+    """Stored words are for programs (--json): people are told the plain ones."""
+    shutil.copy(demo_database, tmp_path / "demo.db")
+    words = [*typed.split(), "--db", str(tmp_path / "demo.db")]
+    result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    assert result.exception is None, result.exception
+    printed = re.sub(r"--include-foreign", "", result.output)
+    assert printed
+    bare = r"bracketed|narrow|unplanned|flapping|foreign|seen late|same-digest|error-page|not-a-policy"
+    assert not re.search(rf"\b(?:{bare})\b", printed), printed

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
-from policy_archive.pipelines.commands.options import db_option, document_options, version_options
+from policy_archive.pipelines.commands.options import OutputPath, db_option, document_options, version_options
 from policy_archive.pipelines.commands.show import find_version
 from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.exchange.corpus_format import describe_document
@@ -30,7 +30,7 @@ from policy_archive.pipelines.store.connection import open_reader
     "target",
     required=True,
     metavar="FILE.zip",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(),
     help="Where to write it.",
 )
 @click.option(

@@ -10,7 +10,7 @@ import click
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.timestamps import now_iso, parse_day
-from policy_archive.pipelines.commands.options import db_option, row_options, weight_options
+from policy_archive.pipelines.commands.options import OutputPath, db_option, row_options, weight_options
 from policy_archive.pipelines.commands.site_names import site_argument
 from policy_archive.pipelines.outputs.news import describe_left_out, describe_news, news_cells, write_feed
 from policy_archive.pipelines.outputs.rows import print_rows
@@ -39,7 +39,7 @@ SHOWN = 100
 )
 @click.option(
     "--atom",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(),
     metavar="FILE",
     help="Write an Atom feed instead.",
 )

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from policy_archive.crawler.core.errors import UsageError
+from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.stored import POLICY_KINDS, Kind
 from policy_archive.crawler.core.timestamps import parse_day, parse_span
-from policy_archive.pipelines.commands.options import FolderPath, db_option
+from policy_archive.pipelines.commands.options import FolderPath, OutputPath, db_option
 from policy_archive.pipelines.commands.site_names import sites_argument
 from policy_archive.pipelines.exchange.export.exporter import Exported, ExportOptions
 from policy_archive.pipelines.exchange.export.release import export_release
@@ -81,7 +81,7 @@ class _FormatName(click.Choice[str]):
     "--to",
     "target",
     metavar="PATH",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=OutputPath(stream=True, folder=True),
     help="Folder or file to write; - writes to stdout (git, jsonl, csv, warc).",
 )
 @click.option(
@@ -171,6 +171,9 @@ def export_command(
         )
         corpus = Slice(connection, selection)
         total = corpus.count_versions()
+        # the table of sites says of each why nothing was found: it needs no version
+        if not total and not (str(target) == "-" and table == "sites" and form in ("jsonl", "csv")):
+            raise NotKnownError(_say_nothing(selection))
         options = ExportOptions(
             raw_csv=raw_csv,
             table=table,
@@ -189,6 +192,16 @@ def export_command(
     say(f"{plural(written.versions, 'version')} written{place}.")
     for note in written.notes:
         say(f"  {note}")
+
+
+def _say_nothing(selection: Selection) -> str:
+    if not selection.takes_all:
+        why = "no version is what these filters ask for; 'policy-archive history SITE' shows what there is"
+    elif selection.sites is None:
+        why = "the corpus holds no version yet"
+    else:
+        why = f"no version of {', '.join(selection.sites)} is known; 'policy-archive sites' says why"
+    return f"nothing was written: {why}."
 
 
 def _write(name: str, corpus: Slice, target: Path, options: ExportOptions) -> Exported:

@@ -80,6 +80,25 @@ class FolderPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class OutputPath(click.Path):
+    """A file or folder that is written, `-` too where a stream is: one that stands there is replaced, but
+    never a corpus, which nothing could bring back."""
+
+    def __init__(self, *, stream: bool = False, folder: bool = False) -> None:
+        super().__init__(allow_dash=stream, dir_okay=folder, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        # loaded when there is something to look at only: most targets are new
+        if Path(value).is_file():
+            from policy_archive.pipelines.store.connection import is_corpus
+
+            if is_corpus(Path(value)):
+                self.fail(
+                    f"'{value}' is a corpus of policies, and would be lost: name another file.", param, ctx
+                )
+        return super().convert(value, param, ctx)
+
+
 class ListedSites:
     """The list that --sites gave: its sites one by one, and in the end what became of its lines."""
 

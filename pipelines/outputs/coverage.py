@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from policy_archive.crawler.core.stored import Outcome, RowState
+from policy_archive.pipelines.outputs.words import describe_value
 
 Row = dict[str, Any]
 
@@ -44,10 +45,8 @@ SIGNS = {
     MonthState.FAILED: "!",
     MonthState.NO_CAPTURE: ".",
 }
-LEGEND = (
-    "T text read; = same text, proven by digest or bracket; ~ same text before and after; ? not fetched; \
+LEGEND = "T text read; = same text, by bytes or neighbours; ~ same text before and after; ? not fetched; \
 x read, no policy; e errors or redirects only; ! not read: the archive or the reading failed; . no capture"
-)
 
 _BY_STATE = {
     RowState.SAME_DIGEST: MonthState.PROVEN,
@@ -133,5 +132,7 @@ def iter_years(months: Sequence[Row]) -> Iterator[Row]:
                 for month in range(1, 13)
             ),
             "Captures": sum(row["captures"] for row in rows.values()),
-            "Of these": ", ".join(f"{count} {state}" for state, count in states.most_common()),
+            "Of these": ", ".join(
+                f"{count} {describe_value(state)}" for state, count in states.most_common()
+            ),
         }

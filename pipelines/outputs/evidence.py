@@ -18,6 +18,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Address, Document
 from policy_archive.crawler.core.safe_files import build_file
 from policy_archive.crawler.core.steering import clean_text
@@ -80,7 +81,7 @@ def write_evidence(
     with build_file(target, within=target.parent) as built, built.open() as file:
         file.write(pack(parts))
     return tuple(
-        f"{count} captures have no bytes in it: {reason}"
+        f"{plural(count, 'capture has', 'captures have')} no bytes in it: {reason}"
         for reason, count in sorted(written.left_out.items())
     )
 

@@ -25,6 +25,12 @@ INTERVAL_HEADING = "Changed between"
 """Of the column that holds intervals of change: together they read as a sentence."""
 
 
+_TOLD_BESIDE = (
+    "interval_days", "gist", "flapping", "moves", "date_kept", "foreign", "passed_over", "doubt",
+)  # fmt: skip
+"""Keys of a history's rows beside those of the versions."""
+
+
 def read_history(
     connection: sqlite3.Connection, document: Document, *, include_foreign: bool = False
 ) -> list[Row]:
@@ -58,7 +64,7 @@ def read_history(
         for before, version in zip([None, *versions], versions, strict=False)
     ]
     if include_foreign:
-        rows += _foreign_rows(connection, document, list(rows[0]) if rows else [])
+        rows += _foreign_rows(connection, document)
         rows.sort(key=lambda row: row["timestamp"])
     return rows
 
@@ -117,12 +123,10 @@ def _flapping_by_version(connection: sqlite3.Connection, document: Document) -> 
     }
 
 
-def _foreign_rows(
-    connection: sqlite3.Connection, document: Document, columns: Sequence[str]
-) -> Iterator[Row]:
-    """Yield somebody else's versions, with the columns of the document's own."""
+def _foreign_rows(connection: sqlite3.Connection, document: Document) -> Iterator[Row]:
+    """Yield somebody else's versions, with the keys of the document's own; it need not have any."""
     for version, found in queries.fold_foreign(connection, document):
-        yield dict.fromkeys(columns) | {
+        yield dict.fromkeys((*queries.VERSION_KEYS, *_TOLD_BESIDE)) | {
             "site": document.site,
             "kind": document.kind,
             "name": document.name,

@@ -60,6 +60,17 @@ def show_share(share: float | None) -> str:
     return "" if share is None else f"{share * 100:.0f} %"
 
 
+def describe_value(value: str) -> str:
+    """Return plain words for a stored outcome or state; one of another release as it is.
+
+    >>> describe_value("bracketed"), describe_value("foreign"), describe_value("of-tomorrow")
+    ('same text before and after', "somebody else's policy", 'of-tomorrow')
+    """
+    if value in set(Outcome):
+        return OUTCOMES[Outcome(value)]
+    return STATES[RowState(value)] if value in set(RowState) else value
+
+
 def describe_capture(state: str, outcome: str | None) -> str:
     """Return what became of an index row, in plain words; a value of another release as it is.
 

@@ -27,6 +27,8 @@ _VERSION_COLUMNS = """site, kind, name, version, url, timestamp, first_captured,
     title, language, words, words_added, words_removed, change, returns_to, stated_updated, stated_effective,
     stated_flag, captures, verified, owner, kept_share, extractor, text_sha256, replay_url, class, origin,
     dated_by, archive"""
+VERSION_KEYS = tuple(name.strip() for name in _VERSION_COLUMNS.split(","))
+"""Of the rows that list_versions gives."""
 IS_TOLD = f"coalesce(versions.class, '') not in ({', '.join(repr(one.value) for one in PASSED_OVER)})"
 """SQL, for a row of `versions`: whether lists of changes show it unless asked for all."""
 IS_FIRST = "versions.changed_after is null"

@@ -60,13 +60,16 @@ def export_git(corpus: Slice, target: Path, options: ExportOptions) -> Exported:
         _run(["init", "--quiet", "--bare", f"--initial-branch={TEXTS}", str(target)])
     known = {branch: _read_known(target, branch) for branch in (TEXTS, PAGES)} if is_there else _NOTHING
     if is_there and not known[TEXTS].names:
-        raise UsageError(f"'{target}' is a repository of something else: name a new folder.")
+        if _run(["-C", str(target), "for-each-ref"]).strip():
+            raise UsageError(f"'{target}' is a repository of something else: name a new folder.")
+        # without a reference it is new, or what an export left that was interrupted: it is filled now
+        _run(["-C", str(target), "symbolic-ref", "HEAD", f"refs/heads/{TEXTS}"])
     process = start_git([*SAFE, "-C", str(target), "fast-import", "--quiet"], is_asked=True)
     assert process.stdin is not None
-    count = 0
+    count = pages = 0
     try:
         with process.stdin as stream:
-            count = _write_stream(corpus, stream, options, known)
+            count, pages = _write_stream(corpus, stream, options, known)
     except BrokenPipeError:
         pass  # git says why by its status
     except BaseException:
@@ -78,29 +81,33 @@ def export_git(corpus: Slice, target: Path, options: ExportOptions) -> Exported:
         status = process.wait()
     if status != 0:
         raise UsageError(f"git could not write '{target}': is its disk full, or the repository damaged?")
-    return Exported(versions=count, notes=_notes(corpus, options))
+    has_pages = bool(pages or known[PAGES].names)
+    return Exported(versions=count, notes=_notes(options, has_pages))
 
 
 def stream_git(corpus: Slice, stream: IO[bytes], options: ExportOptions) -> Exported:
     """Write the whole history as a stream for `git fast-import`."""
-    return Exported(versions=_write_stream(corpus, stream, options, _NOTHING), notes=_notes(corpus, options))
+    count, pages = _write_stream(corpus, stream, options, _NOTHING)
+    return Exported(versions=count, notes=_notes(options, bool(pages)))
 
 
-def _notes(corpus: Slice, options: ExportOptions) -> tuple[str, ...]:
+def _notes(options: ExportOptions, has_pages: bool) -> tuple[str, ...]:
     if not options.html:
         return ()
+    if not has_pages:
+        return (f"there is no branch {PAGES}: these texts were imported without their pages",)
     return (f"the pages stand on the branch {PAGES}; texts that were imported without one have none",)
 
 
 def _write_stream(
     corpus: Slice, stream: IO[bytes], options: ExportOptions, known: Mapping[str, _Known]
-) -> int:
-    """Write the versions that are not known, oldest first; return how many."""
+) -> tuple[int, int]:
+    """Write the versions that are not known, oldest first; return how many texts and pages these are."""
     bodies = BodyReader(corpus.connection) if options.html else None
     begun = {branch: bool(known[branch].names) for branch in (TEXTS, PAGES)}
     newest = dict(known[TEXTS].newest)
     stale: dict[str, Row] = {}
-    count = 0
+    count = pages = 0
     for key in options.follow(corpus.list_by_time()):
         has_text, has_page = (key.name in known[branch].names for branch in (TEXTS, PAGES))
         if has_text and (has_page or bodies is None):
@@ -117,9 +124,10 @@ def _write_stream(
         digest = queries.read_body_digest(corpus.connection, version["capture_id"])
         if bodies and not has_page and digest:
             _write_commit(stream, PAGES, version, key.name, bodies.load(digest), begun)
+            pages += 1
     for version in stale.values():
         _restore(stream, corpus, version, begun)
-    return count
+    return count, pages
 
 
 def _restore(stream: IO[bytes], corpus: Slice, late: Row, begun: dict[str, bool]) -> None:

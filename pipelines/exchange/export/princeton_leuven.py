@@ -14,6 +14,7 @@ from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
+from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.safe_files import build_file
 from policy_archive.crawler.core.stored import Kind
@@ -67,6 +68,11 @@ def export_princeton_leuven(corpus: Slice, target: Path, options: ExportOptions)
                     row = _build_row(version, timestamp, url, bodies, corpus)
                     made.execute(insert, [row[name] for name in COLUMNS])
                     count += 1
+        if not count:
+            raise NotKnownError(
+                "nothing was written: none of these versions is of a site's main privacy policy, "
+                "and that table holds no others."
+            )
         made.execute(f"create index site_year_season on {TABLE} (site_url, year, season)")
         made.commit()
         made.execute("vacuum")

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import NAMESPACE_URL, uuid5
 
+from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.safe_files import build_file
+from policy_archive.crawler.core.stored import Outcome
 from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.pipelines.exchange.export.exporter import Exported, ExportOptions
@@ -43,6 +45,8 @@ class Written:
     """CDXJ lines, as they came."""
     pages: list[tuple[str, str]] = field(default_factory=list)
     """(14 digits, address) of answers with a page."""
+    captures: set[str] = field(default_factory=set)
+    """Ids of the rows that are in it, of several at one address and instant each."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Rows without anything to write, by why."""
 
@@ -56,13 +60,14 @@ def export_warc(corpus: Slice, target: Path, options: ExportOptions) -> Exported
             stream,
             gzip=target.name.endswith(".gz"),
         )
-    return Exported(versions=corpus.count_versions(), notes=tuple(_describe(written)))
+        count = _count_versions(corpus, written)
+    return Exported(versions=count, notes=tuple(_describe(written)))
 
 
 def stream_warc(corpus: Slice, stream: BinaryIO, options: ExportOptions) -> Exported:
     """Write the records to a stream."""
     written = write_warc(_rows_of(corpus, options), BodyReader(corpus.connection).load, stream)
-    return Exported(versions=corpus.count_versions(), notes=tuple(_describe(written)))
+    return Exported(versions=_count_versions(corpus, written), notes=tuple(_describe(written)))
 
 
 def export_wacz(corpus: Slice, target: Path, options: ExportOptions) -> Exported:
@@ -72,7 +77,18 @@ def export_wacz(corpus: Slice, target: Path, options: ExportOptions) -> Exported
         written = write_wacz(
             _rows_of(corpus, options), BodyReader(corpus.connection).load, built.path, titles=titles
         )
-    return Exported(versions=corpus.count_versions(), notes=tuple(_describe(written)))
+        count = _count_versions(corpus, written)
+    return Exported(versions=count, notes=tuple(_describe(written)))
+
+
+def _count_versions(corpus: Slice, written: Written) -> int:
+    """Return of how many versions the page is in it from which the text was read.
+
+    Raises NotKnownError when it holds no page at all.
+    """
+    if not written.captures:
+        raise NotKnownError("nothing was written: no captured page of these versions is in the corpus.")
+    return sum(version["capture_id"] in written.captures for version in corpus.iter_versions())
 
 
 def _rows_of(corpus: Slice, options: ExportOptions) -> Iterator[Row]:
@@ -112,6 +128,8 @@ def write_warc(
     for row in rows:
         key = (row["timestamp"], row["original"])
         reason = _lacks(row)
+        if not reason:
+            written.captures.add(row["capture_id"])
         if key in seen or reason:
             written.left_out.update([reason] if reason and key not in seen else [])
             continue
@@ -158,6 +176,8 @@ def _lacks(row: Row) -> str:
     """Return why there is nothing to write of a row; empty when there is."""
     if row["body_digest"] or row["location"]:
         return ""
+    if row["outcome"] and Outcome(row["outcome"]).is_text:
+        return "their texts were imported without the pages"
     if row["outcome"]:
         return "no body came of asking for them"
     return "they were not asked for, and their bytes are not known"

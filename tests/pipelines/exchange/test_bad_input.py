@@ -52,7 +52,7 @@ TESTS = {
 
 def _rows() -> list[tuple[str, str]]:
     text = (ROOT / "docs" / "exchange.md").read_text()
-    table = text.partition("## What each bad input gets")[2].partition("\n# ")[0]
+    table = re.split(r"\n#+ ", text.partition("## What each bad input gets\n")[2])[0]
     cells = [re.split(r"(?<!\\) \| ", line.strip("| ")) for line in table.splitlines() if line[:2] == "| "]
     return [(row[0], row[1]) for row in cells if len(row) == 2][1:]
 

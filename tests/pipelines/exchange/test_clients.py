@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import click
 import duckdb
 import httpx
 import openpyxl
@@ -23,6 +25,7 @@ from click.testing import CliRunner, Result
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.cli import policy_archive
+from policy_archive.crawler.core.errors import PolicyArchiveError
 from policy_archive.data import DATA
 from policy_archive.pipelines.exchange.export.exporter import ExportOptions
 from policy_archive.pipelines.exchange.export.git_repository import TRAILER, export_git
@@ -133,6 +136,8 @@ def test_git_gets_what_is_new_and_what_was_found_late(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_refused(corpus: Slice, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     subprocess.run(["git", "init", "-q", "--bare", foreign], check=True)
+    blob = git(foreign, "hash-object", "-w", "-t", "tree", "/dev/null").strip()
+    git(foreign, "tag", "somebodys", blob)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("x")
     for target in (foreign, tmp_path / "full"):
@@ -343,6 +348,86 @@ def test_a_stream_is_one_table(demo_database: Path) -> None:
         demo_database, "--to", "-", "--format", "jsonl", "--table", "changes", "--class", "rewritten"
     )
     assert {json.loads(line)["class"] for line in result.stdout.splitlines()} <= {"rewritten"}
+
+
+def test_an_export_to_git_that_was_interrupted_is_run_again(corpus: Slice, tmp_path: Path) -> None:
+    target = tmp_path / "history.git"
+
+    def stop(items: Iterable[object]) -> Iterator[object]:
+        yield next(iter(items))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_git(corpus, target, ExportOptions(follow=stop))
+    assert export_git(corpus, target, ExportOptions()).versions == corpus.count_versions()
+    assert int(git(target, "rev-list", "--count", "HEAD")) >= corpus.count_versions()
+
+
+def refuse(*words: str) -> tuple[str, int]:
+    result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+    exception = result.exception
+    assert isinstance(exception, PolicyArchiveError | click.ClickException), exception
+    if isinstance(exception, PolicyArchiveError):
+        return str(exception), exception.exit_status
+    return exception.format_message(), exception.exit_code
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_selection_of_nothing_is_an_error_and_leaves_nothing(
+    demo_database: Path, tmp_path: Path, form: str
+) -> None:
+    target = tmp_path / "out"
+    common = ("--to", str(target), "--format", form, "--db", str(demo_database))
+    said, status = refuse("export", "--all", "--language", "xx", *common)
+    assert (status, list(tmp_path.iterdir())) == (1, []) and "filters" in said
+    said, status = refuse("export", "stonecrop-walks.example", *common)
+    assert (status, list(tmp_path.iterdir())) == (1, []) and "stonecrop-walks.example" in said
+
+
+def test_the_table_of_sites_needs_no_version(demo_database: Path) -> None:
+    words = ["export", "stonecrop-walks.example", "--to", "-", "--format", "jsonl", "--table", "sites"]
+    result = CliRunner().invoke(policy_archive, [*words, "--db", str(demo_database)])
+    assert result.exit_code == 0 and "no policy found" in json.loads(result.stdout)["reason"]
+
+
+@pytest.mark.parametrize("form", ["warc", "wacz"])
+def test_texts_without_pages_make_no_web_archive(tmp_path: Path, form: str) -> None:
+    database, text, target = tmp_path / "policies.db", tmp_path / "policy.txt", tmp_path / "out" / "x"
+    text.write_text("We keep your name and your address for a year.\n" * 20, "utf-8")
+    words = ["--site", "intently.example", "--kind", "privacy", "--date", "2018-01-01"]
+    made = CliRunner().invoke(policy_archive, ["import", str(text), *words, "--db", str(database)])
+    assert made.exit_code == 0, made.output
+    said, status = refuse("export", "--all", "--to", str(target), "--format", form, "--db", str(database))
+    assert status == 1 and "no captured page" in said
+    assert list(target.parent.iterdir()) == []
+    result = export(database, "--to", str(tmp_path / "h.git"), "--format", "git", "--html")
+    assert "there is no branch policy_html" in result.stderr
+
+
+def test_a_table_of_privacy_policies_alone_needs_one(demo_database: Path, tmp_path: Path) -> None:
+    form = ("--format", "princeton-leuven", "--kind", "terms", "--db", str(demo_database))
+    said, status = refuse("export", "--all", "--to", str(tmp_path / "x.db"), *form)
+    assert status == 1 and "main privacy policy" in said and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("export", "--all", "--format", name, "--to") for name, one in FORMATS.items()),
+        ("bundle", "tidelock.example", "--to"),
+        ("changes", "--atom"),
+    ],
+    ids=" ".join,
+)
+def test_no_output_takes_the_place_of_a_corpus(
+    demo_database: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    corpus = tmp_path / "policies.db"
+    shutil.copy(demo_database, corpus)
+    before = corpus.read_bytes()
+    said, status = refuse(*words, str(corpus), "--db", str(demo_database))
+    assert status == 2 and "is a corpus" in said
+    assert corpus.read_bytes() == before
 
 
 @pytest.mark.parametrize("form", [name for name, one in FORMATS.items() if one.stream is None])
