@@ -170,8 +170,8 @@ def pywb_filter(text: str) -> str:
 
 MOST_ROWS = 1_000_000
 """Of one query; an index may send new resume keys for ever. While their document is planned, 200,000 rows
-took 372 MB of memory, 400,000 took 689 MB and 130 MB of database: a million some 1.6 GB and 325 MB, if it goes
-on so (bench/attacks.py --rows 400000 index, 2026-11)."""
+took 372 MB of memory, 400,000 took 689 MB and 130 MB of database: a million some 1.6 GB and 325 MB if it
+goes on so (bench/attacks.py --rows 400000 index, 2026-11)."""
 
 
 @dataclass(kw_only=True)
