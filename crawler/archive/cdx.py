@@ -169,9 +169,8 @@ def pywb_filter(text: str) -> str:
 
 
 MOST_ROWS = 1_000_000
-"""Of one query; an index may send new resume keys for ever. While their document is planned, 200,000 rows
-took 372 MB of memory, 400,000 took 689 MB and 130 MB of database: a million some 1.6 GB and 325 MB if it
-goes on so (bench/attacks.py --rows 400000 index, 2026-11)."""
+"""Of one query; an index may send new resume keys for ever. So many rows took 1,389 MB of memory while their
+document was planned, 327 MB of database and 197 s of CPU (bench/attacks.py index, measured 2026-11)."""
 
 
 @dataclass(kw_only=True)
