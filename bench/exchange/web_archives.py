@@ -2,7 +2,7 @@
 
 `python -m bench.exchange.web_archives [--warcs N] [--recorded FOLDER]`:
 
-- *real pages*: the recorded histories of FOLDER (`../shared/replay/dev/archive`), of 160 kB each on average;
+- *real pages*: the recorded histories of FOLDER (`../shared/replay/dev/archive`), of 160 kB, GitHub's of 248;
   half of the files, then all: each capture is read by our extractor, which is what takes the time;
 - *demo pages*: the demo archive, pages of a few kB;
 - *no pages*: pictures, scripts and pages of other sites beside one policy: what a record costs that is none.

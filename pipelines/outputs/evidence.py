@@ -99,7 +99,8 @@ def pack(parts: dict[str, bytes]) -> bytes:
 
 
 def _text_path(version: Row) -> str:
-    return f"texts/{version['timestamp']}.md"
+    """Return where a text lies: by its capture, and by its hash, for two captures may be of one second."""
+    return f"texts/{version['timestamp']}-{version['text_sha256'][:8]}.md"
 
 
 def _json(value: object) -> bytes:

@@ -74,8 +74,9 @@ configs:
 
 # {title}
 
-{summary}. Version {version}, made by {program} from captures of web archives: each text has
-the interval in which it is known to have been in force, and the capture that proves it.
+{summary}. Version {version}, made by {program}: each text has
+the interval in which it is known to have been in force, and names the capture, or the
+imported file, that it comes from (`archive`, `origin`).
 
 | table | rows | what |
 |---|---|---|

@@ -73,10 +73,10 @@ def test_it_holds_both_texts_and_captures_and_is_the_same_twice(
     assert result.exception is None, result.exception
     assert (tmp_path / "again.zip").read_bytes() == bundle.read_bytes()
     parts = read_parts(bundle)
-    assert list(parts) == [
-        "captures.wacz", "diff.json", "evidence.json", "index.html",
-        "texts/20120219083102.md", "texts/20180528191130.md", "SHA256SUMS",
-    ]  # fmt: skip
+    texts = [name.split("-")[0] for name in parts if name.startswith("texts/")]
+    assert texts == ["texts/20120219083102", "texts/20180528191130"]
+    rest = [name for name in parts if not name.startswith("texts/")]
+    assert rest == ["captures.wacz", "diff.json", "evidence.json", "index.html", "SHA256SUMS"]
     page = parts["index.html"].decode()
     assert "<script" not in page and "default-src 'none'" in page
     assert "<ins>" in page and "between 2018-04-12" in page
@@ -130,7 +130,7 @@ def test_a_forger_who_makes_the_digests_anew_is_found_by_reading_the_page_again(
 ) -> None:
     parts = read_parts(bundle)
     path = tmp_path / "forged.zip"
-    name = "texts/20180528191130.md"
+    (name,) = (part for part in parts if part.startswith("texts/20180528191130-"))
     forged = parts | {name: parts[name].replace(b"sell", b"give")}
     path.write_bytes(with_sums(forged | {name: parts[name] + b"We sell everything.\n"}))
     assert [fault.part for fault in check_evidence(path).faults] == [name]
