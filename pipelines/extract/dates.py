@@ -252,7 +252,7 @@ def _iter_matches_within(folded: str, position: int, end: int) -> Iterator[re.Ma
 def _announce(match: re.Match[str], plain: str, folded: str, previous: str) -> _Dated | None:
     """Return the date with what announces it: before it, in the short line above, or after it."""
     begin = max(0, match.start() - _SENTENCE_CHARACTERS)
-    before, written = folded[begin : match.start()], plain[begin:]
+    before, written = folded[begin : match.start()], plain[begin : match.end()]
     offset = -begin
     if previous and not _TOKEN.search(before):
         offset += len(previous) + 1
