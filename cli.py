@@ -205,7 +205,7 @@ def _name_database(message: str, arguments: list[str]) -> str:
     )
 
 
-_RANGE = re.compile(r"(\S+) is not in the range x>=?(\S+?)\.")
+_RANGE = re.compile(r"(?<!\S)(\S++) is not in the range x>=?(\S+?)\.")
 
 
 def _say_plainly(message: str) -> str:

@@ -14,7 +14,8 @@ from policy_archive.browse.line_shapes import parse_runs, plain_text, shape_line
 from policy_archive.pipelines.text import iter_headings, split_tokens
 
 _NUMBER = re.compile(
-    r"^\s*(?:(?:section|article|art|part|§)\.?\s*)?(?:[0-9]+(?:\.[0-9]+)*|[ivxlc]+|[a-z])?\s*[.):–-]*\s+(?=\w)",
+    r"^(?:(?:section|article|art|part|§)\.?\s*+)?(?:[0-9]++(?:\.[0-9]++)*+|[ivxlc]++|[a-z])?"
+    r"(?:\s*+[.):–-]++)?\s++(?=\w)",
     re.IGNORECASE,
 )
 """What a heading begins with where sections are numbered; it changes with each section put before."""

@@ -26,8 +26,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _HOSTS = (
     (re.compile(r"hooks\.slack(?:-gov)?\.com"), "slack"),
-    (re.compile(r"(?:[a-z]+\.)?discord(?:app)?\.com"), "discord"),
-    (re.compile(r".*\.(?:webhook\.office\.com|logic\.azure\.(?:com|us)|powerplatform\.com)"), "teams"),
+    (re.compile(r"(?:[a-z]{1,63}\.)?discord(?:app)?\.com"), "discord"),
+    (re.compile(r".{0,253}\.(?:webhook\.office\.com|logic\.azure\.(?:com|us)|powerplatform\.com)"), "teams"),
     (re.compile(r"ntfy\.sh"), "text"),
 )
 """Services whose webhooks are known by their host; every path there is a secret."""

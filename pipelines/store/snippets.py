@@ -24,7 +24,9 @@ _SENTENCE = 420
 """Characters of a sentence that are shown: lawyers write long ones."""
 _MOST_LINES = 40
 # a word in small letters behind it goes on with the sentence: it was an abbreviation
-_SENTENCE_END = re.compile(r"(?:[.!?]+[\"'”’»)\]]*(?=\s++(?![a-zà-ÿ]))|[。！？]+[」』”）]*)\s*")
+_SENTENCE_END = re.compile(
+    r"(?:(?<![.!?])[.!?]++[\"'”’»)\]]*+(?=\s++(?![a-zà-ÿ]))|[。！？]++[」』”）]*+)\s*+"
+)
 BEGIN, END = "\x01", "\x02"
 """Stand around what was found: no text holds them."""
 

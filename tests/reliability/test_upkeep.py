@@ -44,6 +44,7 @@ from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_ro
 
 OF_COMPACTION = ("in-compact-body", "in-compact-text", "after-vacuum")
 OF_BACKUP = ("in-backup",)
+OF_MERGE = ("in-merge",)  # test_merge.py
 PARAGRAPHS = [f"Paragraph {number} says {number * 7919} things of your data.\n\n" for number in range(40)]
 
 
