@@ -132,7 +132,10 @@ def _post(url: str, body: Body, message_id: str, seconds: float) -> None:
     except urllib.error.HTTPError as error:
         raise _refused(error) from error
     except (OSError, ValueError) as error:  # refused, timed out, no such host, none that could be one
-        raise DeliveryError(f"does not answer: {getattr(error, 'reason', None) or error}") from error
+        reason = getattr(error, "reason", None) or error
+        if isinstance(reason, TimeoutError):  # of the socket, or of all of it: whichever comes first
+            reason = f"no whole answer within {seconds:.0f} s"
+        raise DeliveryError(f"does not answer: {reason}") from error
     except http.client.HTTPException as error:
         raise DeliveryError(f"does not answer in HTTP: {type(error).__name__}") from error
 

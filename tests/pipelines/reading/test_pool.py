@@ -153,6 +153,7 @@ def is_gone(pid: int, *, within_seconds: float) -> bool:
 def test_the_child_ignores_ctrl_c_and_the_parent_ends_cleanly() -> None:
     script = """
     try:
+        print("ready", flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         assert pool.run(os.getpid) == pool.run(os.getpid)
@@ -162,6 +163,7 @@ def test_the_child_ignores_ctrl_c_and_the_parent_ends_cleanly() -> None:
     process = run_script(textwrap.dedent(SLEEPER).format(rest=textwrap.dedent(script)))
     assert process.stdout is not None
     child = int(process.stdout.readline())
+    assert process.stdout.readline() == "ready\n"  # now it can be interrupted as a program should be
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout.readline() == "alive\n"
     assert process.wait(10) == 0
