@@ -142,6 +142,14 @@ def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -
     """Return one page that needs nothing else: no script, nothing loaded, archived text only as text."""
     title = f"{old_label} → {new_label}"
     summary = f"+{change.words_added} −{change.words_removed} words; {describe_change(change)}"
+    body = f"""<h1><del>{_text(old_label)}</del> <ins>{_text(new_label)}</ins></h1>
+<p><small>{_text(summary)}</small></p>
+{render_changes(diff)}"""
+    return render_page(title, PAGE_STYLE, body)
+
+
+def render_page(title: str, style: str, body: str) -> str:
+    """Return a whole page of a title, a style and a body of HTML; it may load and run nothing."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -149,12 +157,10 @@ def render_html(diff: Diff, change: Change, *, old_label: str, new_label: str) -
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{_text(title)}</title>
-<style>{PAGE_STYLE}</style>
+<style>{style}</style>
 </head>
 <body>
-<h1><del>{_text(old_label)}</del> <ins>{_text(new_label)}</ins></h1>
-<p><small>{_text(summary)}</small></p>
-{render_changes(diff)}
+{body}
 </body>
 </html>
 """

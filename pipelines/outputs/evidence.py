@@ -25,7 +25,7 @@ from policy_archive.crawler.core.steering import clean_text
 from policy_archive.pipelines.exchange.corpus_format import describe_document, render_version
 from policy_archive.pipelines.exchange.export.web_archive import DAY_OF_ZIP, write_wacz
 from policy_archive.pipelines.outputs.citation import cite_change, cite_version
-from policy_archive.pipelines.outputs.diff import PAGE_STYLE, describe_lines, render_changes
+from policy_archive.pipelines.outputs.diff import PAGE_STYLE, describe_lines, render_changes, render_page
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.store import queries
@@ -180,17 +180,7 @@ def _write_page(
         + "</tr>"
         for row in rows
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_text(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{_text(title)}</h1>
+    body = f"""<h1>{_text(title)}</h1>
 <table>{cells}</table>
 {_changes_section(versions)}
 {"".join(_text_section(version) for version in versions)}
@@ -203,10 +193,8 @@ as they came from the archive.</small></p>
 <p>policy-archive verify FILE.zip reads every byte of this file again, reads the texts again from the captured
 pages, and names whatever differs. It needs no database and no network. Without it: unpack, and run
 sha256sum -c {SUMS}. A time stamp ({TOKEN}), where there is one, proves when {SUMS} existed:
-openssl ts -verify -data {SUMS} -in {TOKEN} -CAfile CERTIFICATE.</p>
-</body>
-</html>
-"""
+openssl ts -verify -data {SUMS} -in {TOKEN} -CAfile CERTIFICATE.</p>"""
+    return render_page(title, _STYLE, body)
 
 
 def _describe_proof(version: Row) -> str:

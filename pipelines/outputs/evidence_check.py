@@ -66,8 +66,9 @@ def check_evidence(path: Path, *, check_stamp: Callable[[bytes, bytes], str] | N
     evidence = None if faults else _load_evidence(parts, faults, path)
     if evidence is not None:
         try:
-            faults += _check_captures(parts, evidence, notes)
-            faults += _check_texts(parts, evidence, notes)
+            bodies = _load_bodies(parts[CAPTURES])
+            faults += _check_captures(bodies, evidence, notes)
+            faults += _check_texts(parts, bodies, evidence, notes)
         except Exception as error:  # somebody's own evidence.json may hold anything at all
             faults.append(EvidenceFault(part=EVIDENCE, detail=f"is not as we write it: {error!r:.200}"))
     if TOKEN in parts and SUMS in parts:
@@ -147,9 +148,8 @@ def _check_container(parts: dict[str, bytes], whole: bytes) -> Iterator[Evidence
 
 
 def _check_captures(
-    parts: Mapping[str, bytes], evidence: Mapping[str, Any], notes: list[str]
+    bodies: Mapping[str, bytes], evidence: Mapping[str, Any], notes: list[str]
 ) -> Iterator[EvidenceFault]:
-    bodies = _load_bodies(parts[CAPTURES])
     proven = 0
     for row in evidence["captures"]:
         place = f"{row['original']} at {row['timestamp']}"
@@ -179,9 +179,8 @@ def _load_bodies(wacz: bytes) -> dict[str, bytes]:
 
 
 def _check_texts(
-    parts: Mapping[str, bytes], evidence: Mapping[str, Any], notes: list[str]
+    parts: Mapping[str, bytes], bodies: Mapping[str, bytes], evidence: Mapping[str, Any], notes: list[str]
 ) -> Iterator[EvidenceFault]:
-    bodies = _load_bodies(parts[CAPTURES])
     by_id = {row["capture_id"]: row for row in evidence["captures"]}
     with ReadingPool(1) as pool:
         for version in evidence["versions"]:

@@ -79,10 +79,7 @@ class Slice:
 
     def count_versions(self) -> int:
         """Return how many versions are selected."""
-        return sum(
-            self._count(f"select count(*) from policy_versions where {self._where}", document)  # noqa: S608
-            for document in self._iter_documents()
-        )
+        return sum(map(self._count_versions_of, self._iter_documents()))
 
     def iter_sites(self) -> Iterator[Row]:
         """Yield the sites, those without a policy included: `site`, `rank`, `outcome`, `reason`,
@@ -100,11 +97,7 @@ class Slice:
         `owner_name`, `confidence`, `versions` (selected ones), `captures`, `first_capture`,
         `last_capture` (14 digits)."""
         for document in self._iter_documents():
-            versions = self._count(
-                f"select count(*) from policy_versions where {self._where}",  # noqa: S608 (constants)
-                document,
-            )
-            if versions:
+            if versions := self._count_versions_of(document):
                 captures, first, last = self.connection.execute(
                     "select count(*), min(timestamp), max(timestamp) from captures where document_id = ?",
                     (document["document_id"],),
@@ -151,9 +144,11 @@ class Slice:
 
     def read_newest(self, document_id: str) -> Row:
         """Return the newest version of a document that is selected."""
-        values = self._bind({"document_id": document_id})
-        rows = queries.iter_versions_where(self.connection, self._where, values)
-        return list(rows)[-1]
+        (number,) = self.connection.execute(
+            f"select max(version) from policy_versions where {self._where}",  # noqa: S608 (constants)
+            self._bind({"document_id": document_id}),
+        ).fetchone()
+        return read_whole(self.connection, document_id, number)
 
     def iter_captures(self) -> Iterator[Row]:
         """Yield every row of the index for the documents selected, within the days selected, in order of
@@ -167,7 +162,7 @@ class Slice:
                 from captures left join extractions on capture_id = captures.id and current
                 where document_id = :id and timestamp >= :first and timestamp <= :last
                 order by timestamp, original, digest""",
-                {"id": document["document_id"]} | self.span(),
+                {"id": document["document_id"]} | self._span,
             )
             named = {key: document[key] for key in ("site", "kind", "name")}
             yield from (named | dict(row) for row in rows)
@@ -183,17 +178,17 @@ class Slice:
                 and site in (select value from json_each(?)) order by site"""
             documents += [row["id"] for row in self.connection.execute(sql, (json.dumps(self._sites),))]
         for document_id in documents:
-            values = {"id": document_id} | self.span()
             rows = self.connection.execute(
                 f"""{_BODIES} where captures.document_id = :id
                     and captures.timestamp >= :first and captures.timestamp <= :last
                 order by captures.timestamp, captures.original, captures.digest""",
-                values,
+                {"id": document_id} | self._span,
             )
             yield from map(dict, rows)
 
-    def span(self) -> dict[str, str]:
-        """Return the days selected as bounds of 14 digits, `first` and `last`."""
+    @cached_property
+    def _span(self) -> dict[str, str]:
+        """The days selected as bounds of 14 digits, `first` and `last`."""
         first, last = self.selection.first_day, self.selection.last_day
         return {
             "first": first.strftime("%Y%m%d000000") if first else "",
@@ -231,8 +226,12 @@ class Slice:
         at = self._in_force.get(document["document_id"])
         return self._values | {"id": document["document_id"], "at": at}
 
-    def _count(self, sql: str, document: Row) -> int:
-        return int(self.connection.execute(sql, self._bind(document)).fetchone()[0])
+    def _count_versions_of(self, document: Row) -> int:
+        (number,) = self.connection.execute(
+            f"select count(*) from policy_versions where {self._where}",  # noqa: S608 (constants)
+            self._bind(document),
+        ).fetchone()
+        return int(number)
 
 
 def _condition(selection: Selection) -> tuple[str, dict[str, Any]]:

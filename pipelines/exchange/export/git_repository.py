@@ -106,7 +106,7 @@ def _write_stream(
     bodies = BodyReader(corpus.connection) if options.html else None
     begun = {branch: bool(known[branch].names) for branch in (TEXTS, PAGES)}
     newest = dict(known[TEXTS].newest)
-    stale: dict[str, Row] = {}
+    stale: dict[str, None] = {}  # documents, in the order in which they became so
     count = pages = 0
     for key in options.follow(corpus.list_by_time()):
         has_text, has_page = (key.name in known[branch].names for branch in (TEXTS, PAGES))
@@ -117,23 +117,19 @@ def _write_stream(
             _write_commit(stream, TEXTS, version, key.name, _render(version), begun)
             count += 1
             if newest.get(key.document_id, "") > version["timestamp"]:
-                stale[key.document_id] = version  # found late: the file is to hold the newest text again
+                stale[key.document_id] = None  # found late: the file is to hold the newest text again
             else:
                 newest[key.document_id] = version["timestamp"]
                 stale.pop(key.document_id, None)
-        digest = queries.read_body_digest(corpus.connection, version["capture_id"])
-        if bodies and not has_page and digest:
+        if bodies is None or has_page:
+            continue
+        if digest := queries.read_body_digest(corpus.connection, version["capture_id"]):
             _write_commit(stream, PAGES, version, key.name, bodies.load(digest), begun)
             pages += 1
-    for version in stale.values():
-        _restore(stream, corpus, version, begun)
+    for document_id in stale:
+        latest = corpus.read_newest(document_id)
+        _write_commit(stream, TEXTS, latest, "", _render(latest), begun)
     return count, pages
-
-
-def _restore(stream: IO[bytes], corpus: Slice, late: Row, begun: dict[str, bool]) -> None:
-    """Bring a document's newest text back after an older one that was found late."""
-    newest = corpus.read_newest(late["document_id"])
-    _write_commit(stream, TEXTS, newest, "", _render(newest), begun)
 
 
 def _render(version: Row) -> bytes:
@@ -160,9 +156,7 @@ def _write_commit(
 
 def _message(version: Row, name: str) -> str:
     document = f"{version['site']} {describe_kind(version['kind'], version['name'])}"
-    subject = (
-        f"{document}, {version['timestamp'][:4]}-{version['timestamp'][4:6]}-{version['timestamp'][6:8]}"
-    )
+    subject = f"{document}, {version['first_captured'][:10]}"
     fields = {field: version[field] for field in _MESSAGE_FIELDS}
     body = json.dumps(fields, ensure_ascii=True, indent=1)
     if not name:
@@ -178,9 +172,8 @@ def _read_known(target: Path, branch: str) -> _Known:
     if not _run([*git, "for-each-ref", reference]).strip():
         return _Known()
     names, newest = [], []
-    for line in (
-        _run([*git, "log", f"--format={form}", reference, "--"]).decode("utf-8", "replace").splitlines()
-    ):
+    log = _run([*git, "log", f"--format={form}", reference, "--"]).decode("utf-8", "replace")
+    for line in log.splitlines():
         name, _, seconds = line.partition("\t")
         if name:
             names.append(name)

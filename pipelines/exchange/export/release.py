@@ -79,9 +79,12 @@ def _count(corpus: Slice, follow: Callable[[Iterable[Any]], Iterator[Any]]) -> C
         versions[int(version["timestamp"][:4])] += 1
         kinds[version["kind"]] += 1
         languages[version["language"] or "not told"] += 1
-    seen = {(row["document_id"], row["timestamp"][:4]) for row in corpus.iter_captures()}
+    seen = set()
+    last = ""
+    for row in corpus.iter_captures():
+        seen.add((row["document_id"], row["timestamp"][:4]))
+        last = max(last, row["timestamp"])
     observed = Counter(int(year) for _, year in seen)
-    last = max((row["timestamp"] for row in corpus.iter_captures()), default="")
     day = f"{last[:4]}-{last[4:6]}-{last[6:8]}" if last else ""
     return Counts(
         tables={}, versions=versions, observed=observed, kinds=kinds, languages=languages, last_capture=day
