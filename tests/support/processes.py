@@ -22,6 +22,22 @@ from .patience import PATIENCE
 ROOT = Path(__file__).resolve().parents[2]
 RATES = ("--index-rate", "0", "--replay-rate", "0")
 
+DAY = 86_400
+
+
+def run_cli(*arguments: str, days: float = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as it is started from a checkout, that many days later, at whatever rate."""
+    rates = RATES if arguments[0] in ("fetch", "update") else ()
+    return subprocess.run(
+        [sys.executable, "cli.py", *arguments, *rates],
+        cwd=ROOT,
+        env=os.environ | {"POLICY_ARCHIVE_CLOCK": str(days * DAY)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 LOAD = """
 import sys, types
 from pathlib import Path

@@ -17,31 +17,10 @@ from click.testing import CliRunner, Result
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.failpoints import EXIT_STATUS
+from tests.support.processes import run_cli as run
 from tests.support.receivers import serve_chat
 
-ROOT = Path(__file__).resolve().parents[3]
 SITE = "quillfort.example"
-DAY = 86_400
-
-
-@pytest.fixture
-def archive(demo_archive: ArchiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArchiveServer:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("POLICY_ARCHIVE_DB", str(tmp_path / "policies.db"))
-    monkeypatch.setenv("POLICY_ARCHIVE_URL", demo_archive.url)
-    return demo_archive
-
-
-def run(*arguments: str, days: float = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    limits = ("--index-rate", "0", "--replay-rate", "0") if arguments[0] in ("fetch", "update") else ()
-    return subprocess.run(
-        [sys.executable, "cli.py", *arguments, *limits],
-        cwd=ROOT,
-        env=os.environ | {"POLICY_ARCHIVE_CLOCK": str(days * DAY)} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_the_first_fetch_tells_nobody_and_a_refusal_is_seen_everywhere_until_it_is_taken(

@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.failpoints import EXIT_STATUS
+from tests.support.processes import run_cli as run
 
-ROOT = Path(__file__).resolve().parents[3]
 SITE = "quillfort.example"
-DAY = 86_400
-
-
-@pytest.fixture
-def archive(demo_archive: ArchiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArchiveServer:
-    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("POLICY_ARCHIVE_DB", str(tmp_path / "policies.db"))
-    monkeypatch.setenv("POLICY_ARCHIVE_URL", demo_archive.url)
-    return demo_archive
-
-
-def run(*arguments: str, days: float = 0, fault: str = "") -> subprocess.CompletedProcess[str]:
-    crawls = arguments[0] in ("fetch", "update")
-    limits = ("--index-rate", "0", "--replay-rate", "0") if crawls else ()
-    return subprocess.run(
-        [sys.executable, "cli.py", *arguments, *limits],
-        cwd=ROOT,
-        env=os.environ | {"POLICY_ARCHIVE_CLOCK": str(days * DAY), "POLICY_ARCHIVE_FAULT": fault},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_a_corpus_keeps_itself_up_over_the_weeks(archive: ArchiveServer, tmp_path: Path) -> None:
@@ -45,7 +18,7 @@ def test_a_corpus_keeps_itself_up_over_the_weeks(archive: ArchiveServer, tmp_pat
     fetched = json.loads(run("fetch", SITE, "--to", "2003", "--json").stdout)
     assert run("watch", "add", SITE).returncode == 0
     # the first update dies after its versions are stored, before anybody is told of them
-    died = run("update", *notify, fault="before-delivery:exit:1")
+    died = run("update", *notify, POLICY_ARCHIVE_FAULT="before-delivery:exit:1")
     assert died.returncode == EXIT_STATUS
     assert not told.exists()
     nothing_due = run("update", "--json", *notify, days=1)
