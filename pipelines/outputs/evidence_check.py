@@ -25,7 +25,7 @@ from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.reading.read import read_body
 
 MOST_BYTES = 512 * 1024 * 1024
-"""Of a zip; its parts are stored as they are, so that they are no larger."""
+"""Of a zip, whose parts are stored as they are, no larger; and of all captured bodies, which are packed."""
 _SUM = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -47,14 +47,19 @@ class EvidenceReport:
     """What was checked, and what could not be."""
 
 
-def check_evidence(path: Path, *, check_stamp: Callable[[bytes, bytes], str] | None = None) -> EvidenceReport:
+def check_evidence(
+    path: Path,
+    *,
+    check_stamp: Callable[[bytes, bytes], str] | None = None,
+    most_bytes: int = MOST_BYTES,
+) -> EvidenceReport:
     """Return what is wrong with a file of evidence; raises UsageError when it is none.
 
     `check_stamp` takes the time stamp and what it stamps, returns a sentence on it, and raises ValueError
-    when it does not hold.
+    when it does not hold. The zip may have `most_bytes`, and so may what its captures unpack to.
     """
-    if path.stat().st_size > MOST_BYTES:
-        raise UsageError(f"'{path.name}' is larger than {MOST_BYTES:,} bytes: evidence is not.")
+    if path.stat().st_size > most_bytes:
+        raise UsageError(f"'{path.name}' is larger than {most_bytes:,} bytes: evidence is not.")
     whole = path.read_bytes()
     faults: list[EvidenceFault] = []
     notes: list[str] = []
@@ -66,7 +71,7 @@ def check_evidence(path: Path, *, check_stamp: Callable[[bytes, bytes], str] | N
     evidence = None if faults else _load_evidence(parts, faults, path)
     if evidence is not None:
         try:
-            bodies = _load_bodies(parts[CAPTURES])
+            bodies = _load_bodies(parts[CAPTURES], most_bytes=most_bytes)
             faults += _check_captures(bodies, evidence, notes)
             faults += _check_texts(parts, bodies, evidence, notes)
         except Exception as error:  # somebody's own evidence.json may hold anything at all
@@ -165,15 +170,18 @@ def _check_captures(
     notes.append(f"{proven} of {len(evidence['captures'])} captures: the body's SHA-1 is the index's digest")
 
 
-def _load_bodies(wacz: bytes) -> dict[str, bytes]:
-    """Return the captured bodies by their digest."""
+def _load_bodies(wacz: bytes, *, most_bytes: int) -> dict[str, bytes]:
+    """Return the captured bodies by their digest; raises ValueError when they unpack to more in all."""
     from warcio.archiveiterator import ArchiveIterator
 
     bodies = {}
     with zipfile.ZipFile(io.BytesIO(wacz)) as container, container.open("archive/data.warc.gz") as stream:
         for record in ArchiveIterator(stream):
             if record.rec_type == "response":
-                body = record.raw_stream.read(MOST_BYTES)
+                body = record.raw_stream.read(most_bytes + 1)
+                most_bytes -= len(body)
+                if most_bytes < 0:
+                    raise ValueError(f"{CAPTURES} unpacks to more than evidence holds")
                 bodies[body_digest(body)] = body
     return bodies
 

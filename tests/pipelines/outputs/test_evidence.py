@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import Document, Kind
+from policy_archive.pipelines.exchange.export.web_archive import write_wacz
 from policy_archive.pipelines.outputs.evidence import SUMS, TOKEN, pack, write_evidence
 from policy_archive.pipelines.outputs.evidence_check import EvidenceReport, check_evidence
 from policy_archive.pipelines.outputs.time_stamps import check_stamp, request_stamp
@@ -171,6 +172,25 @@ def test_hostile_zips_are_faults_and_nothing_more(bundle: Path, tmp_path: Path) 
     for key in ("versions", "captures"):
         path.write_bytes(with_sums(parts | {"evidence.json": json.dumps(evidence | {key: [{}]}).encode()}))
         assert _is_refused(path)
+
+
+def test_captures_that_unpack_to_very_much_are_a_fault(bundle: Path, tmp_path: Path) -> None:
+    rows = [
+        {
+            "capture_id": number, "timestamp": f"2018010100000{number}", "original": "http://x.example/",
+            "digest": "-", "body_digest": str(number), "location": None, "http_status": 200,
+            "statuscode": "200", "content_type": "text/html", "replay_url": "", "is_same": 0,
+            "outcome": "text",
+        }
+        for number in range(3)
+    ]  # fmt: skip
+    bomb = tmp_path / "bomb.wacz"
+    write_wacz(rows, lambda digest: digest.encode() + bytes(400_000), bomb, titles={})
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(with_sums(read_parts(bundle) | {"captures.wacz": bomb.read_bytes()}))
+    faults = check_evidence(path, most_bytes=1_000_000).faults
+    assert len(path.read_bytes()) < 100_000
+    assert ["unpacks to more than evidence holds" in fault.detail for fault in faults] == [True]
 
 
 def _is_refused(path: Path) -> bool:
