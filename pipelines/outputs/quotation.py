@@ -36,7 +36,7 @@ class Quotation:
     section: str = ""
     """Heading above it; '' when there is none."""
     removed: str = ""
-    """What the old text says there; '' when nothing went. '…' stands where a sentence is cut."""
+    """What the old text says there; '' when nothing went. '…' stands where a sentence is cut, or left out."""
     added: str = ""
     cut_removed: int = 0
     """Words of these sentences that are not quoted."""
@@ -172,16 +172,18 @@ def _read(markdown: str) -> str:
 
 
 def _differing(old: Sequence[str], new: Sequence[str]) -> tuple[str, str]:
-    """Return the sentences of either side that the other has not, each side as one text."""
+    """Return the sentences of either side that the other has not, each side as one text; '…' where others
+    stand between them: what is quoted is never put together anew."""
     gone: list[str] = []
     come: list[str] = []
     operations = iter_operations([one.strip() for one in old], [one.strip() for one in new])
     for equal, group in groupby(operations, key=lambda operation: operation.equal):
         if not equal:
-            for one in group:
-                gone += old[one.old_start : one.old_end]
-                come += new[one.new_start : one.new_end]
-    return "".join(gone).strip(), "".join(come).strip()
+            of_group = list(group)
+            gone.append("".join(part for one in of_group for part in old[one.old_start : one.old_end]))
+            come.append("".join(part for one in of_group for part in new[one.new_start : one.new_end]))
+    removed, added = (" … ".join(filter(None, map(str.strip, side))) for side in (gone, come))
+    return removed, added
 
 
 def _left_out(whole: str, quoted: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from policy_archive.pipelines.outputs.quotation import WIDTH, Quotation, cut_words, quote_change
@@ -72,6 +72,7 @@ _WORDS = st.lists(st.sampled_from(_PIECES), max_size=60)
 
 @settings(deadline=None)
 @given(old=_WORDS, new=_WORDS, times=st.integers(1, 8))
+@example(old=["we", ";", ";"], new=["we", ";", "we", ";"], times=2)  # what changed stands apart
 def test_what_is_quoted_stands_in_the_texts_and_what_is_not_is_counted(
     old: list[str], new: list[str], times: int
 ) -> None:
@@ -87,6 +88,12 @@ def test_what_is_quoted_stands_in_the_texts_and_what_is_not_is_counted(
     for quoted, whole in ((found.removed, before), (found.added, after)):
         known = whole.split()
         assert all(any(word in one for one in known) for word in quoted.replace("…", " ").split())
+
+
+def test_sentences_that_stand_apart_are_not_put_together() -> None:
+    found = quote_change("We keep it. You may ask. We delete it.", "We sell it. You may ask. We lend it.")
+    assert found is not None
+    assert (found.removed, found.added) == ("We keep it. … We delete it.", "We sell it. … We lend it.")
 
 
 @given(text=st.text(max_size=80), width=st.integers(4, 60))
