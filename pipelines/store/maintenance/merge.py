@@ -27,6 +27,7 @@ from policy_archive.crawler.core.stored import Kind, Outcome, RowState
 from policy_archive.crawler.planning.due import parse_interval
 from policy_archive.pipelines.store.connection import error_code, is_of_file, open_reader, write
 from policy_archive.pipelines.store.names import TABLES
+from policy_archive.pipelines.store.packed import text_sql
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.versions.classes import ChangeClass
@@ -334,9 +335,11 @@ def _merge_texts(connection: sqlite3.Connection) -> int:
         f"""select distinct text_sha256 as sha256 from shard.extractions where {_IN_CAPTURES}
         and text_sha256 not in (select sha256 from main.texts)"""  # noqa: S608 (constants)
     ).fetchall()
+    whole = text_sql("shard")  # the shard's own view cannot read a packed one
     for row in missing:
         found = connection.execute(
-            "select words, text from shard.policy_texts where sha256 = ?", (row["sha256"],)
+            f"select words, {whole} as text from shard.texts as texts where sha256 = ?",  # noqa: S608 (constants)
+            (row["sha256"],),
         ).fetchone()
         if found is None or hashlib.sha256(str(found["text"]).encode()).hexdigest() != row["sha256"]:
             raise ValueError(f"the text {row['sha256']!r} is not there, or another")
