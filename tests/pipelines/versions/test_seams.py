@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from policy_archive.crawler.core.records import KnownCapture, Outcome, Version
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.fold import fold_versions
-from policy_archive.pipelines.versions.seams import Pair, compare_by_reader, reader_of
 from policy_archive.pipelines.versions.sameness import find_difference, measure_part
+from policy_archive.pipelines.versions.seams import Pair, compare_by_reader, reader_of
 from tests.support.synthetic import make_row
 
 EXTRACTOR, UNKNOWN = ChangeClass.EXTRACTOR, ChangeClass.UNKNOWN
