@@ -22,8 +22,13 @@ from policy_archive.data import DATA
 
 from .support.patience import PATIENCE
 
-# a slow machine is no fault of the code
-settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A slow machine is no fault of the code. The examples of a run are those of every run: a change is refused
+# for what it breaks, never for an input that luck finds that day in another room. New inputs are looked for
+# on purpose, by `pytest --hypothesis-profile=search` and bench/fuzz.py, and kept as a test or an `@example`.
+settings.register_profile(
+    "ours", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("search", settings.get_profile("ours"), derandomize=False, max_examples=1000)
 settings.load_profile("ours")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"

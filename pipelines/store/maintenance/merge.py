@@ -23,7 +23,7 @@ from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.stored import Kind
 from policy_archive.crawler.planning.due import parse_interval
-from policy_archive.pipelines.store.connection import open_reader, write
+from policy_archive.pipelines.store.connection import explained, open_reader, write
 from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
 from policy_archive.pipelines.store.names import TABLES
 from policy_archive.pipelines.store.search_text import prepare_text
@@ -61,11 +61,12 @@ def attach(store: Store, shard: Path) -> Iterator[list[str]]:
 
     Raises StoreError when it is no corpus of ours, one of another release, or damaged: none of it is taken.
     """
-    with closing(open_reader(shard)) as reader:
+    with explained(shard), closing(open_reader(shard)) as reader:
         _check_sound(reader, shard)
         sites = [row["site"] for row in reader.execute("select site from sites order by site")]
     store.connection.execute("attach ? as shard", (str(shard.resolve()),))
-    _check_schema(store.connection, shard)
+    with explained(shard):
+        _check_schema(store.connection, shard)
     write(store.connection, _merge_runs_and_origins)
     yield sites
     store.connection.execute("detach shard")  # after an error it goes with the connection
