@@ -43,6 +43,11 @@ from tests.support.processes import (
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
 OF_COMPACTION = ("in-compact-body", "in-compact-text", "after-vacuum")
+OF_DENSE = (
+    "in-pack-text",
+    "in-unpack-text",
+    "before-end-of-dense",
+)  # tests/pipelines/store/maintenance/test_dense.py
 OF_BACKUP = ("in-backup",)
 OF_MERGE = ("in-merge",)  # test_merge.py
 PARAGRAPHS = [f"Paragraph {number} says {number * 7919} things of your data.\n\n" for number in range(40)]

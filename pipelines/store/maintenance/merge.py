@@ -26,6 +26,7 @@ from policy_archive.crawler.planning.due import parse_interval
 from policy_archive.pipelines.store.connection import explained, open_reader, write
 from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
 from policy_archive.pipelines.store.names import TABLES
+from policy_archive.pipelines.store.packed import text_sql
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
@@ -308,9 +309,11 @@ def _merge_texts(connection: sqlite3.Connection) -> int:
         f"""select distinct text_sha256 as sha256 from shard.extractions where {_IN_CAPTURES}
         and text_sha256 not in (select sha256 from main.texts)"""  # noqa: S608 (constants)
     ).fetchall()
+    whole = text_sql("shard")  # the shard's own view cannot read a packed one
     for row in missing:
         words, text = connection.execute(
-            "select words, text from shard.policy_texts where sha256 = ?", (row["sha256"],)
+            f"select words, {whole} as text from shard.texts as texts where sha256 = ?",  # noqa: S608 (constants)
+            (row["sha256"],),
         ).fetchone()
         text_id = connection.execute(
             "insert into main.texts (sha256, words, content) values (?, ?, ?)", (row["sha256"], words, text)

@@ -17,6 +17,7 @@ from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.connection import error_code
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.maintenance.values import look_at_values
+from policy_archive.pipelines.store.packed import is_packed, read_packed
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.site_lines import JudgedBy
 from policy_archive.pipelines.store.versions import build_versions, read_versions, without_classes
@@ -148,18 +149,21 @@ def _look_at_texts(connection: sqlite3.Connection) -> Findings:
     ids = [row[0] for row in connection.execute("select id from texts order by id")]
     for text_id in ids:
         row = connection.execute(_TEXT, (text_id,)).fetchone()
-        yield _look_at_text(row) if row is not None else None  # gone meanwhile: pruned by another run
+        # None: gone meanwhile, pruned by another run
+        yield _look_at_text(connection, row) if row is not None else None
 
 
 _TEXT = """
-select texts.sha256, texts_search_content.text,
+select texts.id, texts.sha256, texts_search_content.text,
     exists (select 1 from versions where text_sha256 = sha256) as of_version
 from texts join texts_search_content using (id) where texts.id = ?
 """
 
 
-def _look_at_text(row: sqlite3.Row) -> ConservationFault | None:
+def _look_at_text(connection: sqlite3.Connection, row: sqlite3.Row) -> ConservationFault | None:
     text = row["text"]
+    if text is None and is_packed(connection, row["id"]):
+        return _look_at_packed(connection, row)
     if text is None:
         return ConservationFault(fault="text-missing", id=row["sha256"], detail="neither text nor lines")
     found = hashlib.sha256(text.encode()).hexdigest()
@@ -167,6 +171,14 @@ def _look_at_text(row: sqlite3.Row) -> ConservationFault | None:
         return ConservationFault(fault="text-of-another-hash", id=row["sha256"], detail=f"it is {found}")
     if row["of_version"] and not text.strip():
         return ConservationFault(fault="empty-version", id=row["sha256"], detail="a version without a text")
+    return None
+
+
+def _look_at_packed(connection: sqlite3.Connection, row: sqlite3.Row) -> ConservationFault | None:
+    try:
+        read_packed(connection, row["id"])
+    except StoreError as error:
+        return ConservationFault(fault="text-does-not-unpack", id=row["sha256"], detail=str(error))
     return None
 
 
