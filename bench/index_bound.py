@@ -6,7 +6,7 @@ What finding the policies of a site costs is measured, not assumed: discovery it
 archive's sites and on made sites with real home pages (bench/real_pages.py; where their data lie beside the
 checkout), with home pages found by replay, and listed by the index, as 0.1.0 did. A crawl of sites drawn from
 these is then simulated: so many sites at once, each asking in its order, with as many requests under way as
-the program allows. Rates are the program's (crawler/archive/rate_gate.py: 24 index queries a minute and 8
+the program allows. Rates are the program's (crawler/core/defaults.py: 24 index queries a minute and 8
 replays a second, 80 % of what the Internet Archive allows, EDGI wayback 0.5.1 of June 2026). Versions a site:
 1,071,488 of 130,604 sites, Princeton-Leuven corpus (Amos et al. 2021). Replays a version: docs/planning.md.
 """
@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import discovery, real_pages
 from policy_archive.archive_server.server import Archive
 from policy_archive.archive_server.warc import WarcSource
-from policy_archive.crawler.archive.rate_gate import INDEX_PER_MINUTE, REPLAY_PER_SECOND, Budget
+from policy_archive.crawler.archive.rate_gate import Budget
+from policy_archive.crawler.core.defaults import INDEX_PER_MINUTE, REPLAY_PER_SECOND
 from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.core.timestamps import DAY_SECONDS
 from policy_archive.crawler.spiders.base import MOST_IN_FLIGHT, SITES_AT_ONCE
@@ -144,9 +145,7 @@ def main() -> None:
 
 def _print_days(name: str, costs: Sequence[Cost], sites: int) -> None:
     index, replay = zip(*costs, strict=True)
-    print(
-        f"{name}: {fmean(index):.2f} index queries and {fmean(replay):.2f} replays a site to find its policies"
-    )
+    print(f"{name}: {fmean(index):.2f} index queries, {fmean(replay):.2f} replays to find a policy")
     for replays in REPLAYS_A_VERSION:
         days, shares = simulate(costs, replays, sites)
         print(

@@ -48,6 +48,7 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.monitoring.news import count_between, list_learnt
+from policy_archive.pipelines.store.packed import is_dense
 from policy_archive.pipelines.store.phrases import MOST_PHRASES
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.store.search_syntax import as_phrase, parse_query
@@ -121,6 +122,7 @@ class Pages:
             "home.html",
             overview=corpus.read_overview(connection),
             sites=corpus.list_sites(connection, limit=most),
+            is_dense=is_dense(connection),
         )
 
     def render_site(

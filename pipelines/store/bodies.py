@@ -12,6 +12,8 @@ from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.pipelines.store.codec import restore_body
 
 _KEPT_BYTES = 64 * 1024 * 1024
+_LONGEST_CHAIN = 256
+"""Bodies that one may stand on: `compact` makes chains of 16, of which a merge may put some together."""
 
 
 class BodyReader:
@@ -32,6 +34,8 @@ class BodyReader:
         chain: dict[str, sqlite3.Row] = {}
         wanted: str | None = digest
         while wanted is not None and wanted not in self._kept:
+            if len(chain) == _LONGEST_CHAIN:
+                raise StoreError(f"the body {digest} stands on more than {_LONGEST_CHAIN} others: not ours")
             chain[wanted] = self._read_row(wanted, chain)
             wanted = chain[wanted]["base_digest"]
         body = self._kept[wanted] if wanted is not None else None

@@ -16,7 +16,7 @@ from policy_archive.archive_server import faults
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.failpoints import EXIT_STATUS
 from tests.crawler.core.test_failpoints import OF_A_CRAWL, OF_AN_UPGRADE
-from tests.reliability.test_upkeep import OF_BACKUP, OF_COMPACTION, OF_MERGE
+from tests.reliability.test_upkeep import OF_BACKUP, OF_COMPACTION, OF_DENSE, OF_MERGE
 from tests.support.generated import crawl, generate
 from tests.support.processes import LOAD, ROOT, assert_sound, content_of, finish, start_crawl
 
@@ -56,6 +56,7 @@ def test_every_named_place_is_walked_by_some_test() -> None:
         *OF_AN_EXPORT,
         *OF_A_NOTICE,
         *OF_COMPACTION,
+        *OF_DENSE,
         *OF_BACKUP,
         *OF_MERGE,
     }

@@ -15,6 +15,7 @@ from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
 from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.packed import free_dependents
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
@@ -235,6 +236,8 @@ def prune_extractions(store: Store) -> int:
         ).rowcount
         _forget_in_search(connection)
         connection.execute(f"delete from text_runs where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
+        free_dependents(connection, _ORPHANS)
+        connection.execute(f"delete from packed_texts where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
         connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)
         return pruned
 
