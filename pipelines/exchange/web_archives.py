@@ -152,7 +152,8 @@ def crawl_files(
         replay_per_second=0,
         progress=progress,
         command="import",
-        settings=(("POLICY_STORE", ImportingStore), *settings),
+        # queries cost nothing here, and the files' own index tells digests of home pages, too
+        settings=(("POLICY_STORE", ImportingStore), ("POLICY_NEAREST", False), *settings),
     )
     return run_fetch(options)
 
