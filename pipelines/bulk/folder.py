@@ -61,7 +61,7 @@ class Done:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class FileState:
     """Where one file stands."""
 
     id: str
@@ -179,27 +179,27 @@ class BulkFolder:
         """Note why a file has no part; the next run tries again."""
         self._write(self._manifest / f"{job.id}.failed.json", {"reason": reason})
 
-    def list_standings(self) -> list[Standing]:
+    def list_files(self) -> list[FileState]:
         """Return where every file stands that was ever asked for, by name."""
         found = [
             self._stand(path.name.partition(".")[0], said["file"]) for path, said in self._iter_said("input")
         ]
         return sorted(found, key=lambda one: (one.file, one.id))
 
-    def _stand(self, job_id: str, file: str) -> Standing:
+    def _stand(self, job_id: str, file: str) -> FileState:
         done = self.read_done(job_id)
         if done is not None and self.part_path(done.part).is_file():
-            return Standing(id=job_id, file=file, state=State.READ, done=done, reason="; ".join(done.faults))
+            return FileState(id=job_id, file=file, state=State.READ, done=done, reason="; ".join(done.faults))
         if failed := self._read(self._manifest / f"{job_id}.failed.json"):
-            return Standing(id=job_id, file=file, state=State.FAILED, reason=failed["reason"])
-        return Standing(id=job_id, file=file, state=State.WAITING)
+            return FileState(id=job_id, file=file, state=State.FAILED, reason=failed["reason"])
+        return FileState(id=job_id, file=file, state=State.WAITING)
 
     def tidy(self) -> None:
         """Delete parts that no file is in any more, and what killed processes left, once nothing waits."""
-        standings = self.list_standings()
-        if any(one.state is State.WAITING for one in standings):
+        files = self.list_files()
+        if any(one.state is State.WAITING for one in files):
             return
-        parts = {self.part_path(one.done.part) for one in standings if one.done}
+        parts = {self.part_path(one.done.part) for one in files if one.done}
         for path in self.path.glob("part-*.parquet"):
             if path not in parts:
                 path.unlink(missing_ok=True)
@@ -234,9 +234,9 @@ class BulkFolder:
             raise
 
 
-def count_all(standings: Iterable[Standing]) -> Counter[str]:
+def count_all(files: Iterable[FileState]) -> Counter[str]:
     """Return how many captures there are of each outcome, in parts; a part of two files counts once."""
-    parts = {one.done.part: one.done.outcomes for one in standings if one.done}
+    parts = {one.done.part: one.done.outcomes for one in files if one.done}
     total: Counter[str] = Counter()
     for outcomes in parts.values():
         total.update(outcomes)

@@ -7,16 +7,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from policy_archive.pipelines.bulk.folder import BulkFolder, Standing
+from policy_archive.pipelines.bulk.folder import BulkFolder, FileState
 from policy_archive.pipelines.bulk.job import Job
 from policy_archive.pipelines.bulk.task import read_file
 from policy_archive.pipelines.reading.pool import ReadingPool
 
-Reader = Callable[[Sequence[Job]], Iterator[Standing]]
+Reader = Callable[[Sequence[Job]], Iterator[FileState]]
 """Reads files, in any order, and yields where each stands then."""
 
 
-def read_all(jobs: Sequence[Job], folder: BulkFolder, reader: Reader) -> Iterator[Standing]:
+def read_all(jobs: Sequence[Job], folder: BulkFolder, reader: Reader) -> Iterator[FileState]:
     """Read the files that are not read yet; yields where each of these stands then, as they come.
 
     The folder is held for as long. Raises UsageError, InUseError, BulkError.
@@ -37,7 +37,7 @@ def read_here(processes: int | None = None) -> Reader:
     A thread for each file, as many files at a time as processes: the threads only parse and write.
     """
 
-    def read(jobs: Sequence[Job]) -> Iterator[Standing]:
+    def read(jobs: Sequence[Job]) -> Iterator[FileState]:
         settings, count = jobs[0].settings, processes or os.cpu_count() or 1
         stop = threading.Event()
         with ReadingPool(

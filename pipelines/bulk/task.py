@@ -18,7 +18,7 @@ from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import Kind, Outcome, Reading
 from policy_archive.pipelines.bulk.as_json import write_reading
 from policy_archive.pipelines.bulk.captures import Found, Input
-from policy_archive.pipelines.bulk.folder import BulkFolder, Done, Standing, State
+from policy_archive.pipelines.bulk.folder import BulkFolder, Done, FileState, State
 from policy_archive.pipelines.bulk.job import Job, check_code
 from policy_archive.pipelines.bulk.page import NotRead, Page, PageRead, read_page, sort_capture
 from policy_archive.pipelines.bulk.part import COLUMNS, PartFacts, PartWriter, count_outcomes, read_facts
@@ -34,7 +34,7 @@ class StoppedError(Exception):
     """The run was interrupted; the part is not written."""
 
 
-def read_file(job: Job, pool: ReadingPool, stop: threading.Event | None = None) -> Standing:
+def read_file(job: Job, pool: ReadingPool, stop: threading.Event | None = None) -> FileState:
     """Return what came of a file: its part is there and noted, or why not is. Nothing else is raised but
 
     SkewError when the task was given by another release, StoppedError, and DiskFullError.
@@ -48,9 +48,9 @@ def read_file(job: Job, pool: ReadingPool, stop: threading.Event | None = None) 
     except Exception as error:  # whatever a file makes a library raise is that file's
         reason = _say(error)
         folder.note_failed(job, reason)
-        return Standing(id=job.id, file=job.name, state=State.FAILED, reason=reason)
+        return FileState(id=job.id, file=job.name, state=State.FAILED, reason=reason)
     folder.note_done(job, done)
-    return Standing(id=job.id, file=job.name, state=State.READ, done=done, reason="; ".join(done.faults))
+    return FileState(id=job.id, file=job.name, state=State.READ, done=done, reason="; ".join(done.faults))
 
 
 def _say(error: Exception) -> str:

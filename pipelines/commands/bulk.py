@@ -104,15 +104,15 @@ def status_command(folder: Path, row_format: str) -> int:
     """
     from policy_archive.pipelines.bulk.folder import BulkFolder, State, count_all
 
-    standings = BulkFolder.open(folder).list_standings()
-    print_rows(map(_row_of, standings), row_format, cells=_cells)
-    states = Counter(one.state for one in standings)
-    outcomes = count_all(standings)
-    seconds = sum(one.done.cpu_seconds for one in standings if one.done)
+    files = BulkFolder.open(folder).list_files()
+    print_rows(map(_row_of, files), row_format, cells=_cells)
+    states = Counter(one.state for one in files)
+    outcomes = count_all(files)
+    seconds = sum(one.done.cpu_seconds for one in files if one.done)
     pace = f", {outcomes.total() / seconds:.0f} captures a CPU second" if seconds else ""
     counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common())
     say(", ".join(f"{states[state]} {state}" for state in State) + f"; {counts or 'no captures'}{pace}")
-    return ExitStatus.DONE if states[State.READ] == len(standings) else ExitStatus.FAILED
+    return ExitStatus.DONE if states[State.READ] == len(files) else ExitStatus.FAILED
 
 
 def _row_of(one: Any) -> dict[str, Any]:
