@@ -1,5 +1,5 @@
 """Finding of policies, measured: the demo archive's sites, made sites whose policy moves, the domains of
-../shared/replay/dev and the real home pages of ../shared/real-pages/dev, these by era and language.
+../shared/replay/dev, the real home pages of ../shared/real-pages/dev, by era and language, and written ones.
 
 `python bench/discovery.py` prints, for each site, documents found of those expected, addresses found of
 theirs, documents that nobody expected, and requests spent: index queries and captures read. Every
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import moves, real_pages
+from bench import moves, real_pages, written_pages
 from policy_archive.archive_server.answers import Request
 from policy_archive.archive_server.server import Archive
 from policy_archive.archive_server.warc import WarcSource
@@ -275,6 +275,7 @@ def main() -> None:
     real = PROJECT.parent / "shared" / "real-pages" / "dev"
     if real.is_dir():
         real_pages.print_real_pages(real)
+    written_pages.print_written_pages()
 
 
 if __name__ == "__main__":

@@ -109,7 +109,9 @@ def find_site(page: RealPage) -> bool | None:
     if not own:
         return None
     site = ArchivedSite(site=parse_site(host))
-    home = f'<base href="{page.url}">{page.text}'
+    # a page's own base goes before ours: a browser, too, heeds the first alone
+    based = page.text if parse_html(page.text).find(".//base[@href]") is not None else ""
+    home = based or f'<base href="{page.url}">{page.text}'
     others = {str(a.get("href")) for a in parse_html(page.text).iter("a") if a.get("href")}
     pages = {f"http://{a}" for a in own} | {o for o in others if o.startswith(f"http://{host}/")}
     for year in range(page.year, page.year + 6):

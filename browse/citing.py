@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote
 
-from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
-from policy_archive.pipelines.outputs.citation import Citation
+from policy_archive.pipelines.outputs.citation import Citation, find_page
 from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.store.queries import Row
 
@@ -46,7 +45,7 @@ class Meta:
 def build_quote(version: Row, *, number: int, text: str, address: str) -> Quote:
     """Return a paragraph with all that proves it. `address` is that of the paragraph, whole if it can be."""
     kind = describe_kind(version["kind"], version["name"])
-    capture = page_uri_m(version["replay_url"]) if version["replay_url"] else version["url"]
+    capture = find_page(version) or version["url"]
     whole = (
         f"“{text}”\n"
         f"{version['site']}, {kind}, paragraph {number} of the version that "

@@ -220,6 +220,7 @@ class RunSpider(Spider):
             self.tally,
             due=len(targets) if isinstance(targets, Sized) else self.tally.sites_done,
             versions_new=self.store.count_news(run_id),
+            versions_passed_over=self.store.count_news_passed_over(run_id),
             longest_failing=self.store.list_failing(),
         )
         report = self.report()

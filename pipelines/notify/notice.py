@@ -14,9 +14,10 @@ from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import clean_text
 from policy_archive.crawler.core.stored import content_id
 from policy_archive.crawler.core.timestamps import now_iso
-from policy_archive.crawler.core.urls import archive_of, page_uri_m, replay_prefix
+from policy_archive.crawler.core.urls import replay_prefix
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses
+from policy_archive.pipelines.outputs.citation import find_page
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
 from policy_archive.pipelines.outputs.quotation import Quotation, cut_words, quote_change
 from policy_archive.pipelines.store import queries
@@ -202,9 +203,9 @@ def _iter_links(
         ("capture", "Captured page", newest),
         ("capture_before", "Page before", before),
     ):
-        if row and (url := _web_address(page_uri_m(row["replay_url"] or ""))):
+        if row and (url := _web_address(find_page(row) or "")):
             yield Link(name=name, label=label, url=url)
-    archive = archive_of(newest["replay_url"] or "")
+    archive = newest["archive"]
     if archive and (url := _web_address(f"{replay_prefix(archive)}/*/{newest['url']}")):
         yield Link(name="archive", label="All captures", url=url)
 
@@ -243,6 +244,7 @@ def build_sample() -> Notice:
         "url": "https://example.com/privacy",
         "title": "Privacy Policy",
         "language": "en",
+        "archive": "https://web.archive.org",
         "class": "substantive",
         "returns_to": None,
         "stated_updated": None,

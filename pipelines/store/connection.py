@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -320,11 +321,25 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    from policy_archive.pipelines.store.schema import migrations
+    with _without("pandas"):  # sqlite-utils loads it where there is one, .3 s for types that no migration has
+        from policy_archive.pipelines.store.schema import migrations
 
     # a second writer may have done it while this one waited for the lock: then nothing is pending
     migrations.apply(_wrap(connection))
     point("in-migration")
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let what is imported in the block find no such module, unless it is loaded already."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def _lay_copy_aside(connection: sqlite3.Connection, copy: Path) -> None:

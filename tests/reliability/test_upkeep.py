@@ -108,6 +108,7 @@ def test_a_sound_corpus_has_no_faults(database: Path) -> None:
     assert (status, found["faults"]) == (0, [])
     assert found["looked_at"] == {
         "file": 1,
+        "values": 1,
         "books": 1,
         "bodies": 24,
         "texts": 24,

@@ -101,6 +101,9 @@ def test_in_order_of_time_a_change_of_the_page_is_no_message_and_no_news(store: 
     assert [news["version"] for news in list_news(store.connection, NewsFilter())] == [5, 4, 1]
     assert count_passed_over(store.connection, NewsFilter(run_id=run)) == 2
     assert store.count_news(run) == 3
+    assert store.count_news(run) + store.count_news_passed_over(run) == len(
+        list(store.connection.execute("select 1 from news where run_id = ?", (run,)))
+    )
     assert len(list_news(store.connection, NewsFilter(everything=True))) == 5
 
 
