@@ -57,6 +57,8 @@ _STRONG_ADDRESS = 0.8
 """Exactness from which an address needs but a hint of its label: a policy's name, in a folder or two."""
 _NEIGHBOURS = 4  # anchors before and after: a footer's or a list's
 _ADDRESS_AS_LABEL = re.compile(r"(https?://|www\.)\S+$|(mailto:)?[^\s@]+@[^\s@]+\.[^\s@]+$", re.IGNORECASE)
+_NAME_ALONE = 0.95
+"""Strength of a label that is nothing but a policy's name."""
 _QUESTION = re.compile("[?\uff1f\u061f]")
 _CLAUSES = re.compile("[\u3001\u3002\uff0c\uff01]")
 """Commas and stops of Chinese and Japanese: a name has none."""
@@ -203,10 +205,14 @@ def _is_mere_subject(words: str, anchor: Anchor) -> bool:
 
 
 def _is_headline(label: str, matches: tuple[NameMatch, ...], url: str) -> bool:
-    """Return whether a label that says more than a policy's name asks something, or leads to an article."""
-    if any(match.strength >= SURE_NAME for match in matches):
-        return False
-    return bool(_QUESTION.search(label) or _CLAUSES.search(label)) or is_among_articles(url)
+    """Return whether a label that says more than a policy's name asks something, or leads to an article.
+
+    There somebody's name beside it ("Facebook Terms of Use") tells whom the article is about.
+    """
+    strength = max((match.strength for match in matches), default=0.0)
+    if strength < _NAME_ALONE and (is_among_articles(url) or is_about_food(url)):
+        return True
+    return strength < SURE_NAME and bool(_QUESTION.search(label) or _CLAUSES.search(label))
 
 
 def _law_matches(laws: LawMention, reading: AddressHint | None) -> tuple[NameMatch, ...]:

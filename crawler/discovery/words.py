@@ -37,8 +37,8 @@ _BARE = str.maketrans({"ı": "i", "đ": "d", "ø": "o", "ł": "l", "æ": "ae", "
 """Letters whose strokes Unicode does not part from them."""
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
 _NO_WORD = re.compile(r"[^\w&]+|_")
-_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_LETTERS = re.compile("[\u0e00-\u0e7fa-z0-9]")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LETTERS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ffa-z0-9]")
 """Letters that spell words, in scripts without blanks or among them: three say what one other does."""
 _NAME_REST = 8  # characters beside a name where words have no blanks: "…について", a company's name
 _SUBJECT_REST = 2  # beside a name that is a subject of sentences, too: "隐私计算" is no policy

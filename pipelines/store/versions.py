@@ -23,7 +23,8 @@ from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
 from policy_archive.pipelines.versions.gist import Change
-from policy_archive.pipelines.versions.seams import Comparison, compare_by_reader, reader_of
+from policy_archive.pipelines.versions.sameness import Difference, find_difference, measure_part
+from policy_archive.pipelines.versions.seams import Comparison, Pair, compare_by_reader, reader_of
 
 if TYPE_CHECKING:
     from policy_archive.pipelines.versions.frame import Run
@@ -72,7 +73,7 @@ def build_versions(
     readers = _read_readers(connection, document)
     decisions = _read_decisions(connection, document)
     versions = fold_versions(read_known(connection, document), decisions, readers)
-    comparisons = compare_by_reader(versions)
+    comparisons = compare_by_reader(versions, _Differences(connection, versions, later=later).measure_told)
     # of texts of several readers the rows do not say which two were compared
     is_mixed = len({version.reader for version in versions}) > 1
     known = {} if compare_afresh or is_mixed else _read_compared(connection, document)
@@ -82,7 +83,7 @@ def build_versions(
         before = None if comparison.before is None else versions[comparison.before]
         row = _base_values(source, document, version)
         if before is not None:  # of another reader's texts between the two nothing is known
-            row["changed_after"] = before.last.timestamp
+            row["changed_after"] = comparison.changed_after
         rows.append(row | _change_values(connection, known, before, version, later=later))
     if later:
         classes: Sequence[str | None] = _known_classes(comparisons, versions, known)
@@ -97,6 +98,29 @@ def build_versions(
     for row, change_class in zip(rows, classes, strict=True):
         row["class"] = change_class
     return [tuple(row[column] for column in _COLUMNS) for row in rows]
+
+
+class _Differences:
+    """What changed between two versions of one reader, against what did between two of another.
+
+    `later`: no text is looked at, and of no two changes is it known that they are one.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, versions: Sequence[Version], *, later: bool) -> None:
+        self._connection = connection
+        self._versions = versions
+        self._later = later
+        self._known: dict[Pair, Difference] = {}
+
+    def measure_told(self, one: Pair, other: Pair) -> float:
+        """Return which share of what changed in one pair of versions changed in the other, too."""
+        return 0.0 if self._later else measure_part(self._find(one), self._find(other))
+
+    def _find(self, pair: Pair) -> Difference:
+        if pair not in self._known:
+            texts = (_read_text(self._connection, self._versions[index].text_sha256) for index in pair)
+            self._known[pair] = find_difference(*texts)
+        return self._known[pair]
 
 
 def _read_readers(connection: sqlite3.Connection, document: Document) -> dict[CdxRow, str]:

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from policy_archive.browse.static_search import has_pagefind
-from tests.browse.conftest import MIDDLE, SITE
+from tests.browse.conftest import MIDDLE, SITE, open_context
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -43,8 +43,7 @@ def address(copy: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    context.set_default_timeout(15_000)
+    context = open_context(browser, viewport={"width": 390, "height": 844}, color_scheme="dark")
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -120,7 +119,7 @@ def test_the_copy_is_read_as_files(page: Page, copy: Path) -> None:
 
 
 def test_without_a_script_the_lists_remain(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
+    context = open_context(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/{SITE}/privacy/index.html")
     assert page.get_by_role("row").count() >= 4
@@ -140,7 +139,7 @@ def test_no_page_of_the_copy_breaks_a_rule(browser: Browser, address: str) -> No
     paths += ["-/search/?q=harbour"] * has_pagefind()
     broken = {}
     for scheme in ("light", "dark"):
-        context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+        context = open_context(browser, viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
         page = context.new_page()
         for path in paths:
             page.goto(f"{address}/{path.replace('/?', '/index.html?')}")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browse.conftest import MIDDLE, NEW, OLD, SITE
+from tests.browse.conftest import MIDDLE, NEW, OLD, SITE, open_context
 from tests.support.asking import HOME, get_when_ready, serve
 from tests.support.hostile import HOSTILE, HOSTILE_SITE
 
@@ -57,8 +57,7 @@ class Watch:
 
 
 def _open(browser: Browser, watch: Watch, *, size: dict[str, int], scheme: str) -> Page:
-    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-    context.set_default_timeout(10_000)
+    context = open_context(browser, viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     watch.keep_watch(page)
     return page
@@ -252,7 +251,7 @@ def test_a_paragraph_is_quoted_with_its_proof_and_copied(browser: Browser, serve
 
 
 def test_all_is_there_without_script(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport=_DESKTOP, java_script_enabled=False)
+    context = open_context(browser, viewport=_DESKTOP, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{server}{HOME}/{SITE}/privacy/{MIDDLE}?p=6")
     quote = page.locator("#quote-text").inner_text()

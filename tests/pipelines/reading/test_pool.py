@@ -17,6 +17,7 @@ import pytest
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.pipelines.reading.pool import ReadingPool
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -166,9 +167,9 @@ def test_the_child_ignores_ctrl_c_and_the_parent_ends_cleanly() -> None:
     assert process.stdout.readline() == "ready\n"  # now it can be interrupted as a program should be
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout.readline() == "alive\n"
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
-    assert is_gone(child, within_seconds=5)
+    assert is_gone(child, within_seconds=PATIENCE)
 
 
 def test_the_child_dies_with_its_parent() -> None:
@@ -176,6 +177,6 @@ def test_the_child_dies_with_its_parent() -> None:
     assert process.stdout is not None
     child = int(process.stdout.readline())
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     process.stdout.close()
-    assert is_gone(child, within_seconds=5)
+    assert is_gone(child, within_seconds=PATIENCE)
