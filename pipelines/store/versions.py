@@ -118,7 +118,7 @@ class _Differences:
 
     def _find(self, pair: Pair) -> Difference:
         if pair not in self._known:
-            texts = (_read_text(self._connection, self._versions[index].text_sha256) for index in pair)
+            texts = (read_text(self._connection, self._versions[index].text_sha256) for index in pair)
             self._known[pair] = find_difference(*texts)
         return self._known[pair]
 
