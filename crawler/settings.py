@@ -16,6 +16,7 @@ POLICY_STORE = "policy_archive.pipelines.store.writer.Store"
 # Our own settings, with the values that a run has when nobody says otherwise
 POLICY_ARCHIVE_URL = "https://web.archive.org"
 POLICY_DIALECT = "auto"
+POLICY_NEAREST = True  # replay of any instant leads to the nearest capture; False: the index lists home pages
 POLICY_INDEX_PER_MINUTE = None  # None: crawler.core.defaults has the numbers
 POLICY_REPLAY_PER_SECOND = None
 POLICY_REQUESTS_A_DAY = None

@@ -148,6 +148,7 @@ class RunSpider(Spider):
             queue=self._queue,
             tell_problem=self.tally.note_problem,
             most_rows=self.settings["POLICY_MOST_INDEX_ROWS"] or MOST_ROWS,
+            leads_to_nearest=self.settings.getbool("POLICY_NEAREST"),
         )
         arguments = {"archive": archive_url, "plan": self.options.plan, "kinds": self.options.kinds}
         if self.alone:

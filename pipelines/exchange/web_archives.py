@@ -129,7 +129,8 @@ def _crawl(
         replay_per_second=0,
         progress=progress,
         command="import",
-        settings=(("POLICY_STORE", ImportingStore),),
+        # queries cost nothing here, and the files' own index tells digests of home pages, too
+        settings=(("POLICY_STORE", ImportingStore), ("POLICY_NEAREST", False)),
     )
     return run_fetch(options)
 
