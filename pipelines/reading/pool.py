@@ -288,6 +288,9 @@ class _Worker:
         finally:
             theirs.close()
         self._connection, self._tasks = ours, 0
+        if self._closed:  # meanwhile: `close` has found no process that could be ended
+            self._bury(killed=True)
+            raise ExtractionError("the pool is closed", outcome=Outcome.EXTRACTOR_CRASH)
         return ours
 
     def _bury(self, *, killed: bool) -> ReaderDiedError:
@@ -316,7 +319,8 @@ class _Worker:
         self._closed = True
         process = self._process
         if process is not None:
-            with contextlib.suppress(ValueError, OSError):
+            # AttributeError, AssertionError: of a process that is being started; who starts it ends it
+            with contextlib.suppress(ValueError, OSError, AttributeError, AssertionError):
                 process.kill()
                 process.join(_PARENT_GRACE_SECONDS)
 
