@@ -41,6 +41,8 @@ from policy_archive.pipelines.versions.frame import Run, classify_changes  # noq
 
 LEAST_COVERAGE = 0.5
 """Share of the recorded text's words on a page, below which it is junk; as kinds_of_change has it."""
+LEAST_WORDS = 3
+"""Of a line that is the policy's because the annotated text holds its words."""
 BAD = ("leak", "cosmetic")
 TOLD = ("settled", "unsettled", "markup", "real", *BAD)
 
@@ -228,6 +230,8 @@ def print_home_pages(folder: Path) -> None:
             if not line.strip() or count_words(line) == 0:
                 continue
             is_policy = " ".join(_words(line)) in words
+            if is_policy and count_words(line) < LEAST_WORDS:
+                continue  # "News": of the policy or of the menu
             kind = "policy" if is_policy else "furniture"
             setattr(score, kind, getattr(score, kind) + 1)
             left = lines[:index] + lines[index + 1 :]
