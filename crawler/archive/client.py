@@ -24,7 +24,14 @@ from policy_archive.crawler.archive.content_coding import (
 )
 from policy_archive.crawler.archive.middlewares import read_response
 from policy_archive.crawler.archive.rate_gate import Budget
-from policy_archive.crawler.archive.replay import Answer, Question, Replayed, classify_answer
+from policy_archive.crawler.archive.replay import (
+    Answer,
+    Nearest,
+    Question,
+    Replayed,
+    classify_answer,
+    classify_nearest,
+)
 from policy_archive.crawler.core.errors import CdxError, PolicyArchiveError, RateLimitedError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
@@ -64,11 +71,13 @@ class ArchiveClient:
         queue: RequestQueue,
         tell_problem: Callable[[str], None],
         most_rows: int = MOST_ROWS,
+        leads_to_nearest: bool = True,
     ) -> None:
         """Ask the archive at `archive_url` in one of `dialects`, tried in order.
 
         `tell_problem` gets a sentence for people when an answer is not whole;
-        `most_rows` of one answer are read.
+        `most_rows` of one answer are read. `leads_to_nearest`: replay of any instant leads to the
+        capture nearest to it, as far as is known.
         """
         self.archive_url = archive_url
         self.index_seconds: list[float] = []
@@ -79,6 +88,7 @@ class ArchiveClient:
         self._queue = queue
         self._tell_problem = tell_problem
         self._most_rows = most_rows
+        self._leads_to_nearest = leads_to_nearest
 
     # The index
 
@@ -179,6 +189,42 @@ class ArchiveClient:
         )
 
     # Captures
+
+    @property
+    def has_nearest(self) -> bool:
+        """Whether `find_nearest` may be asked: a pywb serves the nearest capture itself, if any at all."""
+        return self._leads_to_nearest and self._dialects[0] is Dialect.WAYBACK
+
+    async def find_nearest(self, site: str, url: str, timestamp: str) -> Nearest:
+        """Return which capture of a page replay has nearest to an instant (14 digits): one request.
+
+        Raises RateLimitedError when the run has to end; any other failure is an outcome.
+        """
+        answered: asyncio.Future[Nearest] = asyncio.get_running_loop().create_future()
+        request = self._build_request(
+            build_uri_m(self.archive_url, timestamp, url), Budget.REPLAY, answered=answered, page=url
+        )
+        request = request.replace(callback=self.on_nearest, errback=self.on_nearest_failure)
+        self._queue.put(site, Budget.REPLAY, request)
+        return await answered
+
+    async def on_nearest(self, response: Response) -> None:
+        """Tell the site that waits which capture the archive has nearest."""
+        self._queue.done(Budget.REPLAY)
+        answer, page = read_response(response), response.meta["page"]
+        found = await asyncio.to_thread(classify_nearest, answer, page, self.archive_url)
+        point("after-look")
+        _settle(response.meta["answered"], found)
+
+    def on_nearest_failure(self, failure: Failure) -> None:
+        """Tell the site that waits that replay did not say."""
+        self._queue.done(Budget.REPLAY)
+        request: Request = failure.request  # type: ignore[attr-defined]
+        if isinstance(failure.value, RateLimitedError):
+            _fail(request.meta["answered"], failure.value)
+        else:
+            reason = _describe(failure)
+            _settle(request.meta["answered"], Nearest(outcome=Outcome.ARCHIVE_ERROR, reason=reason))
 
     async def fetch_capture(self, document: Document, planned: PlannedCapture) -> ReadCapture:
         """Return one capture, read and stored."""

@@ -21,7 +21,7 @@ from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.static_search import has_pagefind
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
-from tests.browse.conftest import MIDDLE, PRIVACY, SITE
+from tests.browse.conftest import MIDDLE, PRIVACY, SITE, open_context
 from tests.support.synthetic import store_texts
 
 
@@ -51,8 +51,7 @@ def address(copy: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    context.set_default_timeout(15_000)
+    context = open_context(browser, viewport={"width": 390, "height": 844}, color_scheme="dark")
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -171,7 +170,7 @@ def test_a_quotation_of_tables_and_lists_in_the_copy_has_their_words(
     ]
     subprocess.run(command, check=True, capture_output=True)
     place = (tmp_path / "copy" / SITE / "privacy" / MIDDLE / "index.html").as_uri()
-    context = browser.new_context()
+    context = open_context(browser)
     page = context.new_page()
     with closing(open_reader(tmp_path / "p.db")) as connection:
         version = read_version(connection, PRIVACY, MIDDLE)
@@ -185,7 +184,7 @@ def test_a_quotation_of_tables_and_lists_in_the_copy_has_their_words(
 
 
 def test_without_a_script_the_lists_remain(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
+    context = open_context(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/{SITE}/privacy/index.html")
     assert page.get_by_role("row").count() >= 4
@@ -205,7 +204,7 @@ def test_no_page_of_the_copy_breaks_a_rule(browser: Browser, address: str) -> No
     paths += ["-/search/?q=harbour"] * has_pagefind()
     broken = {}
     for scheme in ("light", "dark"):
-        context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+        context = open_context(browser, viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
         page = context.new_page()
         for path in paths:
             page.goto(f"{address}/{path.replace('/?', '/index.html?')}")

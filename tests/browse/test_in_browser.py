@@ -14,7 +14,7 @@ from lxml import etree
 from playwright.sync_api import Browser, Page
 
 from policy_archive.pipelines.store.writer import Store
-from tests.browse.conftest import MIDDLE, NEW, OLD, PRIVACY, SITE
+from tests.browse.conftest import MIDDLE, NEW, OLD, PRIVACY, SITE, open_context
 from tests.support.asking import HOME, get_when_ready, serve
 from tests.support.hostile import HOSTILE, HOSTILE_SITE
 from tests.support.synthetic import store_texts
@@ -61,8 +61,7 @@ class Watch:
 
 
 def _open(browser: Browser, watch: Watch, *, size: dict[str, int], scheme: str) -> Page:
-    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-    context.set_default_timeout(10_000)
+    context = open_context(browser, viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     watch.keep_watch(page)
     return page
@@ -356,7 +355,7 @@ def test_words_of_addresses_are_neither_found_nor_marked(browser: Browser, tmp_p
 
 
 def test_all_is_there_without_script(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport=_DESKTOP, java_script_enabled=False)
+    context = open_context(browser, viewport=_DESKTOP, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{server}{HOME}/{SITE}/privacy/{MIDDLE}?p=6")
     quote = page.locator("#quote-text").inner_text()
