@@ -14,7 +14,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.archive.cdx import IndexPage, IndexQuery
 from policy_archive.crawler.archive.replay import Nearest
-from policy_archive.crawler.core.errors import BlockedError, CdxError, UsageError
+from policy_archive.crawler.core.errors import BlockedError, CdxError, DamagedError, UsageError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.plurals import plural
@@ -110,7 +110,8 @@ class SiteCrawl:
             self.conclude(SiteOutcome.BLOCKED, str(error))
         except CdxError as error:
             self.conclude(SiteOutcome.ARCHIVE_ERROR, str(error))
-        except UsageError as error:  # an address that the index cannot be asked for is no other site's fault
+        except (UsageError, DamagedError) as error:
+            # an address that the index cannot be asked for, a text that is lost, is no other site's fault
             self.conclude(SiteOutcome.FAILED, str(error))
 
     async def _crawl(self) -> tuple[SiteOutcome, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sized
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -26,6 +26,7 @@ from policy_archive.crawler.archive.middlewares import (
 from policy_archive.crawler.archive.rate_gate import Budget, GateClosedError
 from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import (
+    DamagedError,
     PolicyArchiveError,
     RateLimitedError,
     StoreError,
@@ -203,7 +204,8 @@ class RunSpider(Spider):
         try:
             with self.store.explained(self.options.database):
                 for document in self.unfinished:
-                    count_document(self.store, self.tally, document, self.store.fold_versions(document))
+                    with suppress(DamagedError):  # its site says so
+                        count_document(self.store, self.tally, document, self.store.fold_versions(document))
                 self._check_books()
                 if self.run_id is not None:
                     self._finish_run(self.run_id)
