@@ -44,7 +44,13 @@ from policy_archive.browse.security import (
     guard_hosts,
     guard_tables,
 )
-from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKnownError, UsageError
+from policy_archive.crawler.core.errors import (
+    CdxError,
+    DamagedError,
+    ExtractionError,
+    NotKnownError,
+    UsageError,
+)
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
@@ -112,6 +118,9 @@ def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: 
         return _html(pages.render_message("Not found", str(error)), 404)
     except UsageError as error:
         return _html(pages.render_message("That cannot be shown", str(error)), 400)
+    except DamagedError as error:
+        said = str(error)
+        return _html(pages.render_message("That cannot be shown", f"{said[:1].upper()}{said[1:]}."), 500)
 
 
 def _iter_corpora(datasette: Datasette) -> Iterator[Database]:

@@ -48,6 +48,7 @@ SLOW = (
     "crawler/archive/test_wire.py",
     "crawler/crawl/",
     "crawler/discovery/test_fetch.py",
+    "pipelines/bulk/",
     "pipelines/commands/test_extract.py",
     "pipelines/commands/test_fetch.py",
     "pipelines/commands/test_import.py",

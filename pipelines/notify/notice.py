@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from policy_archive.crawler.core.errors import DamagedError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import clean_text
@@ -161,16 +162,31 @@ def build_notice(connection: sqlite3.Connection, message: Message, *, base_url: 
         return None
     document = _document(versions[-1])
     number = versions[0]["version"] - 1 or (1 if len(versions) > 1 else 0)
-    before = queries.read_version(connection, document, number) if number else None
-    newest = queries.read_version(connection, document, versions[-1]["version"])
+    before, quotation = _read_before(connection, document, number, versions[-1]["version"])
     return Notice(
         id=message.id,
         event="new-version",
         versions=tuple(versions),
         before=before,
-        quotation=quote_change(before["text"], newest["text"]) if before else None,
+        quotation=quotation,
         links=tuple(_iter_links(document, versions, before, base_url)),
     )
+
+
+def _read_before(
+    connection: sqlite3.Connection, document: Document, number: int, newest: int
+) -> tuple[Row | None, Quotation | None]:
+    """Return the version that is told to have been before (0: none), and what changed since.
+
+    Of a text that is damaged nothing is quoted, and the rest is told.
+    """
+    if not number:
+        return None, None
+    try:
+        before, after = (queries.read_version(connection, document, one) for one in (number, newest))
+    except DamagedError:
+        return next(iter(queries.read_versions(connection, [(document.id, number)])), None), None
+    return before, quote_change(before["text"], after["text"])
 
 
 def _document(row: Row) -> Document:

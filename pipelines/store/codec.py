@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import zstandard
 
-from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.errors import DamagedError
 
 LEVEL = 3
 """zstd's level. Real pages come to 25 % of their size, with the capture before as dictionary to 9 %."""
@@ -53,14 +53,14 @@ def pack_text(text: bytes, *, base: bytes | None) -> bytes:
 
 
 def unpack_text(content: bytes, *, size: int, base: bytes | None) -> bytes:
-    """Return what pack_text was given; raises StoreError when it is not of the size that the row states."""
+    """Return what pack_text was given; raises DamagedError when it is not of the size that the row states."""
     decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary(base) if base else None)
     try:
         text = _decompress(decompressor, content, size)
     except (zstandard.ZstdError, ValueError) as error:
-        raise StoreError(f"it does not unpack: {error}") from error
+        raise DamagedError(f"it does not unpack: {error}") from error
     if len(text) != size:
-        raise StoreError(f"it unpacks to {len(text)} bytes, not to the {size} that its row states")
+        raise DamagedError(f"it unpacks to {len(text)} bytes, not to the {size} that its row states")
     return text
 
 
@@ -69,14 +69,14 @@ def restore_body(codec: int, content: bytes, *, body_bytes: int, base: bytes | N
 
     `body_bytes` is the size that the row states: nothing longer is decompressed.
 
-    Raises StoreError when the bytes do not decode to that size.
+    Raises DamagedError when the bytes do not decode to that size.
     """
     try:
         body = _restore(Codec(codec), content, body_bytes, base)
     except (zstandard.ZstdError, ValueError) as error:
-        raise StoreError(f"a stored body does not decode: {error}") from error
+        raise DamagedError(f"a stored body does not decode: {error}") from error
     if len(body) != body_bytes:
-        raise StoreError(f"a stored body has {len(body)} bytes, not the {body_bytes} that its row states")
+        raise DamagedError(f"a stored body has {len(body)} bytes, not the {body_bytes} that its row states")
     return body
 
 

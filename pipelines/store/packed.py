@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 
-from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.errors import DamagedError
 from policy_archive.pipelines.store.names import APPLICATION_ID
 
 LONGEST_CHAIN = 15
@@ -166,18 +166,18 @@ class _Unpacking:
         # an exception would lose its words on the way through SQLite: `verify` asks by read_packed
         try:
             return self.unpack()
-        except StoreError:
+        except DamagedError:
             return None
 
     def unpack(self) -> str:
-        """Return the text; raises StoreError when there is none, or it does not unpack within the limits."""
+        """Return the text; raises DamagedError when there is none, or not within the limits."""
         from policy_archive.pipelines.store.codec import unpack_text  # zstd loads when a text is packed
 
         links = [self._links[step] for step in sorted(self._links, reverse=True)]
         if not links or not links[0][0]:
-            raise StoreError("what it is packed against is missing, or the chain is longer than we make any")
+            raise DamagedError("what it is packed against is missing, or the chain is longer than ours")
         if sum(size for _, size, _ in links) > MOST_BYTES:
-            raise StoreError("it stands on longer texts than this program packs")
+            raise DamagedError("it stands on longer texts than this program packs")
         text: bytes | None = None
         keys = list(_iter_keys(links))
         for (_, size, content), key in zip(links, keys, strict=True):
@@ -189,7 +189,7 @@ class _Unpacking:
         try:
             return text.decode()
         except UnicodeDecodeError as error:
-            raise StoreError(f"what comes out is no text: {error}") from error
+            raise DamagedError(f"what comes out is no text: {error}") from error
 
 
 def _iter_keys(links: list[tuple[bool, int, bytes]]) -> Iterator[bytes]:
@@ -200,7 +200,7 @@ def _iter_keys(links: list[tuple[bool, int, bytes]]) -> Iterator[bytes]:
 
 
 def read_packed(connection: sqlite3.Connection, text_id: int) -> str:
-    """Return a packed text; raises StoreError, which says why, when it does not unpack."""
+    """Return a packed text; raises DamagedError, which says why, when it does not unpack."""
     unpacking = _Unpacking()
     for link in connection.execute(
         f"""{_CHAIN.format(of="?", schema="main", most=LONGEST_CHAIN)}
@@ -211,8 +211,8 @@ def read_packed(connection: sqlite3.Connection, text_id: int) -> str:
         unpacking.step(*link)
     try:
         return unpacking.unpack()
-    except StoreError as error:
-        raise StoreError(f"packed text {text_id}: {error}") from error
+    except DamagedError as error:
+        raise DamagedError(f"packed text {text_id}: {error}") from error
 
 
 def measure_chain(connection: sqlite3.Connection, text_id: int) -> tuple[int, int]:
@@ -240,7 +240,7 @@ def is_dense(connection: sqlite3.Connection) -> bool:
 def free_dependents(connection: sqlite3.Connection, orphans: str) -> None:
     """Pack anew, for themselves, the texts that stand on some that go: `orphans` is SQL that selects ids.
 
-    Inside a transaction, before these are deleted. Raises StoreError when one does not unpack.
+    Inside a transaction, before these are deleted. Raises DamagedError when one does not unpack.
     """
     from policy_archive.pipelines.store.codec import pack_text
 

@@ -23,6 +23,7 @@ from tests.support.processes import LOAD, ROOT, assert_sound, content_of, finish
 from ..support.patience import PATIENCE
 
 OF_A_FETCH = ("after-index", "after-fetch", *OF_A_CRAWL)
+OF_A_SEARCH = ("after-look",)  # tests/crawler/crawl/test_home_pages.py
 OF_AN_EXPORT = ("before-rename",)  # tests/pipelines/exchange/test_files.py
 OF_A_NOTICE = ("before-delivery", "after-delivery")  # tests/pipelines/test_notify.py
 KILLS = 40
@@ -50,6 +51,7 @@ def test_every_named_place_is_walked_by_some_test() -> None:
     }
     assert written == {
         *OF_A_FETCH,
+        *OF_A_SEARCH,
         *OF_AN_UPGRADE,
         *OF_AN_EXPORT,
         *OF_A_NOTICE,

@@ -358,6 +358,7 @@ def _merge_captures(connection: sqlite3.Connection) -> tuple[int, int, int]:
         [(row_id,) for row_id, is_better in known.items() if is_better],
     )
     _merge_extractions(connection)
+    _merge_lost_readings(connection)
     for table in _OF_CAPTURES:
         _insert_missing(connection, table, _IN_CAPTURES)
     return new, total - new, better
@@ -406,6 +407,17 @@ def _merge_extractions(connection: sqlite3.Connection) -> None:
         """update main.extractions set current = 1 from shard.extractions as theirs
         where theirs.capture_id = extractions.capture_id and theirs.extractor = extractions.extractor
             and theirs.current and theirs.capture_id in (select id from temp.merged_captures)"""
+    )
+
+
+def _merge_lost_readings(connection: sqlite3.Connection) -> None:
+    """Let the shard's reading count where ours was lost: no reading of a capture counts then."""
+    connection.execute(
+        f"""update main.extractions set current = 1 from shard.extractions as theirs
+        where theirs.capture_id = extractions.capture_id and theirs.extractor = extractions.extractor
+            and theirs.current and theirs.{_IN_CAPTURES} and not exists (
+                select 1 from main.extractions as ours
+                where ours.capture_id = theirs.capture_id and ours.current)"""  # noqa: S608 (constants)
     )
 
 

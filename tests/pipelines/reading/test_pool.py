@@ -180,3 +180,34 @@ def test_the_child_dies_with_its_parent() -> None:
     process.wait(PATIENCE)
     process.stdout.close()
     assert is_gone(child, within_seconds=PATIENCE)
+
+
+_IN_A_DAEMON = """
+import multiprocessing
+
+def read():
+    from policy_archive.pipelines.reading.pool import ReadingPool
+    with ReadingPool(1) as pool:
+        print(pool.run(len, "four"), flush=True)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=read, daemon=True)
+    process.start()
+    process.join()
+    raise SystemExit(process.exitcode)
+"""
+
+
+def test_a_pool_works_in_a_daemon_as_workers_of_clusters_are(tmp_path: Path) -> None:
+    program = tmp_path / "daemon.py"
+    program.write_text(_IN_A_DAEMON)
+    done = subprocess.run([sys.executable, program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
+
+
+def test_a_task_that_does_not_fit_into_memory_is_said_to_be_one() -> None:
+    with ReadingPool(1, memory_bytes=96 << 20) as pool:
+        with pytest.raises(ExtractionError) as caught:
+            pool.run(len, b"x" * (200 << 20))
+        assert caught.value.outcome == "extractor-memory"
+        assert pool.run(len, b"four") == 4
