@@ -21,6 +21,7 @@ from policy_archive.browse.citing import (
     build_quote,
     describe_change_page,
     describe_version_page,
+    frame_quote,
     plain_quote,
 )
 from policy_archive.browse.comparison import Comparison, read_comparison
@@ -184,6 +185,8 @@ class Pages:
             sought=sought,
             citation=citation,
             quoted=quoted,
+            # a copy has no page for each paragraph: our script fills this in
+            frame=frame_quote(version) if self.addresses.static else None,
             meta=describe_version_page(
                 version,
                 citation,
