@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -156,3 +157,27 @@ def test_a_long_line_costs_in_proportion(function: Callable[[str], object], piec
 def test_words_are_counted_as_they_are_split(pieces: list[str]) -> None:
     text = "".join(pieces)
     assert count_words(text) == sum(map(is_word, split_tokens(text)))
+
+
+_UNDERLINED = re.compile(r"^(?:(#{1,6})[ \t]+(\S.*)|(\S.*)\n(={3,}|-{3,})[ \t]*)$", re.MULTILINE)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["# A", "## **B** #", "####### no", "#no", " # no", "#\t C", "# ", "x", "", "===", "----",
+             "- - -", "| --- |", "# D\r", "#  \u2028E", "\x0b# F"]
+        ),
+        max_size=9,
+    ).map("\n".join)
+)  # fmt: skip
+def test_headings_are_the_same_whether_a_line_is_underlined_or_not(text: str) -> None:
+    wanted = [
+        (
+            len(match[1]) if match[1] else 1 if match[4].startswith("=") else 2,
+            (match[2] or match[3]).strip(" *_#"), match.start(), match.end(),
+        )
+        for match in _UNDERLINED.finditer(text)
+    ]  # fmt: skip
+    found = [(one.level, one.text, one.start, one.end) for one in iter_headings(text)]
+    assert found == wanted
