@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from policy_archive.crawler.core.failpoints import EXIT_STATUS
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.search_text import _prepare, prepare_text
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.text import (
     count_words,
@@ -181,3 +182,19 @@ def test_headings_are_the_same_whether_a_line_is_underlined_or_not(text: str) ->
     ]  # fmt: skip
     found = [(one.level, one.text, one.start, one.end) for one in iter_headings(text)]
     assert found == wanted
+
+
+_PIECES = st.sampled_from(
+    ["# Data", "[our policy](https://x.org/a-b)", "[open", "close](/c)", "] [", "\\[", "\\]", "it's", "’s",
+     "個人情報", "<https://x.org>", "**bold", "bold**", "* item", "| a | b |", "|---|", "_a_b_", "\n", "\n\n",
+     "\n\n\n", " ", "é", "“q”", "`", "x" * 90]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=40).map("".join))
+def test_a_text_by_its_paragraphs_is_the_same_as_whole(text: str) -> None:
+    """Its words and its entry in the full-text index: one version has most paragraphs from the one before."""
+    long = f"{text}\n\n{'word ' * 500}"
+    assert count_words(long) == sum(count_words(line) for line in text.split("\n")) + 500
+    assert prepare_text(text) == _prepare(text)
+    assert prepare_text(long) == _prepare(long)
