@@ -30,7 +30,14 @@ from policy_archive.archive_server.answers import Request
 from policy_archive.archive_server.server import Archive
 from policy_archive.archive_server.warc import WarcSource
 from policy_archive.crawler.archive.cdx import Dialect, IndexReader
-from policy_archive.crawler.archive.replay import Answer, Question, classify_answer, classify_nearest
+from policy_archive.crawler.archive.replay import (
+    Answer,
+    Nearest,
+    Question,
+    classify_answer,
+    classify_nearest,
+    first_capture,
+)
 from policy_archive.crawler.core.errors import BlockedError, CdxError
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome, PolicyLink
 from policy_archive.crawler.core.urlkeys import urlkey
@@ -64,6 +71,7 @@ class LocalArchive:
         self.archive = archive
         self.index_requests = 0
         self.replay_requests = 0
+        self.firsts: dict[str, Nearest] = {}
 
     def _get(self, url: str) -> Answer:
         target = url.removeprefix(ARCHIVE_URL)
@@ -106,9 +114,11 @@ class LocalArchive:
 
     async def look(self, look: Look) -> Looked:
         """Return which capture replay leads to."""
-        self.replay_requests += 1
-        answer = self._get(build_uri_m(ARCHIVE_URL, look.timestamp, look.url))
-        found = classify_nearest(answer, look.url, ARCHIVE_URL)
+        found = self.firsts.get(urlkey(look.url))
+        if found is None or look.timestamp > (found.timestamp or ""):
+            self.replay_requests += 1
+            answer = self._get(build_uri_m(ARCHIVE_URL, look.timestamp, look.url))
+            found = classify_nearest(answer, look.url, ARCHIVE_URL)
         if found.timestamp is None:
             known = found.outcome is Outcome.NOT_ARCHIVED
             return Looked(asked=look, state=AnswerState.COMPLETE if known else AnswerState.FAILED)
@@ -129,11 +139,15 @@ class LocalArchive:
         while True:
             self.replay_requests += 1
             question = Question(row=wanted.row, archive_url=ARCHIVE_URL, asked=asked)
-            playback = classify_answer(self._get(asked[-1]), question)
+            answer = self._get(asked[-1])
+            playback = classify_answer(answer, question)
             if not playback.follow:
                 break
             asked = (*asked, playback.follow)
         links: tuple[PolicyLink, ...] = ()
+        first = first_capture(answer, wanted.row.original, ARCHIVE_URL)
+        if first is not None:
+            self.firsts[wanted.row.urlkey] = first
         if playback.body is not None and playback.outcome is None:
             text = decode_body(playback.body, playback.content_type or "").text
             links = find_policy_links(parse_html(text), url=wanted.row.original)

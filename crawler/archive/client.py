@@ -31,6 +31,7 @@ from policy_archive.crawler.archive.replay import (
     Replayed,
     classify_answer,
     classify_nearest,
+    first_capture,
 )
 from policy_archive.crawler.core.errors import CdxError, PolicyArchiveError, RateLimitedError
 from policy_archive.crawler.core.failpoints import point
@@ -38,14 +39,18 @@ from policy_archive.crawler.core.records import (
     Capture,
     CdxRow,
     Document,
+    Kind,
     Outcome,
     PlannedCapture,
     ReadCapture,
 )
 from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
 
 INDEX_MAX_BYTES = 128 * 1024 * 1024
+MOST_FIRSTS = 1024
+"""First captures that are kept in mind: of far more home pages than are looked for at once."""
 
 
 class RequestQueue(Protocol):
@@ -89,6 +94,8 @@ class ArchiveClient:
         self._tell_problem = tell_problem
         self._most_rows = most_rows
         self._leads_to_nearest = leads_to_nearest
+        self._firsts: dict[str, Nearest] = {}
+        """Urlkey → the first capture of a home page, as one of its captures named it."""
 
     # The index
 
@@ -198,8 +205,13 @@ class ArchiveClient:
     async def find_nearest(self, site: str, url: str, timestamp: str) -> Nearest:
         """Return which capture of a page replay has nearest to an instant (14 digits): one request.
 
+        None for an instant before the first capture, where one of a home page has named that.
+
         Raises RateLimitedError when the run has to end; any other failure is an outcome.
         """
+        first = self._firsts.get(urlkey(url))
+        if first is not None and first.timestamp is not None and timestamp <= first.timestamp:
+            return first
         answered: asyncio.Future[Nearest] = asyncio.get_running_loop().create_future()
         request = self._build_request(
             build_uri_m(self.archive_url, timestamp, url), Budget.REPLAY, answered=answered, page=url
@@ -248,12 +260,22 @@ class ArchiveClient:
             row=task.row, archive_url=self.archive_url, dialect=self._dialects[0], asked=task.asked
         )
         # not in the event loop: undoing codings of 20 MB four times over takes seconds
-        replayed = await asyncio.to_thread(_classify, read_response(response), question)
+        answer = read_response(response)
+        replayed = await asyncio.to_thread(_classify, answer, question)
+        if task.document.kind is Kind.HOME and replayed.outcome is None:
+            self._note_first(answer, task.row)
         if replayed.follow:
             self._ask_replay(replace(task, asked=(*task.asked, replayed.follow)))
         else:
             point("after-fetch")
             yield self._build_capture(task, replayed, response.meta.get("download_latency"))
+
+    def _note_first(self, answer: Answer, row: CdxRow) -> None:
+        first = first_capture(answer, row.original, self.archive_url)
+        if first is not None:
+            self._firsts[row.urlkey] = first
+        while len(self._firsts) > MOST_FIRSTS:
+            self._firsts.pop(next(iter(self._firsts)))
 
     def on_replay_failure(self, failure: Failure) -> Iterator[Capture]:
         """Yield the capture as one that could not be had; nothing when the run has to end."""

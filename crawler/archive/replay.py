@@ -178,6 +178,20 @@ def classify_nearest(answer: Answer, url: str, archive_url: str) -> Nearest:
     return Nearest(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
 
 
+def first_capture(answer: Answer, url: str, archive_url: str) -> Nearest | None:
+    """Return the first capture of a page as the answer that is one of its captures names it, if it does.
+
+    By its Link header, RFC 7089: `<URI-M>; rel="first memento"`.
+    """
+    for link in _LINK.finditer(answer.headers.get("link", "")):
+        if {"first", "memento"} <= _relations(link[2]):
+            found = on_archive(link[1], archive_url)
+            timestamp, original = (found and split_uri_m(found)) or (None, "")
+            nearest = _name_nearest(timestamp, original, url)
+            return nearest if nearest.timestamp else None
+    return None
+
+
 def _name_nearest(timestamp: str | None, original: str, url: str) -> Nearest:
     if timestamp and _is_whole(timestamp) and same_page(original, url):
         return Nearest(timestamp=timestamp, original=original)
@@ -314,17 +328,17 @@ def _served_timestamp(answer: Answer) -> str | None:
 
 def _served_original(answer: Answer) -> str | None:
     links = _LINK.finditer(answer.headers.get("link", ""))
-    return next((link[1] for link in links if _is_original(link[2])), None)
+    return next((link[1] for link in links if "original" in _relations(link[2])), None)
 
 
-def _is_original(parameters: str) -> bool:
-    """Return whether a link's parameters name the relation `original`, be it among others."""
+def _relations(parameters: str) -> set[str]:
+    """Return the relations that a link's parameters name."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "rel":
             relations = value.strip().removeprefix('"').replace(",", '"').partition('"')[0]
-            return "original" in relations.lower().split()
-    return False
+            return set(relations.lower().split())
+    return set()
 
 
 def _classify_redirect(answer: Answer, question: Question, facts: Replayed) -> Replayed:

@@ -133,12 +133,12 @@ class _Seeking:
         """Return what is left to do about the last and the first page, None for nothing."""
         if self.now in self.found and self.found[self.now] is None:
             return None
-        todo = [(self._next(self._moments(self.now, -1)), "last home page")]
-        if self.now in self.found and not self._reaches_first():
-            todo.append((self._next(self._moments(FIRST_INSTANT, 1)), "first home page"))
-        looks = tuple((what, reason) for what, reason in todo if isinstance(what, str))
-        rows = {what: reason for what, reason in reversed(todo) if isinstance(what, CdxRow)}
-        return HomeStep(looks=looks, rows=tuple(reversed(rows.items()))) if looks or rows else None
+        last = self._next(self._moments(self.now, -1))
+        if last is not None:
+            return _step_to(last, "last home page")
+        # after the last one: its answer names the first, which costs no look then
+        first = None if self._reaches_first() else self._next(self._moments(FIRST_INSTANT, 1))
+        return None if first is None else _step_to(first, "first home page")
 
     def _reaches_first(self) -> bool:
         """Return whether documents of all kinds are known from the first capture of the page on."""
@@ -182,11 +182,16 @@ class _Seeking:
         ]
         for earlier, later, reason in sorted(stretches, key=lambda s: -seconds_between(s[0], s[1])):
             wanted = self._next(_parts(earlier, later), (earlier, later))
-            if isinstance(wanted, str):
-                return HomeStep(looks=((wanted, reason),))
             if wanted is not None:
-                return HomeStep(rows=((wanted, reason),))
+                return _step_to(wanted, reason)
         return HomeStep()
+
+
+def _step_to(wanted: str | CdxRow, reason: str) -> HomeStep:
+    """Return the step of looking at an instant, or of reading a capture."""
+    if isinstance(wanted, str):
+        return HomeStep(looks=((wanted, reason),))
+    return HomeStep(rows=((wanted, reason),))
 
 
 def is_page(page: VisitedPage) -> bool:

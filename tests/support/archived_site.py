@@ -46,6 +46,9 @@ class ArchivedSite:
     has_nearest: bool = True
     asked: list[SiteQuery] = field(default_factory=list)
     looked: list[Look] = field(default_factory=list)
+    """Looks that cost a request."""
+    named: set[str] = field(default_factory=set)
+    """Addresses whose first capture is known from another one's answer."""
     read: list[PageRequest] = field(default_factory=list)
 
     def capture(
@@ -107,12 +110,15 @@ class ArchivedSite:
         return AskedQuery(asked=asked, state=AnswerState.COMPLETE, rows=found)
 
     async def _look(self, look: Look) -> Looked:
-        self.looked.append(look)
+        rows = Index(self.bodies).captures_of(urlkey(look.url))
+        named = rows and look.timestamp <= rows[0].timestamp and look.url in self.named
+        if not named:
+            self.looked.append(look)
         if self.unshown is not None:
             return Looked(asked=look, state=self.unshown)
-        rows = Index(self.bodies).captures_of(urlkey(look.url))
         if not rows:
             return Looked(asked=look, state=AnswerState.COMPLETE)
+        self.named.add(look.url)  # its captures name the first, whoever reads one
         nearest = choose_row(rows, look.timestamp, look.url)
         told = replace(nearest, mimetype="-", statuscode="-", digest="-", length=None)
         return Looked(asked=look, state=AnswerState.COMPLETE, row=told)

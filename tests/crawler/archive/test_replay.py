@@ -19,6 +19,7 @@ from policy_archive.crawler.archive.replay import (
     classify_answer,
     classify_nearest,
     decode_header,
+    first_capture,
     is_archive_fault,
     on_archive,
 )
@@ -304,6 +305,29 @@ def test_what_names_no_capture_has_an_outcome_and_a_reason(
 ) -> None:
     timestamp, _, found = near(status, text, **headers)
     assert (timestamp, found) == (None, outcome)
+
+
+@pytest.mark.parametrize(
+    ("link", "timestamp"),
+    [
+        pytest.param(
+            f'<{HOME}>; rel="original", <{ARCHIVE}/web/20010203040506/{HOME}>; rel="first memento"; '
+            f'datetime="Sat, 03 Feb 2001 04:05:06 GMT", <{ARCHIVE}/web/2019/{HOME}>; rel="last memento"',
+            "20010203040506",
+            id="first",
+        ),
+        pytest.param(
+            f'<{ARCHIVE}/web/20010203040506/{HOME}>; rel="first last memento"', "20010203040506", id="one"
+        ),
+        pytest.param(f'<{ARCHIVE}/web/20010203040506/{HOME}>; rel="memento"', None, id="not the first"),
+        pytest.param(f'<https://x.org/web/20010203040506/{HOME}>; rel="first memento"', None, id="elsewhere"),
+        pytest.param(f'<{ARCHIVE}/web/20010203040506/{HOME}a>; rel="first memento"', None, id="another page"),
+        pytest.param("", None, id="none"),
+    ],
+)
+def test_a_capture_names_the_first_of_its_page(link: str, timestamp: str | None) -> None:
+    found = first_capture(Answer(url=URL, status=200, headers={"link": link}, body=b""), HOME, ARCHIVE)
+    assert (found.timestamp if found else None) == timestamp
 
 
 @given(st.text(max_size=60), st.integers(200, 599), st.booleans())

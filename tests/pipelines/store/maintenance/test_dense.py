@@ -584,6 +584,21 @@ def test_a_hostile_chain_is_a_fault_with_a_reason(dense: Path, name: str) -> Non
             packed.read_packed(connection, 20)
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_shard_is_a_sentence_and_changes_nothing(dense: Path, tmp_path: Path, name: str) -> None:
+    into = tmp_path / "into.db"
+    with Store.open(into) as store:
+        store_texts(store, [("20180101", "One.\n")])
+    before = dump(into)["policy_texts"]
+    damage(dense, HOSTILE[name])
+    result = CliRunner().invoke(
+        policy_archive, ["merge", str(dense), "--db", str(into)], standalone_mode=False
+    )
+    assert isinstance(result.exception, StoreError)
+    assert str(dense) in str(result.exception)
+    assert dump(into)["policy_texts"] == before
+
+
 @pytest.mark.parametrize("size", [packed.MOST_BYTES // 4, packed.MOST_BYTES + 1])
 def test_a_bomb_is_refused_before_it_is_unpacked(dense: Path, size: int) -> None:
     """A chain of texts, each of which is within the limit, is none in sum; one beyond it is none at all."""
