@@ -120,8 +120,7 @@ def judge_text(
     policy = by_text if expected is None else add_evidence(by_text, page, expected)
     likely = policy >= POLICY_THRESHOLD
     notice = find_notice(page, asks_for_password=asks_for_password, reads_like_policy=likely)
-    # a menu on a policy's page asks to log in; an error at a policy's address may bear its name
-    if notice is not None and _outweighs(notice, policy if notice.page_class is PageClass.WALL else by_text):
+    if notice is not None and _outweighs(notice, policy):
         return _notice_verdict(notice)
     if policy < POLICY_THRESHOLD:
         return _other_verdict(1.0 - policy, "does not read like a policy")
