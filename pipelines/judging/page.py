@@ -85,6 +85,17 @@ def judge_page(
     """
     asks = tree is not None and asks_for_password(tree)
     verdict = _judge(extraction.text, extraction.title, url, expected, asks)
+    return hold_against_home(verdict, extraction, home_text=home_text, home_title=home_title)
+
+
+def hold_against_home(
+    verdict: Verdict,
+    extraction: Extraction,
+    *,
+    home_text: str | Callable[[], str] = "",
+    home_title: str | Callable[[], str] = "",
+) -> Verdict:
+    """Return what a page is, given what it was judged to be without its home page, and that page."""
     if verdict.page_class is not PageClass.POLICY:
         return verdict
     home = _ask(home_text)

@@ -23,11 +23,14 @@ from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.stored import Kind
 from policy_archive.crawler.planning.due import parse_interval
-from policy_archive.pipelines.store.connection import open_reader, write
+from policy_archive.pipelines.store.connection import explained, open_reader, write
+from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
 from policy_archive.pipelines.store.names import TABLES
+from policy_archive.pipelines.store.packed import text_sql
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
+_CHECKS = ("file", "values", "books", "texts")
 _OF_CAPTURES = ("links", "home_lines")
 """Tables of what was read of a capture, beside its extractions, by `capture_id`."""
 
@@ -57,17 +60,33 @@ class MergingStore(Store):
 def attach(store: Store, shard: Path) -> Iterator[list[str]]:
     """Give the sites of a shard, which is attached, read only, for as long as the block lasts.
 
-    Raises StoreError when it is no corpus of ours, or one of another release.
+    Raises StoreError when it is no corpus of ours, one of another release, or damaged: none of it is taken.
     """
-    with closing(open_reader(shard)) as reader:
+    with explained(shard), closing(open_reader(shard)) as reader:
+        _check_sound(reader, shard)
         sites = [row["site"] for row in reader.execute("select site from sites order by site")]
     store.connection.execute("attach ? as shard", (str(shard.resolve()),))
-    try:
+    with explained(shard):
         _check_schema(store.connection, shard)
-        write(store.connection, _merge_runs_and_origins)
-        yield sites
-    finally:
-        store.connection.execute("detach shard")
+    write(store.connection, _merge_runs_and_origins)
+    yield sites
+    store.connection.execute("detach shard")  # after an error it goes with the connection
+
+
+def _check_sound(reader: sqlite3.Connection, shard: Path) -> None:
+    """Raise StoreError for what `verify` would find, but bodies and versions: these are taken as they are
+    packed, and made anew."""
+    checks = tuple(check for check in list_checks() if check.name in _CHECKS)
+    for step in iter_steps(reader, checks):
+        if step.fault is not None:
+            raise _damaged(shard, f"{step.fault.fault} {step.fault.id}, {step.fault.detail}")
+
+
+def _damaged(shard: Path, found: str) -> StoreError:
+    return StoreError(
+        f"{shard} is damaged ({found}): nothing of it was merged; "
+        f"'policy-archive verify --db {shard}' names every fault of it"
+    )
 
 
 def _check_schema(connection: sqlite3.Connection, shard: Path) -> None:
@@ -290,9 +309,11 @@ def _merge_texts(connection: sqlite3.Connection) -> int:
         f"""select distinct text_sha256 as sha256 from shard.extractions where {_IN_CAPTURES}
         and text_sha256 not in (select sha256 from main.texts)"""  # noqa: S608 (constants)
     ).fetchall()
+    whole = text_sql("shard")  # the shard's own view cannot read a packed one
     for row in missing:
         words, text = connection.execute(
-            "select words, text from shard.policy_texts where sha256 = ?", (row["sha256"],)
+            f"select words, {whole} as text from shard.texts as texts where sha256 = ?",  # noqa: S608 (constants)
+            (row["sha256"],),
         ).fetchone()
         text_id = connection.execute(
             "insert into main.texts (sha256, words, content) values (?, ?, ?)", (row["sha256"], words, text)
@@ -337,6 +358,7 @@ def _merge_captures(connection: sqlite3.Connection) -> tuple[int, int, int]:
         [(row_id,) for row_id, is_better in known.items() if is_better],
     )
     _merge_extractions(connection)
+    _merge_lost_readings(connection)
     for table in _OF_CAPTURES:
         _insert_missing(connection, table, _IN_CAPTURES)
     return new, total - new, better
@@ -385,6 +407,17 @@ def _merge_extractions(connection: sqlite3.Connection) -> None:
         """update main.extractions set current = 1 from shard.extractions as theirs
         where theirs.capture_id = extractions.capture_id and theirs.extractor = extractions.extractor
             and theirs.current and theirs.capture_id in (select id from temp.merged_captures)"""
+    )
+
+
+def _merge_lost_readings(connection: sqlite3.Connection) -> None:
+    """Let the shard's reading count where ours was lost: no reading of a capture counts then."""
+    connection.execute(
+        f"""update main.extractions set current = 1 from shard.extractions as theirs
+        where theirs.capture_id = extractions.capture_id and theirs.extractor = extractions.extractor
+            and theirs.current and theirs.{_IN_CAPTURES} and not exists (
+                select 1 from main.extractions as ours
+                where ours.capture_id = theirs.capture_id and ours.current)"""  # noqa: S608 (constants)
     )
 
 
