@@ -74,21 +74,30 @@ class _Anchor:
     """Whether links beside it name policies as well: a footer, and no list of subjects."""
 
 
-def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
+def find_policy_links(tree: Any, *, url: str, seen: str = "") -> tuple[PolicyLink, ...]:
     """Return the links of a page that promise policies, surest first, one for each target and kind.
 
     `tree` is an lxml tree, `url` the page's URI-R. Frames of a frameset, refreshes and scripts'
-    moves that promise nothing come as kind `home`: pages to be read for their links in turn.
+    moves that promise nothing come as kind `home`: pages to be read for their links in turn. `seen` stands
+    for all of the page but its scripts' texts: what two captures have alike is looked for once.
     """
     base = _base_of(tree, url)
-    anchors = _with_neighbours(list(_anchors(tree, base)))
-    found = [link for anchor in anchors for link in _read_anchor(anchor, url)]
-    found += _rel_links(tree, base)
+    found = [*(_known_links if seen else _marked_links)(seen, url, base, tree=tree)]
     if not any(link.kind is not Kind.HOME for link in found):
         found += _script_links(tree, base, url)
     if not found:
         found += _script_moves(tree, base, url)
     return _best(found)
+
+
+def _marked_links(_: str, url: str, base: str, /, *, tree: Any) -> tuple[PolicyLink, ...]:
+    """Return the links that stand in a page's markup, in its order."""
+    anchors = _with_neighbours(list(_anchors(tree, base)))
+    found = [link for anchor in anchors for link in _read_anchor(anchor, url)]
+    return (*found, *_rel_links(tree, base))
+
+
+_known_links = remembered(64)(_marked_links)
 
 
 def _best(links: Iterable[PolicyLink]) -> tuple[PolicyLink, ...]:

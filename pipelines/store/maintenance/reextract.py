@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import CdxRow, Document, HomePage, Kind, Outcome, Reading
@@ -131,8 +131,8 @@ def read_again(
     left = Counter({document: len(found) for document, found in todo.items()})
     for document in [document for document, found in todo.items() if not found]:
         store.fold_versions(document, of_site=False)
-    wanted = (body for found in todo.values() for body in found)
-    for done in pool.map(_read_task, (_load(store, body) for body in wanted)):
+    loaded = (_load(store, body) for body in _in_lanes(todo.values(), pool.processes))
+    for done in pool.map(_read_task, loaded, key=lambda one: one.stored.document):
         body = done.item.stored
         store.record_reading(body.document, body.row, _reading_of(done))
         yield body
@@ -142,6 +142,26 @@ def read_again(
             yield _finish(store, body.document, bodies[body.document])
     for site in dict.fromkeys(document.site for document in bodies):
         store.judge_site(site)
+
+
+def _in_lanes(lists: Iterable[list[StoredBody]], lanes: int) -> Iterator[StoredBody]:
+    """Yield all bodies, one of each of so many documents in turn: a process for each has always one to read.
+
+    A process reads the bodies of a document quicker that has read the others.
+    """
+    waiting = iter(list(filter(None, lists)))
+    beside = [iter(found) for found in islice(waiting, lanes)]
+    while beside:
+        for place, lane in enumerate(beside):
+            body = next(lane, None)
+            if body is not None:
+                yield body
+                continue
+            following = next(waiting, None)
+            if following is None:
+                del beside[place]
+                break
+            beside[place] = iter(following)
 
 
 @dataclass(frozen=True, kw_only=True)
