@@ -44,6 +44,7 @@ SUMMARIES = {
     "re-extract": "Read every stored page again with this release's extractor, and rebuild the versions.",
     "export": "Write versions as files or as a stream for other programs.",
     "import": "Take texts and pages of others into the corpus: corpora, git repositories, files.",
+    "bulk": "Read whole collections of web archives, on one machine or many, into Parquet parts for 'import'.",  # noqa: E501
     "merge": "Merge databases, fetched by several machines or people, into the one of --db.",
     "weigh": "Compare the versions that an import left uncompared: words added and removed, what class of change.",  # noqa: E501
     "verify": "Check that nothing is lost or damaged: a line for each fault, and exit status 1 if there is one.",  # noqa: E501
@@ -60,7 +61,7 @@ SUMMARIES = {
 
 GROUPS = {
     # headings of --help; a test holds that each command stands under one
-    "Get policies": ("fetch", "plan", "import", "demo"),
+    "Get policies": ("fetch", "plan", "import", "bulk", "demo"),
     "Read": ("sites", "documents", "history", "show", "at", "diff", "search", "phrase", "cite", "browse"),
     "Keep up to date": ("watch", "update", "schedule", "notify", "changes", "status", "runs"),
     "Take along": ("export", "bundle", "publish", "extract", "serve"),

@@ -26,7 +26,7 @@ from policy_archive.archive_server.warc_files import WarcFile
 from policy_archive.crawler.core.records import CdxRow
 from policy_archive.crawler.core.safe_files import safe_name
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the same file would be indexed otherwise."""
 _META = b"!meta "
 _LINES_HELD = 100_000

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from re import compile as regex
 from typing import Any, BinaryIO
@@ -134,29 +136,72 @@ def with_original(answer: CapturedAnswer, original: CapturedAnswer) -> CapturedA
 
 def iter_indexed(path: Path, faults: list[WarcFault]) -> Iterator[tuple[CdxRow | None, int]]:
     """Yield the row of each capture, None for one that cannot be served, and where it lies."""
+    with _naming(path), path.open("rb") as file:
+        records = _open_records(file)
+        for record in _captures_of(records):
+            digest = _digest_of(record)
+            # asking for offset or length reads the record to its end: last of all
+            offset = records.get_record_offset()
+            row = _row_of(record, digest, records.get_record_length())
+            _note_cut(record, row, path, faults)
+            yield row, offset
+
+
+def iter_answers(
+    path: Path, faults: list[WarcFault]
+) -> Iterator[tuple[CdxRow | None, int, CapturedAnswer | None]]:
+    """Yield what `iter_indexed` does, and the answer of each capture, None when it is larger than is served.
+
+    The file is read once. Of a revisit the answer has no body.
+    """
+    with _naming(path), path.open("rb") as file:
+        records = _open_records(file)
+        for record in _captures_of(records):
+            body, digest = _read_whole(record)
+            offset = records.get_record_offset()
+            row = _row_of(record, digest, records.get_record_length())
+            _note_cut(record, row, path, faults)
+            yield row, offset, None if body is None else _answer_of(record, body)
+
+
+def parse_answer(content: bytes) -> tuple[CdxRow | None, CapturedAnswer | None]:
+    """Return row and answer of the one record that these bytes are, as `iter_answers` does.
+
+    Raises UsageError when they are no record of a capture.
+    """
+    with _naming(Path("the record")):
+        records = _open_records(BytesIO(content))
+        for record in _captures_of(records):
+            body, digest = _read_whole(record)
+            row = _row_of(record, digest, records.get_record_length())
+            return row, None if body is None else _answer_of(record, body)
+    raise UsageError("no capture begins there")
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Make of whatever warcio raises over hostile files a sentence; it cannot go on then."""
     try:
-        with path.open("rb") as file:
-            records = _open_records(file)
-            for record in records:
-                if record.rec_type not in ("response", "revisit"):
-                    continue
-                offset = records.get_record_offset()
-                digest = _digest_of(record)
-                # asking for the length reads the record to its end: last of all
-                row = _row_of(record, digest, records.get_record_length())
-                if row is not None and _is_cut(record):
-                    place = f"the record of {row.original} at {row.timestamp}"
-                    faults.append(WarcFault(path, f"cut in {place}: no text is taken from that"))
-                yield row, offset
+        yield
     except OSError:
         raise
-    except Exception as error:  # warcio stumbles over hostile files in many ways, and cannot go on then
+    except Exception as error:
         if "non-chunked gzip" in str(error):
             remedy = "gunzip it, or run 'warcio recompress' on it"
             raise UsageError(
                 f"{path.name} is gzipped as one piece, not record by record: {remedy}."
             ) from error
         raise UsageError(f"{path} is no WARC file, or a damaged one: name another one.") from error
+
+
+def _captures_of(records: ArchiveIterator) -> Iterator[ArcWarcRecord]:
+    return (record for record in records if record.rec_type in ("response", "revisit"))
+
+
+def _note_cut(record: ArcWarcRecord, row: CdxRow | None, path: Path, faults: list[WarcFault]) -> None:
+    if row is not None and _is_cut(record):
+        place = f"the record of {row.original} at {row.timestamp}"
+        faults.append(WarcFault(path, f"cut in {place}: no text is taken from that"))
 
 
 def _is_cut(record: ArcWarcRecord) -> bool:
@@ -200,26 +245,56 @@ def _digest_of(record: ArcWarcRecord) -> str:
         return "-"
 
 
+def _read_whole(record: ArcWarcRecord) -> tuple[bytes | None, str]:
+    """Return body and digest; None for a body beyond MOST_BODY_BYTES, whose digest is known all the same."""
+    stated = record.rec_headers.get_header("WARC-Payload-Digest")
+    pieces: list[bytes] = []
+    total = 0
+
+    def iter_kept() -> Iterator[bytes]:
+        nonlocal total
+        for piece in _iter_body(record):
+            total += len(piece)
+            if total <= MOST_BODY_BYTES:
+                pieces.append(piece)
+            else:
+                pieces.clear()
+            yield piece
+
+    try:
+        digest = digest_of_pieces(iter_kept())
+    except RecordTooLargeError:
+        return None, str(stated).rpartition(":")[2] if stated else "-"
+    while record.raw_stream.read(_PIECE_BYTES):  # behind the last chunk
+        pass
+    digest = str(stated).rpartition(":")[2] if stated else digest
+    return (b"".join(pieces) if total <= MOST_BODY_BYTES else None), digest
+
+
 def read_answer(place: Place) -> CapturedAnswer:
     """Return the answer that lies in a place. Raises RecordTooLargeError."""
     with place.path.open("rb") as file:
         file.seek(place.offset)
         record = next(iter(_open_records(file)))
-        http = record.http_headers
         body = _stored_body(record)
         while record.raw_stream.read(_PIECE_BYTES):  # behind the last chunk
             pass
-        is_cut = _is_cut(record)
-        if http is None:
-            return CapturedAnswer(status=200, reason="OK", headers=(), body=body, is_cut=is_cut)
-        code, _, reason = http.statusline.partition(" ")
-        return CapturedAnswer(
-            status=int(code) if _STATUS.fullmatch(code) else 200,
-            reason=reason,
-            headers=tuple(http.headers),
-            body=body,
-            is_cut=is_cut,
-        )
+        return _answer_of(record, body)
+
+
+def _answer_of(record: ArcWarcRecord, body: bytes) -> CapturedAnswer:
+    """Return the answer of a record that is read to its end."""
+    http, is_cut = record.http_headers, _is_cut(record)
+    if http is None:
+        return CapturedAnswer(status=200, reason="OK", headers=(), body=body, is_cut=is_cut)
+    code, _, reason = http.statusline.partition(" ")
+    return CapturedAnswer(
+        status=int(code) if _STATUS.fullmatch(code) else 200,
+        reason=reason,
+        headers=tuple(http.headers),
+        body=body,
+        is_cut=is_cut,
+    )
 
 
 def _stored_body(record: ArcWarcRecord) -> bytes:

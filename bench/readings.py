@@ -124,12 +124,15 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--against", type=Path)
     parser.add_argument("--only", choices=SETS, action="append", help="Only these sets.")
+    parser.add_argument(
+        "--holding", default="", metavar="TEXT", help="Only pages with this in their address."
+    )
     parser.add_argument("--every", type=int, default=1, help="Only each so many-th page.")
     parser.add_argument("--shuffle", type=int, metavar="SEED")
     arguments = parser.parse_args()
     parts: dict[str, dict[str, str]] = {}
     for name in arguments.only or SETS:
-        pages = list(SETS[name]())[:: arguments.every]
+        pages = [page for page in SETS[name]() if arguments.holding in page.url][:: arguments.every]
         if arguments.shuffle is not None:
             random.Random(arguments.shuffle).shuffle(pages)
         begun = time.process_time()

@@ -10,11 +10,14 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -109,7 +112,9 @@ def find_site(page: RealPage) -> bool | None:
     if not own:
         return None
     site = ArchivedSite(site=parse_site(host))
-    home = f'<base href="{page.url}">{page.text}'
+    # a page's own base goes before ours: a browser, too, heeds the first alone
+    based = page.text if parse_html(page.text).find(".//base[@href]") is not None else ""
+    home = based or f'<base href="{page.url}">{page.text}'
     others = {str(a.get("href")) for a in parse_html(page.text).iter("a") if a.get("href")}
     pages = {f"http://{a}" for a in own} | {o for o in others if o.startswith(f"http://{host}/")}
     for year in range(page.year, page.year + 6):
@@ -119,6 +124,86 @@ def find_site(page: RealPage) -> bool | None:
     plan = site.discover([Kind.PRIVACY])
     main = [d for d in plan.documents if not d.document.name]
     return any(bare(address.url) in policies for document in main for address in document.addresses)
+
+
+def iter_makers(folder: Path, number: int) -> Iterator[Callable[[], ArchivedSite]]:
+    """Yield so many makers of sites, each with a real home page that links to a policy of its own."""
+    usable = [page for page in iter_pages(folder) if _own_policies(page)]
+    paths = sorted({_path_of(href, page) for page in usable for href in _own_policies(page)})
+    for seed in range(number):
+        yield partial(make_site, usable[seed % len(usable)], paths, seed)
+
+
+def _path_of(href: str, page: RealPage) -> str:
+    parts = urlsplit(urljoin(page.url, href))
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _own_policies(page: RealPage) -> list[str]:
+    """Return the addresses of the site's own privacy policy that a page links to, as they stand in it."""
+    site = parse_site(urlsplit(page.url).hostname or "")
+    hrefs = {str(a.get("href")).strip() for a in parse_html(page.text).iter("a") if a.get("href")}
+    wanted = {a for a, kinds in page.truth.items() if "p" in kinds and "~" not in kinds}
+    return sorted(
+        href
+        for href in hrefs
+        if bare(urljoin(page.url, href)) in wanted
+        and (urlsplit(urljoin(page.url, href)).hostname or "").endswith(site)
+    )
+
+
+_SILENT = 0.12
+"""Of a made site's earlier addresses, how many are numbers that say nothing; of real policies' addresses 5 of
+145 are, and these may have been better kept."""
+
+
+def make_site(page: RealPage, paths: Sequence[str], seed: int) -> ArchivedSite:
+    """Return a site whose home page is a real one; its policy moved up to three times before it stood there.
+
+    `paths`: of other sites' policies, at which this one's stood before.
+    A third of the sites have home pages that were captured as redirects to https and as errors as well,
+    some more of these than pages; a third few captures of home pages, a third many.
+    """
+    random = Random(seed)  # chance, not secrets; the same site each time
+    site = ArchivedSite(site=parse_site(urlsplit(page.url).hostname or ""))
+    own = _own_policies(page)
+    stays = [*random.sample(paths, random.choice((0, 0, 1, 1, 2, 3))), ""]
+    stays = [f"/info/{seed}-{len(stay)}" if stay and random.random() < _SILENT else stay for stay in stays]
+    begin = date(page.year - 3 * len(stays), random.randint(1, 12), 1)
+    noise = random.choice((0.0, 0.0, random.uniform(0.05, 0.7)))
+    homes_a_year = random.choice((0.7, 3, 20))
+    for stay in stays:
+        days = random.randint(200, 2000)
+        end = begin + timedelta(days=days)
+        text, address = page.text, urljoin(page.url, own[0])
+        if stay:
+            address = f"http://{urlsplit(page.url).hostname}{stay}"
+            for href in own:
+                text = text.replace(href, address)
+        for day in _draw_days(random, begin, end, homes_a_year):
+            _capture_home(site, f"{day:%Y%m%d}", f'<base href="{page.url}">{text}', random, noise)
+        for day in _draw_days(random, begin, end, random.choice((0.5, 2, 8))):
+            site.capture(f"{day:%Y%m%d}", address)
+        if stay and random.random() < 0.3:
+            site.capture(f"{end:%Y%m%d}", address, to=f"/{random.choice(('', 'privacy', 'legal'))}")
+        begin = end
+    return site
+
+
+def _draw_days(random: Random, begin: date, end: date, a_year: float) -> list[date]:
+    days = (end - begin).days
+    number = max(1, round(days / 365 * a_year * random.uniform(0.5, 1.5)))
+    return sorted({begin + timedelta(days=random.randrange(days)) for _ in range(number)})
+
+
+def _capture_home(site: ArchivedSite, day: str, html: str, random: Random, noise: float) -> None:
+    http, https = f"http://{site.site}/", f"https://{site.site}/"
+    if random.random() >= noise:
+        site.capture(f"{day}12", random.choice((http, https)), html)
+    elif random.random() < 0.7:
+        site.capture(f"{day}12", http, to=https)
+    else:
+        site.capture(f"{day}12", http, "<p>Sorry", status=random.choice(("404", "503")))
 
 
 def print_real_pages(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
     python bench/updates.py [YEAR ...]
 
-For each year: the demo's sites are fetched up to its end, then updated with all captures there, then
+All the demo's sites are fetched, home pages listed by the index and then found by replay, and the versions
+compared. Then, for each year: the sites are fetched up to its end, then updated with all captures there, then
 twice with nothing new. Versions are compared with those of one fetch in one go.
 """
 
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -44,16 +46,22 @@ def main() -> None:
     print(_LINE.format("run", "documents", "index", "replay", "versions"))
     with ArchiveServer(sorted(DEMO.glob("*.warc.gz"))) as archive, tempfile.TemporaryDirectory() as folder:
         os.environ["POLICY_ARCHIVE_STATE"] = folder
-        whole = Path(folder) / "whole.db"
-        _measure(archive, whole, "fetch", SITES)
+        whole, listed = Path(folder) / "whole.db", Path(folder) / "listed.db"
+        _measure(archive, listed, "fetch, homes by the index", SITES, settings=(("POLICY_NEAREST", False),))
+        _measure(archive, whole, "fetch, homes by replay", SITES)
+        _compare(listed, whole)
         _measure_updates(archive, whole, "update, nothing new")
         for year in years:
             database = Path(folder) / f"{year}.db"
             _measure(archive, database, f"fetch up to {year}", SITES, until=year)
             _measure_updates(archive, database, f"update after {year}", "again", "and again")
-            missing = Counter(row[:3] for row in _versions(whole) - _versions(database))
-            surplus = Counter(row[:3] for row in _versions(database) - _versions(whole))
-            print(f"  not found: {dict(missing) or 'none'}; found differently: {dict(surplus) or 'none'}")
+            _compare(whole, database)
+
+
+def _compare(wanted: Path, database: Path) -> None:
+    missing = Counter(row[:3] for row in _versions(wanted) - _versions(database))
+    surplus = Counter(row[:3] for row in _versions(database) - _versions(wanted))
+    print(f"  not found: {dict(missing) or 'none'}; found differently: {dict(surplus) or 'none'}")
 
 
 def _measure_updates(archive: ArchiveServer, database: Path, *names: str) -> None:
@@ -73,6 +81,7 @@ def _measure(
     *,
     until: str | None = None,
     is_update: bool = False,
+    settings: tuple[tuple[str, Any], ...] = (),
 ) -> None:
     before = len(archive.log)
     report = run_fetch(
@@ -85,6 +94,7 @@ def _measure(
             index_per_minute=0,
             replay_per_second=0,
             ask_again=is_update,
+            settings=settings,
         )
     )
     assert report.status is RunStatus.DONE, report.reason

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote
 
-from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
-from policy_archive.pipelines.outputs.citation import Citation
+from policy_archive.pipelines.outputs.citation import Citation, find_page
 from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.store.queries import Row
 
@@ -43,18 +42,35 @@ class Meta:
     """(name, content) of the elements that reference managers read."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class QuoteFrame:
+    """What stands around the words of any paragraph of a version when it is quoted."""
+
+    before_number: str
+    """Whose text it is, up to the paragraph's number."""
+    after_number: str
+    proof: str
+    """The last lines."""
+
+
+def frame_quote(version: Row) -> QuoteFrame:
+    """Return what a quotation of a version says beside the words, their number and their address."""
+    kind = describe_kind(version["kind"], version["name"])
+    came = "came" if version["changed_after"] else "was"
+    return QuoteFrame(
+        before_number=f"{version['site']}, {kind}, paragraph ",
+        after_number=f" of the version that {came} {describe_interval(version)}; "
+        f"last seen {version['last_captured'][:10]}.",
+        proof=f"Capture: {find_page(version) or version['url']}\nText: sha256:{version['text_sha256']}\n",
+    )
+
+
 def build_quote(version: Row, *, number: int, text: str, address: str) -> Quote:
     """Return a paragraph with all that proves it. `address` is that of the paragraph, whole if it can be."""
-    kind = describe_kind(version["kind"], version["name"])
-    capture = page_uri_m(version["replay_url"]) if version["replay_url"] else version["url"]
+    frame = frame_quote(version)
     whole = (
-        f"“{text}”\n"
-        f"{version['site']}, {kind}, paragraph {number} of the version that "
-        f"{'came ' if version['changed_after'] else 'was '}{describe_interval(version)}; "
-        f"last seen {version['last_captured'][:10]}.\n"
-        f"{address}#p{number}{write_fragment(text)}\n"
-        f"Capture: {capture}\n"
-        f"Text: sha256:{version['text_sha256']}\n"
+        f"“{text}”\n{frame.before_number}{number}{frame.after_number}\n"
+        f"{address}#p{number}{write_fragment(text)}\n{frame.proof}"
     )
     return Quote(number=number, text=text, whole=whole)
 

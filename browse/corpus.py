@@ -19,6 +19,7 @@ from policy_archive.pipelines.outputs.history import read_history
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt_widely
 from policy_archive.pipelines.store.queries import AddressMove, Row
+from policy_archive.pipelines.store.stored_texts import whole
 
 _LISTED = 12
 _QUOTED = 6
@@ -258,10 +259,14 @@ def list_stamps(connection: sqlite3.Connection, document: Document) -> list[str]
 def read_texts(connection: sqlite3.Connection, document: Document) -> list[tuple[Row, str]]:
     """Return every version of a document, without its text and the text, in order."""
     texts = connection.execute(
-        "select text from policy_versions where document_id = ? order by version", (document.id,)
+        "select text, text_sha256 from policy_versions where document_id = ? order by version",
+        (document.id,),
     )
     versions = queries.list_versions(connection, document)
-    return [(version, row["text"]) for version, row in zip(versions, texts, strict=True)]
+    return [
+        (version, whole(row["text"], f"version {number} of {document.site}", sha256=row["text_sha256"]))
+        for number, (version, row) in enumerate(zip(versions, texts, strict=True), 1)
+    ]
 
 
 def find_next_large(connection: sqlite3.Connection, document: Document, number: int) -> int | None:

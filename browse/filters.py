@@ -19,6 +19,7 @@ from policy_archive.crawler.core.timestamps import isoformat
 from policy_archive.crawler.core.urls import describe_archive, page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.addresses import document_of, document_segment
+from policy_archive.pipelines.outputs.citation import find_page
 from policy_archive.pipelines.outputs.coverage import SIGNS, MonthState
 from policy_archive.pipelines.outputs.history import describe_version
 from policy_archive.pipelines.outputs.words import show_share
@@ -59,6 +60,7 @@ def build_environment() -> Environment:
         gist=describe_version,
         outcomes=show_outcomes,
         page_address=page_uri_m,
+        seen_at=find_page,
         archive_name=describe_archive,
         snippet=show_snippet,
         month_years=group_months,

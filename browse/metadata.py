@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import quote
 from policy_archive.data import DATA
 from policy_archive.pipelines.outputs.addresses import PREFIX
 from policy_archive.pipelines.store.at import build_asked_sql
+from policy_archive.pipelines.store.packed import NOTICE
 from policy_archive.pipelines.store.queries import IS_TOLD
 
 # Each finds its rows by an index first, then shows those alone: the view reads five tables a row.
@@ -99,7 +100,7 @@ _UNITS = {
     "bodies": {"bytes": "byte"},
 }
 _HIDDEN = (
-    *("bodies", "text_lines", "text_runs", "texts_search", "texts_search_content"),
+    *("bodies", "text_lines", "text_runs", "packed_texts", "texts_search", "texts_search_content"),
     *("index_answers", "outbox", "looks", "_sqlite_migrations", "sqlite_sequence"),
 )
 """What holds the program's own state, or nothing that a person reads: below a fold of the list of tables."""
@@ -114,17 +115,34 @@ _START = {
 """Where to start, with the columns that people look for first; the rest follows in the table's own order."""
 
 
-def describe_corpus(database_names: Iterable[str], *, home: str) -> dict[str, Any]:
-    """Return Datasette's metadata for databases that hold a corpus; `home` is the address of our pages."""
+def describe_corpus(corpora: Mapping[str, bool], *, home: str) -> dict[str, Any]:
+    """Return Datasette's metadata for databases that hold a corpus; `home` is the address of our pages.
+
+    `corpora`: their names, each with whether its texts are packed.
+    """
     described = _read_descriptions()
     tables = {name: _describe_table(name, described.get(name)) for name in {*described, *_LABELS, *_HIDDEN}}
     link = f'<p><a href="{escape(home)}"><strong>Read, search and compare the policies</strong></a></p>'
-    about = {"title": "Policy archive", "description_html": link}
+    notes = {name: _describe_dense(home, name) if is_dense else "" for name, is_dense in corpora.items()}
+    about = {"title": "Policy archive", "description_html": link + "".join(notes.values())}
     databases = {
-        name: {**about, "description_html": link + _list_starts(home, name), "tables": tables}
-        for name in database_names
+        name: {
+            "title": "Policy archive",
+            "description_html": link + note + _list_starts(home, name),
+            "tables": tables,
+        }
+        for name, note in notes.items()
     }
     return {**about, "databases": databases}
+
+
+def _describe_dense(home: str, database: str) -> str:
+    """Return what a dense file says of itself, with the table that says more."""
+    address = f"{home.removesuffix(PREFIX)}/{quote(database)}/{NOTICE}"
+    return (
+        f"<p>The texts of {escape(database)}.db are packed: here they are read, but not by every program. "
+        f'<a href="{escape(address)}">What reads them</a></p>'
+    )
 
 
 def _list_starts(home: str, database: str) -> str:
@@ -134,12 +152,12 @@ def _list_starts(home: str, database: str) -> str:
     return f"<p>Tables to start with: {' · '.join(links)}</p>"
 
 
-async def describe_to_new_datasette(datasette: Any, database_names: Iterable[str], *, home: str) -> None:
+async def describe_to_new_datasette(datasette: Any, corpora: Mapping[str, bool], *, home: str) -> None:
     """Tell a Datasette of 1.0 the same: it asks no plugin, it keeps what it was told.
 
     What somebody configured for a table stays as it is.
     """
-    described = describe_corpus(database_names, home=home)
+    described = describe_corpus(corpora, home=home)
     if not described["databases"]:
         return
     for key in ("title", "description_html"):

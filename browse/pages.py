@@ -21,6 +21,7 @@ from policy_archive.browse.citing import (
     build_quote,
     describe_change_page,
     describe_version_page,
+    frame_quote,
     plain_quote,
 )
 from policy_archive.browse.comparison import Comparison, read_comparison
@@ -48,6 +49,7 @@ from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store import search as hits
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.monitoring.news import count_between, list_learnt
+from policy_archive.pipelines.store.packed import is_dense
 from policy_archive.pipelines.store.phrases import MOST_PHRASES
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.store.search_syntax import as_phrase, parse_query
@@ -121,6 +123,7 @@ class Pages:
             "home.html",
             overview=corpus.read_overview(connection),
             sites=corpus.list_sites(connection, limit=most),
+            is_dense=is_dense(connection),
         )
 
     def render_site(
@@ -182,6 +185,8 @@ class Pages:
             sought=sought,
             citation=citation,
             quoted=quoted,
+            # a copy has no page for each paragraph: our script fills this in
+            frame=frame_quote(version) if self.addresses.static else None,
             meta=describe_version_page(
                 version,
                 citation,

@@ -11,6 +11,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,13 +44,20 @@ from policy_archive.browse.security import (
     guard_hosts,
     guard_tables,
 )
-from policy_archive.crawler.core.errors import CdxError, ExtractionError, NotKnownError, UsageError
+from policy_archive.crawler.core.errors import (
+    CdxError,
+    DamagedError,
+    ExtractionError,
+    NotKnownError,
+    UsageError,
+)
 from policy_archive.crawler.core.records import Document
 from policy_archive.crawler.core.safe_files import safe_name
 from policy_archive.crawler.core.timestamps import parse_day, parse_timestamp
 from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses, parse_document
 from policy_archive.pipelines.reading.pool import ReadingPool
-from policy_archive.pipelines.store.connection import is_corpus, one_state
+from policy_archive.pipelines.store.connection import is_corpus, is_dense_file, one_state
+from policy_archive.pipelines.store.packed import register
 from policy_archive.pipelines.store.queries import find_site
 from policy_archive.pipelines.store.search import SearchFilters
 
@@ -110,6 +118,9 @@ def _answer(page: _Page, connection: sqlite3.Connection, pages: Pages, request: 
         return _html(pages.render_message("Not found", str(error)), 404)
     except UsageError as error:
         return _html(pages.render_message("That cannot be shown", str(error)), 400)
+    except DamagedError as error:
+        said = str(error)
+        return _html(pages.render_message("That cannot be shown", f"{said[:1].upper()}{said[1:]}."), 500)
 
 
 def _iter_corpora(datasette: Datasette) -> Iterator[Database]:
@@ -485,8 +496,10 @@ def register_routes() -> list[tuple[str, Any]]:
 
 @hookimpl
 def prepare_connection(conn: sqlite3.Connection) -> None:
-    """Let no value that somebody's SQL makes be longer than any that we store."""
+    """Let no value that somebody's SQL makes be longer than any that we store; read packed texts."""
     conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
+    with suppress(sqlite3.Error):  # a damaged file has pages of its own, and others may be open beside it
+        register(conn)
 
 
 @hookimpl
@@ -522,16 +535,22 @@ def startup(datasette: Datasette) -> Callable[[], Awaitable[None]]:
 
     async def tell() -> None:
         if hasattr(datasette, "set_database_metadata"):
-            names = [database.name for database in _iter_corpora(datasette)]
-            await describe_to_new_datasette(datasette, names, home=datasette.urls.path(PREFIX))
+            await describe_to_new_datasette(
+                datasette, _find_corpora(datasette), home=datasette.urls.path(PREFIX)
+            )
 
     return tell
 
 
 @hookimpl
 def get_metadata(datasette: Datasette) -> dict[str, Any]:
-    names = [database.name for database in _iter_corpora(datasette)]
-    return describe_corpus(names, home=datasette.urls.path(PREFIX)) if names else {}
+    found = _find_corpora(datasette)
+    return describe_corpus(found, home=datasette.urls.path(PREFIX)) if found else {}
+
+
+def _find_corpora(datasette: Datasette) -> dict[str, bool]:
+    """Return the names of the open corpora, each with whether its texts are packed."""
+    return {database.name: is_dense_file(Path(database.path or "")) for database in _iter_corpora(datasette)}
 
 
 @hookimpl(hookwrapper=True)

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from policy_archive.browse.diff_words import Piece, compare_runs
 from policy_archive.browse.line_shapes import parse_runs, plain_text, shape_line
+from policy_archive.crawler.core.errors import DamagedError
 from policy_archive.pipelines.outputs.addresses import document_of
 from policy_archive.pipelines.outputs.quotation import LONGEST_COMPARED, weigh_line
 from policy_archive.pipelines.store import queries
@@ -30,8 +31,13 @@ def quote_changes(connection: sqlite3.Connection, rows: Sequence[Row], *, charac
     quoted = []
     for row in rows:
         document = document_of(row)
-        old = queries.read_version(connection, document, row["version"] - 1)
-        new = queries.read_version(connection, document, row["version"])
+        try:
+            old = queries.read_version(connection, document, row["version"] - 1)
+            new = queries.read_version(connection, document, row["version"])
+        except DamagedError:  # its own pages say so; those around it are shown
+            before = queries.read_first_timestamp(connection, document.id, row["version"] - 1)
+            quoted.append(row | {"before": before, "quote": Markup("")})
+            continue
         length = len(old["text"]) + len(new["text"])
         is_short = length <= min(LONGEST_COMPARED, characters)
         # what is not compared takes nothing from those that come after it

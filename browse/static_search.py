@@ -19,6 +19,7 @@ from policy_archive.pipelines.outputs.addresses import Addresses, document_of
 from policy_archive.pipelines.outputs.history import describe_interval
 from policy_archive.pipelines.store.queries import Row
 from policy_archive.pipelines.store.search_text import plain_text
+from policy_archive.pipelines.store.stored_texts import whole
 
 NEEDS_PAGEFIND = "no search: it needs pip install 'policy-archive[publish]'"
 FOLDER = "-/pagefind"
@@ -70,6 +71,7 @@ def iter_records(connection: sqlite3.Connection) -> Iterator[Record]:
     for row in map(dict, cursor):
         document = document_of(row)
         is_newest = newer is None or document_of(newer) != document
+        whole(row["text"], f"version {row['version']} of {row['site']} {row['kind']}")
         content = row["text"] if is_newest or newer is None else _dropped(row["text"], newer["text"])
         newer = row
         if words := plain_text(content).strip():

@@ -16,7 +16,8 @@ POLICY_STORE = "policy_archive.pipelines.store.writer.Store"
 # Our own settings, with the values that a run has when nobody says otherwise
 POLICY_ARCHIVE_URL = "https://web.archive.org"
 POLICY_DIALECT = "auto"
-POLICY_INDEX_PER_MINUTE = None  # None: crawler.archive.rate_gate has the numbers
+POLICY_NEAREST = True  # replay of any instant leads to the nearest capture; False: the index lists home pages
+POLICY_INDEX_PER_MINUTE = None  # None: crawler.core.defaults has the numbers
 POLICY_REPLAY_PER_SECOND = None
 POLICY_REQUESTS_A_DAY = None
 POLICY_MOST_INDEX_ROWS = None  # of one query; None: crawler.archive.cdx has the number
@@ -26,6 +27,7 @@ POLICY_RETRY_TIMES = 4  # EDGI wayback: up to 6; the archive is rarely down for 
 POLICY_RETRY_SECONDS = 2.0  # doubles: 2, 4, 8, 16
 POLICY_FORECAST_SITES = None  # of how many sites a forecast's are a sample; None: those asked are all
 POLICY_RECHECK_CAPTURES = 20  # that `verify --against-archive` asks for again
+READING_POOL = "policy_archive.pipelines.reading.pool.ReadingPool"  # its class
 READING_PROCESSES = None  # that read bodies; None: as many as processors
 
 # One event loop, no Twisted reactor: a crawl may run more than once in a process, pipelines await at will

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.exceptions import NotConfigured
+from scrapy.utils.misc import load_object
 
 from policy_archive.crawler.core.records import Capture, Kind, ReadCapture, Reading
 from policy_archive.pipelines.reading.address import page_address
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from policy_archive.pipelines.store.writer import Store
 
 
+_POOL = "policy_archive.pipelines.reading.pool.ReadingPool"
+
+
 class ReadPipeline:
-    """Reads the bodies, in processes that may die (setting `READING_PROCESSES`; as many as processors)."""
+    """Reads the bodies, in processes that may die (settings `READING_POOL` and `READING_PROCESSES`)."""
 
     def __init__(self, pool: ReadingPool, store: SiteStore | None = None) -> None:
         self.pool = pool
@@ -27,9 +31,8 @@ class ReadPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        from policy_archive.pipelines.reading.pool import ReadingPool
-
-        pool = ReadingPool(crawler.settings.getint("READING_PROCESSES") or None)
+        kind: type[ReadingPool] = load_object(crawler.settings.get("READING_POOL", _POOL))
+        pool = kind(crawler.settings.getint("READING_PROCESSES") or None)
         store = getattr(crawler.spider, "store", None)
         if store is not None:
             store.reader = pool

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.data import DATA
 
+from .support import side_by_side
 from .support.patience import PATIENCE
 
 # A slow machine is no fault of the code. The examples of a run are those of every run: a change is refused
@@ -47,6 +48,7 @@ SLOW = (
     "crawler/archive/test_wire.py",
     "crawler/crawl/",
     "crawler/discovery/test_fetch.py",
+    "pipelines/bulk/",
     "pipelines/commands/test_extract.py",
     "pipelines/commands/test_fetch.py",
     "pipelines/commands/test_import.py",
@@ -61,12 +63,40 @@ SLOW = (
 """Files whose tests start many programs, servers or a browser; `pytest -m "not slow"` leaves them out."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """With -n: make the folder that the processes of the run share."""
+    side_by_side.share_folder(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it."""
+    side_by_side.remove_folder(config)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow ones."""
-    here = Path(__file__).parent
+    """Mark the slow ones, and put them in the order that suits several processes."""
     for item in items:
-        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(SLOW):
+        if _name_file(item).startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: side_by_side.place(_name_file(item)))
+
+
+def _name_file(item: pytest.Item) -> str:
+    here = Path(__file__).parent
+    return item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Let a test run beside those of other processes, unless one of them needs the machine alone."""
+    with side_by_side.beside_others():
+        return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Hand out whole files, for what a module makes is made once."""
+    return side_by_side.make_scheduler(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -115,14 +145,17 @@ def demo_database(demo_warcs: list[Path], tmp_path_factory: pytest.TempPathFacto
     from policy_archive.cli import policy_archive
 
     folder = tmp_path_factory.mktemp("demo")
-    with ArchiveServer(demo_warcs) as archive, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("POLICY_ARCHIVE_STATE", str(folder / "state"))
-        words = ["fetch", "--sites", str(DATA / "demo" / "sites.txt"), "--kind", "all"]
-        words += ["--archive", archive.url, "--index-rate", "0", "--replay-rate", "0"]
-        words += ["--db", str(folder / "demo.db")]
-        result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
-    assert result.exception is None, result.exception
-    return folder / "demo.db"
+
+    def make(target: Path) -> None:
+        with ArchiveServer(demo_warcs) as archive, pytest.MonkeyPatch.context() as environment:
+            environment.setenv("POLICY_ARCHIVE_STATE", str(folder / "state"))
+            words = ["fetch", "--sites", str(DATA / "demo" / "sites.txt"), "--kind", "all"]
+            words += ["--archive", archive.url, "--index-rate", "0", "--replay-rate", "0"]
+            words += ["--db", str(target)]
+            result = CliRunner().invoke(policy_archive, words, standalone_mode=False)
+        assert result.exception is None, result.exception
+
+    return side_by_side.make_once(folder / "demo.db", make)
 
 
 @pytest.fixture

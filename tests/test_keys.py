@@ -36,8 +36,8 @@ ASKED = {
 }
 WRITTEN_ELSEWHERE = {"before_file", "file", "after_file"}
 """Keys of files that --to writes."""
-ELSEWHERE = {"notify test", "notify waiting", "notify send"}
-"""Commands whose keys are held by the tests of their room: they need somebody to be told."""
+ELSEWHERE = {"notify test", "notify waiting", "notify send", "bulk status"}
+"""Commands whose keys are held by the tests of their room: they need somebody to be told, or parts."""
 
 
 def iter_row_commands(name: str, command: click.Command) -> Iterator[str]:

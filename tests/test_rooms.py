@@ -112,7 +112,8 @@ MAY_HOLD_SQL = (
     "pipelines/exchange/sources.py",  # other projects' databases, read for an import
     "pipelines/exchange/princeton_leuven.py",
     "pipelines/exchange/export/princeton_leuven.py",  # and written for an export
-    "pipelines/exchange/export/parquet.py",  # the SQL of DuckDB
+    "pipelines/bulk/part.py",  # the SQL of DuckDB
+    "pipelines/exchange/export/parquet.py",
 )
 
 

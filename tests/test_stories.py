@@ -5,14 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from policy_archive.archive_server.warc_files import find_warcs
 from policy_archive.cli import policy_archive
+from policy_archive.pipelines.commands.demo import DEMO
 from tests.support.receivers import serve_chat
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -89,3 +96,43 @@ def test_a_social_scientist_counts_a_phrase_by_year(run) -> None:  # type: ignor
     years = list(csv.DictReader(io.StringIO(run("search", "cookie*", "--years", "--csv"))))
     assert [row["year"] for row in years] == [str(year) for year in range(int(years[0]["year"]), 2025)]
     assert all(int(row["saying"]) <= int(row["documents"]) for row in years)
+
+
+def test_an_archivist_finds_what_is_in_warc_files_of_their_own(tmp_path: Path) -> None:
+    """Two steps, and no site is named: the files say which there are."""
+    folder = tmp_path / "crawls"
+    for number, warc in enumerate(find_warcs((DEMO,))):
+        if warc.name.partition(".")[0] in ("tidelock", "fernway", "stonecrop-walks"):
+            place = folder / f"d{number}" / "deep"  # as archivists keep them: folders below folders
+            place.mkdir(parents=True)
+            shutil.copy(warc, place)
+    database = ("--db", str(tmp_path / "mine.db"))
+    result = CliRunner().invoke(policy_archive, ["import", str(folder), *database], standalone_mode=False)
+    assert result.exception is None
+    result = CliRunner().invoke(policy_archive, ["sites", "--json", *database], standalone_mode=False)
+    sites = {row["site"]: row for row in json.loads(result.stdout)}
+    assert sites["tidelock.example"]["versions"] == 14
+    assert sites["fernway.example"]["versions"] >= 1
+    shown = CliRunner().invoke(policy_archive, ["show", "tidelock.example", *database], standalone_mode=False)
+    assert "tidelock.example.warc.gz" in shown.stdout and "Wayback" not in shown.stdout
+
+
+def test_a_maintainer_to_be_runs_the_demo_and_a_test(tmp_path: Path) -> None:
+    """As CONTRIBUTING.md and README.md have it; a test of its own follows the recipes of the former."""
+    assert ".venv/bin/pytest -q tests/" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert "policy-archive demo" in (ROOT / "README.md").read_text("utf-8")
+    program = [sys.executable, "-m", "policy_archive", "demo", "--db", str(tmp_path / "demo.db")]
+    shown = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "That was all of it. What to type next:" in shown
+    test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/crawler/core"]
+    done = subprocess.run(test, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_each_of_the_six_is_walked() -> None:
+    page = (ROOT / "docs" / "stories.md").read_text("utf-8")
+    people = re.findall(r"^\| an? ([a-z -]+):", page, re.MULTILINE)
+    walks = [name for name in globals() if name.startswith("test_a")]
+    assert len(people) == 6
+    for who in people:
+        assert any(who.replace(" ", "_").replace("-", "_") in name for name in walks), who

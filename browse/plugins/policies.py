@@ -15,5 +15,6 @@ if not any(getattr(plugin, "__name__", "") == "policy_archive.browse.plugin" for
         canned_queries,
         get_metadata,
         menu_links,
+        prepare_connection,
         register_routes,
     )

@@ -1,7 +1,7 @@
 // What pages can do beside what they do without: buttons that copy, keys that walk through changes.
 "use strict";
 
-document.querySelectorAll("button[data-copy]").forEach(function (button) {
+function offer(button) {
   button.hidden = false;
   button.addEventListener("click", function () {
     var source = document.getElementById(button.dataset.copy);
@@ -23,7 +23,9 @@ document.querySelectorAll("button[data-copy]").forEach(function (button) {
       select();
     }
   });
-});
+}
+
+document.querySelectorAll("button[data-copy]").forEach(offer);
 
 // Keys of one letter get in the way of those who speak to their computer: a box on the page turns them off.
 var box = document.querySelector(".keys input");
@@ -78,3 +80,47 @@ document.querySelectorAll("form.days").forEach(function (form) {
   field.addEventListener("change", find);
   form.addEventListener("submit", function (event) { event.preventDefault(); find(); });
 });
+
+// A static copy has no page for each paragraph: ¶ leads to it, and the box that quotes it is made here.
+var frame = document.getElementById("quotation");
+
+function read(paragraph) { // its words as the program reads them: no sign, no mark, not what is a paragraph in it
+  var copy = paragraph.cloneNode(true);
+  copy.querySelectorAll(".pl, [id^=p]").forEach(function (one) { one.remove(); });
+  var parts = copy.cells ? Array.from(copy.cells) : [copy];
+  return parts.map(function (part) { return part.textContent.replace(/\s+/g, " ").trim(); }).filter(Boolean).join(" | ");
+}
+
+function escapeWords(words) {
+  return encodeURIComponent(words.join(" ")).replace(/[-!'()*]/g, function (sign) {
+    return "%" + sign.charCodeAt(0).toString(16).toUpperCase();
+  });
+}
+
+function fragment(text) {
+  var words = text.split(" ");
+  if (!text) { return ""; }
+  return ":~:text=" + (words.length <= 12 ? escapeWords(words)
+    : escapeWords(words.slice(0, 5)) + "," + escapeWords(words.slice(-5)));
+}
+
+function showQuotation() {
+  var number = /^#p([0-9]+)/.exec(location.hash), paragraph = number && document.getElementById("p" + number[1]);
+  var old = document.querySelector("section.quote");
+  if (old) { old.remove(); }
+  if (!paragraph) { return; }
+  var box = frame.content.cloneNode(true), text = read(paragraph);
+  var address = location.href.split("#")[0].split("?")[0] + "#p" + number[1] + fragment(text);
+  var parts = { number: number[1], text: text, address: address };
+  box.querySelectorAll("[data-part]").forEach(function (part) {
+    if (part.dataset.part === "link") { part.href = "#p" + number[1]; } else { part.textContent = parts[part.dataset.part]; }
+  });
+  frame.parentNode.insertBefore(box, frame);
+  offer(document.querySelector("section.quote button"));
+  paragraph.scrollIntoView(); // the box has moved it
+}
+
+if (frame) {
+  addEventListener("hashchange", showQuotation);
+  showQuotation();
+}

@@ -24,21 +24,33 @@ from policy_archive.crawler.archive.content_coding import (
 )
 from policy_archive.crawler.archive.middlewares import read_response
 from policy_archive.crawler.archive.rate_gate import Budget
-from policy_archive.crawler.archive.replay import Answer, Question, Replayed, classify_answer
+from policy_archive.crawler.archive.replay import (
+    Answer,
+    Nearest,
+    Question,
+    Replayed,
+    classify_answer,
+    classify_nearest,
+    first_capture,
+)
 from policy_archive.crawler.core.errors import CdxError, PolicyArchiveError, RateLimitedError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import (
     Capture,
     CdxRow,
     Document,
+    Kind,
     Outcome,
     PlannedCapture,
     ReadCapture,
 )
 from policy_archive.crawler.core.timestamps import utc_now
+from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.urls import build_uri_m
 
 INDEX_MAX_BYTES = 128 * 1024 * 1024
+MOST_FIRSTS = 1024
+"""First captures that are kept in mind: of far more home pages than are looked for at once."""
 
 
 class RequestQueue(Protocol):
@@ -64,11 +76,13 @@ class ArchiveClient:
         queue: RequestQueue,
         tell_problem: Callable[[str], None],
         most_rows: int = MOST_ROWS,
+        leads_to_nearest: bool = True,
     ) -> None:
         """Ask the archive at `archive_url` in one of `dialects`, tried in order.
 
         `tell_problem` gets a sentence for people when an answer is not whole;
-        `most_rows` of one answer are read.
+        `most_rows` of one answer are read. `leads_to_nearest`: replay of any instant leads to the
+        capture nearest to it, as far as is known.
         """
         self.archive_url = archive_url
         self.index_seconds: list[float] = []
@@ -79,6 +93,9 @@ class ArchiveClient:
         self._queue = queue
         self._tell_problem = tell_problem
         self._most_rows = most_rows
+        self._leads_to_nearest = leads_to_nearest
+        self._firsts: dict[str, Nearest] = {}
+        """Urlkey → the first capture of a home page, as one of its captures named it."""
 
     # The index
 
@@ -180,6 +197,47 @@ class ArchiveClient:
 
     # Captures
 
+    @property
+    def has_nearest(self) -> bool:
+        """Whether `find_nearest` may be asked: a pywb serves the nearest capture itself, if any at all."""
+        return self._leads_to_nearest and self._dialects[0] is Dialect.WAYBACK
+
+    async def find_nearest(self, site: str, url: str, timestamp: str) -> Nearest:
+        """Return which capture of a page replay has nearest to an instant (14 digits): one request.
+
+        None for an instant before the first capture, where one of a home page has named that.
+
+        Raises RateLimitedError when the run has to end; any other failure is an outcome.
+        """
+        first = self._firsts.get(urlkey(url))
+        if first is not None and first.timestamp is not None and timestamp <= first.timestamp:
+            return first
+        answered: asyncio.Future[Nearest] = asyncio.get_running_loop().create_future()
+        request = self._build_request(
+            build_uri_m(self.archive_url, timestamp, url), Budget.REPLAY, answered=answered, page=url
+        )
+        request = request.replace(callback=self.on_nearest, errback=self.on_nearest_failure)
+        self._queue.put(site, Budget.REPLAY, request)
+        return await answered
+
+    async def on_nearest(self, response: Response) -> None:
+        """Tell the site that waits which capture the archive has nearest."""
+        self._queue.done(Budget.REPLAY)
+        answer, page = read_response(response), response.meta["page"]
+        found = await asyncio.to_thread(classify_nearest, answer, page, self.archive_url)
+        point("after-look")
+        _settle(response.meta["answered"], found)
+
+    def on_nearest_failure(self, failure: Failure) -> None:
+        """Tell the site that waits that replay did not say."""
+        self._queue.done(Budget.REPLAY)
+        request: Request = failure.request  # type: ignore[attr-defined]
+        if isinstance(failure.value, RateLimitedError):
+            _fail(request.meta["answered"], failure.value)
+        else:
+            reason = _describe(failure)
+            _settle(request.meta["answered"], Nearest(outcome=Outcome.ARCHIVE_ERROR, reason=reason))
+
     async def fetch_capture(self, document: Document, planned: PlannedCapture) -> ReadCapture:
         """Return one capture, read and stored."""
         settled: asyncio.Future[ReadCapture] = asyncio.get_running_loop().create_future()
@@ -202,12 +260,22 @@ class ArchiveClient:
             row=task.row, archive_url=self.archive_url, dialect=self._dialects[0], asked=task.asked
         )
         # not in the event loop: undoing codings of 20 MB four times over takes seconds
-        replayed = await asyncio.to_thread(_classify, read_response(response), question)
+        answer = read_response(response)
+        replayed = await asyncio.to_thread(_classify, answer, question)
+        if task.document.kind is Kind.HOME and replayed.outcome is None:
+            self._note_first(answer, task.row)
         if replayed.follow:
             self._ask_replay(replace(task, asked=(*task.asked, replayed.follow)))
         else:
             point("after-fetch")
             yield self._build_capture(task, replayed, response.meta.get("download_latency"))
+
+    def _note_first(self, answer: Answer, row: CdxRow) -> None:
+        first = first_capture(answer, row.original, self.archive_url)
+        if first is not None:
+            self._firsts[row.urlkey] = first
+        while len(self._firsts) > MOST_FIRSTS:
+            self._firsts.pop(next(iter(self._firsts)))
 
     def on_replay_failure(self, failure: Failure) -> Iterator[Capture]:
         """Yield the capture as one that could not be had; nothing when the run has to end."""

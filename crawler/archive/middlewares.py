@@ -27,14 +27,13 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
 from policy_archive.crawler.archive.rate_gate import (
-    INDEX_PER_MINUTE,
-    REPLAY_PER_SECOND,
     Budget,
     Gate,
     Politeness,
     parse_retry_after,
 )
 from policy_archive.crawler.archive.replay import Answer, decode_header, is_archive_fault, on_archive
+from policy_archive.crawler.core.defaults import INDEX_PER_MINUTE, REPLAY_PER_SECOND
 from policy_archive.crawler.core.errors import RateLimitedError, UnreachableError, UsageError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.urls import WAYBACK_MACHINE

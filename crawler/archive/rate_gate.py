@@ -16,11 +16,10 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from policy_archive.crawler.core.defaults import INDEX_PER_MINUTE, REPLAY_PER_SECOND
 from policy_archive.crawler.core.errors import RateLimitedError, StoreError
 from policy_archive.crawler.core.timestamps import DAY_SECONDS, seconds_now
 
-INDEX_PER_MINUTE = 24.0  # 80 % of the 30/min that the index allows, as IA asks; EDGI wayback 0.5.1, 2026-06
-REPLAY_PER_SECOND = 8.0  # 80 % of 600/min for all else; same source
 FIRST_PAUSE_SECONDS = 60.0  # EDGI wayback waits so when no Retry-After comes
 LONGEST_PAUSE_SECONDS = 3600.0  # the archive's firewall blocks for an hour at first, EDGI wayback #137
 _CREDIT_SECONDS = 0.5  # by so much a slot that was used late lets the next one come earlier

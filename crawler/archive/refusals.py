@@ -13,6 +13,7 @@ _REFUSALS = re.compile(
     r"|AccessControlException"  # Administrative… and Robot…, status 403
     r"|Blocked\s+(?:Site\s+Error|By\s+Robots)"
 )
+_ABSENCE = re.compile(r"Wayback\s+Machine\s+has\s+not\s+archived\s+that\s+URL")
 _NO_CAPTURES = re.compile(r"No\s+Captures\s+found")
 _REDIRECT_NOTICE = re.compile(r"Got\s+an\s+HTTP\s+30.\s+response\s+at\s+crawl\s+time")
 
@@ -24,6 +25,11 @@ def is_refusal(text: str) -> bool:
     True
     """
     return _REFUSALS.search(text) is not None
+
+
+def is_absence(text: str) -> bool:
+    """Return whether the Wayback Machine says that it has no capture of a page, of any time."""
+    return _ABSENCE.search(text) is not None
 
 
 def says_no_captures(text: str) -> bool:

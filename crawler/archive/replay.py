@@ -11,12 +11,17 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from policy_archive.crawler.archive.cdx import Dialect
 from policy_archive.crawler.archive.content_coding import CodingError, Unwrapped, split_codings, unwrap_body
-from policy_archive.crawler.archive.refusals import is_redirect_notice, is_refusal
+from policy_archive.crawler.archive.refusals import is_absence, is_redirect_notice, is_refusal
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.errors import CdxError
 from policy_archive.crawler.core.numbers import parse_count
 from policy_archive.crawler.core.records import CdxRow, Outcome
-from policy_archive.crawler.core.timestamps import DAY_SECONDS, format_timestamp, seconds_between
+from policy_archive.crawler.core.timestamps import (
+    DAY_SECONDS,
+    format_timestamp,
+    repair_timestamp,
+    seconds_between,
+)
 from policy_archive.crawler.core.urlkeys import DEFAULT_PORTS
 from policy_archive.crawler.core.urls import build_uri_m, replay_prefix, same_page, split_uri_m
 
@@ -137,6 +142,69 @@ def _classify_message(answer: Answer, question: Question) -> Replayed:
         return Replayed(outcome=Outcome.REDIRECT, reason="the archive showed its page about a redirect")
     reason = f"the archive answered {answer.status}, and not with a capture"
     return Replayed(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nearest:
+    """Which capture of a page an archive has nearest to an instant."""
+
+    timestamp: str | None = None
+    """14 digits; None where `outcome` says why there is no capture."""
+    original: str = ""
+    outcome: Outcome | None = None
+    """`not-archived`, `blocked`, or `archive-error`: the archive did not say."""
+    reason: str = ""
+
+
+def classify_nearest(answer: Answer, url: str, archive_url: str) -> Nearest:
+    """Return which capture the answer to a dated address names: the one it leads to, or the one it is.
+
+    Only the Wayback Machine's own words say that a page is not archived at all: any other archive's 404
+    may mean that it has nothing of that very second.
+    """
+    if "memento-datetime" in answer.headers:
+        return _name_nearest(_served_timestamp(answer), _served_original(answer) or url, url)
+    location = answer.headers.get("location")
+    if 300 <= answer.status < 400 and location:
+        found = on_archive(_join(answer.url, location), archive_url)
+        timestamp, original = (found and split_uri_m(found)) or (None, _short(location))
+        return _name_nearest(timestamp, original, url)
+    text = _text_of(answer)
+    if is_refusal(answer.headers.get("x-archive-wayback-runtime-error", "") + text):
+        return Nearest(outcome=Outcome.BLOCKED, reason="the archive does not show this site")
+    if answer.status == 404 and is_absence(text):
+        return Nearest(outcome=Outcome.NOT_ARCHIVED, reason="the archive has no capture of this page")
+    reason = f"the archive answered {answer.status}, and named no capture"
+    return Nearest(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
+
+
+def first_capture(answer: Answer, url: str, archive_url: str) -> Nearest | None:
+    """Return the first capture of a page as the answer that is one of its captures names it, if it does.
+
+    By its Link header, RFC 7089: `<URI-M>; rel="first memento"`.
+    """
+    for link in _LINK.finditer(answer.headers.get("link", "")):
+        if {"first", "memento"} <= _relations(link[2]):
+            found = on_archive(link[1], archive_url)
+            timestamp, original = (found and split_uri_m(found)) or (None, "")
+            nearest = _name_nearest(timestamp, original, url)
+            return nearest if nearest.timestamp else None
+    return None
+
+
+def _name_nearest(timestamp: str | None, original: str, url: str) -> Nearest:
+    if timestamp and _is_whole(timestamp) and same_page(original, url):
+        return Nearest(timestamp=timestamp, original=original)
+    reason = f"the archive named no capture of the page: {_short(original)} of {timestamp}"
+    return Nearest(outcome=Outcome.ARCHIVE_ERROR, reason=reason)
+
+
+def _is_whole(timestamp: str) -> bool:
+    """Return whether a time can be asked for as it is: all 14 digits, and an instant."""
+    try:
+        return repair_timestamp(timestamp) == timestamp
+    except CdxError:
+        return False
 
 
 def _classify_nearest(found: str, question: Question) -> Replayed:
@@ -260,17 +328,17 @@ def _served_timestamp(answer: Answer) -> str | None:
 
 def _served_original(answer: Answer) -> str | None:
     links = _LINK.finditer(answer.headers.get("link", ""))
-    return next((link[1] for link in links if _is_original(link[2])), None)
+    return next((link[1] for link in links if "original" in _relations(link[2])), None)
 
 
-def _is_original(parameters: str) -> bool:
-    """Return whether a link's parameters name the relation `original`, be it among others."""
+def _relations(parameters: str) -> set[str]:
+    """Return the relations that a link's parameters name."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "rel":
             relations = value.strip().removeprefix('"').replace(",", '"').partition('"')[0]
-            return "original" in relations.lower().split()
-    return False
+            return set(relations.lower().split())
+    return set()
 
 
 def _classify_redirect(answer: Answer, question: Question, facts: Replayed) -> Replayed:

@@ -75,6 +75,10 @@ class StoreError(PolicyArchiveError):
     """The database cannot be used: newer than the program, locked, full, not ours."""
 
 
+class DamagedError(StoreError):
+    """What is stored of one thing is missing or damaged; all others can be used."""
+
+
 class DiskFullError(StoreError):
     """Nothing more can be written; what was committed stays, the next run goes on from there."""
 

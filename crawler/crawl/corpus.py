@@ -172,7 +172,11 @@ class RunLog(Protocol):
         ...
 
     def count_news(self, run_id: int) -> int:
-        """Return how many versions became known in a run."""
+        """Return how many versions became known in a run, but for those that are passed over."""
+        ...
+
+    def count_news_passed_over(self, run_id: int) -> int:
+        """Return how many became known that lists and messages pass over: they are not the policy's own."""
         ...
 
     def list_failing(self) -> Sequence[Failing]:

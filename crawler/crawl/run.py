@@ -188,6 +188,9 @@ class Health:
     failed: dict[str, int]
     """Sites by reason: archive-error, failed, not-reached (the run ended before)."""
     versions_new: int
+    """That became known, but for those that are passed over."""
+    versions_passed_over: int
+    """That became known and are not the policy's own: the page around it changed, or who read it."""
     index_requests: int
     replay_requests: int
     longest_failing: tuple[Failing, ...]
@@ -206,7 +209,14 @@ class Health:
         return f"health: {parts[0]}, {'; '.join(parts[1:])}"
 
 
-def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: Iterable[Failing]) -> Health:
+def build_health(
+    tally: Tally,
+    *,
+    due: int,
+    versions_new: int,
+    versions_passed_over: int,
+    longest_failing: Iterable[Failing],
+) -> Health:
     """Return the health of a run that has ended; `due` sites were to be done."""
     failed = {outcome.value: n for outcome, n in sorted(tally.site_outcomes.items()) if outcome.is_failure}
     if due > tally.sites_done:
@@ -216,6 +226,7 @@ def build_health(tally: Tally, *, due: int, versions_new: int, longest_failing: 
         sites_done=due - sum(failed.values()),
         failed=failed,
         versions_new=versions_new,
+        versions_passed_over=versions_passed_over,
         index_requests=tally.index_requests,
         replay_requests=tally.replay_requests,
         longest_failing=tuple(longest_failing),

@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 from urllib.parse import urldefrag, urlsplit
 
 from policy_archive.crawler.archive.cdx import IndexPage, IndexQuery
-from policy_archive.crawler.core.errors import BlockedError, CdxError, UsageError
+from policy_archive.crawler.archive.replay import Nearest
+from policy_archive.crawler.core.errors import BlockedError, CdxError, DamagedError, UsageError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.plurals import plural
@@ -60,6 +62,15 @@ class Archive(Protocol):
         """Yield the pages of the index's answer; raises CdxError, BlockedError, RateLimitedError."""
         ...
 
+    @property
+    def has_nearest(self) -> bool:
+        """Whether replay of any instant leads to the nearest capture."""
+        ...
+
+    async def find_nearest(self, site: str, url: str, timestamp: str) -> Nearest:
+        """Return which capture of an address is nearest; raises RateLimitedError when the run has to end."""
+        ...
+
     async def fetch_capture(self, document: Document, planned: PlannedCapture) -> ReadCapture:
         """Return one capture, read and stored; raises RateLimitedError when the run has to end."""
         ...
@@ -99,7 +110,8 @@ class SiteCrawl:
             self.conclude(SiteOutcome.BLOCKED, str(error))
         except CdxError as error:
             self.conclude(SiteOutcome.ARCHIVE_ERROR, str(error))
-        except UsageError as error:  # an address that the index cannot be asked for is no other site's fault
+        except (UsageError, DamagedError) as error:
+            # an address that the index cannot be asked for, a text that is lost, is no other site's fault
             self.conclude(SiteOutcome.FAILED, str(error))
 
     async def _crawl(self) -> tuple[SiteOutcome, str]:
@@ -169,6 +181,7 @@ class SiteCrawl:
             store=self.store,
             index_cache=self.index_cache,
             pages_of=self._pages,
+            find_nearest=partial(self.archive.find_nearest, self.site) if self.archive.has_nearest else None,
             fetch_capture=self.archive.fetch_capture,
             ask_again=self.options.ask_again,
         )

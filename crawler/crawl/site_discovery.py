@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from policy_archive.crawler.archive.cdx import IndexPage, IndexQuery
+from policy_archive.crawler.archive.replay import Nearest
 from policy_archive.crawler.core.errors import BlockedError, CdxError
+from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.records import (
     Address,
     CdxRow,
@@ -20,6 +23,7 @@ from policy_archive.crawler.core.records import (
     PolicyLink,
     ReadCapture,
 )
+from policy_archive.crawler.core.timestamps import utc_now
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.crawl.corpus import IndexCache, SiteStore
 from policy_archive.crawler.discovery.records import (
@@ -29,6 +33,8 @@ from policy_archive.crawler.discovery.records import (
     DiscoveryPlan,
     FoundAddress,
     FoundDocument,
+    Look,
+    Looked,
     PageRequest,
     Purpose,
     SiteEvidence,
@@ -39,6 +45,7 @@ from policy_archive.crawler.discovery.run import discover_site
 
 _TOO_MUCH = frozenset({413, 414, 431, 504, None})
 """Statuses of a question that is too long for a server, or takes it too long; None: no answer at all."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
@@ -50,6 +57,8 @@ class SiteDiscovery:
     store: SiteStore
     index_cache: IndexCache
     pages_of: Callable[[IndexQuery], AsyncGenerator[IndexPage, None]]
+    find_nearest: Callable[[str, str], Awaitable[Nearest]] | None
+    """Which capture of an address is nearest to an instant (14 digits); None where replay does not say."""
     fetch_capture: Callable[[Document, PlannedCapture], Awaitable[ReadCapture]]
     ask_again: bool = False
     """Ask the index also for what it was asked for earlier today."""
@@ -67,9 +76,14 @@ class SiteDiscovery:
         """
         evidence = self._evidence or SiteEvidence(site=self.site, known=tuple(self._iter_known()))
         pages = (*(page for page in evidence.pages if not _is_of_policy(page)), *self._iter_read(documents))
-        evidence = SiteEvidence(site=self.site, asked=evidence.asked, pages=pages, known=evidence.known)
-        options = DiscoveryOptions(kinds=self.kinds)
-        plan, self._evidence = await discover_site(evidence, options, ask=self._ask, read=self._read)
+        options = DiscoveryOptions(
+            kinds=self.kinds,
+            has_nearest=self.find_nearest is not None,
+            now=utc_now().strftime("%Y%m%d235959"),
+        )
+        plan, self._evidence = await discover_site(
+            replace(evidence, pages=pages), options, ask=self._ask, look=self._look, read=self._read
+        )
         return plan
 
     def _iter_known(self) -> Iterator[FoundDocument]:
@@ -125,14 +139,43 @@ class SiteDiscovery:
             return (AnswerState.TOO_SLOW if error.status in _TOO_MUCH else AnswerState.FAILED), ()
         return AnswerState.COMPLETE, tuple(rows)
 
+    async def _look(self, look: Look) -> Looked:
+        """Return replay's answer, from the store when it gave one today."""
+        asked = {"purpose": look.purpose, "url": look.url, "nearest_to": look.timestamp}
+        question = json.dumps(asked, sort_keys=True)
+        kept = None if self.ask_again else self.index_cache.recall_answer(self.site, question)
+        if kept is not None:
+            return Looked(asked=look, state=AnswerState(kept.state), row=next(iter(kept.rows), None))
+        state, row = await self._look_at_archive(look)
+        if state is not AnswerState.FAILED:
+            self.index_cache.keep_answer(self.site, question, state, [row] if row else [])
+        return Looked(asked=look, state=state, row=row)
+
+    async def _look_at_archive(self, look: Look) -> tuple[AnswerState, CdxRow | None]:
+        assert self.find_nearest is not None  # else nothing is looked at
+        found = await self.find_nearest(look.url, look.timestamp)
+        if found.outcome is Outcome.BLOCKED:
+            return AnswerState.BLOCKED, None
+        if found.outcome is Outcome.NOT_ARCHIVED:
+            return AnswerState.COMPLETE, None
+        if found.timestamp is None:
+            said = f"{self.site}: the index is asked for captures of {look.url}: {found.reason}"
+            log_event(log, "look-failed", said, site=self.site, url=look.url, reason=found.reason)
+            return AnswerState.FAILED, None
+        return AnswerState.COMPLETE, _row_of_home(found.original, found.timestamp)
+
     async def _read(self, request: PageRequest) -> VisitedPage:
-        """Return a page read for its links, from the store when it was read before."""
+        """Return a page read for its links, from the store when it was read before.
+
+        The same second of the same address is the same capture, however much its row is known to say.
+        """
         self.store.add_document(self.home)
+        wanted = request.row
         for row, outcome, location in self.store.iter_outcomes(self.home):
-            if row == request.row:
+            if (row.original, row.timestamp) == (wanted.original, wanted.timestamp):
                 links = tuple(self._links_by_row(self.home)[row])
                 return VisitedPage(
-                    row=row, purpose=request.purpose, outcome=outcome, links=links, location=location
+                    row=wanted, purpose=request.purpose, outcome=outcome, links=links, location=location
                 )
         planned = PlannedCapture(row=request.row, reason=request.reason)
         read = await self.fetch_capture(self.home, planned)
@@ -155,6 +198,12 @@ class SiteDiscovery:
                     start, end = span
                     self.store.mark_listed(found.document, address.url, start=start, end=end)
         return [found.document for found in plan.documents]
+
+
+def _row_of_home(url: str, timestamp: str) -> CdxRow:
+    """Return a row for a capture that replay named: of what the index says, it tells time and address."""
+    unknown = {"mimetype": "-", "statuscode": "-", "digest": "-"}
+    return CdxRow(urlkey=urlkey(url), timestamp=timestamp, original=url, length=None, **unknown)
 
 
 def _is_of_policy(page: VisitedPage) -> bool:

@@ -30,6 +30,8 @@ _CODE = re.compile("([a-z]{2,3})(?:[-_]([a-z]{2,5}|419))?")
 _YEAR = re.compile("(19|20)[0-9]{2}")
 _DATED = re.compile("(19|20)[0-9]{2}( ?[0-9]{2}){0,2}|v[0-9]+")
 """A leaf that is a date or a number of versions: an earlier version of what stands above it."""
+_DATED_FOLDERS = re.compile(r"/(19|20)[0-9]{2}/(0?[1-9]|1[0-2])/")
+"""Folders of a year and a month: articles and posts."""
 _PART = re.compile(r"[\w.:-]{1,80}")
 _SURE_NAME = 0.8
 """Strength of a name from which a fragment is a document's."""
@@ -131,6 +133,27 @@ def is_below_subjects(url: str) -> bool:
         return True
     names = (name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     return any(name.removesuffix("id").rstrip("_-") in _words("ignore", "subjects") for name in names)
+
+
+@remembered(5_000, longest=SHORT)
+def is_among_articles(url: str) -> bool:
+    """Return whether an address is one of an article, a post or a song, not of the site's own pages.
+
+    >>> is_among_articles("https://x.org/news/privacy"), is_among_articles("https://x.org/2015/06/terms")
+    (True, True)
+    >>> is_among_articles("https://x.org/legal/privacy")
+    False
+    """
+    path = urlsplit(url).path
+    segments = [segment.lower() for segment in path.split("/")]
+    if not _words("ignore", "articles").isdisjoint(segments[:-1]) or bool(_DATED_FOLDERS.search(path)):
+        return True
+    return segments[-1].partition(".")[0] in _words("ignore", "threads")
+
+
+def has_page_ending(url: str) -> bool:
+    """Return whether an address may be a page's by its ending: `/x`, `/x.html`, not `/x.css`."""
+    return _ending(url.partition("?")[0]) not in _words("ignore", "endings")
 
 
 def is_about_food(url: str) -> bool:

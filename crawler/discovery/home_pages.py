@@ -1,15 +1,28 @@
-"""Which captures of a home page to read: where the documents found do not reach, and between moves."""
+"""Which captures of a home page to read: where the documents found do not reach, and between moves.
+
+Replay leads from any instant to the capture nearest to it, which costs a twentieth of an index query: so
+captures are looked for where one is wanted (`seek_home_page`). Where an archive does not lead there, the
+index lists them all, and `choose_home_rows` chooses among them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
 from itertools import pairwise
 
-from policy_archive.crawler.core.records import CdxRow, Kind
-from policy_archive.crawler.core.timestamps import YEAR_SECONDS, seconds_between
+from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
+from policy_archive.crawler.core.timestamps import (
+    YEAR_SECONDS,
+    format_timestamp,
+    parse_timestamp,
+    seconds_between,
+)
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.index import may_be_text
-from policy_archive.crawler.discovery.records import FoundDocument, VisitedPage
+from policy_archive.crawler.discovery.records import AnswerState, FoundDocument, Looked, VisitedPage
 
 WIDEST_GAP_SECONDS = 2 * YEAR_SECONDS
 """A document without a capture for longer may have stood elsewhere meanwhile."""
@@ -17,6 +30,13 @@ LINK_DIFFERENTLY = "between home pages that link differently"
 """Why a capture is read between two: the policy moved, and a missed address is years of it lost."""
 NARROW_SECONDS = YEAR_SECONDS / 2
 """A move is not looked for more closely: the index rows of both addresses date it."""
+
+FIRST_INSTANT = "19900101000000"
+"""Before every capture: nearest to it is the first one."""
+STEPS = (timedelta(days=30), timedelta(days=365))
+"""How far from a capture that was no page the next is looked for: a redirect from http to https has the
+page's own key, and mostly the page within twice the first step; a year of errors needs the second."""
+MOST_LOOKS = 16  # of one page: each stretch without a capture costs up to three, and stretches are few
 
 
 def choose_home_rows(
@@ -37,6 +57,159 @@ def choose_home_rows(
         return []
     ends = _ends(usable, read, documents, kinds)
     return ends or _middle(fresh, read, documents, kinds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeStep:
+    """What to do next about one page that is read for its links; nothing in it: enough is known."""
+
+    looks: tuple[tuple[str, str], ...] = ()
+    """(instant of 14 digits, reason)."""
+    rows: tuple[tuple[CdxRow, str], ...] = ()
+    """(capture to read, reason)."""
+    is_unshown: bool = False
+    """Replay names no capture that is a page, or does not say: the index has to be asked."""
+
+
+def seek_home_page(
+    looks: Sequence[Looked],
+    read: Sequence[VisitedPage],
+    documents: Sequence[FoundDocument],
+    kinds: Sequence[Kind],
+    now: str,
+) -> HomeStep:
+    """Return which instants of one page to look at, and which captures found so far to read.
+
+    The same as `choose_home_rows` without a list of captures: the last, the first, then middles. `looks`
+    are those at this page, `read` what was read of it; `now`: 14 digits of an instant behind all captures.
+    """
+    if not kinds:
+        return HomeStep()
+    return _Seeking(tuple(looks), tuple(read), tuple(documents), tuple(kinds), now).step()
+
+
+@dataclass(frozen=True)
+class _Seeking:
+    looks: tuple[Looked, ...]
+    read: tuple[VisitedPage, ...]
+    documents: tuple[FoundDocument, ...]
+    kinds: tuple[Kind, ...]
+    now: str
+
+    @cached_property
+    def found(self) -> dict[str, CdxRow | None]:
+        """Instant → the capture nearest to it."""
+        return {looked.asked.timestamp: looked.row for looked in self.looks}
+
+    @cached_property
+    def pages(self) -> tuple[VisitedPage, ...]:
+        return tuple(page for page in self.read if is_page(page))
+
+    @cached_property
+    def no_pages(self) -> frozenset[CdxRow]:
+        return frozenset(page.row for page in self.read if not is_page(page))
+
+    def step(self) -> HomeStep:
+        if any(looked.state is AnswerState.FAILED for looked in self.looks):
+            return HomeStep(is_unshown=True)
+        ends = self._ends()
+        if ends is not None:
+            return ends
+        if self.found[self.now] is None:
+            return HomeStep()
+        # who leads elsewhere has no page: where it leads is looked at next
+        if not any(map(_leads_elsewhere, self.read)) and any(map(self._is_lost, (self.now, FIRST_INSTANT))):
+            return HomeStep(is_unshown=True)
+        return self._middle() if self.pages and len(self.looks) < MOST_LOOKS else HomeStep()
+
+    def _is_lost(self, end: str) -> bool:
+        """Return whether an end of time was looked at, and nothing near it is a page."""
+        if self.found.get(end) is None:
+            return False
+        nearest = (self.found.get(moment) for moment in self._moments(end, -1 if end == self.now else 1))
+        return all(row is None or row in self.no_pages for row in nearest)
+
+    def _ends(self) -> HomeStep | None:
+        """Return what is left to do about the last and the first page, None for nothing."""
+        if self.now in self.found and self.found[self.now] is None:
+            return None
+        last = self._next(self._moments(self.now, -1))
+        if last is not None:
+            return _step_to(last, "last home page")
+        # after the last one: its answer names the first, which costs no look then
+        first = None if self._reaches_first() else self._next(self._moments(FIRST_INSTANT, 1))
+        return None if first is None else _step_to(first, "first home page")
+
+    def _reaches_first(self) -> bool:
+        """Return whether documents of all kinds are known from the first capture of the page on."""
+        first = self.found.get(FIRST_INSTANT)
+        return first is not None and all(
+            _reaches(self.documents, kind, first.timestamp) for kind in self.kinds
+        )
+
+    def _moments(self, end: str, direction: int) -> Iterator[str]:
+        """Yield an end of time, and instants behind what turned out to be no page there."""
+        yield end
+        row = self.found.get(end)
+        if row is not None:
+            at = parse_timestamp(row.timestamp)
+            yield from (format_timestamp(at + direction * step) for step in STEPS)
+
+    def _next(self, moments: Iterable[str], span: tuple[str, str] | None = None) -> str | CdxRow | None:
+        """Return the instant to look at or the capture to read for a page of these moments.
+
+        None if that is done, or there is none. `span`: only captures between two times will do.
+        """
+        for moment in moments:
+            if moment not in self.found:
+                return moment
+            row = self.found[moment]
+            if row is not None and span and not span[0] < row.timestamp < span[1]:
+                return None  # what lies between them would be nearer
+            if row is None or row in self.no_pages:
+                continue
+            return None if any(page.row == row for page in self.pages) else row
+        return None
+
+    def _middle(self) -> HomeStep:
+        """Return what to do about the widest stretch that is worth a look, and has a capture."""
+        known = {row.timestamp for row in self.found.values() if row and row not in self.no_pages}
+        ends = (min(known), max(known))
+        stretches = [
+            stretch
+            for kind in self.kinds
+            for stretch in _stretches(self.pages, _times(self.documents, kind), kind, ends)
+        ]
+        for earlier, later, reason in sorted(stretches, key=lambda s: -seconds_between(s[0], s[1])):
+            wanted = self._next(_parts(earlier, later), (earlier, later))
+            if wanted is not None:
+                return _step_to(wanted, reason)
+        return HomeStep()
+
+
+def _step_to(wanted: str | CdxRow, reason: str) -> HomeStep:
+    """Return the step of looking at an instant, or of reading a capture."""
+    if isinstance(wanted, str):
+        return HomeStep(looks=((wanted, reason),))
+    return HomeStep(rows=((wanted, reason),))
+
+
+def is_page(page: VisitedPage) -> bool:
+    """Return whether a capture was read as a page with links, or may be one that could not be read."""
+    outcome = page.outcome
+    return outcome is None or not (
+        outcome is Outcome.REDIRECT or outcome.is_unseen or outcome.shows_no_policy
+    )
+
+
+def _leads_elsewhere(page: VisitedPage) -> bool:
+    return page.location is not None and urlkey(page.location) != page.row.urlkey
+
+
+def _parts(earlier: str, later: str) -> Iterator[str]:
+    """Yield the middle between two times, then the middles of both halves: 14 digits each."""
+    start, end = parse_timestamp(earlier), parse_timestamp(later)
+    yield from (format_timestamp(start + (end - start) * part) for part in (0.5, 0.25, 0.75))
 
 
 def _usable(rows: Sequence[CdxRow]) -> list[CdxRow]:
@@ -87,7 +260,11 @@ def _middle(
 ) -> list[tuple[CdxRow, str]]:
     """Return the capture in the middle of the widest stretch that is worth a look, at most one."""
     stretches = [
-        stretch for kind in kinds for stretch in _stretches(read, _times(documents, kind), kind, fresh)
+        stretch
+        for kind in kinds
+        for stretch in _stretches(
+            read, _times(documents, kind), kind, (fresh[0].timestamp, fresh[-1].timestamp)
+        )
     ]
     for earlier, later, reason in sorted(stretches, key=lambda s: -seconds_between(s[0], s[1])):
         inside = [row for row in fresh if earlier < row.timestamp < later]
@@ -97,13 +274,13 @@ def _middle(
 
 
 def _stretches(
-    read: Sequence[VisitedPage], times: Sequence[str], kind: Kind, fresh: Sequence[CdxRow]
+    read: Sequence[VisitedPage], times: Sequence[str], kind: Kind, ends: tuple[str, str]
 ) -> Iterable[tuple[str, str, str]]:
     """Yield (from, to, reason) of times in which a policy may have stood elsewhere."""
     pages = sorted(read, key=lambda page: page.row.timestamp)
     if not times:
         # no link on any page read so far: halve the widest stretch, whatever it is
-        marks = [fresh[0].timestamp, *(p.row.timestamp for p in pages), fresh[-1].timestamp]
+        marks = [*ends, *(page.row.timestamp for page in pages)]
         yield from ((a, b, "between home pages without a link") for a, b in pairwise(sorted(set(marks))))
         return
     for one, other in pairwise(pages):

@@ -11,7 +11,14 @@ from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.discovery.documents import SURE, find_documents
-from policy_archive.crawler.discovery.home_pages import LINK_DIFFERENTLY, choose_home_rows, uncovered_kinds
+from policy_archive.crawler.discovery.home_pages import (
+    LINK_DIFFERENTLY,
+    HomeStep,
+    choose_home_rows,
+    is_page,
+    seek_home_page,
+    uncovered_kinds,
+)
 from policy_archive.crawler.discovery.index import (
     Candidate,
     address_query,
@@ -29,6 +36,7 @@ from policy_archive.crawler.discovery.records import (
     DiscoveryOptions,
     DiscoveryPlan,
     FoundDocument,
+    Look,
     PageRequest,
     Purpose,
     SiteEvidence,
@@ -37,7 +45,7 @@ from policy_archive.crawler.discovery.records import (
 )
 
 USUAL_ADDRESSES = 4  # of a kind, asked one by one: the last resort for sites too large to be searched
-MOST_FRAMES = 2
+MOST_FRAMES = 2  # of one round
 FIRST_HOMES = 2  # the last and the first capture of the home page
 
 _ALWAYS_WANTED = (Kind.PRIVACY, Kind.TERMS)
@@ -53,18 +61,27 @@ def plan_discovery(evidence: SiteEvidence, options: DiscoveryOptions) -> Discove
     """
     state = _Discovery(evidence, options)
     queries = state.next_queries()
-    pages = () if queries else state.next_pages()
-    if not queries and not pages:
+    looks, pages = ((), ()) if queries else state.next_visits()
+    if not queries and not looks and not pages:
         queries = state.address_queries() or state.last_queries()
-    done = not queries and not pages
+    done = not queries and not looks and not pages
     return DiscoveryPlan(
         queries=queries,
+        looks=looks,
         pages=pages,
         documents=state.documents,
         done=done,
         outcome=state.outcome if done else None,
         reason=state.reason if done else "",
     )
+
+
+@dataclass(frozen=True)
+class _Home:
+    """A page that is read for its links."""
+
+    url: str
+    purpose: Purpose
 
 
 @dataclass(frozen=True)
@@ -104,7 +121,10 @@ class _Discovery:
     def is_blocked(self) -> bool:
         """The index says so, or replay does for every page that was asked for."""
         by_index = any(answer.state is AnswerState.BLOCKED for answer in self.evidence.asked)
-        return by_index or {page.outcome for page in self.evidence.pages} == {Outcome.BLOCKED}
+        outcomes = {page.outcome for page in self.evidence.pages}
+        if any(looked.state is AnswerState.BLOCKED for looked in self.evidence.looks):
+            outcomes.add(Outcome.BLOCKED)
+        return by_index or outcomes == {Outcome.BLOCKED}
 
     @property
     def queries_left(self) -> int:
@@ -119,7 +139,10 @@ class _Discovery:
     # -- what to ask next -------------------------------------------------------------------------
 
     def next_queries(self) -> tuple[SiteQuery, ...]:
-        """Return the next queries of the normal course: the domain, its host if need be, the home page."""
+        """Return the next queries of the normal course: the domain, its host if need be.
+
+        The index lists captures of the home page and its frames where replay cannot lead there.
+        """
         if self.is_blocked:
             return ()
         site, kinds = self.evidence.site, self.options.kinds
@@ -127,17 +150,27 @@ class _Discovery:
             return (domain_query(site, kinds),)
         if not self.is_searched and not self.asked(Purpose.HOST):
             return (host_query(site, kinds),)
-        if not self.asked(Purpose.HOME):
-            return (page_query(f"http://{site}/", Purpose.HOME),)
-        return self._queries_of_home_pages()[: self.queries_left]
+        listed = [page for page in self._homes() if self._asks_index(page)]
+        queries = [page_query(page.url, page.purpose) for page in listed if not self._answers_of(page)]
+        return tuple(queries[:MOST_FRAMES])[: self.queries_left]
 
-    def _queries_of_home_pages(self) -> tuple[SiteQuery, ...]:
-        """Return queries for the pages that home pages consist of, or redirect to."""
-        if not self.missing:
-            return ()
-        asked = {urlkey(answer.asked.query.url) for answer in self.evidence.asked}
-        targets = [target for target in self._further_homes() if urlkey(target) not in asked]
-        return tuple(page_query(target, Purpose.FRAME) for target in targets[:MOST_FRAMES])
+    def _homes(self) -> tuple[_Home, ...]:
+        """Return the pages read for their links: the home page, and what it consists of or redirects to.
+
+        The latter are new as long as a kind is missing; those of a finished search stay.
+        """
+        home = _Home(f"http://{self.evidence.site}/", Purpose.HOME)
+        begun = {urlkey(looked.asked.url) for looked in self.evidence.looks}
+        begun |= {urlkey(answer.asked.query.url) for answer in self.evidence.asked}
+        frames = {urlkey(url): _Home(url, Purpose.FRAME) for url in reversed([*self._further_homes()])}
+        frames.pop(urlkey(home.url), None)
+        ordered = list(reversed(frames.items()))
+        new = [frame for key, frame in ordered if key not in begun]
+        return (
+            home,
+            *(frame for key, frame in ordered if key in begun),
+            *(new[:MOST_FRAMES] if self.missing else ()),
+        )
 
     def _further_homes(self) -> Iterable[str]:
         for page in self.evidence.pages:
@@ -148,20 +181,63 @@ class _Discovery:
                 frames.append(page.location)
             yield from (url for url in frames if is_on_site(url, self.evidence.site))
 
-    def next_pages(self) -> tuple[PageRequest, ...]:
-        """Return captures to read: home pages where documents do not reach, hubs and redirects after them."""
+    def _asks_index(self, home: _Home) -> bool:
+        return not self.options.has_nearest or self._step(home).is_unshown
+
+    def _answers_of(self, home: _Home) -> tuple[AskedQuery, ...]:
+        """Return the index's lists of a page's captures: one or none."""
+        key = urlkey(home.url)
+        asked = self.answers(Purpose.HOME, Purpose.FRAME)
+        return tuple(answer for answer in asked if urlkey(answer.asked.query.url) == key)
+
+    @cached_property
+    def _steps(self) -> dict[_Home, HomeStep]:
+        return {}
+
+    def _step(self, home: _Home) -> HomeStep:
+        """Return what replay is to be asked of a page next."""
+        if home not in self._steps:
+            looks = [one for one in self.evidence.looks if urlkey(one.asked.url) == urlkey(home.url)]
+            rows = {looked.row for looked in looks}
+            read = [page for page in self.evidence.pages if page.row in rows]
+            kinds = self._kinds_of(home)
+            self._steps[home] = seek_home_page(looks, read, self._sure, kinds, self.options.now)
+        return self._steps[home]
+
+    def _kinds_of(self, home: _Home) -> tuple[Kind, ...]:
+        return self.missing if home.purpose is Purpose.FRAME else self.wanted
+
+    @cached_property
+    def _sure(self) -> tuple[FoundDocument, ...]:
+        return tuple(document for document in self.documents if document.confidence >= SURE)
+
+    def next_visits(self) -> tuple[tuple[Look, ...], tuple[PageRequest, ...]]:
+        """Return instants to look at and captures to read.
+
+        Home pages where documents do not reach, hubs and redirects after them.
+        """
         if self.is_blocked:
-            return ()
+            return (), ()
         hubs = self._hubs()
         # a list of policies is worth more than a third home page without a link
         hubs_first = len(self._pages_read()) >= FIRST_HOMES
-        pages = (hubs_first and hubs) or self._home_pages() or hubs or self._redirects()
+        looks, pages = ((), hubs) if hubs_first and hubs else self._home_visits()
+        if not looks:
+            pages = pages or hubs or self._redirects()
         # the rows of addresses linked to so far may fill the gap: they are asked for first
-        moves = bool(pages) and pages[0].reason == LINK_DIFFERENTLY and not self.address_queries()
-        return pages[: self._pages_left(moves=moves)]
+        reasons = [visit.reason for visit in looks] + [visit.reason for visit in pages]
+        moves = reasons[:1] == [LINK_DIFFERENTLY] and not self.address_queries()
+        left = self._pages_left(moves=moves)
+        return looks[:left], pages[:left]
 
     def _pages_read(self) -> list[VisitedPage]:
-        return [page for page in self.evidence.pages if page.purpose is not Purpose.POLICY]
+        """Return what was read of pages; redirects and errors that replay led to are no use to anyone."""
+        chance = {looked.row for looked in self.evidence.looks}
+        return [
+            page
+            for page in self.evidence.pages
+            if page.purpose is not Purpose.POLICY and (page.row not in chance or is_page(page))
+        ]
 
     def _pages_left(self, *, moves: bool) -> int:
         most = self.options.most_pages
@@ -169,18 +245,35 @@ class _Discovery:
             most *= 2
         elif self.missing and not self.documents:
             most += most // 2
-        return max(0, most - len(self._pages_read()))
+        elif self.missing and self.options.has_nearest:
+            most -= 1  # pages that link to one kind would link to the other, if the site had it
+        return max(0, most - len(self._pages_read()) - self._looks_in_vain())
 
-    def _home_pages(self) -> tuple[PageRequest, ...]:
-        chosen: list[PageRequest] = []
-        sure = [document for document in self.documents if document.confidence >= SURE]
-        for answer in self.answers(Purpose.HOME, Purpose.FRAME):
-            purpose = answer.asked.purpose
-            read = tuple(page for page in self.evidence.pages if page.row.urlkey in _keys(answer.rows))
-            kinds = self.missing if purpose is Purpose.FRAME else self.wanted
-            rows = choose_home_rows(answer.rows, read, sure, kinds)
-            chosen += [PageRequest(row=row, purpose=purpose, reason=reason) for row, reason in rows]
-        return tuple(chosen)
+    def _looks_in_vain(self) -> int:
+        """Return how many looks led to a capture that an earlier one had led to: nothing lies between."""
+        rows = [(one.asked.purpose, one.row) for one in self.evidence.looks if one.row is not None]
+        return len(rows) - len(set(rows))
+
+    def _home_visits(self) -> tuple[tuple[Look, ...], tuple[PageRequest, ...]]:
+        looks: list[Look] = []
+        pages: list[PageRequest] = []
+        for home in self._homes():
+            listed = self._answers_of(home)
+            step = self._step(home) if self.options.has_nearest and not listed else HomeStep()
+            rows = [*step.rows, *self._choose_rows(home, listed)]
+            pages += [PageRequest(row=row, purpose=home.purpose, reason=reason) for row, reason in rows]
+            looks += [
+                Look(purpose=home.purpose, url=home.url, timestamp=timestamp, reason=reason)
+                for timestamp, reason in step.looks
+            ]
+        return tuple(looks), tuple(pages)
+
+    def _choose_rows(self, home: _Home, listed: Iterable[AskedQuery]) -> Iterable[tuple[CdxRow, str]]:
+        """Yield captures to read of those that the index listed."""
+        for answer in listed:
+            keys = _keys(answer.rows)
+            read = [page for page in self._pages_read() if page.row.urlkey in keys]
+            yield from choose_home_rows(answer.rows, read, self._sure, self._kinds_of(home))
 
     def _hubs(self) -> tuple[PageRequest, ...]:
         """Return a page that lists policies, when the home pages name none of the wanted kind."""
@@ -209,7 +302,12 @@ class _Discovery:
         )
 
     def _home_rows(self) -> tuple[CdxRow, ...]:
-        return tuple(row for answer in self.answers(Purpose.HOME) for row in answer.rows)
+        """Return the known captures of the home page, without those that were read and are no page."""
+        no_page = {page.row for page in self.evidence.pages if not is_page(page)}
+        looks = (looked.row for looked in self.evidence.looks if looked.asked.purpose is Purpose.HOME)
+        found = {row.timestamp: row for row in looks if row is not None and row not in no_page}
+        listed = (row for answer in self.answers(Purpose.HOME) for row in answer.rows)
+        return (*found.values(), *listed)
 
     def address_queries(self) -> tuple[SiteQuery, ...]:
         """Return queries for addresses that are known by a link or a redirect alone."""
@@ -248,6 +346,7 @@ class _Discovery:
         if AnswerState.COMPLETE not in states:
             return SiteOutcome.ARCHIVE_ERROR
         rows = any(answer.rows for answer in self.evidence.asked)
+        rows = rows or any(looked.row for looked in self.evidence.looks)
         return SiteOutcome.NOTHING_FOUND if rows else SiteOutcome.NOT_ARCHIVED
 
     @property
@@ -272,7 +371,7 @@ class _Discovery:
         )
 
     def _home_sentence(self) -> str:
-        rows = self._home_rows()
+        rows = [*self._home_rows(), *(looked.row for looked in self.evidence.looks if looked.row)]
         if not rows:
             return "home page not archived"
         years = f"{min(r.timestamp for r in rows)[:4]}-{max(r.timestamp for r in rows)[:4]}"

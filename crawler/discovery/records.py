@@ -71,6 +71,30 @@ class AskedQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Look:
+    """A question to replay, a twentieth of one to the index: which capture is nearest to an instant?"""
+
+    purpose: Purpose
+    """HOME or FRAME."""
+    url: str
+    timestamp: str
+    """14 digits of the instant."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """A look with its answer."""
+
+    asked: Look
+    state: AnswerState
+    """`complete`, `blocked`, or `failed`: replay did not say, so that the index has to be asked."""
+    row: CdxRow | None = None
+    """The capture, its type, status and digest unknown (`-`); None: the page is not archived, or the
+    archive did not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageRequest:
     """A capture to be fetched for its links, or for where it redirects."""
 
@@ -98,6 +122,7 @@ class SiteEvidence:
     site: str
     asked: tuple[AskedQuery, ...] = ()
     pages: tuple[VisitedPage, ...] = ()
+    looks: tuple[Looked, ...] = ()
     known: tuple[FoundDocument, ...] = ()
     """Documents of earlier runs: an address that belongs to one stays there, so that names last."""
 
@@ -110,9 +135,13 @@ class DiscoveryOptions:
     most_pages: int = 4
     """Captures of home pages, hubs and redirects a site; half as many again where nothing is found."""
     most_queries: int = 10
-    """Index queries a site; two in the normal case."""
+    """Index queries a site; one in the normal case."""
     most_documents: int = 12
     """Documents a kind, best first; language versions of large sites go into the hundreds."""
+    has_nearest: bool = True
+    """Replay of an instant leads to the nearest capture; where not, the index lists those of home pages."""
+    now: str = "29991231235959"
+    """14 digits of an instant behind all captures, the same all day long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +177,11 @@ class DiscoveryPlan:
     """What to ask next, and what was found."""
 
     queries: tuple[SiteQuery, ...] = ()
+    looks: tuple[Look, ...] = ()
     pages: tuple[PageRequest, ...] = ()
     documents: tuple[FoundDocument, ...] = ()
     done: bool = False
-    """True exactly when neither queries nor pages are left."""
+    """True exactly when neither queries nor looks nor pages are left."""
     outcome: SiteOutcome | None = None
     """None while not done."""
     reason: str = ""

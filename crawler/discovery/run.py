@@ -11,6 +11,8 @@ from policy_archive.crawler.discovery.records import (
     AskedQuery,
     DiscoveryOptions,
     DiscoveryPlan,
+    Look,
+    Looked,
     PageRequest,
     SiteEvidence,
     SiteQuery,
@@ -25,11 +27,12 @@ async def discover_site(
     options: DiscoveryOptions,
     *,
     ask: Callable[[SiteQuery], Awaitable[AskedQuery]],
+    look: Callable[[Look], Awaitable[Looked]],
     read: Callable[[PageRequest], Awaitable[VisitedPage]],
 ) -> tuple[DiscoveryPlan, SiteEvidence]:
-    """Return the finished plan and the evidence it stands on; `ask` and `read` speak to the archive.
+    """Return the finished plan and the evidence it stands on; the three callables speak to the archive.
 
-    What `ask` and `read` raise ends it.
+    What they raise ends it.
     """
     for _ in range(MOST_ROUNDS):
         # 100,000 rows take seconds to rank: other sites' answers must not wait for that
@@ -37,6 +40,12 @@ async def discover_site(
         if plan.done:
             return plan, evidence
         asked = await asyncio.gather(*map(ask, plan.queries))
+        looked = await asyncio.gather(*map(look, plan.looks))
         pages = await asyncio.gather(*map(read, plan.pages))
-        evidence = replace(evidence, asked=(*evidence.asked, *asked), pages=(*evidence.pages, *pages))
+        evidence = replace(
+            evidence,
+            asked=(*evidence.asked, *asked),
+            looks=(*evidence.looks, *looked),
+            pages=(*evidence.pages, *pages),
+        )
     raise AssertionError(f"discovery of {evidence.site} does not end")

@@ -30,16 +30,19 @@ GERMAN = str.maketrans(
 )
 """How umlauts and their Scandinavian kin are written where they cannot be."""
 
+_LEAST_LETTERS = 3  # `a g b`
 _LONGEST_PHRASE = 8  # words
 _LONGEST_NAME = 10  # words: what is longer tells what a page holds, or that it is to be read
 _BARE = str.maketrans({"ı": "i", "đ": "d", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe"})
 """Letters whose strokes Unicode does not part from them."""
 _MARKS = re.compile("[\u0300-\u036f]")  # accents of Latin, Greek and Cyrillic; kana keep theirs
 _NO_WORD = re.compile(r"[^\w&]+|_")
-_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_LETTERS = re.compile("[\u0e00-\u0e7fa-z0-9]")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LETTERS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ffa-z0-9]")
 """Letters that spell words, in scripts without blanks or among them: three say what one other does."""
 _NAME_REST = 8  # characters beside a name where words have no blanks: "…について", a company's name
+_SUBJECT_REST = 2  # beside a name that is a subject of sentences, too: "隐私计算" is no policy
+_NO_NAME = "\u25a0"  # stands for a character that belongs to no name
 _LABEL_REST = 20  # what has more is a sentence
 
 
@@ -139,7 +142,7 @@ def is_no_policy(label: str) -> bool:
         return True
     if len(words) > LONGEST_LABEL or _folded("policy-names", "not", "verbs").isdisjoint(words):
         return False
-    return _speaks_of_cookies(words)
+    return speaks_of_cookies(words)
 
 
 def is_subject(label: str) -> bool:
@@ -147,10 +150,32 @@ def is_subject(label: str) -> bool:
     return label in _folded("policy-names", "not", "subjects")
 
 
-def names_more_than_subjects(label: str) -> bool:
-    """Return whether a folded label is a policy's whole name and no mere subject; terms are no subject."""
-    uses = strong_names().get(label, ())
-    return bool(uses) and (not is_subject(label) or any(kind is Kind.TERMS for kind, _ in uses))
+def kinds_beyond_subjects(label: str) -> frozenset[Kind]:
+    """Return the kinds of a folded label that is a policy's whole name and no subject; terms are none."""
+    kinds = frozenset(kind for kind, _ in strong_names().get(label, ()))
+    return kinds if not is_subject(label) or Kind.TERMS in kinds else frozenset()
+
+
+def names_food(label: str) -> bool:
+    """Return whether a folded label names sweets or a kitchen: cookies beside it are baked."""
+    return not _folded("policy-names", "not", "food").isdisjoint(label.split())
+
+
+def unspread(label: str) -> str:
+    """Return a folded label whose letters stand apart (`p r i v a c y`) as the name that they spell.
+
+    >>> unspread("t e r m s o f u s e"), unspread("a b c")
+    ('terms of use', 'a b c')
+    """
+    letters = label.split()
+    if len(letters) < _LEAST_LETTERS or any(len(letter) > 1 for letter in letters):
+        return label
+    return _glued_names().get(glue(label), label)
+
+
+@cache
+def _glued_names() -> Mapping[str, str]:
+    return {glue(phrase): phrase for phrase in strong_names()}
 
 
 @cache
@@ -160,7 +185,8 @@ def _cookie_names() -> frozenset[str]:
     return frozenset(word for phrases in lists for word in map(fold, phrases) if " " not in word)
 
 
-def _speaks_of_cookies(words: Iterable[str]) -> bool:
+def speaks_of_cookies(words: Iterable[str]) -> bool:
+    """Return whether one of some folded words means cookies."""
     return any("cookie" in word or word in _cookie_names() or "クッキー" in word for word in words)
 
 
@@ -301,7 +327,7 @@ def match_name(words: str, *, known: frozenset[str] = frozenset()) -> tuple[Name
     for match in sorted(found, key=lambda match: -match.strength):
         best.setdefault(match.kind, match)
     privacy = best.get(Kind.PRIVACY)
-    if privacy and Kind.COOKIES not in best and _speaks_of_cookies(words.split()):
+    if privacy and Kind.COOKIES not in best and speaks_of_cookies(words.split()):
         best[Kind.COOKIES] = replace(privacy, kind=Kind.COOKIES)  # "privacy and cookies policy" is both
     return tuple(best.values())
 
@@ -364,6 +390,10 @@ def _strength(phrase: str, leftover: tuple[str, ...]) -> float:
     """
     if not leftover:
         return 0.9
+    if is_subject(phrase):
+        return 0.4  # "Data Privacy Week"
+    if not _folded("policy-addresses", "ignore", "words").isdisjoint(leftover):
+        return 0.35  # "Privacy policy generator"
     if " " in phrase and len(leftover) <= 3:
         return 0.75
     return 0.4
@@ -372,7 +402,7 @@ def _strength(phrase: str, leftover: tuple[str, ...]) -> float:
 def _match_pieces(words: str) -> list[NameMatch]:
     """Return names by pieces of words: whole names where the script has no blanks, else mere hints."""
     if _UNSPACED.search(words):
-        glued = glue(words)
+        glued = _compound_pattern().sub(lambda match: _NO_NAME * len(match[0]), glue(words))
         names = list(_iter_names(glued))
         if names:
             taken = "".join(name.phrase for name in names)
@@ -382,6 +412,13 @@ def _match_pieces(words: str) -> list[NameMatch]:
             return [_in_unspaced(found, glued, found.phrase, name=0.55, label=0.35)]
     found = _find_piece("weak", words, unspaced=False)
     return [replace(found, strength=0.55 if len(words.split()) <= 6 else 0.35)] if found else []
+
+
+@cache
+def _compound_pattern() -> re.Pattern[str]:
+    """Return what finds words that hold a name's characters and mean something else: 服务器 has no 服务."""
+    compounds = sorted(map(glue, _folded("policy-names", "not", "compounds")), key=lambda word: -len(word))
+    return re.compile("|".join(map(re.escape, compounds)))
 
 
 def _iter_names(glued: str) -> Iterator[NameMatch]:
@@ -400,7 +437,8 @@ def _in_unspaced(found: NameMatch, glued: str, taken: str, *, name: float, label
     for filler in _unspaced_fillers():
         rest = rest.replace(filler, "") if filler not in taken else rest
     size = max(0.0, _size_of(rest) - _size_of(taken))
-    strength = name if size <= _NAME_REST else label if size <= _LABEL_REST else 0.0
+    most = _SUBJECT_REST if is_subject(found.phrase) else _NAME_REST
+    strength = name if size <= most else label if size <= _LABEL_REST else 0.0
     return replace(found, strength=strength)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sized
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -26,6 +26,7 @@ from policy_archive.crawler.archive.middlewares import (
 from policy_archive.crawler.archive.rate_gate import Budget, GateClosedError
 from policy_archive.crawler.core import defaults
 from policy_archive.crawler.core.errors import (
+    DamagedError,
     PolicyArchiveError,
     RateLimitedError,
     StoreError,
@@ -147,6 +148,7 @@ class RunSpider(Spider):
             queue=self._queue,
             tell_problem=self.tally.note_problem,
             most_rows=self.settings["POLICY_MOST_INDEX_ROWS"] or MOST_ROWS,
+            leads_to_nearest=self.settings.getbool("POLICY_NEAREST"),
         )
         arguments = {"archive": archive_url, "plan": self.options.plan, "kinds": self.options.kinds}
         if self.alone:
@@ -202,7 +204,8 @@ class RunSpider(Spider):
         try:
             with self.store.explained(self.options.database):
                 for document in self.unfinished:
-                    count_document(self.store, self.tally, document, self.store.fold_versions(document))
+                    with suppress(DamagedError):  # its site says so
+                        count_document(self.store, self.tally, document, self.store.fold_versions(document))
                 self._check_books()
                 if self.run_id is not None:
                     self._finish_run(self.run_id)
@@ -218,6 +221,7 @@ class RunSpider(Spider):
             self.tally,
             due=len(targets) if isinstance(targets, Sized) else self.tally.sites_done,
             versions_new=self.store.count_news(run_id),
+            versions_passed_over=self.store.count_news_passed_over(run_id),
             longest_failing=self.store.list_failing(),
         )
         report = self.report()

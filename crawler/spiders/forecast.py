@@ -21,9 +21,6 @@ from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, Di
 from policy_archive.crawler.planning.forecast import Forecast, SiteCost, add_up, cost_site
 from policy_archive.crawler.spiders.base import RunSpider
 
-INDEX_QUERIES_OF_A_SEARCH = 2
-"""Of the domain, and of its home page's captures."""
-
 
 class ForecastSpider(RunSpider):
     """Answers `policy-archive plan`: fetches nothing, and stores nothing but the forecast of its run."""
@@ -71,12 +68,14 @@ class ForecastSpider(RunSpider):
         answer = AskedQuery(asked=asked, state=state, rows=tuple(rows))
         documents = [rows] if target.url else _documents_in(answer, target.site, self._discovery_options())
         searching = target.url is None
+        # of the domain; of its home page's captures, too, where replay does not find them
+        queries = 1 if not searching or self.archive.has_nearest else 2
         return await asyncio.to_thread(
             cost_site,
             target.site,
             [found for found in documents if found],
             self.options.plan,
-            index_requests=INDEX_QUERIES_OF_A_SEARCH if searching else 1,
+            index_requests=queries,
             searched=searching,
         )
 

@@ -7,48 +7,99 @@ from pathlib import Path
 
 import click
 
+from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.exit_statuses import ExitStatus
+from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.pipelines.commands.options import db_option, json_option
 from policy_archive.pipelines.outputs.bar import follow
-from policy_archive.pipelines.outputs.rows import format_json
+from policy_archive.pipelines.outputs.rows import format_json, say
 from policy_archive.pipelines.store.connection import check_there
 from policy_archive.pipelines.store.maintenance.compact import (
     Sizes,
+    Texts,
     compact_document,
+    end_texts,
     give_back_space,
     list_documents,
     measure_sizes,
+    texts_of,
 )
+from policy_archive.pipelines.store.maintenance.dense import begin_dense
+from policy_archive.pipelines.store.packed import NOTICE
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
 
 
 @click.command("compact")
+@click.option(
+    "--dense",
+    "wanted",
+    flag_value=Texts.DENSE,
+    type=Texts,
+    help="Pack the texts too, to a quarter: plain SQL, DuckDB and R can no longer read them.",
+)
+@click.option(
+    "--readable", "wanted", flag_value=Texts.READABLE, type=Texts, help="Take packed texts back to plain SQL."
+)
 @click.option("--no-vacuum", is_flag=True, help="Leave the space that becomes free inside the file.")
 @json_option
 @db_option
-def compact_command(no_vacuum: bool, as_json: bool, database: Path) -> None:
+def compact_command(wanted: Texts | None, no_vacuum: bool, as_json: bool, database: Path) -> int:
     """Make the database small: pages and texts are stored as what changed since the one before.
 
     Nothing is lost and nothing reads differently; `policy_versions` stays plain SQL. A run that was stopped
     goes on where it was. The last step rewrites the file, which takes its size once more on the disk.
 
+    With --dense the texts are packed as well. This program, its pages and Python with one line more read them
+    as ever, other tools no longer; the table `read_me_first` of the file says so. The file stays dense, also
+    for what is fetched later, until --readable gives the same texts back.
+
     \b
     Example:
       policy-archive compact --db policies.db
+      policy-archive compact --dense --db large.db
     """
     check_there(database)
     with hold_lock(database, "compact"), Store.open(database) as store:
-        run_id = store.start_run("compact")
+        was = texts_of(store.connection)
+        texts = wanted or was
+        if said := _describe(was, texts):
+            say(said)
+        run_id = store.start_run("compact", {"texts": texts})
         before = measure_sizes(store.connection)
+        if texts is Texts.DENSE:
+            begin_dense(store.connection)
         documents = list_documents(store.connection)
         for document in follow(documents, "compacted", total=len(documents), unit="documents"):
-            compact_document(store.connection, document)
+            compact_document(store.connection, document, texts)
+        left = end_texts(store.connection, texts)
         if not no_vacuum:
             give_back_space(store.connection)
-        store.finish_run(run_id, RunStatus.DONE)
+        reason = f"{plural(len(left), 'text')} did not unpack" if left else ""
+        store.finish_run(run_id, RunStatus.FAILED if left else RunStatus.DONE, reason)
         after = measure_sizes(store.connection)
     _print_sizes(before, after, as_json=as_json)
+    if left:
+        raise StoreError(
+            f"{reason}, {left[0]} first: the database stays dense; 'policy-archive verify' names them, "
+            "a backup may have them"
+        )
+    return ExitStatus.DONE
+
+
+def _describe(was: Texts, texts: Texts) -> str:
+    """Return what becomes of who reads the file with other tools; '' where nothing changes for them."""
+    if texts is Texts.DENSE and was is Texts.READABLE:
+        return (
+            "The texts are packed: plain SQL, DuckDB and R read them no longer. policy-archive, its pages "
+            f"and Python with one line more do; the table {NOTICE} says how, '--readable' takes it back."
+        )
+    if texts is Texts.DENSE:
+        return "This database is dense: new texts are packed, too ('--readable' takes all of them back)."
+    if was is Texts.DENSE:
+        return "The texts go back to plain SQL, which takes some five times their space."
+    return ""
 
 
 def _print_sizes(before: Sizes, after: Sizes, *, as_json: bool) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from click import types
 from click.core import ParameterSource
 
 from policy_archive.crawler.core.errors import UsageError
@@ -83,11 +85,23 @@ def _describe(
     if found is not None:
         value = config_file.read_value(root, option, found)
         return _row(found.key, value, found.layer.name, str(found.layer.path))
-    return _row(key, _plain(option.get_default(root)), "default", None)
+    value = _plain(option.get_default(root))
+    words = _find_words(option) if value in (None, "") else None
+    if words and value is None and isinstance(option.type, types.FloatParamType):
+        value, words = float(words), None
+    return _row(key, value, "default", None, meaning=words)
 
 
-def _row(key: str, value: Any, source: str, place: str | None) -> dict[str, Any]:
-    return {"key": key, "value": value, "source": source, "place": place}
+def _row(
+    key: str, value: Any, source: str, place: str | None, *, meaning: str | None = None
+) -> dict[str, Any]:
+    return {"key": key, "value": value, "source": source, "place": place, "meaning": meaning}
+
+
+def _find_words(option: click.Option) -> str | None:
+    """Return what an option's help says that holds without it, "one a core"; None where it does not say."""
+    found = re.search(r"\[default: (.+?)\]", option.help or "")
+    return found[1] if found else None
 
 
 def _plain(value: Any) -> Any:
@@ -114,15 +128,15 @@ def _merge(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _cells(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "Key": row["key"],
-        "Value": _shown(row["value"]),
+        "Value": _shown(row["value"], row["meaning"]),
         "From": row["source"],
         "Where": row["place"] or "",
     }
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return "as --help says"
+def _shown(value: Any, meaning: str | None) -> str:
+    if value in (None, ""):
+        return meaning or "not set"
     if isinstance(value, bool):
         return str(value).lower()
     return ", ".join(value) if isinstance(value, list) else str(value)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from policy_archive.crawler.core.defaults import ARCHIVE
+from policy_archive.crawler.core.defaults import ARCHIVE, INDEX_PER_MINUTE, REPLAY_PER_SECOND
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.urls import parse_archive
 from policy_archive.crawler.crawl.run import KINDS
@@ -59,7 +59,7 @@ day_limit_option = click.option(
     "--max-requests-per-day",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Requests to the archive a day (UTC), over all runs on this machine.",
+    help="Requests to the archive a day (UTC), over all runs on this machine.  [default: no limit]",
 )
 
 
@@ -107,13 +107,14 @@ _ARCHIVE_OPTIONS = (
         "--index-rate",
         type=click.FloatRange(min=0),
         metavar="PER_MINUTE",
-        help="Index queries a minute at the most; 0 = no limit, for an archive of your own. [default: 24]",
+        help="Index queries a minute at the most; 0 = no limit, for an archive of your own. "
+        f"[default: {INDEX_PER_MINUTE:g}]",
     ),
     click.option(
         "--replay-rate",
         type=click.FloatRange(min=0),
         metavar="PER_SECOND",
-        help="Captures a second at the most; 0 = no limit. [default: 8]",
+        help=f"Captures a second at the most; 0 = no limit. [default: {REPLAY_PER_SECOND:g}]",
     ),
     click.option(
         "--contact",
@@ -121,7 +122,7 @@ _ARCHIVE_OPTIONS = (
         callback=lambda context, option, text: _check_contact(text),
         envvar="POLICY_ARCHIVE_CONTACT",
         show_envvar=True,
-        help="Added to the User-Agent, so that the archive can reach you.",
+        help="Added to the User-Agent, so that the archive can reach you.  [default: nothing]",
     ),
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.plurals import plural
@@ -30,6 +31,15 @@ from policy_archive.pipelines.versions.classes import ChangeClass
 _FORMATS_HELP = "\n".join(f"  {name:<17} {form.what}" for name, form in FORMATS.items())
 _OLD_NAMES = {"md": "markdown"}
 """What earlier releases called a format."""
+_CHOICES = {
+    "table": "table",
+    "html": "html",
+    "grid": "half_yearly",
+    "no_homes": "homes",
+    "raw_csv": "raw_csv",
+}
+"""Options that some formats alone have, by name: the field of ExportOptions that each sets."""
+_OF_RELEASE = ("title", "authors", "licence", "release_version")
 
 
 class _FormatName(click.Choice[str]):
@@ -130,7 +140,9 @@ class _FormatName(click.Choice[str]):
     "--raw-csv", is_flag=True, help="Leave CSV cells alone that a spreadsheet would run as a formula."
 )
 @db_option
+@click.pass_context
 def export_command(
+    ctx: click.Context,
     sites: tuple[str, ...],
     everything: bool,
     release: Path | None,
@@ -157,6 +169,7 @@ def export_command(
         raise UsageError("name the sites to export, or --all.")
     if (target is None) == (release is None):
         raise UsageError("say where to write: --to PATH, or --release DIR for a data set to publish.")
+    _refuse_idle(ctx, form, release=release is not None, stream=str(target) == "-")
     with closing(open_reader(database)) as connection:
         chosen = None if everything else [queries.find_site(connection, site) for site in sites]
         first, last = parse_span(since, until, names=("--from", "--to-date"))
@@ -192,6 +205,48 @@ def export_command(
     say(f"{plural(written.versions, 'version')} written{place}.")
     for note in written.notes:
         say(f"  {note}")
+
+
+def _refuse_idle(ctx: click.Context, form: str, *, release: bool, stream: bool) -> None:
+    """Raise UsageError for an option that was typed and that what is written has not.
+
+    What a config file gives holds for the formats that have it, and is no mistake beside others.
+    """
+    options = {option.name: option.opts[0] for option in ctx.command.params}
+    typed = {
+        name: option
+        for name, option in options.items()
+        if name and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if release:
+        for name in ("form", *_CHOICES):
+            if name in typed:
+                raise UsageError(
+                    f"{typed[name]} is of --to: a --release has all tables and forms that it has."
+                )
+        return
+    for name in _OF_RELEASE:
+        if name in typed:
+            raise UsageError(
+                f"{typed[name]} is of a data set to publish: give --release DIR in place of --to."
+            )
+    for name, field in _CHOICES.items():
+        heeds = FORMATS[form].stream_heeds if stream else FORMATS[form].heeds
+        if name in typed and field not in heeds:
+            raise UsageError(f"{typed[name]} is not of {form}{_where(stream)}: it goes with {_who(field)}.")
+
+
+def _where(stream: bool) -> str:
+    return " on stdout" if stream else " in files"
+
+
+def _who(field: str) -> str:
+    """Return the formats that heed a choice, as one would type them."""
+    heeding = [name for name, form in FORMATS.items() if field in form.heeds]
+    if heeding:
+        return f"--format {' or '.join(heeding)}"
+    streams = [name for name, form in FORMATS.items() if field in form.stream_heeds]
+    return f"--to - and --format {' or '.join(streams)}"
 
 
 def _say_nothing(selection: Selection) -> str:

@@ -277,9 +277,20 @@ def _describe_homes(summary: dict[str, Any]) -> str:
     return f"and {plural(homes, 'home page')}, to find the policies" if homes else ""
 
 
+def _describe_new(health: dict[str, Any] | None) -> str:
+    """Return how many of the versions known are news, and why the others that became known are none."""
+    if health is None:
+        return ""
+    new, passed_over = health["versions_new"], health.get("versions_passed_over", 0)
+    if not passed_over:
+        return f"{new} new"
+    of_page = plural(passed_over, "differs", "differ")
+    return f"{new} new; {of_page} in the page around the text alone: 'history SITE --all' shows them"
+
+
 def iter_summary(summary: dict[str, Any]) -> Iterator[tuple[str, int | str, str]]:
     """Yield the lines that end a run: what was counted, the number, and what there is to say of it."""
-    requests, new = summary["requests"], summary["health"] and summary["health"]["versions_new"]
+    requests = summary["requests"]
     yield "captures listed", summary["captures_listed"], plural(summary["documents"], "document")
     yield "captures planned", summary["captures_planned"], ""
     yield "captures fetched", summary["captures_fetched"], _describe_homes(summary)
@@ -291,6 +302,6 @@ def iter_summary(summary: dict[str, Any]) -> Iterator[tuple[str, int | str, str]
         yield "  without a text", number, OUTCOMES[Outcome(outcome)]
     for outcome, number in summary["sites"].items():
         yield "sites", number, outcome
-    yield "versions known", summary["versions"], "" if new is None else f"{new} new"
+    yield "versions known", summary["versions"], _describe_new(summary["health"])
     yield "requests spent", sum(requests.values()), f"{requests['index']} index, {requests['replay']} replay"
     yield "time", format_seconds(summary["seconds"]), ""

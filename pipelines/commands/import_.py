@@ -86,19 +86,21 @@ def import_command(
 ) -> int:
     """Take texts and pages of others into the corpus: corpora, git repositories, files.
 
-    WARC and WACZ files, in which sites and policies are looked for; Princeton-Leuven (files, git, SQLite);
-    Open Terms Archive (versions, snapshots, dataset zips, declarations); Markdown, plain text. What cannot
-    be imported is named with the reason, and never stops the rest: docs/exchange.md lists the reasons. A
-    second import changes nothing.
+    WARC and WACZ files, in which sites and policies are looked for, and parts of 'bulk read';
+    Princeton-Leuven (files, git, SQLite); Open Terms Archive (versions, snapshots, dataset zips,
+    declarations); Markdown, plain text. What cannot be imported is named with the reason, and never stops
+    the rest: docs/exchange.md lists the reasons. A second import changes nothing.
 
     \b
     Example:
       policy-archive import corpus/ --dry-run
       policy-archive import crawl.wacz
+      policy-archive import parts/
       policy-archive import policy.txt --site example.com --kind privacy --date 2020-11-16
       policy-archive import declarations/ versions.bundle
     """
     from policy_archive.pipelines.exchange.intake import ImportReport  # loads the readers
+    from policy_archive.pipelines.exchange.parts import import_parts
     from policy_archive.pipelines.exchange.web_archives import import_archives
 
     sources = Sources(
@@ -119,17 +121,18 @@ def import_command(
         if not dry_run:
             stack.enter_context(hold_lock(database, "policy-archive import"))
         _take_items(sources, report, None if dry_run else database, processes, later=later)
-        if archives := sources.list_web_archives():
-            kinds = (Kind(kind),) if kind else POLICY_KINDS
-            crawl = import_archives(
-                archives,
-                database,
-                report,
-                kinds=kinds,
-                stated=sources.stated,
-                progress=progress_style(log_json=False),
-                dry_run=dry_run,
-            )
+        crawled = {import_archives: sources.list_web_archives(), import_parts: sources.list_parts()}
+        for import_files, files in crawled.items():
+            if files and (crawl is None or not crawl.exit_code):
+                crawl = import_files(
+                    files,
+                    database,
+                    report,
+                    kinds=(Kind(kind),) if kind else POLICY_KINDS,
+                    stated=sources.stated,
+                    progress=progress_style(log_json=False),
+                    dry_run=dry_run,
+                )
     of_home_alone = crawl is not None and not (report.documents or report.failed)
     if not report.addresses and (not report.outcomes or of_home_alone):
         raise UsageError("Nothing in it can be imported: no text, page, declaration or policy was found.")

@@ -58,7 +58,7 @@ def re_extract_command(
         pruned = prune_extractions(store) if prune else 0
         store.finish_run(run_id, RunStatus.DONE)
     _print_reports(reports, pruned, as_json=as_json)
-    return ExitStatus.FAILED if any(report.lost for report in reports) else ExitStatus.DONE
+    return ExitStatus.FAILED if any(report.lost or report.unread for report in reports) else ExitStatus.DONE
 
 
 def _print_reports(reports: list[DocumentReport], pruned: int, *, as_json: bool) -> None:
@@ -77,10 +77,12 @@ def _print_reports(reports: list[DocumentReport], pruned: int, *, as_json: bool)
     for report in reports:
         for loss in report.lost:
             say(f"lost: {report.document.site} {report.document.kind} {loss}")
+        for one in report.unread:
+            say(f"not read again: {report.document.site} {report.document.kind} {one}")
 
 
 def _report_row(report: DocumentReport) -> dict[str, Any]:
     fields = asdict(report)
     document = fields.pop("document")
-    row: dict[str, Any] = document | fields | {"lost": len(report.lost)}
+    row: dict[str, Any] = document | fields | {"lost": len(report.lost), "unread": len(report.unread)}
     return row

@@ -34,6 +34,7 @@ from policy_archive.pipelines.exchange.imported import (
     attempt,
     storable,
 )
+from policy_archive.pipelines.exchange.part_files import is_part, is_parts_folder, list_parts
 from policy_archive.pipelines.exchange.text_files import read_text_file
 from policy_archive.pipelines.extract.source.decode import decode_body
 
@@ -70,8 +71,13 @@ class Sources:
 
     def list_web_archives(self) -> list[Path]:
         """Return the WARC, ARC and WACZ files in and below what was named, by name."""
-        files = (file for path in self.paths if not is_repository(path) for file in _iter_files(path))
+        named = (path for path in self.paths if not is_repository(path) and not is_parts_folder(path))
+        files = (file for path in named for file in _iter_files(path))
         return [Path(file) for file in files if is_web_archive(file)]
+
+    def list_parts(self) -> list[Path]:
+        """Return the parts of `bulk read` among what was named, and in folders of them."""
+        return list_parts(self.paths)
 
     def iter_items(self) -> Iterator[Item]:
         """Yield what the sources hold; what cannot be read is a Refusal, and the rest goes on.
@@ -89,7 +95,8 @@ class Sources:
         yield from open_terms.iter_addresses(read)
         for path in self.paths:
             is_text = path.is_file() or path.is_dir()
-            if is_text and path not in folders and not is_web_archive(path):
+            is_elsewhere = is_web_archive(path) or is_part(path) or is_parts_folder(path)
+            if is_text and path not in folders and not is_elsewhere:
                 yield from _bounded(self._iter_source(path, declared), path.name)
 
     def _iter_source(self, path: Path, declared: open_terms.Declarations) -> Iterator[Item]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.archive_server.warc import WarcSource
@@ -54,7 +55,7 @@ def import_archives(
     """
 
     def note_fault(path: Path, error: UsageError) -> None:
-        _refuse(report, path.name, ImportOutcome.UNREADABLE, str(error))
+        refuse(report, path.name, ImportOutcome.UNREADABLE, str(error))
 
     with unpack_warcs(paths, on_fault=note_fault) as files:
         source = WarcSource((file.path for file in files), forgiving=True)
@@ -64,7 +65,7 @@ def import_archives(
             for fault in source.faults:
                 cut = "cut in" in fault.reason
                 outcome = ImportOutcome.TRUNCATED if cut else ImportOutcome.UNREADABLE
-                _refuse(report, names[fault.path], outcome, fault.reason)
+                refuse(report, names[fault.path], outcome, fault.reason)
             sites = [stated.site] if stated.site else find_sites(rows)
             if not sites:
                 return None
@@ -72,8 +73,9 @@ def import_archives(
                 report.outcomes[ImportOutcome.IMPORTED] += len(rows)
                 return None
             origins = {file.path: _origin_of(file, stated) for file in files}
-            crawl = _crawl(archive.url, database, sites, kinds, source, origins, progress)
-    _count(report, crawl, database, {origin.id for origin in origins.values()})
+            crawled = _Files(source, origins)
+            crawl = crawl_files(archive.url, database, sites, kinds, crawled, progress)
+    count_crawl(report, crawl, database, {origin.id for origin in origins.values()})
     return crawl
 
 
@@ -87,7 +89,8 @@ def find_sites(rows: Iterable[CdxRow]) -> list[str]:
     return sorted({registrable_domain(host.partition(":")[0]) for host in hosts if "." in host})
 
 
-def _refuse(report: ImportReport, name: str, outcome: ImportOutcome, reason: str) -> None:
+def refuse(report: ImportReport, name: str, outcome: ImportOutcome, reason: str) -> None:
+    """Add a fault to the report."""
     report.outcomes[outcome] += 1
     report.faults.append(Refusal(name=name, outcome=outcome, reason=reason))
 
@@ -104,20 +107,40 @@ def _origin_of(file: WarcFile, stated: Stated) -> Origin:
     )
 
 
-def _crawl(
+class Files(Protocol):
+    """The files that a crawl goes through, by the rows of their captures."""
+
+    def holds(self, row: CdxRow) -> bool: ...
+    def origin_of(self, row: CdxRow) -> Origin: ...
+
+
+@dataclass(frozen=True)
+class _Files:
+    source: WarcSource
+    origins: Mapping[Path, Origin]
+
+    def holds(self, row: CdxRow) -> bool:
+        return self.source.holds(row)
+
+    def origin_of(self, row: CdxRow) -> Origin:
+        return self.origins[self.source.path_of(row)]
+
+
+def crawl_files(
     archive_url: str,
     database: Path,
     sites: Sequence[str],
     kinds: tuple[Kind, ...],
-    source: WarcSource,
-    origins: Mapping[Path, Origin],
+    crawled: Files,
     progress: str,
+    *,
+    settings: tuple[tuple[str, object], ...] = (),
 ) -> FetchReport:
+    """Crawl files that a server of ours serves, into a corpus; returns how that ended."""
     from policy_archive.crawler.runner import run_fetch  # loads Scrapy
 
     class ImportingStore(FilesStore):
-        files = source
-        origin_of = origins
+        files = crawled
 
     options = FetchOptions(
         targets=tuple(Target(site=site) for site in sites),
@@ -129,7 +152,8 @@ def _crawl(
         replay_per_second=0,
         progress=progress,
         command="import",
-        settings=(("POLICY_STORE", ImportingStore),),
+        # queries cost nothing here, and the files' own index tells digests of home pages, too
+        settings=(("POLICY_STORE", ImportingStore), ("POLICY_NEAREST", False), *settings),
     )
     return run_fetch(options)
 
@@ -142,8 +166,7 @@ class FilesStore(Store):
     """
 
     is_news = False
-    files: WarcSource
-    origin_of: Mapping[Path, Origin]
+    files: Files
 
     def start_run(
         self, command: str, arguments: Mapping[str, object] | None = None, *, forecast: object = None
@@ -161,7 +184,7 @@ class FilesStore(Store):
         return super().record_capture(held, reading)
 
     def _origin(self, row: CdxRow) -> Origin:
-        return self.origin_of[self.files.path_of(row)]
+        return self.files.origin_of(row)
 
     def known_captures(self, document: Document) -> list[KnownCapture]:
         known = self.read_known(document)
@@ -196,7 +219,7 @@ class FilesStore(Store):
             super().set_site_outcome(site, outcome, reason)
 
 
-def _count(report: ImportReport, crawl: FetchReport, database: Path, origin_ids: set[str]) -> None:
+def count_crawl(report: ImportReport, crawl: FetchReport, database: Path, origin_ids: set[str]) -> None:
     """Add what came of the captures: those that this run stored, and those that were there."""
     with Store.open(database) as store:
         for row in store.iter_imported(origin_ids):

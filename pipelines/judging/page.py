@@ -77,9 +77,14 @@ def judge_page(
     """
     asks = tree is not None and asks_for_password(tree)
     verdict = _judge(extraction.text, extraction.title, url, expected, asks)
-    if verdict.page_class is PageClass.POLICY and home_text:
+    return hold_against_home(verdict, extraction.text, home_text) if home_text else verdict
+
+
+def hold_against_home(verdict: Verdict, text: str, home_text: str | Callable[[], str]) -> Verdict:
+    """Return what a page is, given what it was judged to be without its home page, and that page's text."""
+    if verdict.page_class is PageClass.POLICY:
         home = home_text if isinstance(home_text, str) else home_text()
-        if is_nearly(extraction.text, home):
+        if is_nearly(text, home):
             return _other_verdict(_SAME_AS_HOME, AS_HOME)
     return verdict
 

@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from policy_archive.crawler.core.errors import DamagedError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.steering import clean_text
 from policy_archive.crawler.core.stored import content_id
 from policy_archive.crawler.core.timestamps import now_iso
-from policy_archive.crawler.core.urls import archive_of, page_uri_m, replay_prefix
+from policy_archive.crawler.core.urls import replay_prefix
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
 from policy_archive.pipelines.outputs.addresses import PREFIX, Addresses
+from policy_archive.pipelines.outputs.citation import find_page
 from policy_archive.pipelines.outputs.history import describe_interval, describe_version
 from policy_archive.pipelines.outputs.quotation import Quotation, cut_words, quote_change
 from policy_archive.pipelines.store import queries
@@ -160,16 +162,31 @@ def build_notice(connection: sqlite3.Connection, message: Message, *, base_url: 
         return None
     document = _document(versions[-1])
     number = versions[0]["version"] - 1 or (1 if len(versions) > 1 else 0)
-    before = queries.read_version(connection, document, number) if number else None
-    newest = queries.read_version(connection, document, versions[-1]["version"])
+    before, quotation = _read_before(connection, document, number, versions[-1]["version"])
     return Notice(
         id=message.id,
         event="new-version",
         versions=tuple(versions),
         before=before,
-        quotation=quote_change(before["text"], newest["text"]) if before else None,
+        quotation=quotation,
         links=tuple(_iter_links(document, versions, before, base_url)),
     )
+
+
+def _read_before(
+    connection: sqlite3.Connection, document: Document, number: int, newest: int
+) -> tuple[Row | None, Quotation | None]:
+    """Return the version that is told to have been before (0: none), and what changed since.
+
+    Of a text that is damaged nothing is quoted, and the rest is told.
+    """
+    if not number:
+        return None, None
+    try:
+        before, after = (queries.read_version(connection, document, one) for one in (number, newest))
+    except DamagedError:
+        return next(iter(queries.read_versions(connection, [(document.id, number)])), None), None
+    return before, quote_change(before["text"], after["text"])
 
 
 def _document(row: Row) -> Document:
@@ -186,9 +203,9 @@ def _iter_links(
         ("capture", "Captured page", newest),
         ("capture_before", "Page before", before),
     ):
-        if row and (url := _web_address(page_uri_m(row["replay_url"] or ""))):
+        if row and (url := _web_address(find_page(row) or "")):
             yield Link(name=name, label=label, url=url)
-    archive = archive_of(newest["replay_url"] or "")
+    archive = newest["archive"]
     if archive and (url := _web_address(f"{replay_prefix(archive)}/*/{newest['url']}")):
         yield Link(name="archive", label="All captures", url=url)
 
@@ -227,6 +244,7 @@ def build_sample() -> Notice:
         "url": "https://example.com/privacy",
         "title": "Privacy Policy",
         "language": "en",
+        "archive": "https://web.archive.org",
         "class": "substantive",
         "returns_to": None,
         "stated_updated": None,

@@ -80,7 +80,9 @@ def cite_change(old: Row, new: Row, *, old_digest: str, new_digest: str, gist: s
 
 def _describe_side(version: Row, digest: str) -> str:
     proof = [_digest_note(digest)] if digest != "-" else []
-    return ", ".join([_capture_address(version), *proof, f"text sha256:{version['text_sha256']}"])
+    return ", ".join(
+        [_safe_address(find_page(version) or version["url"]), *proof, f"text sha256:{version['text_sha256']}"]
+    )
 
 
 def _gather(version: Row, *, notes: list[str], what: str | None = None) -> _Facts:
@@ -92,7 +94,7 @@ def _gather(version: Row, *, notes: list[str], what: str | None = None) -> _Fact
         what=what or kind,
         site=version["site"],
         date=isoformat(version["timestamp"])[:10],
-        url=_capture_address(version),
+        url=_safe_address(find_page(version) or version["url"]),
         archive=_name_holder(version),
         notes=tuple(notes),
     )
@@ -106,15 +108,17 @@ def _name_holder(version: Row) -> str:
     return describe_archive(archive)
 
 
-def _capture_address(version: Row) -> str:
-    """Return where people see a version's first capture, in the archive that was asked.
+def find_page(version: Row) -> str | None:
+    """Return where people see a version's first capture, in the archive that was asked; None where none is
+    known to hold it. `version` has `archive`, `timestamp`, `url` and `replay_url` of `policy_versions`.
 
-    That capture itself need not have been fetched: of equal bytes one is.
+    That capture itself need not have been fetched: of equal bytes one is, and `replay_url` may be that one's,
+    in another archive.
     """
     archive = version["archive"]
-    if archive is None:
-        return _safe_address(version["replay_url"] or version["url"])
-    return _safe_address(page_uri_m(build_uri_m(archive, version["timestamp"], version["url"])))
+    if archive is not None:
+        return page_uri_m(build_uri_m(archive, version["timestamp"], version["url"]))
+    return page_uri_m(version["replay_url"]) if version["replay_url"] else None
 
 
 def _notes(version: Row, digest: str) -> list[str]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.safe_files import write_file
-from policy_archive.crawler.core.urls import page_uri_m
 from policy_archive.pipelines.exchange.corpus_format import describe_kind
+from policy_archive.pipelines.outputs.citation import find_page
 from policy_archive.pipelines.outputs.feed import Entry, build_feed, entry_id
 from policy_archive.pipelines.outputs.history import (
     INTERVAL_HEADING,
@@ -97,7 +97,7 @@ def _build_entry(row: Row, quotation: Quotation | None) -> Entry:
         id=entry_id(row["document_id"], row["text_sha256"], row["occurrence"]),
         title=f"{row['site']} {what}, version {row['version']}: {row['title']}".rstrip(": "),
         updated=row["first_captured"],
-        link=page_uri_m(row["replay_url"] or row["url"]),
+        link=find_page(row) or row["url"],
         summary=summary,
         content=_quote(summary, quotation) if quotation else None,
     )

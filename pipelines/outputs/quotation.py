@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from policy_archive.crawler.core.errors import DamagedError
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.steering import clean_text
 from policy_archive.crawler.core.stored import Document, Kind
@@ -73,9 +74,13 @@ def quote_versions(
             yield None
             continue
         document = Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"])
-        old, new = (
-            queries.read_version(connection, document, one)["text"] for one in (number, row["version"])
-        )
+        try:
+            old, new = (
+                queries.read_version(connection, document, one)["text"] for one in (number, row["version"])
+            )
+        except DamagedError:  # `verify` names it; the other changes are told
+            yield None
+            continue
         characters -= len(old) + len(new)
         yield quote_change(old, new) if characters >= 0 else None
 

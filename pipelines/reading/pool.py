@@ -18,7 +18,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -28,6 +28,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Document, HomePage, Outcome, Reading
+from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.pipelines.extract.body.ways import OTHER_WAYS, Way
 
 TIMEOUT_SECONDS = 30.0
@@ -37,6 +38,8 @@ _WALL_PER_CPU = 3
 """A task may wait this many times its CPU limit: machines are shared, but a sleeping parser must die."""
 _TASKS_PER_PROCESS = 500
 """Then a process is replaced, so that whatever a parser leaks is given back."""
+_NO_ROOM = 71  # EX_OSERR
+"""A process exits with it when not even the task fits into its memory."""
 _PARENT_GRACE_SECONDS = 5.0
 _LONGEST_LEAD = 8
 """Tasks by which the process that knows a document may have more to do than the idlest."""
@@ -133,6 +136,12 @@ class ReadingPool:
         document = arguments["document"]
         futures = {way: self.submit_beside(document, _read_body, **arguments, way=way) for way in OTHER_WAYS}
         return {way: await _awaited(future) for way, future in futures.items()}
+
+    async def read_with_home(self, reading: Reading, document: Document, home: HomePage) -> Reading:
+        """Return what `read` gives with a home page, given the reading without one."""
+        if reading.verdict is None or reading.verdict.page_class is not PageClass.POLICY:
+            return reading
+        return await _awaited(self.submit(_read_with_home, reading, document, home))
 
     def run(self, function: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
         """Return what a function gives in a process of its own; it and its arguments must pickle.
@@ -251,6 +260,12 @@ def _read_body(body: bytes, **facts: Any) -> Reading:
     return read_body(body, **facts)
 
 
+def _read_with_home(reading: Reading, document: Document, home: HomePage) -> Reading:
+    from policy_archive.pipelines.reading.read import read_with_home
+
+    return read_with_home(reading, document, home)
+
+
 def _collect(pending: dict[Future[_Result], _Item]) -> Iterator[Done[_Item, _Result]]:
     done, _ = wait(pending, return_when=FIRST_COMPLETED)
     for future in done:
@@ -313,6 +328,10 @@ class _Worker:
         # loaded once, in the server that processes are forked from
         context.set_forkserver_preload(["policy_archive.pipelines.reading.warmup"])
         ours, theirs = context.Pipe()
+        # Daemons of multiprocessing, as workers of Dask are, may have no children: theirs would outlive them.
+        # Ours do not: they end with their connection, and by the clock.
+        if current_process().daemon:
+            current_process().daemon = False
         self._process = context.Process(target=_serve_tasks, args=(theirs, self._limits), daemon=True)
         try:
             self._process.start()
@@ -323,6 +342,9 @@ class _Worker:
         finally:
             theirs.close()
         self._connection, self._tasks = ours, 0
+        if self._closed:  # meanwhile: `close` has found no process that could be ended
+            self._bury(killed=True)
+            raise ExtractionError("the pool is closed", outcome=Outcome.EXTRACTOR_CRASH)
         return ours
 
     def _bury(self, *, killed: bool) -> ReaderDiedError:
@@ -351,7 +373,8 @@ class _Worker:
         self._closed = True
         process = self._process
         if process is not None:
-            with contextlib.suppress(ValueError, OSError):
+            # AttributeError, AssertionError: of a process that is being started; who starts it ends it
+            with contextlib.suppress(ValueError, OSError, AttributeError, AssertionError):
                 process.kill()
                 process.join(_PARENT_GRACE_SECONDS)
 
@@ -360,6 +383,8 @@ def _death(code: int | None, *, killed: bool, limits: Limits) -> ReaderDiedError
     if killed or code in (-signal.SIGXCPU, -signal.SIGALRM):
         message = f"not done after {limits.timeout_seconds:g} s"
         return ReaderDiedError(message, outcome=Outcome.EXTRACTOR_TIMEOUT)
+    if code == _NO_ROOM:
+        return ReaderDiedError("out of memory", outcome=Outcome.EXTRACTOR_MEMORY)
     message = f"the reading process died (exit status {code})"
     from_outside = code in (None, -signal.SIGKILL, -signal.SIGTERM)
     most_tries = _MOST_TRIES_WHEN_KILLED if from_outside else _MOST_TRIES
@@ -374,7 +399,10 @@ def _serve_tasks(connection: Connection, limits: Limits) -> None:
     # a connection that breaks off means that nobody waits for an answer any more
     with contextlib.suppress(EOFError, OSError):
         while True:
-            function, args, kwargs = connection.recv()
+            try:
+                function, args, kwargs = connection.recv()
+            except MemoryError:  # the rest of the message stands in the pipe: nothing can be answered
+                os._exit(_NO_ROOM)
             _limit_time(limits)
             connection.send(_answer(function, args, kwargs))
             signal.setitimer(signal.ITIMER_REAL, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from policy_archive.crawler.core.cache import remembered
@@ -24,7 +25,7 @@ from policy_archive.pipelines.extract.extraction import ExtractedPage, extract_p
 from policy_archive.pipelines.extract.source.decode import decode_body, unpack_body
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.judging.owner import judge_owner
-from policy_archive.pipelines.judging.page import AS_HOME, judge_page
+from policy_archive.pipelines.judging.page import AS_HOME, hold_against_home, judge_page
 
 
 def read_body(
@@ -78,6 +79,19 @@ def _judge(page: ExtractedPage, document: Document, url: str, home: HomePage | N
     return Reading(
         outcome=outcome, reason=reason, extraction=extraction, verdict=verdict, owner=owner, links=links
     )
+
+
+def read_with_home(reading: Reading, document: Document, home: HomePage) -> Reading:
+    """Return what `read_body` makes of a page with its site's home page, given its reading without one."""
+    extraction, verdict, owner = reading.extraction, reading.verdict, reading.owner
+    if extraction is None or verdict is None or owner is None:
+        return reading
+    home_text = partial(_read_home_text, home, document.kind)
+    held = hold_against_home(verdict, extraction.text, home_text)
+    if held == verdict:
+        return reading
+    outcome, reason = _decide(extraction, held, owner, document)
+    return replace(reading, outcome=outcome, reason=reason, verdict=held)
 
 
 def _read_home_text(home: HomePage, kind: Kind) -> str:

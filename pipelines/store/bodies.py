@@ -6,12 +6,14 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Container
 
-from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.errors import DamagedError
 from policy_archive.crawler.core.records import Document, HomePage, Kind, Outcome
 from policy_archive.crawler.core.timestamps import parse_timestamp
 from policy_archive.pipelines.store.codec import restore_body
 
 _KEPT_BYTES = 64 * 1024 * 1024
+_LONGEST_CHAIN = 256
+"""Bodies that one may stand on: `compact` makes chains of 16, of which a merge may put some together."""
 
 
 class BodyReader:
@@ -27,11 +29,13 @@ class BodyReader:
     def load(self, digest: str) -> bytes:
         """Return the body with that digest, whatever it is compressed against.
 
-        Raises StoreError when there is none, or when it does not decode.
+        Raises DamagedError when there is none, or when it does not decode.
         """
         chain: dict[str, sqlite3.Row] = {}
         wanted: str | None = digest
         while wanted is not None and wanted not in self._kept:
+            if len(chain) == _LONGEST_CHAIN:
+                raise DamagedError(f"the body {digest} stands on more than {_LONGEST_CHAIN} others: not ours")
             chain[wanted] = self._read_row(wanted, chain)
             wanted = chain[wanted]["base_digest"]
         body = self._kept[wanted] if wanted is not None else None
@@ -46,7 +50,7 @@ class BodyReader:
             "select digest, bytes, codec, base_digest, content from bodies where digest = ?", (digest,)
         ).fetchone()
         if row is None or digest in chain:
-            raise StoreError(f"the body {digest} is missing: run 'policy-archive verify'")
+            raise DamagedError(f"the body {digest} is missing: run 'policy-archive verify'")
         return row
 
     def _keep(self, digest: str, body: bytes) -> None:
@@ -58,14 +62,14 @@ class BodyReader:
 
 
 def load_body(connection: sqlite3.Connection, digest: str) -> bytes:
-    """Return one body; raises StoreError as `BodyReader.load` does."""
+    """Return one body; raises DamagedError as `BodyReader.load` does."""
     return BodyReader(connection).load(digest)
 
 
 def load_home_near(connection: sqlite3.Connection, site: str, timestamp: str) -> HomePage | None:
     """Return the stored home page of a site captured nearest to an instant (14 digits); None without any.
 
-    Raises StoreError as `BodyReader.load` does.
+    Raises DamagedError as `BodyReader.load` does.
     """
     homes = connection.execute(
         "select timestamp, original, content_type, body_digest from captures "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +16,7 @@ from policy_archive.crawler.core.cache import SHORT, remembered
 from policy_archive.crawler.core.errors import DiskFullError, StoreError, UsageError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.pipelines.store.names import APPLICATION_ID, MIGRATION_SET, MIGRATIONS, TABLES
+from policy_archive.pipelines.store.packed import NOTICE, is_dense, register
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -56,6 +58,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute("pragma foreign_keys = on")
         connection.written_file = _identify(str(_path_of(connection)))
         _upgrade(connection, path)
+        register(connection)  # last: its views would hide the file's from a migration
     except _OPENING as error:
         raise explain(error, path) from error
     return connection
@@ -108,6 +111,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         connection.execute("pragma query_only = on")
         _check_ours(connection, path)
+        register(connection)
     except _OPENING as error:
         raise explain(error, path) from error
     return connection
@@ -164,6 +168,20 @@ def _has_our_id(uri: str, changed_at: int) -> bool:
     with closing(_connect(f"{uri}?mode=ro", uri=True)) as connection:
         (application_id,) = connection.execute("pragma application_id").fetchone()
         return bool(application_id == APPLICATION_ID)
+
+
+def is_dense_file(path: Path) -> bool:
+    """Return whether a file is a corpus whose texts are packed; False also when it cannot be read."""
+    try:
+        return _is_dense(path.resolve().as_uri(), path.stat().st_mtime_ns)
+    except (sqlite3.Error, OSError):
+        return False
+
+
+@remembered(64, longest=SHORT)
+def _is_dense(uri: str, changed_at: int) -> bool:
+    with closing(_connect(f"{uri}?mode=ro", uri=True)) as connection:
+        return is_dense(connection)
 
 
 def write(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
@@ -276,7 +294,7 @@ def _check_plain(connection: sqlite3.Connection, path: Path) -> None:
 
 
 _NO_PLAIN_TABLE = f"""
-select name from sqlite_master where name in {TABLES} and type in ('table', 'view')
+select name from sqlite_master where name in {(*TABLES, NOTICE)} and type in ('table', 'view')
 and (type = 'view' or sql like 'create virtual %'
     or exists (select 1 from pragma_table_xinfo(sqlite_master.name) where hidden > 1))
 """  # noqa: S608 (names of ours)
@@ -303,11 +321,25 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    from policy_archive.pipelines.store.schema import migrations
+    with _without("pandas"):  # sqlite-utils loads it where there is one, .3 s for types that no migration has
+        from policy_archive.pipelines.store.schema import migrations
 
     # a second writer may have done it while this one waited for the lock: then nothing is pending
     migrations.apply(_wrap(connection))
     point("in-migration")
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let what is imported in the block find no such module, unless it is loaded already."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def _lay_copy_aside(connection: sqlite3.Connection, copy: Path) -> None:

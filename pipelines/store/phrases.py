@@ -21,6 +21,7 @@ from policy_archive.pipelines.store.queries import IS_TOLD, Row
 from policy_archive.pipelines.store.search import SearchFilters, explained
 from policy_archive.pipelines.store.search_syntax import as_phrase, parse_query
 from policy_archive.pipelines.store.snippets import cut_sentence
+from policy_archive.pipelines.store.stored_texts import read_numbered_text
 
 MOST_PHRASES = 5
 """Phrases that are set side by side: more lines than that no reader tells apart."""
@@ -401,7 +402,7 @@ def iter_events(
                 "class": row["class"],
                 "timestamp": row["timestamp"],
                 "before_timestamp": stamps.get(_key(spans, earlier)) if earlier >= 0 else None,
-                "sentence": cut_sentence(_read_text(connection, text_id), needles),
+                "sentence": cut_sentence(read_numbered_text(connection, text_id), needles),
             }
 
 
@@ -414,8 +415,3 @@ def _read_stamps(
 ) -> dict[tuple[str, int], str]:
     sql = "select first_timestamp from versions where document_id = ? and version = ?"
     return {key: connection.execute(sql, key).fetchone()[0] for key in keys}
-
-
-def _read_text(connection: sqlite3.Connection, text_id: int) -> str:
-    row = connection.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
-    return str(row[0])

@@ -18,6 +18,7 @@ from policy_archive.crawler.core.urls import is_address, parse_site
 from policy_archive.crawler.core.vocabularies import AddressSource
 from policy_archive.pipelines.extract.body.ways import OTHER_WAYS
 from policy_archive.pipelines.store.rows import HAS_TEXT, ROW_COLUMNS, parse_row, parse_stated_days
+from policy_archive.pipelines.store.stored_texts import check_versions, whole
 from policy_archive.pipelines.versions.classes import MATTERS, PASSED_OVER
 from policy_archive.pipelines.versions.fold import fold_versions
 
@@ -196,16 +197,30 @@ def list_versions(connection: sqlite3.Connection, document: Document) -> list[Ro
     rows = connection.execute(
         f"select {_VERSION_COLUMNS} from policy_versions where document_id = ? order by version",  # noqa: S608
         (document.id,),
-    )
+    ).fetchall()
+    if len(rows) != count_versions(connection, document.id):
+        check_versions(connection, document.id)
     return [_parse_version(row) for row in rows]
+
+
+def count_versions(connection: sqlite3.Connection, document_id: str) -> int:
+    """Return how many versions a document has."""
+    sql = "select count(*) from versions where document_id = ?"
+    return int(connection.execute(sql, (document_id,)).fetchone()[0])
 
 
 def read_versions(connection: sqlite3.Connection, keys: Iterable[tuple[str, int]]) -> list[Row]:
     """Return the versions of these (document id, number), in this order, without their texts; unknown
     ones are left out."""
     sql = f"select {_VERSION_COLUMNS} from policy_versions where document_id = ? and version = ?"  # noqa: S608
-    found = (connection.execute(sql, key).fetchone() for key in keys)
-    return [_parse_version(row) for row in found if row is not None]
+    found = []
+    for key in keys:
+        row = connection.execute(sql, key).fetchone()
+        if row is None:
+            check_versions(connection, key[0])
+        else:
+            found.append(_parse_version(row))
+    return found
 
 
 def _parse_version(row: sqlite3.Row) -> Row:
@@ -226,6 +241,8 @@ def list_stays(connection: sqlite3.Connection, document: Document) -> list[Versi
         {"id": document.id},
     )
     row_of = {end["id"]: parse_row(end) for end in ends}
+    if not all(row[end] in row_of for row in rows for end in ("first_capture", "last_capture")):
+        check_versions(connection, document.id)
     return [
         Version(
             number=row["version"],
@@ -244,21 +261,37 @@ def iter_versions_where(
     connection: sqlite3.Connection, condition: str, values: Mapping[str, Any]
 ) -> Iterator[Row]:
     """Yield whole versions, text included, in order; `condition` is SQL of this program's for a row of
-    `policy_versions`."""
+    `policy_versions`. Raises DamagedError at one whose text is damaged."""
     sql = f"select {_VERSION_COLUMNS}, document_id, capture_id, text from policy_versions "  # noqa: S608
-    yield from map(_parse_version, connection.execute(f"{sql} where {condition} order by version", values))
+    for row in connection.execute(f"{sql} where {condition} order by version", values):
+        yield _parse_whole(row)
 
 
 def read_version(connection: sqlite3.Connection, document: Document, number: int) -> Row:
-    """Return one version with its text; raises NotKnownError, which says how many there are."""
+    """Return one version with its text; raises NotKnownError, which says how many there are, and DamagedError
+    when it is one of these, but its text or a row that it stands on is missing."""
     row = connection.execute(
         f"select {_VERSION_COLUMNS}, text from policy_versions where document_id = ? and version = ?",  # noqa: S608
         (document.id, number),
     ).fetchone()
     if row is None:
+        check_versions(connection, document.id)
         there = _describe_versions(connection, document)
         raise NotKnownError(f"{document.site} has no version {number} of this document: there {there}.")
-    return _parse_version(row)
+    return _parse_whole(row)
+
+
+def _parse_whole(row: sqlite3.Row) -> Row:
+    version = _parse_version(row)
+    name = f"version {row['version']} of {row['site']} {row['kind']} {row['name']}".strip()
+    return version | {"text": whole(row["text"], name, sha256=row["text_sha256"])}
+
+
+def read_first_timestamp(connection: sqlite3.Connection, document_id: str, number: int) -> str | None:
+    """Return the first capture of a version, 14 digits; None when there is no such version."""
+    sql = "select first_timestamp from versions where document_id = ? and version = ?"
+    row = connection.execute(sql, (document_id, number)).fetchone()
+    return row["first_timestamp"] if row else None
 
 
 def list_origins(connection: sqlite3.Connection) -> list[Row]:

@@ -13,6 +13,7 @@ from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.small import FirstReading, SmallText, choose_way, find_small
 from policy_archive.pipelines.store.bodies import load_body, load_home_near
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
+from policy_archive.pipelines.store.stored_texts import read_text
 
 _MOST = 50
 """Captures of a document that are read again in one go: a document of pages that no way can read is left."""
@@ -98,5 +99,4 @@ def _read_first_readings(
 
 
 def _load_text(connection: sqlite3.Connection, sha256: str) -> str:
-    (text,) = connection.execute("select text from policy_texts where sha256 = ?", (sha256,)).fetchone()
-    return str(text)
+    return read_text(connection, sha256)

@@ -604,6 +604,34 @@ def m012_unweighed(db: Database) -> None:
     )
 
 
+@migrations()
+def m013_packed_texts(db: Database) -> None:
+    """Texts packed against the one before them, where `compact --dense` was asked for; none in other files.
+
+    The views say of such a text how it is read (pipelines/store/packed.py).
+    """
+    from policy_archive.pipelines.store.packed import ASKED_PLAINLY
+
+    _execute_all(
+        db,
+        """
+        create table packed_texts (
+            text_id integer primary key references texts(id),
+            base_id integer references packed_texts(text_id),  -- null: it stands for itself
+            bytes integer not null,          -- of the text, UTF-8
+            content blob not null            -- zstd, with the text of base_id as dictionary
+        ) strict;
+        create index packed_texts_base on packed_texts(base_id) where base_id is not null;
+        """,
+    )
+    assert _TEXT_OF.endswith("))")
+    for name in ("policy_texts", "policy_versions", "texts_search_content"):
+        (view,) = db.execute("select sql from sqlite_master where name = ?", (name,)).fetchone()
+        assert _TEXT_OF in view
+        db.execute(f"drop view {name}")
+        db.execute(view.replace(_TEXT_OF, f"{_TEXT_OF[:-1]}, {ASKED_PLAINLY})"))
+
+
 def _execute_all(db: Database, script: str) -> None:
     """Run statements one by one: executescript would commit the migration's transaction."""
     statement = ""

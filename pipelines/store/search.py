@@ -249,7 +249,13 @@ def _read_snippets(
         "select id, text from texts_search_content where id in (select value from json_each(?))",
         (json.dumps(text_ids),),
     )
-    return {row["id"]: cut_snippet(row["text"], needles) for row in rows}
+    texts = {row["id"]: row["text"] for row in rows}
+    return {one: _cut(texts.get(one), needles) for one in text_ids}
+
+
+def _cut(text: str | None, needles: Sequence[str]) -> str:
+    """Return a snippet; of a damaged text that it is one: the others that were found are shown."""
+    return "(this text is missing or damaged: verify)" if text is None else cut_snippet(text, needles)
 
 
 def list_saying(

@@ -11,10 +11,12 @@ from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from policy_archive.crawler.core.errors import NotKnownError
 from policy_archive.crawler.core.stored import Kind
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.at import Certainty, iter_at
 from policy_archive.pipelines.store.queries import KIND_ORDER
+from policy_archive.pipelines.store.stored_texts import check_versions
 from policy_archive.pipelines.versions.classes import ChangeClass
 
 Row = dict[str, Any]
@@ -202,7 +204,10 @@ class Slice:
         return list(self.selection.sites)
 
     def _iter_documents(self) -> Iterator[Row]:
-        """Yield the documents that may have a selected version, without the home pages."""
+        """Yield the documents that may have a selected version, without the home pages.
+
+        Raises DamagedError at one with a version that stands on a missing row: it would be left out.
+        """
         kinds = [kind.value for kind in self.selection.kinds]
         for site in self._sites:
             rows = self.connection.execute(
@@ -212,6 +217,7 @@ class Slice:
             )
             for row in map(dict, rows):
                 if not kinds or row["kind"] in kinds:
+                    check_versions(self.connection, row["document_id"])
                     yield row
 
     @cached_property
@@ -257,7 +263,12 @@ def _condition(selection: Selection) -> tuple[str, dict[str, Any]]:
 def read_whole(connection: sqlite3.Connection, document_id: str, number: int) -> Row:
     """Return one version as `Slice.iter_versions` has it."""
     values = {"id": document_id, "number": number}
-    return next(queries.iter_versions_where(connection, "document_id = :id and version = :number", values))
+    found = queries.iter_versions_where(connection, "document_id = :id and version = :number", values)
+    version = next(found, None)
+    if version is None:
+        check_versions(connection, document_id)
+        raise NotKnownError(f"document {document_id} has no version {number}.")
+    return version
 
 
 def read_bodies_of(connection: sqlite3.Connection, document_id: str, number: int) -> list[Row]:

@@ -12,6 +12,7 @@ from itertools import groupby
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.pipelines.store.captures import parse_places
 from policy_archive.pipelines.store.rows import HAS_TEXT
+from policy_archive.pipelines.store.stored_texts import read_text
 from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere, SeenPage, SiteLines
 
 _RULES = 2
@@ -91,13 +92,11 @@ def _iter_pages(connection: sqlite3.Connection, site: str) -> Iterator[SeenPage]
             is_home=True,
         )
     rows = connection.execute(_TEXTS, {"site": site}).fetchall()
-    texts = connection.cursor()
     for (document_id, sha256), group in groupby(
         rows, key=lambda row: (row["document_id"], row["text_sha256"])
     ):
         run = list(group)
-        found = texts.execute("select text from policy_texts where sha256 = ?", (sha256,)).fetchone()
-        lines = (found["text"] or "").split("\n") if found else []
+        lines = read_text(connection, sha256).split("\n")
         for cell in dict.fromkeys(row["line_places"] for row in run):
             yield SeenPage(
                 document_id=document_id,

@@ -10,20 +10,21 @@ from datetime import date
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.crawler.core.records import CdxRow, Document, Kind, RowDecision, RowState, Version
 from policy_archive.pipelines.extract.body.ways import without_way
 from policy_archive.pipelines.store.captures import parse_places
 from policy_archive.pipelines.store.rows import HAS_TEXT, OF_OTHERS, ROW_COLUMNS, parse_row, read_known
 from policy_archive.pipelines.store.site_lines import JudgedBy
+from policy_archive.pipelines.store.stored_texts import read_text, whole
 from policy_archive.pipelines.versions.change import classify_change, compare_texts
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.diff import diff_texts
 from policy_archive.pipelines.versions.elsewhere import NOWHERE, Elsewhere
 from policy_archive.pipelines.versions.fold import flag_stated_day, fold_versions
 from policy_archive.pipelines.versions.gist import Change
-from policy_archive.pipelines.versions.seams import Comparison, compare_by_reader, reader_of
+from policy_archive.pipelines.versions.sameness import Difference, find_difference, measure_part
+from policy_archive.pipelines.versions.seams import Comparison, Pair, compare_by_reader, reader_of
 
 if TYPE_CHECKING:
     from policy_archive.pipelines.versions.frame import Run
@@ -72,7 +73,7 @@ def build_versions(
     readers = _read_readers(connection, document)
     decisions = _read_decisions(connection, document)
     versions = fold_versions(read_known(connection, document), decisions, readers)
-    comparisons = compare_by_reader(versions)
+    comparisons = compare_by_reader(versions, _Differences(connection, versions, later=later).measure_told)
     # of texts of several readers the rows do not say which two were compared
     is_mixed = len({version.reader for version in versions}) > 1
     known = {} if compare_afresh or is_mixed else _read_compared(connection, document)
@@ -82,7 +83,7 @@ def build_versions(
         before = None if comparison.before is None else versions[comparison.before]
         row = _base_values(source, document, version)
         if before is not None:  # of another reader's texts between the two nothing is known
-            row["changed_after"] = before.last.timestamp
+            row["changed_after"] = comparison.changed_after
         rows.append(row | _change_values(connection, known, before, version, later=later))
     if later:
         classes: Sequence[str | None] = _known_classes(comparisons, versions, known)
@@ -97,6 +98,29 @@ def build_versions(
     for row, change_class in zip(rows, classes, strict=True):
         row["class"] = change_class
     return [tuple(row[column] for column in _COLUMNS) for row in rows]
+
+
+class _Differences:
+    """What changed between two versions of one reader, against what did between two of another.
+
+    `later`: no text is looked at, and of no two changes is it known that they are one.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, versions: Sequence[Version], *, later: bool) -> None:
+        self._connection = connection
+        self._versions = versions
+        self._later = later
+        self._known: dict[Pair, Difference] = {}
+
+    def measure_told(self, one: Pair, other: Pair) -> float:
+        """Return which share of what changed in one pair of versions changed in the other, too."""
+        return 0.0 if self._later else measure_part(self._find(one), self._find(other))
+
+    def _find(self, pair: Pair) -> Difference:
+        if pair not in self._known:
+            texts = (read_text(self._connection, self._versions[index].text_sha256) for index in pair)
+            self._known[pair] = find_difference(*texts)
+        return self._known[pair]
 
 
 def _read_readers(connection: sqlite3.Connection, document: Document) -> dict[CdxRow, str]:
@@ -294,10 +318,16 @@ def _read_sources(
         by_text.setdefault(row["text_sha256"], row)
         if row["capture_id"] in wanted:
             by_capture[row["capture_id"]] = row
-    return [
-        by_capture.get(capture) or by_text[version.text_sha256]
+    found = [
+        by_capture.get(capture) or by_text.get(version.text_sha256)
         for capture, version in zip(own, versions, strict=True)
     ]
+    if None in found:  # its reading is there, the text is not
+        whole(
+            None,
+            f"version {found.index(None) + 1} of {document.site} {document.kind} {document.name}".strip(),
+        )
+    return [source for source in found if source is not None]
 
 
 _SOURCES = f"""
@@ -373,14 +403,14 @@ def _change_values(
 def _compare(connection: sqlite3.Connection, texts: _Texts) -> _Compared:
     from policy_archive.pipelines.versions.weight import weigh_change  # its words take a while to load
 
-    diff = diff_texts(*(_read_text(connection, sha256) for sha256 in texts))
+    diff = diff_texts(*(read_text(connection, sha256) for sha256 in texts))
     change = classify_change(diff)
     return _Compared(values=_columns_of(change), weight=weigh_change(diff, change))
 
 
 def compare_stored(connection: sqlite3.Connection, old_sha256: str, new_sha256: str) -> dict[str, Any]:
     """Return what `versions` says of the change between two stored texts."""
-    return _columns_of(compare_texts(_read_text(connection, old_sha256), _read_text(connection, new_sha256)))
+    return _columns_of(compare_texts(read_text(connection, old_sha256), read_text(connection, new_sha256)))
 
 
 def _columns_of(change: Change) -> dict[str, Any]:
@@ -447,12 +477,11 @@ def _read_run(connection: sqlite3.Connection, version: Mapping[str, Any]) -> Run
         from extractions join policy_texts on sha256 = text_sha256 where capture_id = ? and current""",
         (capture_id,),
     ).fetchone()
-    if row is None or row["text"] is None:
-        raise StoreError(f"the text of capture {capture_id} is missing: run 'policy-archive verify'")
+    text = whole(row and row["text"], f"capture {capture_id}")
     return Run(
-        text=row["text"],
+        text=text,
         text_sha256=row["text_sha256"],
-        places=parse_places(row["line_places"], row["text"].count("\n")),
+        places=parse_places(row["line_places"], text.count("\n")),
         language=row["language"],
         language_confidence=row["language_confidence"] or 0.0,
         extractor=without_way(row["extractor"])
@@ -461,8 +490,3 @@ def _read_run(connection: sqlite3.Connection, version: Mapping[str, Any]) -> Run
         first=version.get("first_timestamp", ""),
         last=version.get("last_timestamp", ""),
     )
-
-
-def _read_text(connection: sqlite3.Connection, text_sha256: str) -> str:
-    (text,) = connection.execute("select text from policy_texts where sha256 = ?", (text_sha256,)).fetchone()
-    return str(text)

@@ -544,8 +544,12 @@ class Store:
             yield ConservationFault(**dict(row))
 
     def count_news(self, run_id: int) -> int:
-        """Return how many versions became known in a run."""
+        """Return how many versions became known in a run, but for those that are passed over."""
         return news.count_news(self.connection, run_id)
+
+    def count_news_passed_over(self, run_id: int) -> int:
+        """Return how many became known that lists and messages pass over: they are not the policy's own."""
+        return news.count_passed_over(self.connection, news.NewsFilter(run_id=run_id))
 
     def list_failing(self) -> list[Failing]:
         """Return the sites whose runs fail, the longest failing first."""

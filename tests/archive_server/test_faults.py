@@ -76,7 +76,9 @@ def test_chance_strikes_its_share_the_same_in_every_run_and_not_for_ever(
     assert {client.get(CAPTURE).status_code for _ in range(20)} == {200, 503}
 
 
-@pytest.mark.parametrize("value", [None, "5", "86400", "-1", "soon", faults.http_date(90)])
+@pytest.mark.parametrize(
+    "value", [None, "5", "86400", "-1", "soon", pytest.param(faults.http_date(90), id="date")]
+)
 def test_rate_limited_speaks_for_the_archive(
     archive: ArchiveServer, client: httpx.Client, value: str | None
 ) -> None:

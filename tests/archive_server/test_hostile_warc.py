@@ -9,6 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from policy_archive.archive_server.warc import iter_answers, iter_indexed
+from policy_archive.crawler.core.digests import body_digest
+
+from ..support.attacks import warc_record, write_warc
 from ..support.patience import PATIENCE
 
 MEGABYTES = 400
@@ -62,3 +66,14 @@ def test_a_record_that_unpacks_to_more_than_memory_is_listed_and_not_served(bomb
         finally:
             process.terminate()
     assert process.returncode in (0, -15)
+
+
+def test_a_record_without_a_digest_gets_that_of_its_body(tmp_path: Path) -> None:
+    path = write_warc(tmp_path / "a.warc.gz", warc_record([b"<p>one"]), warc_record([b"<p>two"]))
+    digests = [body_digest(b"<p>one"), body_digest(b"<p>two")]
+    assert [row.digest for row, _ in iter_indexed(path, []) if row] == digests
+    answers = list(iter_answers(path, []))
+    assert [(row.digest, answer.body) for row, _, answer in answers if row and answer] == [
+        (digests[0], b"<p>one"), (digests[1], b"<p>two"),
+    ]  # fmt: skip
+    assert [(row, offset) for row, offset, _ in answers] == list(iter_indexed(path, []))

@@ -119,7 +119,7 @@ def test_a_damaged_index_is_made_anew(warc: Path, tmp_path: Path, damage: str) -
             "cut": whole[: len(whole) // 2],
             "flipped": whole.replace(b"x.example", b"y.example", 1).replace(b"example)", b"exbmple)"),
             "empty": b"",
-            "of another release": whole.replace(b'"format": 1', b'"format": 0'),
+            "of another release": whole.replace(b'"format": 2', b'"format": 1'),
             "no text": bytes(random.Random(1).randbytes(400)),
             "end gone": b"".join(lines[:-1]),
         }[damage]

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.vocabularies import SiteOutcome
@@ -18,9 +19,11 @@ from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
 from tests.support.asking import HOME, get_when_ready, serve
 from tests.support.hostile import HOSTILE, HOSTILE_ADDRESS, HOSTILE_SITE
+from tests.support.patience import PATIENCE
 from tests.support.synthetic import make_capture, make_reading, make_row, store_texts
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+expect.set_options(timeout=PATIENCE * 1000)
 SITE = "calm.example"
 PRIVACY = Document(site=SITE, kind=Kind.PRIVACY)
 CHILDREN = Document(site=SITE, kind=Kind.PRIVACY, name="children & teens/v1.0")
@@ -117,8 +120,17 @@ def browser() -> Iterator[Browser]:
         yield from _launch(playwright)
 
 
+def open_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a window of its own, which waits as long as all tests do for what is slow."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE * 1000)
+    return context
+
+
 def _launch(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+    browser = playwright.chromium.launch(
+        executable_path=_CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE * 1000
+    )
     yield browser
     browser.close()
 

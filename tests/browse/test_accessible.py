@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browse.conftest import MIDDLE, OLD, SITE
+from tests.browse.conftest import MIDDLE, OLD, SITE, open_context
 from tests.support.asking import HOME
 
 axe = pytest.importorskip(
@@ -44,7 +44,7 @@ _DESKTOP, _PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
     ids=["light", "dark", "phone", "dark phone"],
 )
 def test_no_page_breaks_a_rule(browser: Browser, server: str, size: dict[str, int], scheme: str) -> None:
-    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    context = open_context(browser, viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     # in the dark the same page has other colours: its other rules were held in the light
     options = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}

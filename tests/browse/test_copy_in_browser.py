@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,8 +15,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from policy_archive.browse.citing import build_quote
+from policy_archive.browse.corpus import read_version
+from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.static_search import has_pagefind
-from tests.browse.conftest import MIDDLE, SITE
+from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.writer import Store
+from tests.browse.conftest import MIDDLE, PRIVACY, SITE, open_context
+from tests.support.synthetic import store_texts
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -43,8 +51,7 @@ def address(copy: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    context.set_default_timeout(15_000)
+    context = open_context(browser, viewport={"width": 390, "height": 844}, color_scheme="dark")
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -119,8 +126,65 @@ def test_the_copy_is_read_as_files(page: Page, copy: Path) -> None:
         )
 
 
+def test_a_paragraph_of_the_copy_is_quoted_as_the_program_quotes_it(
+    page: Page, address: str, database: Path, connection: sqlite3.Connection
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    place = f"{address}/{SITE}/privacy/{MIDDLE}/index.html"
+    page.goto(place)
+    assert page.locator("section.quote").count() == 0
+    page.get_by_role("article").locator("p", has_text="We do not sell").get_by_role("link").click(force=True)
+    page.wait_for_url("**#p6")
+    assert page.get_by_role("heading", name="Paragraph 6, to quote").count() == 1
+    assert page.locator("#p6").evaluate("one => one.getBoundingClientRect().bottom <= window.innerHeight")
+    page.get_by_role("button", name="Copy the quotation").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    version = read_version(connection, PRIVACY, MIDDLE)
+    for number, text in enumerate(render_markdown(version["text"]).paragraphs, start=1):
+        page.goto(f"{place}#p{number}")
+        assert page.locator("section.quote").count() == 1
+        wanted = build_quote(version, number=number, text=text, address=place).whole
+        assert page.locator("#quote-text").evaluate("one => one.textContent") == wanted
+    page.goto(f"{place}#p999")
+    assert page.locator("section.quote").count() == 0
+
+
+def test_a_quotation_of_tables_and_lists_in_the_copy_has_their_words(
+    browser: Browser, tmp_path: Path
+) -> None:
+    text = (
+        "# Data\n\n| What | Why |\n|---|---|\n| **Names** (all) | it's ours – a-b |\n\n"
+        "- one, *first*\n  - inner [here](https://x.example/a)\n- two & more words than a dozen, "
+        "so that only the first and the last of them stand in the fragment\n"
+    )
+    with Store.open(tmp_path / "p.db") as store:
+        store_texts(store, [(MIDDLE, text)], document=PRIVACY)
+    command = [
+        sys.executable,
+        "-m",
+        "policy_archive",
+        "publish",
+        tmp_path / "copy",
+        "--db",
+        tmp_path / "p.db",
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    place = (tmp_path / "copy" / SITE / "privacy" / MIDDLE / "index.html").as_uri()
+    context = open_context(browser)
+    page = context.new_page()
+    with closing(open_reader(tmp_path / "p.db")) as connection:
+        version = read_version(connection, PRIVACY, MIDDLE)
+    paragraphs = render_markdown(version["text"]).paragraphs
+    assert len(paragraphs) == 5
+    for number, words in enumerate(paragraphs, start=1):
+        page.goto(f"{place}#p{number}")
+        wanted = build_quote(version, number=number, text=words, address=place).whole
+        assert page.locator("#quote-text").evaluate("one => one.textContent") == wanted
+    context.close()
+
+
 def test_without_a_script_the_lists_remain(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
+    context = open_context(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/{SITE}/privacy/index.html")
     assert page.get_by_role("row").count() >= 4
@@ -140,7 +204,7 @@ def test_no_page_of_the_copy_breaks_a_rule(browser: Browser, address: str) -> No
     paths += ["-/search/?q=harbour"] * has_pagefind()
     broken = {}
     for scheme in ("light", "dark"):
-        context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+        context = open_context(browser, viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
         page = context.new_page()
         for path in paths:
             page.goto(f"{address}/{path.replace('/?', '/index.html?')}")

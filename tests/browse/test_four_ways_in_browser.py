@@ -17,6 +17,7 @@ import pytest
 from lxml import etree
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browse.conftest import open_context
 from tests.support.asking import HOME, get_when_ready, serve
 
 _SITE = "tidelock.example"
@@ -33,8 +34,7 @@ def demo_server(demo_database: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(demo_server: str, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context = open_context(browser, viewport={"width": 1280, "height": 900})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened = context.new_page()
     opened.goto(f"{demo_server}{HOME}")

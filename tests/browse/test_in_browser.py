@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import pytest
+from lxml import etree
 from playwright.sync_api import Browser, Page
 
-from tests.browse.conftest import MIDDLE, NEW, OLD, SITE
+from policy_archive.pipelines.store.writer import Store
+from tests.browse.conftest import MIDDLE, NEW, OLD, PRIVACY, SITE, open_context
 from tests.support.asking import HOME, get_when_ready, serve
 from tests.support.hostile import HOSTILE, HOSTILE_SITE
+from tests.support.synthetic import store_texts
 
 _DESKTOP = {"width": 1280, "height": 900}
 _PHONE = {"width": 390, "height": 844}
@@ -57,8 +61,7 @@ class Watch:
 
 
 def _open(browser: Browser, watch: Watch, *, size: dict[str, int], scheme: str) -> Page:
-    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-    context.set_default_timeout(10_000)
+    context = open_context(browser, viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     watch.keep_watch(page)
     return page
@@ -251,8 +254,108 @@ def test_a_paragraph_is_quoted_with_its_proof_and_copied(browser: Browser, serve
     page.context.close()
 
 
+@contextmanager
+def _serve_corpus(path: Path, *texts: list[tuple[str, str]], archive: str | None = None) -> Iterator[str]:
+    """Serve a corpus of one policy that learnt of its texts in this order."""
+    with Store.open(path) as store:
+        for known_together in texts:
+            store_texts(store, known_together, document=PRIVACY, original=f"https://{SITE}/privacy")
+        if archive:
+            store.connection.execute(
+                "update captures set archive = ?1, replay_url = ?1 || '/' || timestamp || 'id_/' || original",
+                (archive,),
+            )
+            store.connection.commit()
+    with serve(sys.executable, "-m", "policy_archive", "browse", "--db", path, "--port", "0") as base:
+        get_when_ready(base + HOME)
+        yield base
+
+
+def test_the_feed_of_a_page_tells_first_what_was_learnt_last_and_leads_to_the_change(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Browse D7: a change of long ago that was found today stood nowhere in the feed of a large corpus."""
+    many = [
+        (f"20{year:02}0{month}01000000", f"Words of {month} in {year}.\n")
+        for year in range(8, 23)
+        for month in range(1, 9)
+    ]
+    late = [("20010101000000", "We keep it.\n"), ("20020101000000", "We never keep it.\n")]
+    with _serve_corpus(tmp_path / "p.db", many, late) as base:
+        watch = Watch(origin=base)
+        page = _open(browser, watch, size=_DESKTOP, scheme="light")
+        page.goto(f"{base}{HOME}/-/changes")
+        feed = page.get_by_role("link", name="feed", exact=False).first.get_attribute("href")
+        assert feed
+        atom = {"a": "http://www.w3.org/2005/Atom"}
+        entries = etree.fromstring(page.request.get(urljoin(page.url, feed)).body()).findall("a:entry", atom)
+        published = [entry.findtext("a:published", namespaces=atom) for entry in entries]
+        assert "2002-01-01T00:00:00Z" in published[:2]
+        updated = [str(entry.findtext("a:updated", namespaces=atom)) for entry in entries]
+        assert updated == sorted(updated, reverse=True) and updated[0] > "2022"  # learnt, not captured
+        entry = entries[published.index("2002-01-01T00:00:00Z")]
+        assert "<ins>never" in str(entry.findtext("a:content", namespaces=atom))
+        link = entry.find("a:link", atom)
+        assert link is not None
+        page.goto(str(link.get("href")))
+        assert page.locator("ins", has_text="never").first.is_visible()
+        watch.assert_nothing_happened()
+        page.context.close()
+
+
+def test_every_page_that_cites_names_the_archive_that_was_asked(browser: Browser, tmp_path: Path) -> None:
+    """Browse D12: the Wayback Machine was named for captures of another archive."""
+    mine = "http://127.0.0.1:8182/mine"
+    texts = [(OLD, "We keep it.\n"), (NEW, "We sell it.\n")]
+    with _serve_corpus(tmp_path / "p.db", texts, archive=mine) as base:
+        watch = Watch(origin=base)
+        page = _open(browser, watch, size=_DESKTOP, scheme="light")
+        for path in (
+            f"{SITE}/privacy/{NEW}",
+            f"{SITE}/privacy/{NEW}?p=1",
+            f"-/diff/{SITE}/privacy/{OLD}/{SITE}/privacy/{NEW}",
+        ):
+            page.goto(f"{base}{HOME}/{path}")
+            said = page.content()
+            assert f"{mine}/{NEW}/https://{SITE}/privacy" in said
+            assert "Wayback" not in said and "web.archive.org/web/" not in said
+        page.goto(f"{base}{HOME}/{SITE}/privacy/{NEW}")
+        for format_name in ("BibTeX", "CSL"):
+            assert page.get_by_text(format_name).count() >= 1
+        assert f"archive at {mine}" in page.locator("#about").inner_text()
+        watch.assert_nothing_happened()
+        page.context.close()
+
+
+def test_words_of_addresses_are_neither_found_nor_marked(browser: Browser, tmp_path: Path) -> None:
+    """Browse D20: a search found what stands in the address of a link alone, and marked it there."""
+    text = (
+        "# Privacy\n\nSee [our partners](https://go.example/fwlink/?id=7) and "
+        "[what others tell](#from-third-parties).\n\n"
+        "## From third parties\n\nThird parties tell us nothing.\n"
+    )
+    with _serve_corpus(tmp_path / "p.db", [(OLD, text)]) as base:
+        watch = Watch(origin=base)
+        page = _open(browser, watch, size=_DESKTOP, scheme="light")
+        page.goto(f"{base}{HOME}/-/search?q=fwlink")
+        assert page.get_by_role("main").get_by_role("link", name="version 1").count() == 0
+        page.get_by_role("searchbox").first.fill('"third parties"')
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/-/search?*third*")
+        main = page.get_by_role("main")
+        assert main.locator("mark").count() >= 1
+        assert "(#from-third-parties)" not in main.inner_text() and "fwlink" not in main.inner_text()
+        main.get_by_role("link", name="version 1").first.click()
+        page.wait_for_url("**#hit-1")
+        article = page.get_by_role("article")
+        assert [one.lower() for one in article.locator("mark").all_inner_texts()] == ["third parties"] * 2
+        assert article.get_by_text("what others tell").is_visible()
+        watch.assert_nothing_happened()
+        page.context.close()
+
+
 def test_all_is_there_without_script(browser: Browser, server: str) -> None:
-    context = browser.new_context(viewport=_DESKTOP, java_script_enabled=False)
+    context = open_context(browser, viewport=_DESKTOP, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{server}{HOME}/{SITE}/privacy/{MIDDLE}?p=6")
     quote = page.locator("#quote-text").inner_text()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from lxml import html
 
 from policy_archive.browse.metadata import QUERIES
+from policy_archive.cli import policy_archive
 from tests.browse.conftest import OLD, SITE
 from tests.support.asking import HOME, ask, ask_one, get_when_ready, serve
 
@@ -140,3 +143,59 @@ def test_plain_datasette_takes_the_plugin_once(database: Path) -> None:
     with serve(datasette, database, "--plugins-dir", plugins, "--port", "0", "-h", "127.0.0.1") as base:
         assert get_when_ready(f"{base}{HOME}/{SITE}/privacy/{OLD}").status_code == 200
         assert get_when_ready(base).text.count(f'<a href="{HOME}">Policies</a>') == 1
+
+
+@pytest.fixture
+def dense_database(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the calm corpus, its texts packed."""
+    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
+    path = Path(shutil.copy(database, tmp_path / "packed.db"))
+    done = CliRunner().invoke(policy_archive, ["compact", "--dense", "--db", str(path)])
+    assert done.exit_code == 0, done.output
+    return path
+
+
+def test_a_dense_file_is_browsed_as_any_other_and_says_what_it_is(
+    database: Path, dense_database: Path
+) -> None:
+    paths = (f"{HOME}/{SITE}/privacy/{OLD}", f"{HOME}/-/search?q=harbour", f"{HOME}/-/phrase?q=harbour")
+    plain = ask(database, *paths)
+    for before, now in zip(plain, ask(dense_database, *paths), strict=True):
+        assert before.status_code == now.status_code == 200
+        assert now.text.replace("/packed", f"/{database.stem}") == before.text
+    front, tables, notice, rows = ask(
+        dense_database,
+        "/",
+        "/packed",
+        "/packed/read_me_first",
+        f"/packed/policy_versions.json?_shape=array&site={SITE}&timestamp={OLD}&kind=privacy",
+    )
+    for page in (front, tables):
+        assert "The texts of packed.db are packed" in page.text
+        assert 'href="/packed/read_me_first"' in page.text
+    assert "compact --readable" in notice.text
+    assert rows.json()[0]["text"].endswith("Write to the keeper of the harbour.\n")
+    assert "are packed" not in ask_one(database, "/").text
+
+
+# by this mark Datasette knows its own tests, and loads no plugin that is installed
+_ALONE = "import sys; sys._called_from_test = True; from datasette.cli import cli; cli()"
+
+
+def test_datasette_alone_says_why_the_texts_of_a_dense_file_are_not_shown(dense_database: Path) -> None:
+    datasette = (sys.executable, "-c", _ALONE, "serve")
+    with serve(*datasette, dense_database, "--port", "0", "-h", "127.0.0.1") as base:
+        table = get_when_ready(f"{base}/packed/policy_versions")
+        assert (table.status_code, HOME in table.text) == (400, False)
+        assert "this text is packed" in table.text and "the table read_me_first" in table.text
+        others = get_when_ready(f"{base}/packed.json?sql=select+version,words+from+policy_versions")
+        assert others.status_code == 200 and others.json()["rows"]
+        assert "read_me_first" in get_when_ready(f"{base}/packed").text
+
+
+def test_the_plugins_folder_has_the_packed_texts_read(dense_database: Path) -> None:
+    datasette, plugins = (sys.executable, "-c", _ALONE, "serve"), _ROOT / "browse" / "plugins"
+    with serve(
+        *datasette, dense_database, "--plugins-dir", plugins, "--port", "0", "-h", "127.0.0.1"
+    ) as base:
+        assert "keeper of the harbour" in get_when_ready(f"{base}{HOME}/{SITE}/privacy/{OLD}").text

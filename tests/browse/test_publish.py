@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from lxml import etree, html
 from policy_archive.browse.commands.publish import publish_command
 from policy_archive.browse.days import list_days
 from policy_archive.browse.static_search import has_pagefind, iter_records
+from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.crawler.core.safe_files import ExportError
@@ -227,3 +229,26 @@ def test_what_is_no_longer_in_the_corpus_is_removed(tmp_path: Path) -> None:
     assert not [path for path in files if "gone.example" in path or "20160101" in path]
     assert "kept.example/privacy/20150101000000/index.html" in files and "CNAME" in files
     assert _broken_links(target) == []
+
+
+def test_a_copy_of_a_dense_file_is_the_same_and_says_what_reads_its_database(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
+    dense = Path(shutil.copy(database, tmp_path / "dense.db"))
+    assert CliRunner().invoke(policy_archive, ["compact", "--dense", "--db", str(dense)]).exit_code == 0
+    found = []
+    for name, corpus in (("plain", database), ("dense", dense)):
+        target = tmp_path / name
+        assert _publish(corpus, target, "--root", _ROOT).exit_code == 0
+        found.append(
+            {
+                path.relative_to(target).as_posix(): path.read_bytes()
+                for path in target.rglob("*")
+                if path.is_file() and path.suffix in (".html", ".md", ".json", ".atom", ".bib", ".ris")
+            }
+        )
+    plain, packed = (one.pop("index.html").decode() for one in found)
+    assert found[0] == found[1]
+    assert "any tool that reads it" in plain and "any tool that reads it" not in packed
+    assert "its texts are packed" in packed and "read_me_first" in packed

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.pipelines.store.writer import Store
-from tests.browse.conftest import MIDDLE, OLD, SITE
+from tests.browse.conftest import MIDDLE, OLD, SITE, open_context
 from tests.support.asking import HOME, get_when_ready, serve
 from tests.support.synthetic import store_texts
 
@@ -19,8 +19,7 @@ _PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context = open_context(browser, viewport={"width": 1280, "height": 900})
     yield context.new_page()
     context.close()
 
@@ -46,7 +45,7 @@ def test_a_regulator_sees_who_took_a_phrase_in_and_reads_the_change(page: Page, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_shares_are_read_on_a_phone_on_paper_and_alone(browser: Browser, server: str, scheme: str) -> None:
-    context = browser.new_context(viewport=_PHONE, color_scheme=scheme)  # type: ignore[arg-type]
+    context = open_context(browser, viewport=_PHONE, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{server}{HOME}/-/phrase?q=harbour&q=name&q=pier")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

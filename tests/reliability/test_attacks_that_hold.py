@@ -22,6 +22,7 @@ from policy_archive.pipelines.store.writer import Store
 from tests.support.asking import ask
 from tests.support.attacks import answering
 from tests.support.generated import crawl
+from tests.support.patience import PATIENCE
 from tests.support.processes import ROOT, assert_sound
 from tests.support.synthetic import store_texts
 
@@ -95,7 +96,7 @@ def test_a_manifest_of_odd_files_costs_a_line_each_and_writes_nothing_elsewhere(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == 1
@@ -149,7 +150,7 @@ def test_a_list_of_sites_that_is_no_list_is_read_or_refused_line_by_line(tmp_pat
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert "Traceback" not in ended.stderr

@@ -95,7 +95,7 @@ def stop_in_flight(archive: ArchiveServer, number: signal.Signals, *arguments: s
     try:
         wait_until(lambda: len(archive.log) > asked)
         process.send_signal(number)
-        return finish(process, within_seconds=30)
+        return finish(process)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -16,13 +16,14 @@ from policy_archive.archive_server import faults
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.failpoints import EXIT_STATUS
 from tests.crawler.core.test_failpoints import OF_A_CRAWL, OF_AN_UPGRADE
-from tests.reliability.test_upkeep import OF_BACKUP, OF_COMPACTION, OF_MERGE
+from tests.reliability.test_upkeep import OF_BACKUP, OF_COMPACTION, OF_DENSE, OF_MERGE
 from tests.support.generated import crawl, generate
 from tests.support.processes import LOAD, ROOT, assert_sound, content_of, finish, start_crawl
 
 from ..support.patience import PATIENCE
 
 OF_A_FETCH = ("after-index", "after-fetch", *OF_A_CRAWL)
+OF_A_SEARCH = ("after-look",)  # tests/crawler/crawl/test_home_pages.py
 OF_AN_EXPORT = ("before-rename",)  # tests/pipelines/exchange/test_files.py
 OF_A_NOTICE = ("before-delivery", "after-delivery")  # tests/pipelines/test_notify.py
 KILLS = 40
@@ -50,10 +51,12 @@ def test_every_named_place_is_walked_by_some_test() -> None:
     }
     assert written == {
         *OF_A_FETCH,
+        *OF_A_SEARCH,
         *OF_AN_UPGRADE,
         *OF_AN_EXPORT,
         *OF_A_NOTICE,
         *OF_COMPACTION,
+        *OF_DENSE,
         *OF_BACKUP,
         *OF_MERGE,
     }

@@ -43,6 +43,11 @@ from tests.support.processes import (
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
 OF_COMPACTION = ("in-compact-body", "in-compact-text", "after-vacuum")
+OF_DENSE = (
+    "in-pack-text",
+    "in-unpack-text",
+    "before-end-of-dense",
+)  # tests/pipelines/store/maintenance/test_dense.py
 OF_BACKUP = ("in-backup",)
 OF_MERGE = ("in-merge",)  # test_merge.py
 PARAGRAPHS = [f"Paragraph {number} says {number * 7919} things of your data.\n\n" for number in range(40)]
@@ -103,6 +108,7 @@ def test_a_sound_corpus_has_no_faults(database: Path) -> None:
     assert (status, found["faults"]) == (0, [])
     assert found["looked_at"] == {
         "file": 1,
+        "values": 1,
         "books": 1,
         "bodies": 24,
         "texts": 24,

@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 from base64 import b32encode
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from urllib.parse import urljoin
 
 from policy_archive.archive_server.index import Index, Query
+from policy_archive.archive_server.replay import choose_row
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
 from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.discovery.links import find_policy_links
@@ -20,6 +21,8 @@ from policy_archive.crawler.discovery.records import (
     DiscoveryOptions,
     DiscoveryPlan,
     FoundDocument,
+    Look,
+    Looked,
     PageRequest,
     Purpose,
     SiteEvidence,
@@ -38,7 +41,14 @@ class ArchivedSite:
     bodies: dict[CdxRow, str] = field(default_factory=dict)
     failing: dict[Purpose, AnswerState] = field(default_factory=dict)
     """Kinds of question that the index does not answer."""
+    unshown: AnswerState | None = None
+    """What replay says of every look, in place of a capture."""
+    has_nearest: bool = True
     asked: list[SiteQuery] = field(default_factory=list)
+    looked: list[Look] = field(default_factory=list)
+    """Looks that cost a request."""
+    named: set[str] = field(default_factory=set)
+    """Addresses whose first capture is known from another one's answer."""
     read: list[PageRequest] = field(default_factory=list)
 
     def capture(
@@ -69,14 +79,16 @@ class ArchivedSite:
         judged: Mapping[str, Outcome] = MappingProxyType({}),
     ) -> DiscoveryPlan:
         """Return the finished plan; `judged` says of addresses what the crawl read there before."""
-        options = DiscoveryOptions(kinds=frozenset(kinds))
+        options = DiscoveryOptions(kinds=frozenset(kinds), has_nearest=self.has_nearest)
         pages = tuple(
             VisitedPage(row=row, purpose=Purpose.POLICY, outcome=judged[row.original])
             for row in self.bodies
             if row.original in judged
         )
         evidence = SiteEvidence(site=self.site, known=known, pages=pages)
-        plan, _ = asyncio.run(discover_site(evidence, options, ask=self._ask, read=self._read))
+        plan, _ = asyncio.run(
+            discover_site(evidence, options, ask=self._ask, look=self._look, read=self._read)
+        )
         return plan
 
     async def _ask(self, asked: SiteQuery) -> AskedQuery:
@@ -97,14 +109,33 @@ class ArchivedSite:
         found = tuple(rows[line[0], line[1], line[2]] for line in page.lines)
         return AskedQuery(asked=asked, state=AnswerState.COMPLETE, rows=found)
 
+    async def _look(self, look: Look) -> Looked:
+        rows = Index(self.bodies).captures_of(urlkey(look.url))
+        named = rows and look.timestamp <= rows[0].timestamp and look.url in self.named
+        if not named:
+            self.looked.append(look)
+        if self.unshown is not None:
+            return Looked(asked=look, state=self.unshown)
+        if not rows:
+            return Looked(asked=look, state=AnswerState.COMPLETE)
+        self.named.add(look.url)  # its captures name the first, whoever reads one
+        nearest = choose_row(rows, look.timestamp, look.url)
+        told = replace(nearest, mimetype="-", statuscode="-", digest="-", length=None)
+        return Looked(asked=look, state=AnswerState.COMPLETE, row=told)
+
     async def _read(self, wanted: PageRequest) -> VisitedPage:
         self.read.append(wanted)
-        row, body = wanted.row, self.bodies[wanted.row]
-        if row.statuscode.startswith("3"):
+        at = (wanted.row.original, wanted.row.timestamp)
+        captured = next(row for row in self.bodies if (row.original, row.timestamp) == at)
+        body = self.bodies[captured]
+        row, purpose = wanted.row, wanted.purpose
+        if captured.statuscode.startswith("3"):
             location = urljoin(row.original, body)
-            return VisitedPage(row=row, purpose=wanted.purpose, outcome=Outcome.REDIRECT, location=location)
+            return VisitedPage(row=row, purpose=purpose, outcome=Outcome.REDIRECT, location=location)
+        if captured.statuscode[:1] in "45":
+            return VisitedPage(row=row, purpose=purpose, outcome=Outcome.ERROR_PAGE)
         links = find_policy_links(parse_html(body), url=row.original)
-        return VisitedPage(row=row, purpose=wanted.purpose, outcome=Outcome.HOME, links=links)
+        return VisitedPage(row=row, purpose=purpose, outcome=Outcome.HOME, links=links)
 
     def purposes(self) -> list[str]:
         """Return why the index was asked, in order."""

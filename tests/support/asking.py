@@ -61,7 +61,8 @@ def serve(*command: str | Path) -> Iterator[str]:
 
 
 def get_when_ready(url: str) -> httpx.Response:
-    for _ in range(300):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         try:
             return httpx.get(url, timeout=PATIENCE)
         except httpx.TransportError:

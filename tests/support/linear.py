@@ -6,6 +6,8 @@ import gc
 import time
 from collections.abc import Callable
 
+from .side_by_side import have_machine_alone
+
 _ENOUGH_SECONDS = 0.03
 """Less is noise. Work that takes less for the largest input passes: it is too short to hurt."""
 
@@ -17,6 +19,7 @@ def growth(work: Callable[[int], object], *, start: int = 500, largest: int = 32
 
     `n` is doubled until the time can be measured, so that cubic work ends soon as well.
     """
+    have_machine_alone()
     size = start
     while size <= largest:
         if _cpu_seconds(work, 2 * size) > _ENOUGH_SECONDS:
@@ -28,7 +31,9 @@ def growth(work: Callable[[int], object], *, start: int = 500, largest: int = 32
 
 
 def _ratio(work: Callable[[int], object], size: int) -> float:
-    twice, once = (min(_cpu_seconds(work, n) for _ in range(3)) for n in (2 * size, size))
+    # in turns: what else the machine does meanwhile is then the same for both
+    times = [(_cpu_seconds(work, size), _cpu_seconds(work, 2 * size)) for _ in range(3)]
+    once, twice = (min(column) for column in zip(*times, strict=True))
     return twice / max(once, 1e-6)
 
 

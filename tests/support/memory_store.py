@@ -27,7 +27,7 @@ class MemoryStore:
     def __getattr__(self, name):
         lists = "list_failing sample_captures iter_conservation_faults links_of".split()
         notes = """add_site close mark_listed close_dead_runs record_forecast reopen_failed count_accidents
-            keep_answer start_run count_news fold_versions""".split()
+            keep_answer start_run count_news count_news_passed_over fold_versions""".split()
         if name not in (*lists, *notes, "recall_answer"):
             raise AttributeError(name)
         return lambda *values, **named: () if name in lists else 0 if name in notes else None

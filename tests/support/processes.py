@@ -16,6 +16,7 @@ from policy_archive.crawler.core.records import CdxRow
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
+from policy_archive.pipelines.store.packed import register
 
 from .patience import PATIENCE
 
@@ -95,6 +96,7 @@ def wait_until(condition: object, *, within_seconds: float = PATIENCE) -> None:
 def content_of(database: Path) -> list[tuple[object, ...]]:
     """Return all that a corpus knows of captures, texts and versions; not our own clock, not runs."""
     with closing(sqlite3.connect(database)) as connection:
+        register(connection)  # it may be dense
         return [row for sql in _CONTENT for row in connection.execute(sql)]
 
 

@@ -18,7 +18,7 @@ def _silent(items: Iterable[Any]) -> Iterator[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What a user may choose beside the selection; a format passes over what is not its own."""
+    """What a user may choose beside the selection; a format reads what it says that it heeds."""
 
     raw_csv: bool = False
     """Leave cells alone that a spreadsheet would run as a formula."""
@@ -73,3 +73,7 @@ class Format:
     """In a line, for people; it says which program has read it in the tests."""
     stream: StreamExporter | None = None
     """Writes to `--to -`; None: the format is no stream."""
+    heeds: frozenset[str] = frozenset()
+    """Fields of ExportOptions that `write` reads, `follow` apart: an option for another one is refused."""
+    stream_heeds: frozenset[str] = frozenset()
+    """Likewise of `stream`."""

@@ -42,7 +42,7 @@ def _export(corpus: Slice, target: Path, options: ExportOptions, form: str) -> E
     for table in TABLES.values():
         rows = table.rows(corpus)
         counted = _Counted(options.follow(rows) if table.name == "versions" else rows)
-        lines = iter_lines(table, counted, form, raw=options.raw_csv)
+        lines = iter_lines(table, counted, form, raw=form == "csv" and options.raw_csv)
         write_file(target / f"{table.name}.{form}", lines, within=target)
         if table.name == "versions":
             versions = counted.count
@@ -52,7 +52,7 @@ def _export(corpus: Slice, target: Path, options: ExportOptions, form: str) -> E
 def _stream(corpus: Slice, stream: BinaryIO, options: ExportOptions, form: str) -> Exported:
     table = TABLES[options.table]
     counted = _Counted(table.rows(corpus))
-    for line in iter_lines(table, counted, form, raw=options.raw_csv):
+    for line in iter_lines(table, counted, form, raw=form == "csv" and options.raw_csv):
         stream.write(line.encode("utf-8", "surrogatepass"))
     return Exported(versions=counted.count if table.name in ("versions", "changes") else 0)
 

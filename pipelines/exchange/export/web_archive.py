@@ -60,14 +60,13 @@ def export_warc(corpus: Slice, target: Path, options: ExportOptions) -> Exported
             stream,
             gzip=target.name.endswith(".gz"),
         )
-        count = _count_versions(corpus, written)
-    return Exported(versions=count, notes=tuple(_describe(written)))
+        return _tell(corpus, written)
 
 
 def stream_warc(corpus: Slice, stream: BinaryIO, options: ExportOptions) -> Exported:
     """Write the records to a stream."""
     written = write_warc(_rows_of(corpus, options), BodyReader(corpus.connection).load, stream)
-    return Exported(versions=_count_versions(corpus, written), notes=tuple(_describe(written)))
+    return _tell(corpus, written)
 
 
 def export_wacz(corpus: Slice, target: Path, options: ExportOptions) -> Exported:
@@ -77,28 +76,34 @@ def export_wacz(corpus: Slice, target: Path, options: ExportOptions) -> Exported
         written = write_wacz(
             _rows_of(corpus, options), BodyReader(corpus.connection).load, built.path, titles=titles
         )
-        count = _count_versions(corpus, written)
-    return Exported(versions=count, notes=tuple(_describe(written)))
+        return _tell(corpus, written)
 
 
-def _count_versions(corpus: Slice, written: Written) -> int:
-    """Return of how many versions the page is in it from which the text was read.
+def _tell(corpus: Slice, written: Written) -> Exported:
+    """Return of how many versions the page is in it from which the text was read, and what is to be said.
 
     Raises NotKnownError when it holds no page at all.
     """
     if not written.captures:
         raise NotKnownError("nothing was written: no captured page of these versions is in the corpus.")
-    return sum(version["capture_id"] in written.captures for version in corpus.iter_versions())
+    held = Counter(version["capture_id"] in written.captures for version in corpus.iter_versions())
+    return Exported(versions=held[True], notes=tuple(_describe(corpus, written, without=held[False])))
 
 
 def _rows_of(corpus: Slice, options: ExportOptions) -> Iterator[Row]:
     return options.follow(corpus.iter_bodies(homes=options.homes))
 
 
-def _describe(written: Written) -> Iterator[str]:
+def _describe(corpus: Slice, written: Written, *, without: int) -> Iterator[str]:
     yield f"HTTP heads are rebuilt from status, content type and redirect ({HEADERS_FIELD}: rebuilt)"
     for reason, count in sorted(written.left_out.items()):
         yield f"{plural(count, 'row is', 'rows are')} left out: {reason}"
+    if without:
+        versions = plural(without, "version has", "versions have")
+        yield f"{versions} no page in it: captured on another day, or imported"
+    selection = corpus.selection
+    if selection.language or selection.classes or selection.day:
+        yield "language, class and day chose documents: all their captures of the days asked for are in it"
 
 
 def write_warc(

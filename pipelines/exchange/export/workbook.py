@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,8 @@ def export_xlsx(corpus: Slice, target: Path, options: ExportOptions) -> Exported
     """
     if corpus.count_versions() >= MOST_ROWS:
         raise UsageError(f"a sheet holds {MOST_ROWS:,} rows, and this has more: choose fewer, or export csv.")
-    with build_file(target, within=target.parent) as built:
-        book = _open_book(built.path)
+    # closed whatever comes: it keeps its rows in files of the system's until then
+    with build_file(target, within=target.parent) as built, closing(_open_book(built.path)) as book:
         cut, count = 0, 0
         sheet = _Sheet(book, "versions", [column.name for column in VERSIONS.columns])
         for row in options.follow(VERSIONS.rows(corpus)):
@@ -44,7 +45,6 @@ def export_xlsx(corpus: Slice, target: Path, options: ExportOptions) -> Exported
         coverage = _Sheet(book, "coverage", ["site", "kind", "name", "year", "captures"])
         for cells in _iter_coverage(corpus):
             coverage.add(cells)
-        book.close()
     notes = (f"{cut:,} texts are longer than a cell takes, and cut: they end in{_CUT}",) if cut else ()
     return Exported(versions=count, notes=notes)
 

@@ -18,11 +18,12 @@ from policy_archive.crawler.core.cache import LONGEST, remembered
 _TAG = re.compile(r"(<!--.*?-->|<\?.*?\?>|<[^>]*>)", re.DOTALL)
 """Of a tree as lxml writes it, which escapes `<`, `>` and quotes in values, `<` and `>` in texts."""
 _UNREAD = re.compile(
-    r" (data-(?!cfemail=)[^\s=]+|nonce|integrity|crossorigin|srcset|imagesrcset|sizes"
+    r" (data-(?!(?:cfemail|href|url|link)=)[^\s=]+|nonce|integrity|crossorigin|srcset|imagesrcset|sizes"
     r"|aria-(?:expanded|controls|labelledby|describedby|owns|activedescendant))=\"[^\"]*\""
 )
 """Attributes of any element whose values nobody reads; that they are there, somebody may."""
 _VALUE = re.compile(r" (value)=\"[^\"]*\"")
+_HIDDEN = re.compile(r" type=\"hidden\"", re.IGNORECASE)
 _ADDRESS = re.compile(r" (content|href|src)=\"[^\"]*\"")
 _READ_META = re.compile(r" http-equiv=| (?:name|property)=\"(?:og:title|og:url|twitter:url)\"", re.IGNORECASE)
 _READ_LINK = re.compile(r" rel=\"[^\"]*(?:canonical|alternate|privacy|terms)", re.IGNORECASE)
@@ -58,7 +59,7 @@ def _plain(tag: str) -> str:
     tag = _UNREAD.sub(r" \1", tag)
     name = tag[1 : tag.index(" ")]
     if name == "input":
-        return _VALUE.sub(r" \1", tag)
+        return _VALUE.sub(r" \1", tag) if _HIDDEN.search(tag) else tag
     if (
         name == "script"
         or (name == "meta" and not _READ_META.search(tag))

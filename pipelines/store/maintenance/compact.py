@@ -1,7 +1,8 @@
 """Bodies against the captures before them, texts in shared lines: the same corpus in a tenth of the space.
 
-Every step is one transaction that is read back before it is committed, so a run may end at any moment;
-the next one goes on where it was. New captures are stored as ever, and compacted by the next run.
+Of a dense file the texts are packed instead (dense.py): into a quarter of that, and out of plain SQL's reach.
+Every step is one transaction that is read back before it is committed, so a run may end at any moment; the
+next one goes on where it was. New captures are stored as ever, and compacted by the next run.
 """
 
 from __future__ import annotations
@@ -11,12 +12,21 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
 from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.codec import Codec, compress_against, restore_body
 from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.maintenance.dense import (
+    end_dense,
+    pack_document,
+    pack_rest,
+    read_text,
+    unpack_rest,
+)
+from policy_archive.pipelines.store.packed import is_dense
 
 LONGEST_CHAIN = 15
 """Bodies decoded before the one that is wanted: every 16th stands for itself, at the least."""
@@ -31,7 +41,7 @@ class Sizes:
 
     bodies: int
     texts: int
-    """Texts, shared lines and runs (some 12 bytes each), without the full-text index."""
+    """Texts, shared lines and runs, packed texts (some 12 bytes a row), without the full-text index."""
     file: int
 
 
@@ -47,7 +57,8 @@ def measure_sizes(connection: sqlite3.Connection) -> Sizes:
 _TEXT_BYTES = """
 select coalesce(sum(length(cast(content as blob))), 0)
     + (select coalesce(sum(length(cast(line as blob))), 0) from text_lines)
-    + (select 12 * count(*) from text_runs) from texts
+    + (select 12 * count(*) from text_runs)
+    + (select coalesce(sum(length(content) + 12), 0) from packed_texts) from texts
 """
 
 
@@ -61,10 +72,43 @@ def list_documents(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("select id from documents order by id")]
 
 
-def compact_document(connection: sqlite3.Connection, document_id: str) -> None:
-    """Compact a document's bodies and texts; what is compacted already stays as it is."""
+class Texts(StrEnum):
+    """How a file has its texts."""
+
+    READABLE = "readable"
+    """In lines that they share, in plain SQL."""
+    DENSE = "dense"
+    """Packed: what reads them has to know how."""
+
+
+def texts_of(connection: sqlite3.Connection) -> Texts:
+    """Return how a file has its texts."""
+    return Texts.DENSE if is_dense(connection) else Texts.READABLE
+
+
+def compact_document(connection: sqlite3.Connection, document_id: str, texts: Texts = Texts.READABLE) -> None:
+    """Compact a document's bodies and texts; what is compacted in that way already stays as it is.
+
+    For DENSE the file has to say so first (dense.begin_dense); to READABLE a dense file comes when all its
+    documents are compacted so, and end_texts has been called.
+    """
     _compact_bodies(connection, document_id)
-    _compact_texts(connection, document_id)
+    if texts is Texts.DENSE:
+        pack_document(connection, document_id)
+    else:
+        _compact_texts(connection, document_id)
+
+
+def end_texts(connection: sqlite3.Connection, texts: Texts) -> list[str]:
+    """Compact what texts are left of no document; return the hashes of those that could not be read.
+
+    With one that could not be a dense file stays dense.
+    """
+    if texts is Texts.DENSE:
+        pack_rest(connection)
+        return []
+    unpack_rest(connection)
+    return end_dense(connection)
 
 
 def give_back_space(connection: sqlite3.Connection) -> None:
@@ -168,16 +212,16 @@ class _Lines:
 def _compact_texts(connection: sqlite3.Connection, document_id: str) -> None:
     """Put each text down as lines that it shares with the document's texts before it."""
     texts = connection.execute(_TEXTS_OF_DOCUMENT, (document_id,)).fetchall()
-    if len(texts) < 2 or all(text["compacted"] for text in texts):
+    if len(texts) < 2 or all(text["in_lines"] for text in texts):
         return
-    lines = _read_lines(connection, [text["id"] for text in texts if text["compacted"]])
+    lines = _read_lines(connection, [text["id"] for text in texts if text["in_lines"]])
     for text in texts:
-        if not text["compacted"]:
+        if not text["in_lines"]:
             _compact_text(connection, text["id"], lines)
 
 
 _TEXTS_OF_DOCUMENT = """
-select texts.id, texts.content is null as compacted
+select texts.id, exists (select 1 from text_runs where text_id = texts.id) as in_lines
 from captures join extractions on capture_id = captures.id join texts on texts.sha256 = text_sha256
 where document_id = ? group by texts.id order by min(timestamp), texts.id
 """
@@ -208,9 +252,9 @@ def _compact_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -
 
 def _replace_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -> list[tuple[int, str]]:
     """Put a text down as lines, and return those that are new."""
-    (text,) = connection.execute("select content from texts where id = ?", (text_id,)).fetchone()
-    if not text:  # none, for another run was faster; or one without lines
-        return []
+    text = read_text(connection, text_id)
+    if not text or connection.execute(_HAS_RUNS, (text_id,)).fetchone() is not None:
+        return []  # without lines, or damaged; or another run was faster
     runs, new = _plan_runs(_LINE.findall(text), lines, first_free=_next_line(connection))
     connection.executemany("insert into text_lines (id, line) values (?, ?)", new)
     connection.executemany(
@@ -219,12 +263,12 @@ def _replace_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -
     )
     connection.execute("update texts set content = null where id = ?", (text_id,))
     point("in-compact-text")
-    (restored,) = connection.execute(
-        "select text from texts_search_content where id = ?", (text_id,)
-    ).fetchone()
-    if restored != text:
+    if read_text(connection, text_id) != text:
         raise StoreError(f"text {text_id} does not come back from its lines: left as it is")
     return new
+
+
+_HAS_RUNS = "select 1 from text_runs where text_id = ?"
 
 
 def _plan_runs(

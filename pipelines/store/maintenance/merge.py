@@ -11,26 +11,26 @@ channels.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from policy_archive.crawler.core.errors import StoreError
 from policy_archive.crawler.core.failpoints import point
-from policy_archive.crawler.core.stored import Kind, Outcome, RowState
+from policy_archive.crawler.core.stored import Kind
 from policy_archive.crawler.planning.due import parse_interval
-from policy_archive.pipelines.store.connection import error_code, is_of_file, open_reader, write
+from policy_archive.pipelines.store.connection import explained, open_reader, write
+from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
 from policy_archive.pipelines.store.names import TABLES
+from policy_archive.pipelines.store.packed import text_sql
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
-from policy_archive.pipelines.versions.classes import ChangeClass
 
+_CHECKS = ("file", "values", "books", "texts")
 _OF_CAPTURES = ("links", "home_lines")
 """Tables of what was read of a capture, beside its extractions, by `capture_id`."""
 
@@ -60,40 +60,33 @@ class MergingStore(Store):
 def attach(store: Store, shard: Path) -> Iterator[list[str]]:
     """Give the sites of a shard, which is attached, read only, for as long as the block lasts.
 
-    Raises StoreError when it is no corpus of ours, one of another release, or a damaged one, whatever the
-    damage makes of its rows.
+    Raises StoreError when it is no corpus of ours, one of another release, or damaged: none of it is taken.
     """
-    try:
-        with closing(open_reader(shard)) as reader:
-            sites = [row["site"] for row in reader.execute("select site from sites order by site")]
-        store.connection.execute("attach ? as shard", (str(shard.resolve()),))
+    with explained(shard), closing(open_reader(shard)) as reader:
+        _check_sound(reader, shard)
+        sites = [row["site"] for row in reader.execute("select site from sites order by site")]
+    store.connection.execute("attach ? as shard", (str(shard.resolve()),))
+    with explained(shard):
         _check_schema(store.connection, shard)
-        write(store.connection, _merge_runs_and_origins)
-        yield sites
-    except (StoreError, *_OF_DAMAGE) as error:
-        with suppress(
-            sqlite3.Error
-        ):  # it may be locked by what was being read, and says why no better than that
-            store.connection.execute("detach shard")
-        cause = error.__cause__ if isinstance(error, StoreError) else error
-        if not _is_damage(cause):
-            raise
-        raise StoreError(
-            f"{shard} cannot be merged, for its rows contradict each other ({cause}): "
-            f"'policy-archive verify --db {shard}' says more; restore a backup of it"
-        ) from error
-    store.connection.execute("detach shard")
+    write(store.connection, _merge_runs_and_origins)
+    yield sites
+    store.connection.execute("detach shard")  # after an error it goes with the connection
 
 
-_OF_DAMAGE = (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError, MemoryError, zlib.error)
-"""What comes of rows of which some bytes are others: constraints, words that are none of ours, lengths."""
+def _check_sound(reader: sqlite3.Connection, shard: Path) -> None:
+    """Raise StoreError for what `verify` would find, but bodies and versions: these are taken as they are
+    packed, and made anew."""
+    checks = tuple(check for check in list_checks() if check.name in _CHECKS)
+    for step in iter_steps(reader, checks):
+        if step.fault is not None:
+            raise _damaged(shard, f"{step.fault.fault} {step.fault.id}, {step.fault.detail}")
 
 
-def _is_damage(cause: BaseException | None) -> bool:
-    """Return whether it is what a file holds, and no full disk, lock or refusal."""
-    if isinstance(cause, sqlite3.Error) and is_of_file(cause):
-        return error_code(cause) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return isinstance(cause, _OF_DAMAGE)
+def _damaged(shard: Path, found: str) -> StoreError:
+    return StoreError(
+        f"{shard} is damaged ({found}): nothing of it was merged; "
+        f"'policy-archive verify --db {shard}' names every fault of it"
+    )
 
 
 def _check_schema(connection: sqlite3.Connection, shard: Path) -> None:
@@ -121,7 +114,6 @@ def merge_site(store: Store, site: str, report: MergeReport) -> None:
         connection.execute(
             "insert into temp.merged_documents select id from shard.documents where site = ?", (site,)
         )
-        _check_words(connection)
         _merge_site_row(connection, site)
         _merge_documents(connection)
         _merge_addresses(connection)
@@ -143,23 +135,6 @@ def merge_site(store: Store, site: str, report: MergeReport) -> None:
     report.known += known
     report.taken_over += better
     report.texts += texts
-
-
-_WORDS = (
-    ("captures", "state", RowState),
-    ("captures", "outcome", Outcome),
-    ("versions", "class", ChangeClass),
-)
-
-
-def _check_words(connection: sqlite3.Connection) -> None:
-    """Raise ValueError when the shard's documents have words that are none of ours: nobody reads them."""
-    for table, column, words in _WORDS:
-        for (word,) in connection.execute(
-            f"select distinct {column} from shard.{table} where {_IN_DOCUMENTS}"  # noqa: S608 (constants)
-        ).fetchall():
-            if word is not None:
-                words(word)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
@@ -334,13 +309,12 @@ def _merge_texts(connection: sqlite3.Connection) -> int:
         f"""select distinct text_sha256 as sha256 from shard.extractions where {_IN_CAPTURES}
         and text_sha256 not in (select sha256 from main.texts)"""  # noqa: S608 (constants)
     ).fetchall()
+    whole = text_sql("shard")  # the shard's own view cannot read a packed one
     for row in missing:
-        found = connection.execute(
-            "select words, text from shard.policy_texts where sha256 = ?", (row["sha256"],)
+        words, text = connection.execute(
+            f"select words, {whole} as text from shard.texts as texts where sha256 = ?",  # noqa: S608 (constants)
+            (row["sha256"],),
         ).fetchone()
-        if found is None or hashlib.sha256(str(found["text"]).encode()).hexdigest() != row["sha256"]:
-            raise ValueError(f"the text {row['sha256']!r} is not there, or another")
-        words, text = found
         text_id = connection.execute(
             "insert into main.texts (sha256, words, content) values (?, ?, ?)", (row["sha256"], words, text)
         ).lastrowid
@@ -384,6 +358,7 @@ def _merge_captures(connection: sqlite3.Connection) -> tuple[int, int, int]:
         [(row_id,) for row_id, is_better in known.items() if is_better],
     )
     _merge_extractions(connection)
+    _merge_lost_readings(connection)
     for table in _OF_CAPTURES:
         _insert_missing(connection, table, _IN_CAPTURES)
     return new, total - new, better
@@ -432,6 +407,17 @@ def _merge_extractions(connection: sqlite3.Connection) -> None:
         """update main.extractions set current = 1 from shard.extractions as theirs
         where theirs.capture_id = extractions.capture_id and theirs.extractor = extractions.extractor
             and theirs.current and theirs.capture_id in (select id from temp.merged_captures)"""
+    )
+
+
+def _merge_lost_readings(connection: sqlite3.Connection) -> None:
+    """Let the shard's reading count where ours was lost: no reading of a capture counts then."""
+    connection.execute(
+        f"""update main.extractions set current = 1 from shard.extractions as theirs
+        where theirs.capture_id = extractions.capture_id and theirs.extractor = extractions.extractor
+            and theirs.current and theirs.{_IN_CAPTURES} and not exists (
+                select 1 from main.extractions as ours
+                where ours.capture_id = theirs.capture_id and ours.current)"""  # noqa: S608 (constants)
     )
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
-from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.crawler.core.errors import DamagedError, ExtractionError
 from policy_archive.crawler.core.records import CdxRow, Document, HomePage, Kind, Outcome, Reading
 from policy_archive.pipelines.reading.address import page_address
 from policy_archive.pipelines.reading.pool import Done, ReadingPool
 from policy_archive.pipelines.store.bodies import load_body
 from policy_archive.pipelines.store.connection import write
+from policy_archive.pipelines.store.packed import free_dependents
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.search_text import prepare_text
+from policy_archive.pipelines.store.stored_texts import read_numbered_text
 from policy_archive.pipelines.store.writer import Store
 
 _READ_OUTCOMES = tuple(outcome for outcome in Outcome if outcome.was_read)
@@ -31,10 +33,11 @@ def _forget_in_search(connection: sqlite3.Connection) -> None:
     """Take the texts that nobody points to out of the index, which wants their words for that."""
     ids = [row["id"] for row in connection.execute(_ORPHANS).fetchall()]
     for text_id in ids:
-        row = connection.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
+        # of a damaged one nobody knows the words: it stays, and whoever prunes is told
+        text = read_numbered_text(connection, text_id)
         connection.execute(
             "insert into texts_search (texts_search, rowid, text) values ('delete', ?, ?)",
-            (text_id, prepare_text(row["text"] or "")),
+            (text_id, prepare_text(text)),
         )
 
 
@@ -69,6 +72,8 @@ class DocumentReport:
     """Differences that only the new extractor sees: of the site, too, but unseen till now."""
     lost: list[str] = field(default_factory=list)
     """Captures that had a text and have none now: timestamp, outcome and reason."""
+    unread: list[str] = field(default_factory=list)
+    """Captures whose stored page is missing or damaged: timestamp and why. What was read of them stays."""
     versions_before: int = 0
     versions_now: int = 0
 
@@ -131,15 +136,34 @@ def read_again(
     left = Counter({document: len(found) for document, found in todo.items()})
     for document in [document for document, found in todo.items() if not found]:
         store.fold_versions(document, of_site=False)
-    loaded = (_load(store, body) for body in _in_lanes(todo.values(), pool.processes))
-    for done in pool.map(_read_task, loaded, key=lambda one: one.stored.document):
+    unread: dict[Document, list[str]] = defaultdict(list)
+
+    def iter_loaded() -> Iterator[_Loaded]:
+        for body in _in_lanes(todo.values(), pool.processes):
+            try:
+                yield _load(store, body)
+            except DamagedError as error:
+                unread[body.document].append(f"{body.row.timestamp} {error}")
+                left[body.document] -= 1
+
+    def finish(document: Document) -> DocumentReport:
+        try:
+            asyncio.run(store.reread_small(document))
+        except DamagedError as error:  # of a page that this release has read before
+            unread[document].append(str(error))
+        return _finish(store, document, bodies[document], unread[document])
+
+    waiting = {document for document, found in todo.items() if found}
+    for done in pool.map(_read_task, iter_loaded(), key=lambda one: one.stored.document):
         body = done.item.stored
         store.record_reading(body.document, body.row, _reading_of(done))
         yield body
         left[body.document] -= 1
         if not left[body.document]:
-            asyncio.run(store.reread_small(body.document))
-            yield _finish(store, body.document, bodies[body.document])
+            waiting.remove(body.document)
+            yield finish(body.document)
+    for document in [document for document in todo if document in waiting]:  # the last ones were damaged
+        yield finish(document)
     for site in dict.fromkeys(document.site for document in bodies):
         store.judge_site(site)
 
@@ -209,10 +233,12 @@ def _reading_of(done: Done[_Loaded, Reading]) -> Reading:
     return Reading(outcome=Outcome(error.outcome), reason=str(error))
 
 
-def _finish(store: Store, document: Document, before: list[StoredBody]) -> DocumentReport:
+def _finish(store: Store, document: Document, before: list[StoredBody], unread: list[str]) -> DocumentReport:
     """Rebuild a document's versions and return what changed, and by whom."""
     now = {body.row: body for body in list_bodies(store.connection, document)}
-    report = DocumentReport(document=document, versions_before=_count_versions(store.connection, document))
+    report = DocumentReport(
+        document=document, unread=unread, versions_before=_count_versions(store.connection, document)
+    )
     texts = [(old.text_sha256, now[old.row].text_sha256) for old in before]
     both = [(old, new) for old, new in texts if old and new]
     report.captures = sum(1 for old, new in texts if old or new)
@@ -255,6 +281,8 @@ def prune_extractions(store: Store) -> int:
         ).rowcount
         _forget_in_search(connection)
         connection.execute(f"delete from text_runs where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
+        free_dependents(connection, _ORPHANS)
+        connection.execute(f"delete from packed_texts where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
         connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)
         return pruned
 

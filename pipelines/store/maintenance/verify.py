@@ -16,6 +16,8 @@ from policy_archive.crawler.core.records import ConservationFault, Document, Kin
 from policy_archive.pipelines.store.bodies import BodyReader
 from policy_archive.pipelines.store.connection import error_code
 from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
+from policy_archive.pipelines.store.maintenance.values import look_at_values
+from policy_archive.pipelines.store.packed import is_packed, read_packed
 from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.site_lines import JudgedBy
 from policy_archive.pipelines.store.versions import build_versions, read_versions, without_classes
@@ -56,6 +58,7 @@ def list_checks(*, thorough: bool = False) -> tuple[Check, ...]:
     """Return all checks that need no more than to read; `thorough` compares the versions' texts afresh."""
     return (
         Check(name="file", count="select 1", look=_look_at_file),
+        Check(name="values", count="select 1", look=look_at_values),
         Check(name="books", count="select 1", look=_look_at_books),
         Check(name="bodies", count="select count(*) from bodies", look=_look_at_bodies),
         Check(name="texts", count="select count(*) from texts", look=_look_at_texts),
@@ -76,7 +79,7 @@ def iter_steps(connection: sqlite3.Connection, checks: tuple[Check, ...]) -> Ite
             (total,) = connection.execute(check.count).fetchone()
             for fault in check.look(connection):
                 yield Step(check=check.name, total=total, fault=fault)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of a text that is no UTF-8
             fault = ConservationFault(fault="unreadable", id=check.name, detail=str(error))
             yield Step(check=check.name, total=total, fault=fault)
 
@@ -95,9 +98,9 @@ def count_pending(connection: sqlite3.Connection) -> int:
 
 def _look_at_file(connection: sqlite3.Connection) -> Findings:
     yield None
-    for (message,) in connection.execute(f"pragma quick_check({MOST_FAULTS_OF_FILE})"):
+    for (message,) in connection.execute(f"pragma integrity_check({MOST_FAULTS_OF_FILE})"):
         if message != "ok":
-            yield ConservationFault(fault="damaged-file", id="quick_check", detail=message)
+            yield ConservationFault(fault="damaged-file", id="integrity_check", detail=message)
     for table, row_id, parent, _ in connection.execute("pragma foreign_key_check"):
         yield ConservationFault(fault="dangling-reference", id=f"{table} {row_id}", detail=f"to {parent}")
 
@@ -146,18 +149,21 @@ def _look_at_texts(connection: sqlite3.Connection) -> Findings:
     ids = [row[0] for row in connection.execute("select id from texts order by id")]
     for text_id in ids:
         row = connection.execute(_TEXT, (text_id,)).fetchone()
-        yield _look_at_text(row) if row is not None else None  # gone meanwhile: pruned by another run
+        # None: gone meanwhile, pruned by another run
+        yield _look_at_text(connection, row) if row is not None else None
 
 
 _TEXT = """
-select texts.sha256, texts_search_content.text,
+select texts.id, texts.sha256, texts_search_content.text,
     exists (select 1 from versions where text_sha256 = sha256) as of_version
 from texts join texts_search_content using (id) where texts.id = ?
 """
 
 
-def _look_at_text(row: sqlite3.Row) -> ConservationFault | None:
+def _look_at_text(connection: sqlite3.Connection, row: sqlite3.Row) -> ConservationFault | None:
     text = row["text"]
+    if text is None and is_packed(connection, row["id"]):
+        return _look_at_packed(connection, row)
     if text is None:
         return ConservationFault(fault="text-missing", id=row["sha256"], detail="neither text nor lines")
     found = hashlib.sha256(text.encode()).hexdigest()
@@ -165,6 +171,14 @@ def _look_at_text(row: sqlite3.Row) -> ConservationFault | None:
         return ConservationFault(fault="text-of-another-hash", id=row["sha256"], detail=f"it is {found}")
     if row["of_version"] and not text.strip():
         return ConservationFault(fault="empty-version", id=row["sha256"], detail="a version without a text")
+    return None
+
+
+def _look_at_packed(connection: sqlite3.Connection, row: sqlite3.Row) -> ConservationFault | None:
+    try:
+        read_packed(connection, row["id"])
+    except StoreError as error:
+        return ConservationFault(fault="text-does-not-unpack", id=row["sha256"], detail=str(error))
     return None
 
 
@@ -248,6 +262,8 @@ def _sum_words(connection: sqlite3.Connection, schema: str, table: str) -> dict[
 def _look_at_versions(connection: sqlite3.Connection, *, compare_afresh: bool) -> Findings:
     documents = connection.execute("select site, kind, name from documents where kind <> 'home'").fetchall()
     for row in documents:
+        if row["kind"] not in set(Kind):  # the values' fault
+            continue
         yield _look_at_document(
             connection,
             Document(site=row["site"], kind=Kind(row["kind"]), name=row["name"]),
@@ -271,7 +287,7 @@ def _look_at_document(
         fresh = build_versions(connection, document, compare_afresh=compare_afresh and not later, later=later)
         if not JudgedBy(connection, document.site).is_current:  # the next run of the site judges its changes
             stored, fresh = without_classes(stored), without_classes(fresh)
-    except StoreError as error:
+    except (StoreError, ValueError, TypeError, LookupError) as error:  # of values that nobody of us wrote
         return ConservationFault(fault="versions-unreadable", id=document.id, detail=str(error))
     finally:
         connection.execute("commit")

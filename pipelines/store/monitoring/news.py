@@ -48,7 +48,7 @@ its first whole fetch is its history; all is, as long as there was none."""
 _COLUMNS = """policy_versions.document_id as document_id, site, kind, name,
     policy_versions.version as version, url, timestamp, first_captured, last_captured, changed_after,
     title, language, words, words_added, words_removed, change, policy_versions.class as class, returns_to,
-    stated_updated, stated_effective, text_sha256, replay_url"""
+    stated_updated, stated_effective, text_sha256, replay_url, archive"""
 
 
 def write_news(

@@ -17,7 +17,9 @@ from policy_archive.crawler.archive.replay import (
     Answer,
     Question,
     classify_answer,
+    classify_nearest,
     decode_header,
+    first_capture,
     is_archive_fault,
     on_archive,
 )
@@ -221,6 +223,122 @@ def test_being_sent_round_in_a_circle_is_a_loop() -> None:
 )
 def test_what_the_archive_says_itself(status: int, text: str, outcome: Outcome) -> None:
     assert play(status=status, body=text.encode()).outcome is outcome
+
+
+# The capture nearest to an instant
+
+HOME = "http://example.com/"
+LED = {"x-archive-redirect-reason": "found capture at 20180127122821"}
+
+
+def near(status: int, body: str = "", **headers: str) -> tuple[str | None, str, Outcome | None]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    asked = f"{ARCHIVE}/web/20261128235959id_/{HOME}"
+    answer = Answer(url=asked, status=status, headers=named, body=body.encode())
+    found = classify_nearest(answer, HOME, ARCHIVE)
+    assert (found.timestamp is None) == bool(found.reason)
+    return found.timestamp, found.original, found.outcome
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"{ARCHIVE}/web/20180127122821id_/https://www.example.com:443/",
+        "/web/20180127122821id_/https://www.example.com:443/",
+        "//web.archive.org/web/20180127122821/https://www.example.com:443/",
+    ],
+)
+def test_the_nearest_capture_is_the_one_that_replay_leads_to(location: str) -> None:
+    found = near(302, location=location, **LED)
+    assert found == ("20180127122821", "https://www.example.com:443/", None)
+
+
+def test_the_nearest_capture_may_be_served_at_once() -> None:
+    link = '<https://example.com/>; rel="original"'
+    assert near(200, "<p>Hi", link=link, **MEMENTO) == ("20180127122821", "https://example.com/", None)
+    assert near(301, location="/web/20180127122821id_/https://example.com/", **MEMENTO) == (
+        "20180127122821",
+        HOME,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "headers", "outcome"),
+    [
+        pytest.param(
+            404, "The Wayback Machine has not archived that URL.", {}, Outcome.NOT_ARCHIVED, id="Hrm"
+        ),
+        pytest.param(404, "<p>nginx: Not found", {}, Outcome.ARCHIVE_ERROR, id="404 of another archive"),
+        pytest.param(
+            200, "excluded from the Wayback Machine: has been", {}, Outcome.ARCHIVE_ERROR, id="page"
+        ),
+        pytest.param(
+            200, "This URL has been excluded from the Wayback Machine.", {}, Outcome.BLOCKED, id="excluded"
+        ),
+        pytest.param(
+            302, "", {"location": "https://elsewhere.example/web/2018/x"}, Outcome.ARCHIVE_ERROR, id="off"
+        ),
+        pytest.param(302, "", {"location": "/account/login"}, Outcome.ARCHIVE_ERROR, id="no capture"),
+        pytest.param(
+            302, "", {"location": "/web/2018id_/http://example.com/"}, Outcome.ARCHIVE_ERROR, id="a year"
+        ),
+        pytest.param(
+            302,
+            "",
+            {"location": "/web/20180127122821id_/http://other.example/"},
+            Outcome.ARCHIVE_ERROR,
+            id="other",
+        ),
+        pytest.param(
+            302,
+            "",
+            {"location": "/web/20181399122821id_/http://example.com/"},
+            Outcome.ARCHIVE_ERROR,
+            id="no day",
+        ),
+        pytest.param(503, "busy", {}, Outcome.ARCHIVE_ERROR, id="503"),
+    ],
+)
+def test_what_names_no_capture_has_an_outcome_and_a_reason(
+    status: int, text: str, headers: dict[str, str], outcome: Outcome
+) -> None:
+    timestamp, _, found = near(status, text, **headers)
+    assert (timestamp, found) == (None, outcome)
+
+
+@pytest.mark.parametrize(
+    ("link", "timestamp"),
+    [
+        pytest.param(
+            f'<{HOME}>; rel="original", <{ARCHIVE}/web/20010203040506/{HOME}>; rel="first memento"; '
+            f'datetime="Sat, 03 Feb 2001 04:05:06 GMT", <{ARCHIVE}/web/2019/{HOME}>; rel="last memento"',
+            "20010203040506",
+            id="first",
+        ),
+        pytest.param(
+            f'<{ARCHIVE}/web/20010203040506/{HOME}>; rel="first last memento"', "20010203040506", id="one"
+        ),
+        pytest.param(f'<{ARCHIVE}/web/20010203040506/{HOME}>; rel="memento"', None, id="not the first"),
+        pytest.param(f'<https://x.org/web/20010203040506/{HOME}>; rel="first memento"', None, id="elsewhere"),
+        pytest.param(f'<{ARCHIVE}/web/20010203040506/{HOME}a>; rel="first memento"', None, id="another page"),
+        pytest.param("", None, id="none"),
+    ],
+)
+def test_a_capture_names_the_first_of_its_page(link: str, timestamp: str | None) -> None:
+    found = first_capture(Answer(url=URL, status=200, headers={"link": link}, body=b""), HOME, ARCHIVE)
+    assert (found.timestamp if found else None) == timestamp
+
+
+@given(st.text(max_size=60), st.integers(200, 599), st.booleans())
+def test_any_answer_to_a_look_is_read_without_a_fault(text: str, status: int, dated: bool) -> None:
+    memento = {"memento-datetime": text} if dated else {}
+    found = classify_nearest(
+        Answer(url=HOME, status=status, headers={"location": text, **memento}, body=text.encode()),
+        HOME,
+        ARCHIVE,
+    )
+    assert (found.timestamp is None) == (found.outcome is not None) == bool(found.reason)
 
 
 def test_a_body_shorter_than_the_site_announced_is_truncated() -> None:

@@ -26,6 +26,9 @@ OF_UPKEEP = (
     "in-backup",
     "in-compact-body",
     "in-compact-text",
+    "in-pack-text",
+    "in-unpack-text",
+    "before-end-of-dense",
     "after-vacuum",
     "in-merge",
 )  # tests/reliability, test_merge.py

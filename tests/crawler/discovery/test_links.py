@@ -275,6 +275,19 @@ def test_a_policy_on_privacy_and_cookies_is_both(label: str) -> None:
         ("Kushtet e shërbimit", Kind.TERMS),
         ("Pribatutasun-politika", Kind.PRIVACY),
         ("株式会社ほげのプライバシーポリシーについて", Kind.PRIVACY),
+        ("Hysbysiad preifatrwydd", Kind.PRIVACY),
+        ("Téarmaí agus Coinníollacha", Kind.TERMS),
+        ("Օգտագործման պայմաններ", Kind.TERMS),
+        ("Patakaran sa Privacy", Kind.PRIVACY),
+        ("Sera ya Faragha", Kind.PRIVACY),
+        ("Нууцлалын бодлого", Kind.PRIVACY),
+        ("គោលការណ៍ឯកជនភាព", Kind.PRIVACY),
+        ("ນະໂຍບາຍຄວາມເປັນສ່ວນຕົວ", Kind.PRIVACY),
+        ("Politika ta' privatezza", Kind.PRIVACY),
+        ("Политика в области персональных данных", Kind.PRIVACY),
+        ("Fianáin", Kind.COOKIES),
+        ("Tu privacidad", Kind.PRIVACY),
+        ("T's & C's", Kind.TERMS),
     ],
 )
 def test_inflected_and_further_names_are_understood(label: str, kind: Kind) -> None:
@@ -310,3 +323,63 @@ def test_a_tag_that_is_no_name_costs_no_link() -> None:
     inside = "<a href='/b'>Terms of use <if\xb5\u3172j'>x <div<b>y</a>"
     page = f"<a href='/a'>Privacy {inside} <a href='/legal/c'>AGB</a>"
     assert {link.url.rpartition("/")[2] for link in links(page)} >= {"b", "c"}
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<frameset><frame src="a"><noframes><body>None. <a href="x">Privacy</a></noframes></frameset>',
+        """<script>document.write('<a href="/x" class="f">Privacy Policy</a>');</script>""",
+        r"""<script>document.write("<a href=\"/x\">" + "Privacy</a>");</script>""",
+        """<script>m3=new Array("Privacy Statement","/x","",0,20);m=new Array("News","n.html")</script>""",
+        r'<script>{"footer":[{"label":"Pricing","href":"/p"},{"label":"Privacy","href":"\/x"}]}</script>',
+        r"""<script>push("{\"href\":\"/x\",\"children\":\"Privacy Policy\"}")</script>""",
+        r"""<script>so=[{title:"Privacy statement",url:"\u002Fx"}]</script>""",
+        '<span class="link" data-href="/x">Privacy Policy</span>',
+        """<button onclick="location.href='/x'">Privacy Policy</button>""",
+        """<input type="button" value="Privacy Policy" onclick="window.open('/x')">""",
+        '<form action="/x"><input type="hidden" name="a"><input type="submit" value="Privacy Policy"></form>',
+        '<a href="/x">P R I V A C Y &nbsp; P O L I C Y</a>',
+        '<map name="m"><area href="/x" title="Our Privacy Policy"></map>',
+    ],
+)
+def test_links_are_read_out_of_raw_markup_scripts_and_buttons(html: str) -> None:
+    assert targets(html) == [f"{URL}x"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="/news/technology/x">Facebook changes its privacy policy</a>',
+        '<a href="/nachrichten/datenschutz">Datenschutz</a> <a href="/a">AGB</a>',
+        '<a href="/2015/06/terms-of-service">Terms of Service of Google</a>',
+        '<a href="/2009/02/18/facebook-terms-of-use/">Facebook Terms of Use</a>',
+        '<a href="/mat/cookies">Amerikanske cookies</a>',
+        '<a href="/showthread.php?t=1">Terms of service of other boards</a>',
+        '<a href="/x">What is a privacy policy?</a>',
+        '<a href="/privacy-week">Data Privacy Week</a>',
+        '<a href="/requests">Make a data protection request</a>',
+        '<a href="/templates/a">Privacy policy template</a>',
+        '<a href="/cookies">Cookies</a> <a href="/brownies">Brownies</a>',
+        '<a href="/x">个人信息流出，125万件</a>',
+        '<a href="/x">云服务器</a>',
+        '<a href="/x">网络协议</a>',
+        '<a href="/x">离婚协议范本</a>',
+        '<a href="/x">如何保护个人隐私</a>',
+        '<a href="/x">プライバシーに配慮した新型ATM</a>',
+        '<a href="https://law.example/privacy">https://law.example/privacy</a>',
+        """<button onclick="toggle('privacy.menu')">Privacy</button>""",
+        '<form action="/search"><input name="q"><input type="submit" value="Privacy"></form>',
+    ],
+)
+def test_headlines_subjects_and_other_words_are_no_policies(html: str) -> None:
+    assert not [link for link in links(html) if link.url != f"{URL}a"]
+
+
+def test_a_whole_name_is_a_policy_in_an_article_s_folder() -> None:
+    assert targets('<a href="/news/2011/11/18/y.html">Privacy Policy</a>') == [f"{URL}news/2011/11/18/y.html"]
+
+
+def test_a_directory_that_names_its_policy_below_has_a_subject_above() -> None:
+    html = '<a href="/issues/privacy/">Privacy</a> <a href="/p">Privacy Policy</a> <a href="/t">Terms</a>'
+    assert targets(html) == [f"{URL}p"]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.records import CdxRow, Kind, Outcome
+from policy_archive.crawler.discovery.home_pages import MOST_LOOKS
 from policy_archive.crawler.discovery.index import candidates_of, domain_query
 from policy_archive.crawler.discovery.records import AnswerState, AskedQuery, Purpose
 from tests.support.archived_site import ArchivedSite, shown
@@ -23,12 +24,12 @@ def site() -> ArchivedSite:
     return ArchivedSite(site="example.com")
 
 
-def test_a_policy_that_reaches_over_the_years_costs_two_queries_and_one_capture(site: ArchivedSite) -> None:
+def test_a_policy_that_reaches_over_the_years_costs_one_query_and_one_capture(site: ArchivedSite) -> None:
     site.captures("https://example.com/privacy", range(2010, 2024))
     site.captures("https://example.com/", range(2010, 2024), LINKED.format("/privacy", "Privacy"))
     plan = site.discover()
     assert shown(plan) == {"privacy": ["https://example.com/privacy"]}
-    assert (site.purposes(), plan.outcome) == (["domain", "home"], "found")
+    assert (site.purposes(), plan.outcome) == (["domain"], "found")
     assert [(page.row.timestamp[:4], page.reason) for page in site.read] == [("2023", "last home page")]
 
 
@@ -207,7 +208,7 @@ def test_a_large_site_is_found_through_its_home_page(site: ArchivedSite) -> None
     site.captures("https://example.com/", range(2010, 2022), LINKED.format("/about/privacy", "Privacy"))
     site.captures("https://example.com/about/privacy", range(2010, 2022))
     assert shown(site.discover()) == {"privacy": ["https://example.com/about/privacy"]}
-    assert site.purposes() == ["domain", "host", "home", "address"]
+    assert site.purposes() == ["domain", "host", "address"]
 
 
 def test_a_large_site_without_links_is_searched_by_prefix_and_usual_address(site: ArchivedSite) -> None:
@@ -393,6 +394,8 @@ def test_discovery_of_any_site_ends_within_its_budgets(
     assert len({found.document.id for found in plan.documents}) == len(plan.documents)
     assert (len(site.asked) <= 10, len(site.read) <= 8) == (True, True)
     assert plan.reason
+    assert len(site.looked) == len({(look.url, look.timestamp) for look in site.looked})
+    assert len(site.looked) <= MOST_LOOKS * len({look.url for look in site.looked})
 
 
 def test_the_rows_of_a_finished_site_leave_the_memory() -> None:

@@ -63,7 +63,7 @@ def test_an_address_that_the_search_showed_but_that_says_nothing_is_found_by_its
     site.captures("http://example.com/", range(2010, 2020), LINKED.format(url, "Protection des données"))
     plan = site.discover()
     assert shown(plan) == {"privacy": [url]}
-    assert (plan.documents[0].addresses[0].listed, site.purposes()) == (True, ["domain", "home"])
+    assert (plan.documents[0].addresses[0].listed, site.purposes()) == (True, ["domain"])
 
 
 def test_a_page_that_is_linked_to_as_two_policies_is_both(site: ArchivedSite) -> None:

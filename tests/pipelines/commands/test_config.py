@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from policy_archive.cli import SUMMARIES, policy_archive
+from policy_archive.crawler.core.defaults import INDEX_PER_MINUTE, REPLAY_PER_SECOND
 from policy_archive.crawler.core.errors import PolicyArchiveError, UsageError
 from policy_archive.pipelines.commands.completion import SHELLS
 from policy_archive.pipelines.commands.config_file import SHARED, iter_keys
@@ -118,7 +119,28 @@ def test_without_files_everything_is_a_default(user_file: Path) -> None:
     told = rows()
     assert list(told) == list(SHARED)
     assert {row["source"] for row in told.values()} == {"default"}
-    assert told["index-rate"]["value"] is None
+    assert (told["index-rate"]["value"], told["replay-rate"]["value"]) == (
+        INDEX_PER_MINUTE,
+        REPLAY_PER_SECOND,
+    )
+    assert (told["contact"]["meaning"], told["max-requests-per-day"]["meaning"]) == ("nothing", "no limit")
+
+
+def test_what_holds_is_shown_of_every_option_of_every_command(user_file: Path) -> None:
+    root = policy_archive.make_context("policy-archive", ["config"])
+    for name in policy_archive.list_commands(root):
+        table = run("config", "show", name).stdout
+        assert "help" not in table
+        shown = rows(name)
+        for row in shown.values():
+            assert row["value"] is None or row["meaning"] is None or row["value"] == ""
+    assert rows("re-extract")["re-extract.processes"]["meaning"] == "one a core"
+    table = run("config", "show", "fetch").stdout
+    assert any(line.split()[:2] == ["index-rate", "24.0"] for line in map(_unqualified, table.splitlines()))
+
+
+def _unqualified(line: str) -> str:
+    return line.replace("fetch.", "")
 
 
 def test_the_demo_shows_what_it_always_shows(user_file: Path) -> None:

@@ -77,7 +77,9 @@ def test_serve_answers_until_it_is_told_to_stop() -> None:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         answer = httpx.get(
-            f"{url}/cdx/search/cdx?url=tidelock.example&limit=1", headers={"user-agent": "test"}, timeout=10
+            f"{url}/cdx/search/cdx?url=tidelock.example&limit=1",
+            headers={"user-agent": "test"},
+            timeout=PATIENCE,
         )
         process.send_signal(signal.SIGTERM)
         _, messages = process.communicate(timeout=PATIENCE)

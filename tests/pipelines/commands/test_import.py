@@ -7,8 +7,10 @@ import json
 import shutil
 import sqlite3
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,12 @@ from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.weighing import WORTH_A_PROCESS
 from policy_archive.pipelines.store.writer import Store
+from policy_archive.pipelines.versions.sameness import (
+    SAME_SHARE,
+    Difference,
+    find_difference,
+    measure_part,
+)
 from tests.support.attacks import warc_record, write_warc
 from tests.support.git import commit, git
 
@@ -543,9 +551,32 @@ def test_a_collection_and_captures_of_the_same_page_are_one_history(
             if change["changed_after"] < one["first_captured"] <= change["first_captured"]
         ]
         assert within
-        # told once: none lies wholly within another's time; where times only overlap it may have been two
         inner = [one for one in within if change["changed_after"] <= one["changed_after"]]
         assert len(inner) == 1
+    columns = "select class, changed_after, first_captured, extractor, text"
+    told_once = list(_find_told(rows(joined[1], f"{columns} {page} order by version")))
+    assert len(told_once) == len(all_told)
+    for one, other in combinations(told_once, 2):
+        if one.after < other.by and other.after < one.by:
+            assert measure_part(one.difference, other.difference) < SAME_SHARE
+
+
+@dataclass
+class _Told:
+    after: str
+    by: str
+    difference: Difference
+
+
+def _find_told(versions: list[dict[str, Any]]) -> Iterator[_Told]:
+    """Yield the changes told, with what changed by the texts of the one who read both."""
+    before: dict[str, str] = {}
+    for version in versions:
+        reader = version["extractor"].split("/")[0]
+        if version["class"] not in (None, "extractor", "unknown"):
+            difference = find_difference(before[reader], version["text"])
+            yield _Told(version["changed_after"], version["first_captured"], difference)
+        before[reader] = version["text"]
 
 
 def _write_history(folder: Path, versions: int, site: str = "x.example") -> None:

@@ -19,7 +19,9 @@ from policy_archive.pipelines.notify.delivery import Patience, deliver_news
 from policy_archive.pipelines.notify.formats import FORMATS, discord, slack
 from policy_archive.pipelines.notify.formats.mail import build_html, render_mail
 from policy_archive.pipelines.notify.notice import Link, Notice, build_page_link, build_sample
+from policy_archive.pipelines.outputs.news import write_feed
 from policy_archive.pipelines.outputs.quotation import Quotation, quote_change
+from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_news
 from policy_archive.pipelines.store.writer import Store
 from tests.pipelines.notify.test_delivery import SINCE
 from tests.support.hostile import HOSTILE
@@ -87,6 +89,34 @@ def test_a_change_arrives_with_its_sentence_and_its_links(tmp_path: Path, format
     assert "https://web.archive.org/web/20190101000000/https://intently.example/privacy" in text
     assert "https://web.archive.org/web/20180101000000/https://intently.example/privacy" in text
     assert "\x1b" not in text and "\u202e" not in text
+
+
+def test_the_archive_named_is_the_one_that_was_asked_and_not_where_equal_bytes_came_from(
+    tmp_path: Path,
+) -> None:
+    """A capture that one archive lists is proven by its digest, the bytes came from another."""
+    mine, other = "http://127.0.0.1:8123/mine", "https://web.archive.org"
+    with serve_chat("json") as service, Store.open(tmp_path / "p.db") as store:
+        channel = Channel(kind="url", target=service.url, since=SINCE)
+        store.channels = (channel,)
+        store_texts(store, [("20180101", "We keep it.\n"), ("20190101", "We sell it.\n")])
+        store.connection.execute(
+            "update captures set archive = ? where timestamp = '20190101000000'", (mine,)
+        )
+        store.connection.commit()
+        deliver_news(store.connection, [channel])
+        feed = tmp_path / "feed.atom"
+        write_feed(feed, list_news(store.connection, NewsFilter()), site=None)
+    (message,) = map(json.loads, service.taken)
+    page = "https://intently.example/privacy"
+    assert message["replay_url"].startswith(f"{other}/web/20190101000000id_/")
+    assert message["archive"] == mine
+    assert message["links"] == {
+        "capture": f"{mine}/20190101000000/{page}",
+        "capture_before": f"{other}/web/20180101000000/{page}",
+        "archive": f"{mine}/*/{page}",
+    }
+    assert f'href="{mine}/20190101000000/{page}"' in feed.read_text("utf-8")
 
 
 def test_a_first_version_arrives_in_every_format(tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def test_what_is_not_there_is_not_told(capsys: pytest.CaptureFixture[str]) -> No
     assert len(out.splitlines()) == 7
 
 
+def test_what_became_known_and_is_no_news_is_explained_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    print_figures(iter_summary(SUMMARY | {"health": {"versions_new": 2, "versions_passed_over": 1}}))
+    assert (
+        "versions known       3  2 new; 1 differs in the page around the text alone: "
+        "'history SITE --all' shows them"
+    ) in capsys.readouterr().out
+
+
 def test_a_foreign_remark_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_figures([("sites", 1, "\x1b[31mfound\u202e")])
     out = capsys.readouterr().out

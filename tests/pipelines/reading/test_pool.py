@@ -17,6 +17,7 @@ import pytest
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.pipelines.reading.pool import ReadingPool
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -166,9 +167,9 @@ def test_the_child_ignores_ctrl_c_and_the_parent_ends_cleanly() -> None:
     assert process.stdout.readline() == "ready\n"  # now it can be interrupted as a program should be
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout.readline() == "alive\n"
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     process.stdout.close()
-    assert is_gone(child, within_seconds=5)
+    assert is_gone(child, within_seconds=PATIENCE)
 
 
 def test_the_child_dies_with_its_parent() -> None:
@@ -176,9 +177,9 @@ def test_the_child_dies_with_its_parent() -> None:
     assert process.stdout is not None
     child = int(process.stdout.readline())
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     process.stdout.close()
-    assert is_gone(child, within_seconds=5)
+    assert is_gone(child, within_seconds=PATIENCE)
 
 
 def test_the_tasks_of_a_document_go_to_one_process_and_two_documents_to_two() -> None:
@@ -207,3 +208,34 @@ def test_a_document_moves_to_an_idle_process_when_too_much_stands_before_its_own
         assert [future.result() for future in queued[:8]] == [home] * 8
     assert set(elsewhere).isdisjoint([home])
     assert len(set(elsewhere)) == 1
+
+
+_IN_A_DAEMON = """
+import multiprocessing
+
+def read():
+    from policy_archive.pipelines.reading.pool import ReadingPool
+    with ReadingPool(1) as pool:
+        print(pool.run(len, "four"), flush=True)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=read, daemon=True)
+    process.start()
+    process.join()
+    raise SystemExit(process.exitcode)
+"""
+
+
+def test_a_pool_works_in_a_daemon_as_workers_of_clusters_are(tmp_path: Path) -> None:
+    program = tmp_path / "daemon.py"
+    program.write_text(_IN_A_DAEMON)
+    done = subprocess.run([sys.executable, program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
+
+
+def test_a_task_that_does_not_fit_into_memory_is_said_to_be_one() -> None:
+    with ReadingPool(1, memory_bytes=96 << 20) as pool:
+        with pytest.raises(ExtractionError) as caught:
+            pool.run(len, b"x" * (200 << 20))
+        assert caught.value.outcome == "extractor-memory"
+        assert pool.run(len, b"four") == 4

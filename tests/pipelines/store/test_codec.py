@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.errors import StoreError
-from policy_archive.pipelines.store.codec import Codec, compress_against, compress_body, restore_body
+from policy_archive.pipelines.store.codec import (
+    MOST_BYTES,
+    Codec,
+    compress_against,
+    compress_body,
+    restore_body,
+)
 
 
 @given(st.binary(max_size=2000))
@@ -38,8 +44,21 @@ def test_a_large_body_that_changed_a_little_becomes_very_small() -> None:
         (Codec.ZSTD, compress_body(b"a" * 1000)[1][:-3], 1000, None),
         (Codec.ZSTD_AGAINST_BASE, compress_against(b"abc", b"abd"), 3, None),
         (9, b"abc", 3, None),
+        (Codec.ZSTD, compress_body(b"a" * 1000)[1], 990, None),
+        (Codec.ZSTD, compress_body(bytes(MOST_BYTES + 1))[1], MOST_BYTES + 1, None),
+        (Codec.ZSTD, compress_body(b"a" * 1000)[1], -1, None),
     ],
-    ids=["size", "not zstd", "longer than stated", "cut off", "base missing", "unknown codec"],
+    ids=[
+        "size",
+        "not zstd",
+        "longer than stated",
+        "cut off",
+        "base missing",
+        "unknown codec",
+        "longer than stated, not by much",
+        "a bomb",
+        "less than nothing",
+    ],
 )
 def test_damage_is_an_error(codec: int, content: bytes, body_bytes: int, base: bytes | None) -> None:
     with pytest.raises(StoreError, match="stored body"):

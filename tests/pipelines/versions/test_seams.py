@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from policy_archive.crawler.core.records import KnownCapture, Outcome, Version
 from policy_archive.pipelines.versions.classes import ChangeClass
 from policy_archive.pipelines.versions.fold import fold_versions
-from policy_archive.pipelines.versions.seams import compare_by_reader, reader_of
+from policy_archive.pipelines.versions.sameness import find_difference, measure_part
+from policy_archive.pipelines.versions.seams import Pair, compare_by_reader, reader_of
 from tests.support.synthetic import make_row
 
 EXTRACTOR, UNKNOWN = ChangeClass.EXTRACTOR, ChangeClass.UNKNOWN
@@ -108,6 +109,122 @@ def test_every_change_of_ours_is_told_within_its_time(readings: list[tuple[int, 
         if before.text_sha256 != after.text_sha256:
             start, end = before.last.timestamp, after.first.timestamp
             assert any(start <= one and other <= end for one, other in changes)
+
+
+# One change of the site, seen by two readers
+
+_SENTENCES = [
+    f"We {verb} what {who} tells us about {what} for {days} days."
+    for days, (verb, who, what) in enumerate(
+        [("keep", "anybody", "health"), ("sell", "a partner", "places"), ("share", "your phone", "habits"),
+         ("read", "a doctor", "money"), ("store", "your bank", "travel"), ("copy", "a shop", "books")], 3,
+    )
+]  # fmt: skip
+_EDITS = st.lists(st.integers(1, 299), min_size=1, max_size=len(_SENTENCES), unique=True).map(sorted)
+_LOOKS = st.lists(
+    st.tuples(st.integers(0, 300), st.sampled_from(["pl", "ota", ""])),
+    min_size=2, max_size=24, unique=True,
+)  # fmt: skip
+
+
+def _text(reader: str, edits: int) -> str:
+    """Return the policy after so many edits as a reader gives it: marks, lines and headings are its own."""
+    said = [
+        sentence.replace("We", "We never" if n < edits else "We") for n, sentence in enumerate(_SENTENCES)
+    ]
+    if reader == "pl":
+        return "PRIVACY POLICY " + " ".join(said)
+    if reader == "ota":
+        return "# Privacy\n\n" + "\n\n".join(f"* {one}" for one in said)
+    return "\n\n".join(said) + "\n"
+
+
+def _tell(
+    edits: Sequence[int], looks: Sequence[tuple[int, str]]
+) -> tuple[list[Version], list[tuple[str, str, int, int]]]:
+    """Return the versions, and of each change told (after, by, edits before, edits after)."""
+    done = {look: sum(day <= look[0] for day in edits) for look in looks}
+    versions = fold([(day, reader, str(number)) for (day, reader), number in done.items()])
+    numbers = [int(version.text_sha256.partition(":")[2]) for version in versions]
+
+    def measure(one: Pair, other: Pair) -> float:
+        return measure_part(*(
+            find_difference(*(_text(versions[index].reader, numbers[index]) for index in pair))
+            for pair in (one, other)
+        ))  # fmt: skip
+
+    return versions, [
+        (one.changed_after or "", version.first.timestamp, numbers[one.before], number)
+        for version, number, one in zip(versions, numbers, compare_by_reader(versions, measure), strict=True)
+        if one.before is not None
+    ]
+
+
+def _day(day: int) -> str:
+    return f"2020{1 + day // 28:02}{1 + day % 28:02}000000"
+
+
+@given(st.integers(1, 299), _LOOKS)
+def test_one_change_seen_by_several_readers_is_told_once_in_the_time_that_all_leave(
+    day: int, looks: list[tuple[int, str]]
+) -> None:
+    both = [
+        reader
+        for reader in {reader for _, reader in looks}
+        if {when >= day for when, one in looks if one == reader} == {True, False}
+    ]
+    _, told = _tell([day], looks)
+    if not both:
+        assert told == []
+        return
+    seen = [when for when, reader in looks if reader in both]
+    (after, by, *_) = told[0]
+    assert len(told) == 1
+    assert (after, by) == (
+        _day(max(when for when in seen if when < day)), _day(min(when for when in seen if when >= day)),
+    )  # fmt: skip
+
+
+@given(_EDITS, _LOOKS)
+def test_of_many_changes_none_is_lost_invented_or_told_twice(
+    edits: list[int], looks: list[tuple[int, str]]
+) -> None:
+    versions, told = _tell(edits, looks)
+    for after, by, old, new in told:
+        assert old < new
+        assert all(after < _day(edits[edit]) <= by for edit in range(old, new))
+    for before, after in pairwise(version for version in versions if not version.reader):
+        if before.text_sha256 != after.text_sha256:
+            assert any(
+                before.last.timestamp <= start and end <= after.first.timestamp for start, end, *_ in told
+            )
+    for number, one in enumerate(told):
+        assert not any(one[2:] == other[2:] for other in told[:number])
+
+
+@given(_EDITS, _LOOKS, st.randoms())
+def test_what_is_told_once_does_not_depend_on_who_came_first(
+    edits: list[int], looks: list[tuple[int, str]], random
+) -> None:
+    shuffled = list(looks)
+    random.shuffle(shuffled)
+    assert _tell(edits, looks)[1] == _tell(edits, shuffled)[1]
+
+
+@pytest.mark.parametrize("readers", [2, 3])
+def test_twice_the_versions_are_twice_the_work(readers: int) -> None:
+    """Counted, not timed: differences are asked for once a version and reader, at the most."""
+    names = ["", "pl", "ota"][:readers]
+    for number in (50, 100, 200):
+        versions = fold([(day, names[day % readers], str(day // readers // 2)) for day in range(number)])
+        asked: list[Pair] = []
+
+        def measure(one: Pair, other: Pair, asked: list[Pair] = asked) -> float:
+            asked.append(one)
+            return 0.0
+
+        compare_by_reader(versions, measure)
+        assert 0 < len(asked) <= (readers - 1) * len(versions)
 
 
 def test_a_reader_is_known_without_its_release() -> None:

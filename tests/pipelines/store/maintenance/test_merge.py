@@ -310,6 +310,6 @@ def test_a_shard_whose_rows_contradict_each_other_is_named(
     words = ["merge", str(path), "--db", str(tmp_path / "whole.db")]
     fault = CliRunner().invoke(policy_archive, words, standalone_mode=False).exception
     assert isinstance(fault, StoreError), fault
-    assert f"{path} cannot be merged" in str(fault)
+    assert f"{path} is damaged" in str(fault)
     with Store.open(tmp_path / "whole.db") as store:
         assert not store.connection.execute("select count(*) from texts").fetchone()[0]

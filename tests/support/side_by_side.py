@@ -1,0 +1,141 @@
+"""Tests in several processes at once (`pytest -n`): what they share, and who has the machine alone.
+
+A test that measures time would measure its neighbours. Each test holds a lock that all may share; who
+measures waits until it has that lock for itself, and keeps it to the end of the test. Without -n there is no
+lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+_FOLDER = "POLICY_ARCHIVE_TESTS_FOLDER"
+"""The folder that the processes of a run share, in their environment; the one that starts them makes it."""
+_held: TextIO | None = None
+"""The lock of the test that runs."""
+
+FIRST = (
+    "reliability/test_politeness_at_the_archive.py",
+    "reliability/test_kill.py",
+    "pipelines/commands/test_notify.py",
+    "reliability/test_disk_and_neighbours.py",
+    "browse/test_accessible.py",
+    "reliability/test_attacks.py",
+    "reliability/test_bodies.py",
+    "reliability/test_accidents.py",
+    "pipelines/commands/test_import.py",
+    "browse/test_in_browser.py",
+    "pipelines/commands/test_fetch.py",
+    "pipelines/notify/test_formats.py",
+    "crawler/crawl/test_fetch.py",
+    "reliability/test_file_under_the_run.py",
+    "browse/test_publish.py",
+    "browse/test_copy_in_browser.py",
+    "reliability/test_interruption.py",
+    "pipelines/store/maintenance/test_merge.py",
+    "reliability/test_attacks_that_hold.py",
+    "reliability/test_upkeep.py",
+    "reliability/test_clean_output.py",
+    "test_package.py",
+    "pipelines/reading/test_pool.py",
+    "pipelines/commands/test_extract.py",
+    "pipelines/notify/test_secrets.py",
+    "browse/test_walks_in_browser.py",
+    "pipelines/commands/test_update.py",
+    "browse/test_hostile_requests.py",
+)
+"""Files that take more than ten seconds, the longest first: no process ends long after another."""
+LAST = (
+    "crawler/core/test_urlkeys.py",
+    "crawler/planning/test_plan.py",
+    "pipelines/store/test_growth.py",
+    "pipelines/store/test_snippets.py",
+    "pipelines/test_text.py",
+    "pipelines/versions/test_diff.py",
+    "pipelines/versions/test_flapping.py",
+    "reliability/test_nothing_unbounded.py",
+    "reliability/test_patterns.py",
+)
+"""Files that measure: when they come there is little left that they would have to wait for."""
+
+
+def place(file: str) -> int:
+    """Return where a test file stands in a run."""
+    return FIRST.index(file) if file in FIRST else len(FIRST) + (file in LAST)
+
+
+def share_folder(config: pytest.Config) -> None:
+    """Make the folder, when this is the process that starts the others."""
+    if _starts_others(config):
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="policy-archive-tests-")
+
+
+def remove_folder(config: pytest.Config) -> None:
+    """Remove it, when this is the process that started the others, and they have ended."""
+    if _starts_others(config):
+        shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
+
+
+def _starts_others(config: pytest.Config) -> bool:
+    return bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
+
+
+def make_scheduler(config: pytest.Config, log: object) -> object:
+    """Return what hands whole files to processes, in the order in which they are collected."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # it would put files of many tests first
+    return LoadFileScheduling(config, log)  # type: ignore[arg-type]
+
+
+@contextmanager
+def beside_others() -> Iterator[None]:
+    """Hold the lock as all tests do: whoever has the machine alone ends first."""
+    global _held
+    if _FOLDER not in os.environ:
+        yield
+        return
+    with _open_lock("machine") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        _held = lock
+        try:
+            yield
+        finally:
+            _held = None
+            fcntl.flock(lock, fcntl.LOCK_UN)  # closed is not enough: a forked child may have it open, too
+
+
+def have_machine_alone() -> None:
+    """Wait until no other process tests, and let none begin until the test that calls this has ended."""
+    if _held is not None:
+        fcntl.flock(_held, fcntl.LOCK_UN)  # first, or two that call this would wait for each other
+        fcntl.flock(_held, fcntl.LOCK_EX)
+
+
+def make_once(target: Path, make: Callable[[Path], object]) -> Path:
+    """Return a file that whichever process comes first makes; the others get a copy."""
+    if _FOLDER not in os.environ:
+        make(target)
+        return target
+    made = Path(os.environ[_FOLDER], target.name)
+    with _open_lock(target.name) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make(target)
+            shutil.copy(target, made)
+            return target
+    shutil.copy(made, target)
+    return target
+
+
+def _open_lock(name: str) -> TextIO:
+    return Path(os.environ[_FOLDER], f"{name}.lock").open("w")
