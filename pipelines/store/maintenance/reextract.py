@@ -284,6 +284,10 @@ def prune_extractions(store: Store) -> int:
         free_dependents(connection, _ORPHANS)
         connection.execute(f"delete from packed_texts where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
         connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)
+        connection.execute(
+            """delete from link_sets where link_set not in
+            (select link_set from captures where link_set is not null)"""
+        )
         return pruned
 
     return write(store.connection, work)
