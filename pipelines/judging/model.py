@@ -21,7 +21,7 @@ _SAY_OF_WORDS = 0.25
 _FULL_WORDS = 300
 """Words from which a text counts as long: a short one that speaks of a policy's matters is more often one."""
 _MOST_SAID = 8.0
-"""Logarithm of odds up to which one opinion is heard: what errs is sure of it, too."""
+"""Up to which one opinion is heard, as a logit: what errs is sure of it, too."""
 _LEAST = 1e-9
 _BEGINNING = 2_000
 """Characters, some 300 words, in which a policy says what it is; further on it comes to everything."""
@@ -57,8 +57,8 @@ class Model:
         """Return the probability of each class by the page's whole text."""
         said = hear(measure(page, self.lexicon, self.vocabulary), words=self.words, concepts=self.concepts)
         pool = self.opinions_with_words if said.knows_words else self.opinions
-        (odds,) = pool.add_up(said.opinions).values()
-        return _share_out(1.0 / (1.0 + math.exp(odds)), said.kinds)
+        (score,) = pool.add_up(said.opinions).values()
+        return _share_out(1.0 / (1.0 + math.exp(score)), said.kinds)
 
     def weigh_kinds(self, page: Page) -> Mapping[str, float]:
         """Return the probability of each class, of which but the kinds' shares count."""
@@ -78,20 +78,20 @@ def hear(features: Mapping[str, float], *, words: Weights, concepts: Weights) ->
 def gather_opinions(
     features: Mapping[str, float], *, by_words: Mapping[str, float] | None, by_concepts: Mapping[str, float]
 ) -> dict[str, float]:
-    """Return what speaks for a policy, as logarithms of odds; `by_words` is None without a list.
+    """Return what speaks for a policy, as logits; `by_words` is None without a list.
 
     Three witnesses err on other pages: the weights of the concepts alone, those that know words, and the
     vocabulary by itself. Where the concepts are the only one, it counts how long the text is, from 0 to 1.
     """
-    opinions = {"concepts": _log_odds(by_concepts)}
+    opinions = {"concepts": _logit(by_concepts)}
     if by_words is None:
         return opinions | {"long": min(1.0, math.exp(10.0 * features["length"]) / _FULL_WORDS)}
     kinds = (features.get(f"{WORDS}{name}", 0.0) for name in by_words if name != NO_POLICY)
     vocabulary = max(kinds) - features.get(f"{WORDS}{NO_POLICY}", 0.0)
-    return opinions | {"words": _log_odds(by_words), "vocabulary": vocabulary}
+    return opinions | {"words": _logit(by_words), "vocabulary": vocabulary}
 
 
-def _log_odds(probabilities: Mapping[str, float]) -> float:
+def _logit(probabilities: Mapping[str, float]) -> float:
     none = min(max(probabilities[NO_POLICY], _LEAST), 1.0 - _LEAST)
     return min(max(math.log((1.0 - none) / none), -_MOST_SAID), _MOST_SAID)
 

@@ -30,7 +30,7 @@ class Weights:
         return {name: one / total for name, one in exponentials.items()}
 
     def add_up(self, features: Mapping[str, float]) -> dict[str, float]:
-        """Return each class's score: of one class alone the logarithm of its odds."""
+        """Return each class's score: of one class alone its logit, log(p / (1 - p))."""
         scores = list(self.intercepts)
         for name, value in features.items():
             for place, weight in enumerate(self.features.get(name, ())):
