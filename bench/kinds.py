@@ -1,6 +1,10 @@
 """What the changes that people are shown are, on the recorded histories.
 
-    python bench/kinds.py            `fetch` itself, judged by ../shared/replay/kinds_of_change.py
+    python bench/kinds.py                `fetch` itself, judged by ../shared/replay/kinds_of_change.py
+    python bench/kinds.py --every-line   every visible line of each capture as its text (bench/every_line.py):
+                                         what the frame's rules do to menus and banners, with and without
+                                         sister documents, by halves; and lines that come to policies of 2015
+                                         whose home page is at hand. --keep FILE: pages read once, two minutes
 
 Columns: changes reported in some recorded way (settled, unsettled, markup), real (words of the curated text
 changed), cosmetic (the same words), leak (only lines that no curated text holds), passed over (by class).
@@ -8,6 +12,7 @@ changed), cosmetic (the same words), leak (only lines that no curated text holds
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -21,6 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.every_line import print_every_line, print_home_pages
 from bench.recorded import REPLAY
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.crawler.core.urlkeys import urlkey
@@ -30,11 +36,29 @@ _COLUMNS = ("settled", "unsettled", "markup", "real", "cosmetic", "leak", "passe
 
 def main() -> None:
     """Print a line for each document, and all together."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--every-line", action="store_true", help="every visible line as the text")
+    parser.add_argument("--keep", type=Path, help="file of the pages that were read")
+    arguments = parser.parse_args()
+    judge = _load_judge()
+    if arguments.every_line:
+        print_every_line(judge.kinds_of_change, arguments.keep)
+        print_home_pages(REPLAY.parent.parent / "real-pages" / "dev")
+    else:
+        print_fetched(judge)
+
+
+def _load_judge() -> Any:
     spec = importlib.util.spec_from_file_location("kinds_of_change", REPLAY.parent / "kinds_of_change.py")
     assert spec
     assert spec.loader
     judge = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(judge)
+    return judge
+
+
+def print_fetched(judge: Any) -> None:
+    """Print what the changes of `fetch` are."""
     captures: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in (REPLAY / "captures.jsonl").read_text("utf-8").splitlines():
         capture = json.loads(line)

@@ -1,9 +1,10 @@
 """Captures a CPU second that `merge` takes in, beside a plain copy of the same rows by SQLite.
 
-    python -m bench.merge --sites 100
+    python -m bench.merge --sites 100 [--dense]
 
 Two shards share one site in ten; a site has fifty captures and ten texts of some 1,200 words. Goal: 3,000.
-The peer copies the tables with `insert … select` alone: no versions are made, nothing is entered into search.
+`--dense` packs the texts of both shards before, as `compact --dense` does. The peer copies the tables of the
+plain shards with `insert … select` alone: no versions are made, nothing is entered into search.
 """
 
 from __future__ import annotations
@@ -34,21 +35,26 @@ FETCHED = datetime(2026, 11, 22, tzinfo=UTC)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sites", type=int, default=100, help="of each shard")
+    parser.add_argument("--dense", action="store_true", help="the shards' texts are packed")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         shards = [Path(folder) / name for name in ("one.db", "two.db")]
         step = arguments.sites - arguments.sites // 10
         for number, shard in enumerate(shards):
             make_shard(shard, range(number * step, number * step + arguments.sites))
+        start = time.process_time()
+        for shard in shards:
+            copy_plainly(shard, Path(folder) / f"plain-{shard.name}")
+        copied = time.process_time() - start
+        if arguments.dense:
+            for shard in shards:
+                pack = ["compact", "--dense", "--db", str(shard)]
+                subprocess.run([sys.executable, "-m", "policy_archive", *pack], check=True)
         before = getrusage(RUSAGE_CHILDREN)
         words = ["merge", *map(str, shards), "--db", str(Path(folder) / "whole.db")]
         subprocess.run([sys.executable, "-m", "policy_archive", *words], check=True)
         after = getrusage(RUSAGE_CHILDREN)
         merged = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        start = time.process_time()
-        for shard in shards:
-            copy_plainly(shard, Path(folder) / f"plain-{shard.name}")
-        copied = time.process_time() - start
     captures = 2 * arguments.sites * CAPTURES
     rate, plain = captures / merged, captures / copied
     print(f"{captures:,} captures; merge {rate:,.0f} a CPU second, peak {after.ru_maxrss // 1024} MB")

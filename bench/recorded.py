@@ -113,7 +113,7 @@ def extracted_histories(truths: dict[str, list[Truth]], folder: Path = REPLAY) -
     cache = _read_cache()
     _CACHE.parent.mkdir(exist_ok=True)
     with _CACHE.open("a", encoding="utf-8") as out:
-        bodies = _iter_bodies(folder)
+        bodies = iter_bodies(folder)
         wanted = {
             (truth.row.original, truth.row.digest): truth for found in truths.values() for truth in found
         }
@@ -143,7 +143,7 @@ def _read_cache() -> dict[str, dict[str, Any]]:
     return {entry["key"]: entry for entry in entries}
 
 
-def _iter_bodies(folder: Path) -> Iterator[tuple[str, str, str, str | None, bytes]]:
+def iter_bodies(folder: Path) -> Iterator[tuple[str, str, str, str | None, bytes]]:
     """Yield (address, digest, 14 digits, content type, body) of every response record."""
     for path in sorted((folder / "archive").glob("[0-9]*.warc.gz")):
         with path.open("rb") as stream:

@@ -222,7 +222,8 @@ def describe(
     for piece in pieces:
         hits.update(piece.hits)
     features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, max(words, 1.0)))
-    manners = {concept: hits.pop(concept, 0) for concept in MANNERS}
+    # in one order in every process: a sum of weights is another in the last digit where the order is
+    manners = {concept: hits.pop(concept, 0) for concept in sorted(MANNERS)}
     features.update(_iter_body(hits, words + _SMOOTHING_WORDS, len(lexicon.concepts) - len(MANNERS)))
     features.update(_iter_subjects(hits, words + _SMOOTHING_WORDS))
     features.update(_iter_spread(pieces))

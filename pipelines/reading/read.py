@@ -68,7 +68,7 @@ def _read_home(body: bytes, url: str, content_type: str | None) -> Reading:
 
 def _judge(page: ExtractedPage, document: Document, url: str, home: HomePage | None) -> Reading:
     extraction = page.extraction
-    links = find_policy_links(page.tree, url=url) if page.tree is not None else ()
+    links = find_policy_links(page.tree, url=url, seen=page.seen) if page.tree is not None else ()
     if extraction.frame_url and not extraction.text.strip():
         reason = f"a frameset; its main frame is {extraction.frame_url}"
         return Reading(outcome=Outcome.EMPTY, reason=reason, extraction=extraction, links=links)

@@ -49,6 +49,7 @@ _IDENTIFIER = re.compile(
     r"(?<![\w-])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}(?:-[0-9a-f]{4,})*(?![\w-])", re.IGNORECASE
 )
 """A number of letters and digits that some machine made: of a request, of a build."""
+_SHARE = re.compile(r"[%‰@]")
 _COUNT = re.compile(r"\d{1,3}(?:[,.' ]\d{3})+(?!\d)|\d{4,}")
 
 
@@ -134,22 +135,32 @@ class _Text:
         found: set[int] = set()
         for is_menu, group in groupby(range(len(self.lines)), self._may_be_in_menu):
             indices = list(group)
-            links = sum(len(self.lines[i].link_labels or ()) for i in indices)
-            lines = sum(self.lines[i].link_labels is not None for i in indices)
+            links = sum(len(self.labels_of(i) or ()) for i in indices)
+            lines = sum(self.labels_of(i) is not None for i in indices)
             if is_menu and links >= _MENU_LINES and 2 * lines >= len(indices):
                 found.update(indices)
         return frozenset(found)
 
     def _may_be_in_menu(self, index: int) -> bool:
         line = self.lines[index]
-        if line.link_labels is not None:
+        if self.labels_of(index) is not None:
             return True
         if self.places is None or not self.places[index] & OUTSIDE_ROOT or line.is_prose:
             return False
         if line.is_button_label and line.is_item:
             return True
+        leads = self.lines[index - 1 : index] if index else ()
+        if line.is_button_label and any(line.key in (one.link_labels or ()) for one in leads):
+            return True  # an entry's name once more, above what it promises
         follows = self.lines[index + 1 : index + 2]
         return line.is_heading_or_label and bool(follows) and follows[0].link_labels is not None
+
+    def labels_of(self, index: int) -> tuple[str, ...] | None:
+        """Return the words of a line's links when it is nothing else, or a row of links far from the text."""
+        line = self.lines[index]
+        if line.link_labels is None and self.is_far(index):
+            return line.row_labels
+        return line.link_labels
 
     def is_far(self, index: int) -> bool:
         """Return whether a line stands both beside the text and under a tag for navigation or the like."""
@@ -168,7 +179,7 @@ class _Text:
     @cached_property
     def menu_labels(self) -> frozenset[str]:
         """What the menu's links are called: pages name the one before and the one after again below."""
-        return frozenset(label for i in self.menus for label in self.lines[i].link_labels or ())
+        return frozenset(label for i in self.menus for label in self.labels_of(i) or ())
 
     @cached_property
     def place_of(self) -> Mapping[str, int]:
@@ -376,8 +387,15 @@ class _Frame:
         gone = [(pair.old, index) for index in stretch.removed]
         come = [(pair.new, index) for index in stretch.added]
         gone, come = self._without_counters(gone, come)
+        gone, come = _without_blanks(gone), _without_blanks(come)
         if stretch.at_edge:
             gone, come = self._without_notices(gone, come)
+            gone, come = _without_years_of_credits(gone, come)
+            gone, come = self._without_far_numbers(gone, come)
+            gone, come = (
+                [(text, i) for text, i in side if not text.lines[i].is_command_or_count]
+                for side in (gone, come)
+            )
         left = [*gone, *come]
         if left and not stretch.at_edge:
             return False
@@ -391,6 +409,7 @@ class _Frame:
             or _is_teaser(text, index)
             or self._is_heading_beside(text.lines[index])
             or (one_sided and self._comes_and_goes(text.lines[index], has_label=has_label))
+            or (one_sided and self._is_said_twice(text, index))
             or self._stands_elsewhere(text, index, span, has_label=has_label)
             for (text, index), span in zip(left, spans, strict=True)
         )
@@ -417,6 +436,42 @@ class _Frame:
         if named[0] != named[1] and len(self._owners) > 1:
             return gone, come
         return [place for place in gone if place not in old], [place for place in come if place not in new]
+
+    def _without_far_numbers(self, gone: _Places, come: _Places) -> tuple[_Places, _Places]:
+        """Return the lines that are not the two wordings of an advertisement that differ in numbers alone.
+
+        Both stand beside the text *and* under a tag for navigation: "over 20 languages", "over 30 languages".
+        """
+        old, new = (
+            Counter(_skeleton(text.lines[i]) for text, i in side if self._is_far_number(text, i))
+            for side in (gone, come)
+        )
+        both = old & new
+        return tuple(  # type: ignore[return-value]
+            [
+                (text, i)
+                for text, i in side
+                if not (self._is_far_number(text, i) and _skeleton(text.lines[i]) in both)
+            ]
+            for side in (gone, come)
+        )
+
+    def _is_far_number(self, text: _Text, index: int) -> bool:
+        line = text.lines[index]
+        is_plain = not line.is_dated and not has_currency(line.key) and not _SHARE.search(line.key)
+        return text.is_far(index) and line.is_prose and is_plain and not names_responsible(line.key)
+
+    def _is_said_twice(self, text: _Text, index: int) -> bool:
+        """Return whether a sentence beside the text came and went, and stands there twice: a banner."""
+        line = text.lines[index]
+        copies = [place for place, key in enumerate(text.keys) if key == line.key]
+        return (
+            len(copies) > 1
+            and self._transitions[line.key] >= _TRANSITIONS
+            and not line.is_always_told
+            and text.places is not None
+            and all(text.places[place] & OUTSIDE_ROOT for place in copies)
+        )
 
     def _is_under_boilerplate(self, line: Line) -> bool:
         return (
@@ -498,6 +553,24 @@ class _Frame:
 _Places = list[tuple[_Text, int]]
 
 
+def _without_years_of_credits(gone: _Places, come: _Places) -> tuple[_Places, _Places]:
+    """Return the lines that are not the two wordings of who made the site that differ in numbers alone."""
+    old, new = (
+        Counter(_skeleton(text.lines[i]) for text, i in side if text.lines[i].is_credit)
+        for side in (gone, come)
+    )
+    both = old & new
+    return tuple(  # type: ignore[return-value]
+        [(t, i) for t, i in side if not (t.lines[i].is_credit and _skeleton(t.lines[i]) in both)]
+        for side in (gone, come)
+    )
+
+
+def _without_blanks(places: _Places) -> _Places:
+    """Return the lines that say something: borders of tables and rules do not."""
+    return [(text, index) for text, index in places if not text.lines[index].is_blank]
+
+
 def _is_host(word: str) -> bool:
     """Return whether a word looks like a machine's name: letters, then a number, then maybe a domain.
 
@@ -532,9 +605,10 @@ def _is_menu_entry(text: _Text, index: int) -> bool:
     line = text.lines[index]
     if index not in text.menus:
         return False
-    if line.link_labels is None:
+    labels = text.labels_of(index)
+    if labels is None:
         return not line.is_of_responsible and not line.is_dated and not line.names_rights
-    return not any(names_rights(label) for label in line.link_labels)
+    return not any(names_rights(label) for label in labels)
 
 
 def _is_teaser(text: _Text, index: int) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.pipelines.text import strip_links
 
@@ -78,6 +79,7 @@ def _describe_share(share: float) -> str:
     return "under 0.1 % of the text" if share < 0.001 else f"{share:.1%} of the text".replace("%", " %")
 
 
+@remembered(64)  # versions of a document name the same sections again
 def name_section(heading: str) -> str:
     """Return a heading of a change as people read it: of links the words alone.
 

@@ -12,6 +12,9 @@ from policy_archive.pipelines.versions.telling import (
     has_address,
     has_amount,
     has_date_or_version,
+    is_command,
+    is_count_of_visits,
+    is_credit,
     names_responsible,
     names_rights,
 )
@@ -20,6 +23,8 @@ PROSE_WORDS, SENTENCE_WORDS = 20, 8
 """Prose has so many words, or so many and a sentence's end."""
 _COPYRIGHT_WORDS = 16
 _LABEL_WORDS = 4
+_ROW_LABEL_WORDS, _ROW_LINKS = 8, 3
+_RULES = " -|:*_=~+.\\\u2013\u2014\u2015"
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SIGNS = ('"', "“”„‟«»″"), ("'", "‘’‚‛′`´"), ("-", "‐‑‒–—―−")
@@ -89,6 +94,20 @@ class Line:
         return tuple(label for label, _ in links)
 
     @cached_property
+    def row_labels(self) -> tuple[str, ...] | None:
+        """The words of its links when it is a table's row: a label, then nothing but three links or more."""
+        label, bar, rest = self.text.partition("|")
+        if not bar or any(iter_links(label)) or weigh_words(label) > _ROW_LABEL_WORDS:
+            return None
+        row = Line(text=rest.strip().rstrip("."))
+        return row.link_labels if row.link_labels and len(row.link_labels) >= _ROW_LINKS else None
+
+    @cached_property
+    def is_blank(self) -> bool:
+        """Return whether it holds nothing but rules and borders of tables."""
+        return not self.key.strip(_RULES)
+
+    @cached_property
     def names_rights(self) -> bool:
         """Return whether it names a policy or a reader's rights: a menu's label may do, and it matters."""
         return names_rights(self.key)
@@ -97,6 +116,16 @@ class Line:
     def is_always_told(self) -> bool:
         """Return whether a change of it is one wherever it stands."""
         return self.is_heading_or_label or self.is_dated or self.is_of_responsible
+
+    @cached_property
+    def is_command_or_count(self) -> bool:
+        """Return whether it is a command to the browser or a count of visits, nothing of a document."""
+        return self.words <= _COPYRIGHT_WORDS and (is_command(self.key) or is_count_of_visits(self.key))
+
+    @cached_property
+    def is_credit(self) -> bool:
+        """Return whether it says who or what made the site."""
+        return self.words <= _COPYRIGHT_WORDS and not self.is_prose and is_credit(self.key)
 
     @cached_property
     def is_copyright(self) -> bool:

@@ -59,10 +59,14 @@ def names_responsible(line: str) -> bool:
 def has_address(line: str) -> bool:
     """Return whether a line holds words of a postal address.
 
-    >>> has_address("12 High Street"), has_address("Musterstraße 1"), has_address("Your cart")
+    >>> has_address("12 High Street"), has_address("Musterstraße 1"), has_address("Help & support")
     (True, True, False)
+    >>> has_address("〒100-0001")
+    True
     """
-    return bool(_pattern("address").search(fold_line(line)))
+    return any(sign in line for sign in _signs("address")) or bool(
+        _pattern("address").search(fold_line(line))
+    )
 
 
 def names_rights(label: str) -> bool:
@@ -73,6 +77,41 @@ def names_rights(label: str) -> bool:
     """
     folded = fold_line(label)
     return bool(_pattern("rights").search(folded) or match_name(folded))
+
+
+def is_count_of_visits(line: str) -> bool:
+    """Return whether a line is nothing but a counter of the page's visits and its number.
+
+    >>> is_count_of_visits("Hits: 4711"), is_count_of_visits("We had 12 visitors")
+    (True, False)
+    """
+    return bool(_counters().fullmatch(" ".join(fold_line(line).split())))
+
+
+def is_command(line: str) -> bool:
+    """Return whether a line asks the browser for something, and says nothing else (`Print this page`)."""
+    return fold_line(line) in _passing("commands")
+
+
+def is_credit(line: str) -> bool:
+    """Return whether a line begins as those do that say who or what made a site.
+
+    >>> is_credit("Made with Thing 2012"), is_credit("Operated by Acme Ltd")
+    (True, False)
+    """
+    folded = fold_line(line)
+    return any(folded.startswith(f"{term} ") for term in _passing("credits"))
+
+
+@cache
+def _passing(key: str) -> frozenset[str]:
+    return frozenset(map(fold, read_words("passing-lines")[key]))
+
+
+@cache
+def _counters() -> re.Pattern[str]:
+    terms = "|".join(map(re.escape, sorted(_passing("counters"), key=lambda term: -len(term))))
+    return re.compile(rf"(?:{terms}) ?[0-9][0-9 ]{{0,15}}|[0-9][0-9 ]{{0,15}}(?:{terms})")
 
 
 @remembered(20_000, longest=2_000)
@@ -103,6 +142,13 @@ def _pattern(section: str) -> re.Pattern[str]:
     return compile_terms(term for terms in lists for term in terms)
 
 
+@cache
+def _signs(section: str) -> frozenset[str]:
+    """Return the terms that folding leaves nothing of: they are sought as they stand."""
+    lists = read_words("never-furniture")[section].values()
+    return frozenset(term for terms in lists for term in terms if not fold(term.strip("*")))
+
+
 def compile_terms(terms: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern that finds terms of a word list in a folded line; `*`: any letters.
 
@@ -114,6 +160,8 @@ def compile_terms(terms: Iterable[str]) -> re.Pattern[str]:
 
 def _iter_alternatives(terms: Iterable[str]) -> Iterable[str]:
     for term in dict.fromkeys(term.strip() for term in terms):
+        if not fold(term.strip("*")):
+            continue  # a sign: its pattern would be found between any two others
         yield _bounded(" ".join(map(_any_letters, term.split())), term)
 
 

@@ -75,8 +75,8 @@ def test_a_wait_is_kept_whatever_the_status(database: Path, status: int, lines: 
         log = list(archive.log)
     told = [entry for entry in log if entry.kind == "replay"][3]
     assert told.status == status
-    assert not asked_within(log, told, 2)
     assert (report.status, outcomes(database)) == ("done", ["text"] * 10)
+    assert not asked_within(log, told, 2)
 
 
 def asked_within(log: list[LogEntry], told: LogEntry, seconds: float) -> list[float]:

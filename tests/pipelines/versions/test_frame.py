@@ -81,6 +81,43 @@ def test_a_line_beside_the_root_is_judged_by_what_became_of_it(
     assert tails(*histories) == classes
 
 
+FAR = OUTSIDE_ROOT | UNDER_BOILERPLATE
+ROW = "**Products**| [A](https://x.example/a), [B](https://x.example/b), [{}](https://x.example/c)."
+ADVERT = "We turn texts into voices in over {} languages, so that all of the world may listen to them."
+COPIES = ["We use some cookies that our pages cannot do without, as you may read on.", "Retry not."] * 2
+
+
+@pytest.mark.parametrize(
+    ("histories", "place", "classes"),
+    [
+        case([[ROW.format("C")], [ROW.format("D")]], FAR, [PAGE], id="a row of links"),
+        case([[ROW.format("C")], [ROW.format("D")]], OUTSIDE_ROOT, [None], id="a row of links in the text"),
+        case([[ADVERT.format("20")], [ADVERT.format("30")]], FAR, [PAGE], id="a number in an advertisement"),
+        case([[ADVERT.format("20")], [ADVERT.format("$30")]], FAR, [None], id="an amount"),
+        case([[ADVERT.format("20")], [ADVERT.format("30")]], OUTSIDE_ROOT, [None], id="a number beside it"),
+        case([[ADVERT.format("20")], [ADVERT.format("rare")]], FAR, [None], id="another word"),
+        case([[], COPIES, []], OUTSIDE_ROOT, [PAGE] * 2, id="a banner shown twice"),
+        case([[], COPIES[:1], []], OUTSIDE_ROOT, [None] * 2, id="a banner shown once"),
+        case([[], COPIES], OUTSIDE_ROOT, [None], id="a banner that stays"),
+        case([[], ["Help & Support"]], FAR, [PAGE], id="two signs side by side are no address"),
+        case([[], ["〒100-0001"], []], FAR, [None] * 2, id="an address by its sign"),
+        case([[], ["Hits: 4711"]], 0, [PAGE], id="a count of visits"),
+        case([["Hits: 4711"], ["Hits: 4712"]], 0, [PAGE], id="two counts"),
+        case([[], ["We had 4711 visitors"]], 0, [None], id="a sentence on visits"),
+        case([["Print this page"], []], 0, [PAGE], id="a command"),
+        case([["Print this page if you agree"], []], 0, [None], id="a sentence on printing"),
+        case([["Made with Thing 2012"], ["Made with Thing 2013"]], 0, [PAGE], id="a year of a credit"),
+        case([["Made with Thing 2012"], ["Made with Other 2012"]], 0, [None], id="another maker"),
+        case([["Since 2012"], ["Since 2013"]], 0, [None], id="a year"),
+        case([["---|---"], ["---|---|---"]], 0, [PAGE], id="a table's border"),
+    ],
+)
+def test_lines_that_say_nothing_of_a_policy(
+    histories: list[list[str]], place: int, classes: list[ChangeClass | None]
+) -> None:
+    assert tails(*histories, place=place) == classes
+
+
 TEASER = "See how our people make things by hand each day."
 
 
