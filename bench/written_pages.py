@@ -1,7 +1,7 @@
 """Links, measured on home pages written for it (bench/link_pages): what is found is right or wrong.
 
-    python bench/written_pages.py            both halves; the mistakes of the half that was mended on
-    python bench/written_pages.py --unseen   the other half's mistakes as well: a page once read is seen
+    python bench/written_pages.py            all sets; the mistakes of the one that was mended on first
+    python bench/written_pages.py --unseen   the other sets' mistakes as well: a page once read is seen
 
 Truth is written by address, so one page asks for each of its policies, where real_pages asks for one a kind.
 """
@@ -25,7 +25,7 @@ from policy_archive.crawler.discovery.links import find_policy_links  # noqa: E4
 from policy_archive.pipelines.extract.source.parse import parse_html  # noqa: E402
 
 LETTERS = {Kind.PRIVACY: "p", Kind.TERMS: "t", Kind.COOKIES: "c"}
-HALVES = ("seen", "unseen")
+HALVES = ("seen", "unseen", "later")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Reading:
 
 
 def read_pages(half: str) -> Iterator[Reading]:
-    """Yield how each page of a half (`seen`, `unseen`) is read."""
+    """Yield how each page of a half (`seen`, `unseen`, `later`) is read."""
     pages = tomllib.loads((HERE / "link_pages" / f"{half}.toml").read_text("utf-8"))
     for name, page in pages.items():
         yield _read(name, page)

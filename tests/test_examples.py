@@ -93,6 +93,8 @@ def test_what_a_page_tells_to_type_runs_offline_as_it_stands(
     for name in ("sites.csv", "tranco.csv"):
         (tmp_path / name).write_text("1,tidelock.example\n")
     (tmp_path / "page.html").write_text("<h1>Privacy Policy</h1><p>We keep your data for ninety days.</p>")
+    (tmp_path / "crawls").mkdir()
+    shutil.copy(DATA / "demo" / "oldmill-inn.example.warc.gz", tmp_path / "crawls")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("POLICY_ARCHIVE_STATE", str(tmp_path / "state"))
     Path("policy-archive.toml").write_text("index-rate = 0\nreplay-rate = 0\n")

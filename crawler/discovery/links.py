@@ -27,6 +27,7 @@ from policy_archive.crawler.discovery.anchors import (
     iter_anchors,
     join,
     place_of,
+    writes_markup,
 )
 from policy_archive.crawler.discovery.scripts import (
     MOST_SCRIPT_LINKS,
@@ -44,6 +45,7 @@ from policy_archive.crawler.discovery.words import (
     is_no_policy,
     is_subject,
     kinds_beyond_subjects,
+    kinds_of_name,
     match_name,
     names_food,
     speaks_of_cookies,
@@ -55,6 +57,7 @@ LONGEST_SHOWN_LABEL = 120  # characters
 
 _STRONG_ADDRESS = 0.8
 """Exactness from which an address needs but a hint of its label: a policy's name, in a folder or two."""
+_LONGEST_HINT = 8  # words of a label that an address makes a policy's
 _NEIGHBOURS = 4  # anchors before and after: a footer's or a list's
 _ADDRESS_AS_LABEL = re.compile(r"(https?://|www\.)\S+$|(mailto:)?[^\s@]+@[^\s@]+\.[^\s@]+$", re.IGNORECASE)
 _NAME_ALONE = 0.95
@@ -72,16 +75,16 @@ _ASKED_FOR = frozenset({Kind.PRIVACY, Kind.TERMS})
 """A page whose own links name none of these may have them in its scripts."""
 
 
-def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
+def find_policy_links(tree: Any, *, url: str, seen: str = "") -> tuple[PolicyLink, ...]:
     """Return the links of a page that promise policies, surest first, one for each target and kind.
 
     `tree` is an lxml tree, `url` the page's URI-R. Frames of a frameset, refreshes and scripts'
-    moves that promise nothing come as kind `home`: pages to be read for their links in turn.
+    moves that promise nothing come as kind `home`: pages to be read for their links in turn. `seen` stands
+    for all of the page but its scripts' texts: what two captures have alike is looked for once.
     """
     base = base_of(tree, url)
-    anchors = _with_neighbours(list(iter_anchors(tree, base)))
-    found = [link for anchor in anchors for link in _read_anchor(anchor, url)]
-    found += _rel_links(tree, base)
+    find = _known_links if seen and not writes_markup(tree) else _marked_links
+    found = [*find(seen, url, base, tree=tree)]
     if _ASKED_FOR.isdisjoint(link.kind for link in found):
         found += [link for anchor in iter_labelled(tree, base) for link in _read_anchor(anchor, url)]
     if not any(link.kind is not Kind.HOME for link in found):
@@ -89,6 +92,16 @@ def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
     if not found:
         found += _script_moves(tree, base, url)
     return _best(found)
+
+
+def _marked_links(_: str, url: str, base: str, /, *, tree: Any) -> tuple[PolicyLink, ...]:
+    """Return the links that stand in a page's markup, in its order."""
+    anchors = _with_neighbours(list(iter_anchors(tree, base)))
+    found = [link for anchor in anchors for link in _read_anchor(anchor, url)]
+    return (*found, *_rel_links(tree, base))
+
+
+_known_links = remembered(64)(_marked_links)
 
 
 def _best(links: Iterable[PolicyLink]) -> tuple[PolicyLink, ...]:
@@ -105,18 +118,25 @@ def _with_neighbours(anchors: list[Anchor]) -> Iterator[Anchor]:
         if not is_subject(labels[index]):
             yield anchor
             continue
-        near = slice(max(0, index - _NEIGHBOURS), index + _NEIGHBOURS + 1)
-        others = zip(labels[near], anchors[near], strict=True)
-        beside = [label for label, other in others if other.url != anchor.url]
+        window = slice(max(0, index - _NEIGHBOURS), index + _NEIGHBOURS + 1)
+        others = zip(labels[window], anchors[window], strict=True)
+        near = [(label, other) for label, other in others if other.url != anchor.url]
         if is_below_subjects(anchor.url):
-            own = {match.kind for match in match_name(labels[index])}
-            told = [kinds_beyond_subjects(label) for label in beside]
-            # a footer that names the same policy more fully makes of this one a subject
-            among = any(told) and not any(kinds & own for kinds in told)
-            anchor = replace(anchor, among_policies=among)
+            anchor = replace(anchor, among_policies=_is_among_policies(labels[index], near))
         if speaks_of_cookies(labels[index].split()):
-            anchor = replace(anchor, among_food=any(map(names_food, beside)))
+            anchor = replace(anchor, among_food=any(names_food(label) for label, _ in near))
         yield anchor
+
+
+def _is_among_policies(words: str, near: Iterable[tuple[str, Anchor]]) -> bool:
+    """Return whether a subject's neighbours are policies, and none of them is the policy of its name."""
+    own = {match.kind for match in match_name(words)}
+    among = False
+    for label, other in near:
+        if kinds_of_name(label) & own and (kinds_beyond_subjects(label) or not is_below_subjects(other.url)):
+            return False  # a footer names the same policy: this one is a subject
+        among = among or bool(kinds_beyond_subjects(label))
+    return among
 
 
 def _read_anchor(anchor: Anchor, url: str) -> Iterator[PolicyLink]:
@@ -173,24 +193,30 @@ def same_host(one: str, other: str) -> bool:
 
 def _read_label(anchor: Anchor, label: str, reading: AddressHint | None, url: str) -> Iterator[PolicyLink]:
     is_address = bool(_ADDRESS_AS_LABEL.match(label))
+    own = _same_site(anchor.url, url)
     words = "" if is_address else unspread(fold(label))
     if is_no_policy(words) or _is_mere_subject(words, anchor):
         return
-    if is_address and not _same_site(anchor.url, url):
+    if names_food(words) and speaks_of_cookies(words.split()):
+        return
+    if is_address and not own:
         return  # a source that is cited: a site does not write its own policy's address out
     laws = find_laws(words)
-    if laws and laws.alone and not _same_site(anchor.url, url):
+    if laws and laws.alone and not own:
         return  # the law's own text, or somebody's page about it
     matches = _law_matches(laws, reading) if laws else ()
     matches = matches or _match_name(laws.rest if laws else words, _own_words(words, anchor.url))
     if _is_headline(label, matches, anchor.url):
         return
     for match in matches:
-        confidence = _agree(match.strength, match.kind, reading)
+        # one word of a long label, or of one that leads to another site, is no hint
+        short = len(words.split()) <= _LONGEST_HINT or " " in match.phrase
+        hint = match.strength >= LEAST_CONFIDENCE or (own and short)
+        confidence = _agree(match.strength, match.kind, reading) if hint else match.strength
         if confidence >= LEAST_CONFIDENCE:
             yield _link(anchor, label, match.kind, confidence, next(iter(match.languages), None))
     if reading and reading.kind not in {match.kind for match in matches}:
-        confidence = _address_alone(words, bool(matches), reading, is_part="#" in anchor.url)
+        confidence = _address_alone(words, bool(matches), reading, is_part="#" in anchor.url, own=own)
         if confidence >= LEAST_CONFIDENCE:
             yield _link(anchor, label, reading.kind, confidence, next(iter(reading.languages), None))
 
@@ -212,6 +238,8 @@ def _is_headline(label: str, matches: tuple[NameMatch, ...], url: str) -> bool:
     strength = max((match.strength for match in matches), default=0.0)
     if strength < _NAME_ALONE and (is_among_articles(url) or is_about_food(url)):
         return True
+    if strength < SURE_NAME and matches and is_below_subjects(url):
+        return True  # what a trade or a template offers
     return strength < SURE_NAME and bool(_QUESTION.search(label) or _CLAUSES.search(label))
 
 
@@ -249,7 +277,9 @@ def _agree(strength: float, kind: Kind, reading: AddressHint | None) -> float:
     return strength
 
 
-def _address_alone(words: str, named_otherwise: bool, reading: AddressHint, *, is_part: bool) -> float:
+def _address_alone(
+    words: str, named_otherwise: bool, reading: AddressHint, *, is_part: bool, own: bool
+) -> float:
     """Return the confidence of an address whose label does not name its policy.
 
     A label of another policy leaves little: "Legal" may lead to /terms, "Terms" hardly to /privacy; and
@@ -257,6 +287,8 @@ def _address_alone(words: str, named_otherwise: bool, reading: AddressHint, *, i
     """
     if not words or is_generic(words):
         return reading.exactness * 0.7
+    if not named_otherwise and (is_part or not own):
+        return 0.0  # an entry of a glossary; somebody else's page under a name that says nothing of policies
     if named_otherwise:
         says_more = reading.exactness >= 0.95 and reading.kind is not Kind.OTHER and not is_part
         return reading.exactness * 0.55 if says_more else 0.0

@@ -150,9 +150,14 @@ def is_subject(label: str) -> bool:
     return label in _folded("policy-names", "not", "subjects")
 
 
+def kinds_of_name(label: str) -> frozenset[Kind]:
+    """Return the kinds of a folded label that is a policy's whole name."""
+    return frozenset(kind for kind, _ in strong_names().get(label, ()))
+
+
 def kinds_beyond_subjects(label: str) -> frozenset[Kind]:
     """Return the kinds of a folded label that is a policy's whole name and no subject; terms are none."""
-    kinds = frozenset(kind for kind, _ in strong_names().get(label, ()))
+    kinds = kinds_of_name(label)
     return kinds if not is_subject(label) or Kind.TERMS in kinds else frozenset()
 
 
@@ -437,13 +442,26 @@ def _in_unspaced(found: NameMatch, glued: str, taken: str, *, name: float, label
     for filler in _unspaced_fillers():
         rest = rest.replace(filler, "") if filler not in taken else rest
     size = max(0.0, _size_of(rest) - _size_of(taken))
-    most = _SUBJECT_REST if is_subject(found.phrase) else _NAME_REST
+    if any(word in rest for word in _unspaced_else()):
+        name = label  # "利用規約の作り方"
+    most = _SUBJECT_REST if found.phrase in _glued_subjects() else _NAME_REST
     strength = name if size <= most else label if size <= _LABEL_REST else 0.0
     return replace(found, strength=strength)
 
 
 def _size_of(text: str) -> float:
     return len(text) - len(_LETTERS.findall(text)) * 2 / 3
+
+
+@cache
+def _glued_subjects() -> frozenset[str]:
+    """Return the subjects as pieces are compared: folding parts what marks stand above."""
+    return frozenset(map(glue, _folded("policy-names", "not", "subjects")))
+
+
+@cache
+def _unspaced_else() -> frozenset[str]:
+    return frozenset(map(glue, _folded("policy-addresses", "ignore", "unspaced_words")))
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,10 @@ from policy_archive.pipelines.commands.options import FolderPath, row_options
 from policy_archive.pipelines.outputs.bar import show_bar
 from policy_archive.pipelines.outputs.rows import print_rows, say
 
-_SHOWN_FAULTS = 20
+if TYPE_CHECKING:
+    from policy_archive.pipelines.bulk.run import Reader
+
+_ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:[0-9]+")
 
 
 @click.group(name="bulk")
@@ -32,6 +36,13 @@ def bulk_command() -> None:
     type=click.IntRange(min=1),
     help="Pages read at a time on this machine.  [default: one a core]",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Read on the workers of a Dask cluster: tcp://HOST:8786. All have files and folder under the same "
+    "paths.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Read in so many Dask workers of this machine.")
 @click.option(
     "--policies-only",
     is_flag=True,
@@ -51,6 +62,8 @@ def read_command(
     places: tuple[str, ...],
     target: Path,
     processes: int | None,
+    scheduler: str | None,
+    workers: int | None,
     policies_only: bool,
     base: str,
     timeout: float,
@@ -65,12 +78,15 @@ def read_command(
     Example:
       policy-archive bulk read crawls/ --to parts
       policy-archive bulk read index.cdxj --base https://data.example.org/ --to parts --processes 4
+      policy-archive bulk read /shared/crawls --scheduler tcp://10.0.0.1:8786 --to /shared/parts
       policy-archive import parts
     """
     from policy_archive.pipelines.bulk.folder import BulkFolder, State
     from policy_archive.pipelines.bulk.inputs import find_jobs
     from policy_archive.pipelines.bulk.job import Settings, describe_code
-    from policy_archive.pipelines.bulk.run import read_all, read_here
+    from policy_archive.pipelines.bulk.run import read_all
+
+    reader = _choose_reader(processes, scheduler, workers)
 
     settings = Settings(policies_only=policies_only, timeout_seconds=timeout)
     jobs = find_jobs(places, target, code=describe_code(), settings=settings, base=base)
@@ -78,7 +94,7 @@ def read_command(
     states: Counter[State] = Counter()
     with show_bar("files") as bar:
         task = bar.add_task("read", total=len(jobs))
-        for one in read_all(jobs, folder, read_here(processes)):
+        for one in read_all(jobs, folder, reader):
             states[one.state] += 1
             if one.reason:
                 say(f"{one.file}: {one.state}: {one.reason}")
@@ -90,6 +106,20 @@ def read_command(
         f"'policy-archive bulk status {target}' says more"
     )
     return ExitStatus.FAILED if failed else ExitStatus.DONE
+
+
+def _choose_reader(processes: int | None, scheduler: str | None, workers: int | None) -> Reader:
+    from policy_archive.pipelines.bulk.run import read_here
+
+    if sum(one is not None for one in (processes, scheduler, workers)) > 1:
+        raise click.UsageError("--processes, --workers and --scheduler are three ways of reading: give one.")
+    if scheduler is None and workers is None:
+        return read_here(processes)
+    if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
+        raise click.UsageError(f"'{scheduler}' is no address of a scheduler: write tcp://HOST:8786.")
+    from policy_archive.pipelines.bulk.cluster import read_on_cluster
+
+    return read_on_cluster(scheduler or "", workers=workers, tell=say)
 
 
 @bulk_command.command("status")

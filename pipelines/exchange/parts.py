@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import zstandard
 
@@ -59,6 +60,7 @@ class PartSource:
         self.files: dict[str, tuple[str, str]] = {}
         """The files that the parts were made of: format and digest."""
         self.left_out = 0
+        self._end = 0
         self.is_stale = False
         """Another release read some of it: its readings are not taken."""
         self._answers: dict[CdxRow, tuple[str, _Piece | None]] = {}
@@ -66,7 +68,7 @@ class PartSource:
         self._readings: dict[bytes, _Piece] = {}
 
     def __enter__(self) -> PartSource:
-        self._spool: BinaryIO = self._stack.enter_context(tempfile.TemporaryFile(prefix="policy-archive-"))
+        self._spool = self._stack.enter_context(tempfile.TemporaryFile(prefix="policy-archive-"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,6 +89,7 @@ class PartSource:
                     yield self._take(dict(zip((*_ROW, *_ANSWER, *_READ), values, strict=True)), is_ours)
             except ValueError as error:
                 self.faults.append((path.name, str(error)))
+        self._spool.flush()
 
     def _take(self, values: dict[str, Any], is_ours: bool) -> CdxRow:
         if any(not isinstance(values[name], str) for name in (*_ROW[:-1], "file")):
@@ -112,13 +115,14 @@ class PartSource:
         return self._write(head.encode() + b"\n" + values["body"])
 
     def _write(self, content: bytes) -> _Piece:
-        offset = self._spool.seek(0, 2)
+        piece = _Piece(self._end, len(content))
         self._spool.write(content)
-        return _Piece(offset, len(content))
+        self._end += len(content)
+        return piece
 
     def _read(self, piece: _Piece) -> bytes:
-        self._spool.seek(piece.offset)
-        return self._spool.read(piece.length)
+        # by place: the server and the crawl ask from threads of their own
+        return os.pread(self._spool.fileno(), piece.length, piece.offset)
 
     def holds(self, row: CdxRow) -> bool:
         """Return whether a row is one of these parts'."""

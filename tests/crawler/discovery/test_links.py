@@ -369,11 +369,32 @@ def test_links_are_read_out_of_raw_markup_scripts_and_buttons(html: str) -> None
         '<a href="/x">プライバシーに配慮した新型ATM</a>',
         '<a href="https://law.example/privacy">https://law.example/privacy</a>',
         """<button onclick="toggle('privacy.menu')">Privacy</button>""",
+        '<a href="/terms.htm#Beer">beer</a>',
+        '<a href="https://census.example/terms.html">United States Census Bureau</a>',
+        '<a href="https://vortex.example/privacy.html">PRIVACY Forum</a>',
+        '<a href="/explore/cookies">3,000 cookies in one weekend, see how one family does it</a>',
+        '<a href="/practice/privacy">Privacy &amp; Data Security</a> <a href="/a">Privacy</a>',
+        '<a href="/practice/terms-of-use-drafting">Terms of Use drafting</a>',
+        '<a href="/cookies.html">Cookies &amp; Crackers</a>',
+        '<a href="/x">利用規約の作り方講座</a>',
+        '<a href="/promo">โปรโมชั่นคุกกี้เนยสด</a>',
         '<form action="/search"><input name="q"><input type="submit" value="Privacy"></form>',
     ],
 )
 def test_headlines_subjects_and_other_words_are_no_policies(html: str) -> None:
     assert not [link for link in links(html) if link.url != f"{URL}a"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="https://group.example/datenschutz/">hier</a>',
+        '<a href="/it/privacy">Informativa privacy ai sensi del D.Lgs. 196/03</a>',
+        '<a href="https://group.example/privacy">Acme Privacy Policy</a>',
+    ],
+)
+def test_a_policy_may_be_elsewhere_or_have_a_long_label(html: str) -> None:
+    assert len(targets(html)) == 1
 
 
 def test_a_whole_name_is_a_policy_in_an_article_s_folder() -> None:

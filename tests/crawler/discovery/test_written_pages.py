@@ -7,13 +7,13 @@ import pytest
 from bench.written_pages import HALVES, LETTERS, read_pages
 
 LEAST_RECALL = 0.98
-LEAST_PRECISION = {"seen": 0.97, "unseen": 0.92}
+LEAST_PRECISION = {"seen": 0.97, "unseen": 0.98, "later": 0.97}
 
 
 @pytest.mark.parametrize("half", HALVES)
 def test_links_of_written_pages_are_read(half: str) -> None:
     readings = list(read_pages(half))
-    assert len(readings) > 70
+    assert len(readings) > 45
     for kind in LETTERS:
         wanted = sum(reading.wanted[kind] for reading in readings)
         missed = sum(missed is kind for reading in readings for missed, _ in reading.missed)
