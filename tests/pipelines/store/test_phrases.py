@@ -210,7 +210,7 @@ def test_a_corpus_of_centuries_is_counted_as_one_of_years() -> None:
     with _corpus(histories) as connection:
         spans, (studied,) = study_phrases(connection, ["sell ducks"], _ALL)
         assert {year["year"] for year in studied.years if year["saying"]} == {1890, 2020}
-        assert {row["year"] for row in studied.years if row["possible"]} == {*range(1890, 1951), 2020}
+        assert {row["year"] for row in studied.years if row["possible"]} == {1890, 1950, 2020}
         _, (late,) = study_phrases(connection, ["sell ducks"], SearchFilters(year="2020"), spans=spans)
         assert [year["year"] for year in late.years] == [2020]
         assert studied.events[Event.DROPPED] == [1]
