@@ -167,9 +167,9 @@ def describe(way: tuple[str, int], usage: Usage, start: Usage, seconds: float) -
     rate = usage.pages / (usage.cpu_seconds - start.cpu_seconds)
     memory, largest = usage.peak_bytes / MEGABYTE / way[1], usage.largest_bytes / MEGABYTE
     print(
-        f"{way[0]} {way[1]}: {usage.pages} pages, {rate:.1f} a CPU second, {usage.pages / seconds:.1f} a second "
-        f"by the clock (and {start.cpu_seconds:.1f} CPU seconds to start); {memory:.0f} MB a worker, all its "
-        f"processes counted, the largest {largest:.0f} MB; parts are {usage.share:.2f} of the files",
+        f"{way[0]} {way[1]}: {usage.pages} pages, {rate:.1f} a CPU second, {usage.pages / seconds:.1f} "
+        f"a second by the clock ({start.cpu_seconds:.1f} CPU seconds to start); {memory:.0f} MB a worker, "
+        f"all its processes counted, the largest {largest:.0f} MB; parts are {usage.share:.2f} of the files",
         flush=True,
     )
 

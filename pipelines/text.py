@@ -12,9 +12,12 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from policy_archive.crawler.core.cache import remembered
+
 _GLUED = (
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+_LONG = 2_000
 _GLUED_CHARACTER = re.compile(_GLUED)
 _LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
 _TOKEN = re.compile(rf"{_GLUED}\s*|{_LETTERS}\s*|(?:[^\w\s]|_)\s*")
@@ -37,6 +40,8 @@ _ADDRESS = re.compile(r"<(?:https?://|mailto:)[^<>\s]*>|https?://[^\s<>()]+")
 # A mark that ends a sentence and a blank; scripts without blanks have marks of their own.
 _SENTENCE = re.compile(r"[^.!?;。！？；]*(?:[.!?;]+[\"'”’)\]]*(?:\s+|$)|[。！？；]+\s*|[.!?;]+|$)")
 _HEADING = re.compile(r"^(?:(#{1,6})[ \t]+(\S.*)|(\S.*)\n(={3,}|-{3,})[ \t]*)$", re.MULTILINE)
+_MARKED_HEADING = re.compile(r"\n(#{1,6})[ \t]+(\S.*)$", re.MULTILINE)
+"""The same where no line underlines another; what begins with a line's end is found ten times faster."""
 
 
 def count_words(text: str) -> int:
@@ -45,8 +50,18 @@ def count_words(text: str) -> int:
     >>> count_words("See [our *policy*](https://x.org/a-b). 個人"), count_words("it’s <https://x.org/a>")
     (5, 1)
     """
+    if len(text) < _LONG:
+        return _count_plainly(text)
+    # of a text as a whole: one version has most paragraphs from the one before, and no word spans two
+    return sum(map(_count_known, text.split("\n\n")))
+
+
+def _count_plainly(text: str) -> int:
     plain = cut_targets(text).replace("’", "'")
     return _count_words(plain if plain.isascii() else blank_signs(plain))
+
+
+_count_known = remembered(4_000, longest=2_000)(_count_plainly)
 
 
 def blank_signs(text: str) -> str:
@@ -208,6 +223,11 @@ def iter_headings(text: str) -> Iterator[Heading]:
     >>> [(one.level, one.text) for one in iter_headings("# Privacy\\n\\n## **Who we are**\\n\\nx")]
     [(1, 'Privacy'), (2, 'Who we are')]
     """
+    if "\n===" not in text and "\n---" not in text:
+        for match in _MARKED_HEADING.finditer(f"\n{text}"):
+            name = match[2].strip(" *_#")
+            yield Heading(level=len(match[1]), text=name, start=match.start(), end=match.end() - 1)
+        return
     for match in _HEADING.finditer(text):
         level = len(match[1]) if match[1] else 1 if match[4].startswith("=") else 2
         yield Heading(

@@ -105,9 +105,17 @@ def _raw_texts(tree: Any) -> Iterator[str]:
     """Yield markup that the tree holds as text: what old browsers showed instead, what scripts write."""
     for element in elements(tree, "noframes", "noscript"):
         yield element.text or ""
-    for element in elements(tree, "script"):
-        if "document.write" in (element.text or ""):
-            yield unescape_script(element.text)
+    yield from map(unescape_script, _writing_scripts(tree))
+
+
+def _writing_scripts(tree: Any) -> Iterator[str]:
+    texts = (element.text or "" for element in elements(tree, "script"))
+    return (text for text in texts if "document.write" in text)
+
+
+def writes_markup(tree: Any) -> bool:
+    """Return whether scripts of a page write a part of it."""
+    return next(_writing_scripts(tree), None) is not None
 
 
 def parse_markup(text: str) -> Any:

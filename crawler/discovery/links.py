@@ -27,6 +27,7 @@ from policy_archive.crawler.discovery.anchors import (
     iter_anchors,
     join,
     place_of,
+    writes_markup,
 )
 from policy_archive.crawler.discovery.scripts import (
     MOST_SCRIPT_LINKS,
@@ -74,16 +75,16 @@ _ASKED_FOR = frozenset({Kind.PRIVACY, Kind.TERMS})
 """A page whose own links name none of these may have them in its scripts."""
 
 
-def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
+def find_policy_links(tree: Any, *, url: str, seen: str = "") -> tuple[PolicyLink, ...]:
     """Return the links of a page that promise policies, surest first, one for each target and kind.
 
     `tree` is an lxml tree, `url` the page's URI-R. Frames of a frameset, refreshes and scripts'
-    moves that promise nothing come as kind `home`: pages to be read for their links in turn.
+    moves that promise nothing come as kind `home`: pages to be read for their links in turn. `seen` stands
+    for all of the page but its scripts' texts: what two captures have alike is looked for once.
     """
     base = base_of(tree, url)
-    anchors = _with_neighbours(list(iter_anchors(tree, base)))
-    found = [link for anchor in anchors for link in _read_anchor(anchor, url)]
-    found += _rel_links(tree, base)
+    find = _known_links if seen and not writes_markup(tree) else _marked_links
+    found = [*find(seen, url, base, tree=tree)]
     if _ASKED_FOR.isdisjoint(link.kind for link in found):
         found += [link for anchor in iter_labelled(tree, base) for link in _read_anchor(anchor, url)]
     if not any(link.kind is not Kind.HOME for link in found):
@@ -91,6 +92,16 @@ def find_policy_links(tree: Any, *, url: str) -> tuple[PolicyLink, ...]:
     if not found:
         found += _script_moves(tree, base, url)
     return _best(found)
+
+
+def _marked_links(_: str, url: str, base: str, /, *, tree: Any) -> tuple[PolicyLink, ...]:
+    """Return the links that stand in a page's markup, in its order."""
+    anchors = _with_neighbours(list(iter_anchors(tree, base)))
+    found = [link for anchor in anchors for link in _read_anchor(anchor, url)]
+    return (*found, *_rel_links(tree, base))
+
+
+_known_links = remembered(64)(_marked_links)
 
 
 def _best(links: Iterable[PolicyLink]) -> tuple[PolicyLink, ...]:

@@ -69,6 +69,8 @@ def _print_health(health: CorpusHealth) -> None:
     say(f"{held}; {plural(health.watched, 'site')} watched, {health.due} due now", err=False)
     waiting = ", ".join(_describe_backlog(row) for row in health.backlog) or "none"
     say(f"messages waiting: {waiting}; write-ahead log: {health.wal_bytes:,} bytes", err=False)
+    if health.is_dense:
+        say("texts are packed ('policy-archive compact --readable' takes that back)", err=False)
     print_table([_cells(run) for run in health.runs])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -162,11 +162,10 @@ def storable(record: _Record) -> _Record:
     '�.md'
     """
     mended: dict[str, Any] = {}
-    for one in fields(record):
-        value = getattr(record, one.name)
+    for name, value in vars(record).items():
         if isinstance(value, str) and not isinstance(value, StrEnum):
             if not value.isascii() and _HALF.search(value):
-                mended[one.name] = _HALF.sub("\ufffd", value)
-        elif isinstance(value, Origin):
-            mended[one.name] = storable(value)
+                mended[name] = _HALF.sub("\ufffd", value)
+        elif isinstance(value, Origin) and (origin := storable(value)) is not value:
+            mended[name] = origin
     return replace(record, **mended) if mended else record

@@ -50,7 +50,7 @@ class Account:
     """What became of the words of a chosen body."""
 
     words: int
-    """In its text nodes."""
+    """In its text nodes; scripts and styles have none."""
     left_out: tuple[LeftOut, ...]
     lost: tuple[str, ...]
     """Words that are neither in the text nor left out by a rule; () when all is well."""
@@ -79,7 +79,7 @@ def account_for(
     wanted = _count("".join(runs))
     written = _count(_TARGET.sub("", text)) + _count(" ".join(part.start for part in also))
     lost = _lost(wanted, written, text)
-    words = wanted.total() + sum(part.words for part in parts)
+    words = wanted.total() + sum(part.words for part in parts if part.rule not in _CODE)
     return Account(words=words, left_out=tuple(part for part in parts if part.words), lost=lost)
 
 

@@ -163,13 +163,18 @@ def _iter_dates(text: str) -> Iterator[_Dated]:
     seen = text if text.isascii() else _UNSEEN.sub("", text)
     lines = seen.splitlines()
     for number in _lines_with_numbers(seen):
-        line = lines[number]
-        if not (plain := _bare(line)):
-            continue
-        folded = _fold(plain)
-        matches = list(_iter_matches(folded))
+        plain, folded, matches = _look_at(lines[number])
         previous = _line_above(lines, number) if matches else ""
         yield from filter(None, (_announce(match, plain, folded, previous) for match in matches))
+
+
+@remembered(4_000, longest=2_000)
+def _look_at(line: str) -> tuple[str, str, tuple[re.Match[str], ...]]:
+    """Return a line as it is read, the same folded, and what has the form of a date in that: lines of one
+    version stand in the next."""
+    plain = _bare(line)
+    folded = _fold(plain)
+    return plain, folded, tuple(_iter_matches(folded))
 
 
 def _lines_with_numbers(text: str) -> Iterator[int]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from lxml.html import HtmlElement
 
+from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.errors import CdxError, ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind, Outcome
 from policy_archive.crawler.core.timestamps import parse_timestamp
@@ -22,6 +23,7 @@ from policy_archive.pipelines.extract.outline import SKIPPED
 from policy_archive.pipelines.extract.page import PageText, transform_page
 from policy_archive.pipelines.extract.source.ballast import cut_elements
 from policy_archive.pipelines.extract.source.decode import Decoded, decode_body, unpack_body
+from policy_archive.pipelines.extract.source.fingerprint import fingerprint
 from policy_archive.pipelines.extract.source.frames import find_main_frame
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.extract.source.parse import parse_html, undo_cdata
@@ -47,8 +49,11 @@ class ExtractedPage:
     extraction: Extraction
     tree: HtmlElement | None
     """None for plain text and PDF."""
+    seen: str = ""
+    """What the page's reading looks at, as `fingerprint` gives it; '' where nothing should be kept of it."""
     elements: tuple[HtmlElement, ...] = field(default=(), repr=False)
-    """All of the tree, held: lxml builds the Python side of an element anew at each touch otherwise."""
+    """All of a tree that was read, held: lxml builds the Python side of an element anew at each touch
+    otherwise. () where the text is known from an earlier capture."""
 
 
 def extract(
@@ -95,13 +100,27 @@ def extract_page(
         page = _whole(plain.text, plain.title)
         return ExtractedPage(extraction=_complete(page, decoded, url, timestamp, ""), tree=None)
     tree = _parse_as(decoded, content_type)
-    elements = tuple(tree.iter())
+    seen = fingerprint(tree)
+    held: list[HtmlElement] = []
+    read = _read_once if seen else _read_tree
+    page = read(seen, url, kind, way, tree=tree, held=held)
+    _check_empty(page, tree)
+    extraction = _complete(page, decoded, url, timestamp, "trafilatura", tree, way)
+    return ExtractedPage(extraction=extraction, tree=tree, seen=seen, elements=tuple(held))
+
+
+def _read_tree(
+    _: str, url: str, kind: Kind | None, way: Way, /, *, tree: HtmlElement, held: list[HtmlElement]
+) -> PageText:
+    """Return the text of a page; of two with one fingerprint the same. `held` takes its elements."""
+    held += tree.iter()
     page = transform_page(tree, url=url, kind=kind, way=way)
     if tree.find(".//frameset") is not None:
         page = replace(page, frame_url=find_main_frame(tree, url=url))
-    _check_empty(page, tree)
-    extraction = _complete(page, decoded, url, timestamp, "trafilatura", tree, way)
-    return ExtractedPage(extraction=extraction, tree=tree, elements=elements)
+    return page
+
+
+_read_once = remembered(64)(_read_tree)
 
 
 def explain_body(

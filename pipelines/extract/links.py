@@ -30,8 +30,8 @@ class LinkReader:
     """Reads the links of one page; `url` is the page's own address, '' when unknown."""
 
     def __init__(self, tree: HtmlElement, url: str) -> None:
-        self._page = original_address(url) or _canonical(tree)
-        self.base = _base_of(tree, self._page)
+        self.page = original_address(url) or _canonical(tree)
+        self.base = _base_of(tree, self.page)
         self._count = 0
 
     def mark(self, element: HtmlElement) -> Mark | None:
@@ -74,7 +74,7 @@ class LinkReader:
     def _absolute(self, href: str) -> str:
         absolute = original_address(urljoin(self.base, original_address(href)))
         page, hash_sign, fragment = absolute.partition("#")
-        if hash_sign and page == self._page.partition("#")[0]:
+        if hash_sign and page == self.page.partition("#")[0]:
             return f"#{fragment}"
         return absolute
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
+from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.core.records import Kind
-from policy_archive.pipelines.extract.body.choose import choose_body, kept_blocks, narrow_body
+from policy_archive.pipelines.extract.body.choose import Body, choose_body, kept_blocks, narrow_body
 from policy_archive.pipelines.extract.body.documents import choose_part, find_parts, find_target
 from policy_archive.pipelines.extract.body.ways import Way
 from policy_archive.pipelines.extract.conservation import (
@@ -23,6 +24,7 @@ from policy_archive.pipelines.extract.markdown.render import Rendered, render, r
 from policy_archive.pipelines.extract.markdown.trim import split_rim
 from policy_archive.pipelines.extract.outline import Outline, outline_page
 from policy_archive.pipelines.extract.places import Places
+from policy_archive.pipelines.extract.source.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,19 +73,10 @@ def transform_page(
         body = narrow_body(body, part, outline)
     kept = kept_blocks(body, outline)
     links = LinkReader(tree, url)
-    place_of = Places(outline, kept).of
-    pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark, place_of=place_of)
-    if body.title is not None:
-        pieces = (*build_pieces(body.title, link_mark=links.mark, place_of=place_of), *pieces)
-    trimmed = split_rim(pieces)
-    rendered = render_lines(trimmed.pieces) if any(kept) else Rendered("", ())
-    account = account_for(
-        body.root,
-        # the title stood outside the body: its words prove nothing
-        rendered.text if body.title is None else rendered.text.partition("\n")[2],
-        dropped=body.dropped,
-        also=[LeftOut("passing-line", 0, render((piece,))) for piece in trimmed.dropped],
-    )
+    places = Places(outline, kept)
+    seen = "" if explained else _seen_of(body, places)
+    write = _write_once if seen else _write
+    rendered, account = write(seen, links.page, links.base, any(kept), body=body, links=links, places=places)
     return PageText(
         text=rendered.text,
         line_places=rendered.places,
@@ -97,6 +90,48 @@ def transform_page(
         documents_on_page=max(1, len(parts)),
         frame_url=None,
     )
+
+
+def _seen_of(body: Body, places: Places) -> str:
+    """Return what stands for all that the text of a body is made of; '' for a body too large to be kept."""
+    parts = [body.root, *([] if body.title is None else [body.title])]
+    seen = [fingerprint(part) for part in parts]
+    if not all(seen):
+        return ""
+    dropped = [
+        (number, body.dropped[one]) for number, one in enumerate(body.root.iter()) if one in body.dropped
+    ]
+    around = [(places.within(part), _around(part)) for part in parts]
+    return f"{' '.join(seen)} {dropped} {around}"
+
+
+def _around(element: HtmlElement) -> tuple[object, ...]:
+    """Return what is looked at around an element from within: the tags above, the text beside it."""
+    before, above = element.getprevious(), element.getparent()
+    text = (above.text if above is not None else "") if before is None else before.tail
+    return [str(one.tag) for one in element.iterancestors()], text, element.tail
+
+
+def _write(
+    _: str, page: str, base: str, has_text: bool, /, *, body: Body, links: LinkReader, places: Places
+) -> tuple[Rendered, Account]:
+    """Return the text of a body and what became of its words; of two that look the same the same."""
+    pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark, place_of=places.of)
+    if body.title is not None:
+        pieces = (*build_pieces(body.title, link_mark=links.mark, place_of=places.of), *pieces)
+    trimmed = split_rim(pieces)
+    rendered = render_lines(trimmed.pieces) if has_text else Rendered("", ())
+    account = account_for(
+        body.root,
+        # the title stood outside the body: its words prove nothing
+        rendered.text if body.title is None else rendered.text.partition("\n")[2],
+        dropped=body.dropped,
+        also=[LeftOut("passing-line", 0, render((piece,))) for piece in trimmed.dropped],
+    )
+    return rendered, account
+
+
+_write_once = remembered(64)(_write)
 
 
 def read_title(tree: HtmlElement) -> str:

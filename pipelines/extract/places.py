@@ -35,12 +35,20 @@ class Places:
         whole = [element for element in self._outline.ranges if self._share(element) >= _ROOT_SHARE]
         return max(whole, key=lambda element: sum(1 for _ in element.iterancestors()), default=None)
 
+    def within(self, element: HtmlElement) -> tuple[object, ...]:
+        """Return all that the places in an element hang on, beside its tree: equal for equal places."""
+        inside = list(element.iter())
+        small = [self._is_small(one) for one in element.iter(*_BOILERPLATE_TAGS)]
+        return (self.of(element), inside.index(self._root) if self._root in inside else -1, small)
+
+    def _is_small(self, element: HtmlElement) -> bool:
+        return element.tag in _BOILERPLATE_TAGS and self._share(element) <= _WHOLE_TEXT_SHARE
+
     def of(self, element: HtmlElement | None) -> int:
         """Return the flags of an element's place: OUTSIDE_ROOT, UNDER_BOILERPLATE, both or 0."""
         if element is None:
             return OUTSIDE_ROOT
         if element not in self._known:
             around = 0 if element is self._root else self.of(element.getparent())
-            small = element.tag in _BOILERPLATE_TAGS and self._share(element) <= _WHOLE_TEXT_SHARE
-            self._known[element] = around | (UNDER_BOILERPLATE if small else 0)
+            self._known[element] = around | (UNDER_BOILERPLATE if self._is_small(element) else 0)
         return self._known[element]

@@ -29,7 +29,7 @@ class _Entry:
     __slots__ = ("concepts", "phrases")
 
     def __init__(self) -> None:
-        self.concepts: set[str] = set()
+        self.concepts: dict[str, None] = {}  # a set in one order: sums over what was counted depend on it
         self.phrases: list[tuple[Rest, str]] = []
 
     def add(self, other: _Entry) -> None:
@@ -62,7 +62,7 @@ class Lexicon:
         if rest:
             entry.phrases.append((rest, concept))
         else:
-            entry.concepts.add(concept)
+            entry.concepts[concept] = None
 
     def count(self, text: str) -> Counter[str]:
         """Return the hits of each concept in a text; concepts without a hit are absent."""
@@ -81,7 +81,7 @@ class Lexicon:
         return hits
 
     def _count_glued(self, folded: str, hits: Counter[str]) -> None:
-        for character in set(_GLUED_CHARACTER.findall(folded)):
+        for character in dict.fromkeys(_GLUED_CHARACTER.findall(folded)):
             for term, concept in self._glued.get(character, ()):
                 found = folded.count(term)
                 if found:

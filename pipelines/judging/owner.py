@@ -18,7 +18,10 @@ from policy_archive.pipelines.judging.features import prose_of
 from policy_archive.pipelines.judging.lexicon import lexical_length, load_lexicon
 from policy_archive.pipelines.text import cut_targets
 
-_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
+_MAIL_MARK = re.compile(r"@|\[at\]|\(at\)", re.IGNORECASE)
+_MAIL_HOST = re.compile(r"\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
+_IN_MAIL_NAME = "_.+-"
+"""What may stand before the mark, beside letters and digits."""
 _ADDRESS = re.compile(r"(?:https?://|www\.)([\w.-]{1,253}\.[a-z]{2,})", re.IGNORECASE)
 _BEGINNING = 600
 """Characters in which a policy says whose it is."""
@@ -98,7 +101,7 @@ class _Evidence:
 
     @cached_property
     def mail_domains(self) -> Counter[str]:
-        found = Counter(registrable_domain(host.lower()) for host in _MAIL.findall(self.text))
+        found = Counter(registrable_domain(host.lower()) for host in find_mail_hosts(self.text))
         return Counter({domain: count for domain, count in found.items() if domain not in _MAIL_HOSTS})
 
     @cached_property
@@ -164,6 +167,23 @@ class _Evidence:
         if _stands_in(name, words):
             return f"names {name}"
         return ""
+
+
+def find_mail_hosts(text: str) -> Iterator[str]:
+    """Yield the hosts of the e-mail addresses in a text, in order, sought where their marks are.
+
+    A pattern of whole addresses begins at every word. `me [at] example.com` is an address, too.
+    """
+    position = 0
+    for mark in _MAIL_MARK.finditer(text):
+        host = _MAIL_HOST.match(text, mark.end())
+        end = mark.start() - text[max(0, mark.start() - 1) : mark.start()].isspace()
+        start = end
+        while start and (text[start - 1].isalnum() or text[start - 1] in _IN_MAIL_NAME):
+            start -= 1
+        if host is not None and position <= start < end:
+            yield host[1]
+            position = host.end()
 
 
 def judge_owner(extraction: Extraction, *, site: str, url: str, links: Sequence[PolicyLink] = ()) -> Owner:

@@ -14,14 +14,15 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from queue import LifoQueue
+from threading import Lock
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -40,6 +41,10 @@ _TASKS_PER_PROCESS = 500
 _NO_ROOM = 71  # EX_OSERR
 """A process exits with it when not even the task fits into its memory."""
 _PARENT_GRACE_SECONDS = 5.0
+_LONGEST_LEAD = 8
+"""Tasks by which the process that knows a document may have more to do than the idlest."""
+_MOST_PLACES = 1_000
+"""Documents of which it is kept in mind who reads them."""
 _MOST_TRIES = 2
 """A page that kills its reader is read once more: something else may have been the cause."""
 _MOST_TRIES_WHEN_KILLED = 6
@@ -95,10 +100,13 @@ class ReadingPool:
             timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, tasks_per_process=tasks_per_process
         )
         self._workers = [_Worker(limits) for _ in range(self.processes)]
-        self._idle: LifoQueue[_Worker] = LifoQueue()  # the last used is warm
-        for worker in self._workers:
-            self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(self.processes, thread_name_prefix="reading")
+        self._lines = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"reading-{place}") for place in range(self.processes)
+        ]
+        """A line before each process: a document's captures go where its pages are known."""
+        self._waiting = [0] * self.processes
+        self._places: OrderedDict[Hashable, int] = OrderedDict()
+        self._lock = Lock()
 
     async def read(
         self,
@@ -111,7 +119,8 @@ class ReadingPool:
         home: HomePage | None = None,
     ) -> Reading:
         """Return what a body turned out to be; a process that dies over it is an outcome, never an error."""
-        future = self.submit(
+        future = self.submit_beside(
+            document,
             _read_body,
             body,
             document=document,
@@ -124,7 +133,8 @@ class ReadingPool:
 
     async def read_again(self, arguments: Mapping[str, Any]) -> dict[Way, Reading]:
         """Return what a body turns out to be by each of the other ways; `arguments` are those of `read`."""
-        futures = {way: self.submit(_read_body, **arguments, way=way) for way in OTHER_WAYS}
+        document = arguments["document"]
+        futures = {way: self.submit_beside(document, _read_body, **arguments, way=way) for way in OTHER_WAYS}
         return {way: await _awaited(future) for way, future in futures.items()}
 
     async def read_with_home(self, reading: Reading, document: Document, home: HomePage) -> Reading:
@@ -143,39 +153,83 @@ class ReadingPool:
         return self.submit(function, *args, **kwargs).result()
 
     def submit(self, function: Callable[..., _Result], *args: Any, **kwargs: Any) -> Future[_Result]:
-        """Return the future of `run`."""
-        return self._threads.submit(self._serve, function, args, kwargs)
+        """Return the future of `run`, in the process that has the least to do."""
+        with self._lock:
+            place = self._idlest()
+            self._waiting[place] += 1
+        return self._lines[place].submit(self._serve, place, function, args, kwargs)
 
-    def map(self, function: Callable[..., _Result], items: Iterable[_Item]) -> Iterator[Done[_Item, _Result]]:
-        """Yield every item with its result, as they come; few are in flight, so any number can be given."""
+    def submit_beside(
+        self, key: Hashable, function: Callable[..., _Result], /, *args: Any, **kwargs: Any
+    ) -> Future[_Result]:
+        """Return the future of `run`, in the process that had the tasks of this key so far.
+
+        The captures of a document repeat each other, and a process remembers what it has read. Another one
+        takes over, for good, when so much stands before that process that waiting would cost more.
+        """
+        with self._lock:
+            place = self._places.get(key)
+            idlest = self._idlest()
+            if place is None or self._waiting[place] - self._waiting[idlest] > _LONGEST_LEAD:
+                place = idlest
+            self._places[key] = place
+            self._places.move_to_end(key)
+            if len(self._places) > _MOST_PLACES:
+                self._places.popitem(last=False)
+            self._waiting[place] += 1
+        return self._lines[place].submit(self._serve, place, function, args, kwargs)
+
+    def _idlest(self) -> int:
+        """Return the process with the fewest tasks; of several the one with the fewest documents."""
+        if self.processes == 1:
+            return 0
+        known = Counter(self._places.values())
+        return min(range(self.processes), key=lambda place: (self._waiting[place], known[place]))
+
+    def map(
+        self,
+        function: Callable[..., _Result],
+        items: Iterable[_Item],
+        *,
+        key: Callable[[_Item], Hashable] | None = None,
+    ) -> Iterator[Done[_Item, _Result]]:
+        """Yield every item with its result, as they come; few are in flight, so any number can be given.
+
+        Items of one `key` go to one process, as in `submit_beside`.
+        """
         pending: dict[Future[_Result], _Item] = {}
         for item in items:
-            pending[self.submit(function, item)] = item
+            future = (
+                self.submit(function, item) if key is None else self.submit_beside(key(item), function, item)
+            )
+            pending[future] = item
             if len(pending) >= 2 * self.processes:
                 yield from _collect(pending)
         while pending:
             yield from _collect(pending)
 
     def _serve(
-        self, function: Callable[..., _Result], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, place: int, function: Callable[..., _Result], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> _Result:
         """Return the result; an accident is no fact about the page, so the task gets another process."""
         tries = 0
-        while True:
-            tries += 1
-            worker = self._idle.get()
-            try:
-                result: _Result = worker.run(function, args, kwargs)
-                return result
-            except ReaderDiedError as error:
-                if tries >= error.most_tries:
-                    raise ExtractionError(f"{error}, {tries} times", outcome=error.outcome) from error
-            finally:
-                self._idle.put(worker)
+        try:
+            while True:
+                tries += 1
+                try:
+                    result: _Result = self._workers[place].run(function, args, kwargs)
+                    return result
+                except ReaderDiedError as error:
+                    if tries >= error.most_tries:
+                        raise ExtractionError(f"{error}, {tries} times", outcome=error.outcome) from error
+        finally:
+            with self._lock:
+                self._waiting[place] -= 1
 
     def shutdown(self) -> None:
         """End every process, also in the middle of a task."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for line in self._lines:
+            line.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
             worker.close()
 

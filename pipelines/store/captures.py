@@ -26,6 +26,7 @@ from policy_archive.crawler.core.records import (
 from policy_archive.crawler.core.timestamps import format_instant, now_iso
 from policy_archive.crawler.core.urls import archive_of
 from policy_archive.pipelines.store.codec import compress_body
+from policy_archive.pipelines.store.link_sets import write_links
 from policy_archive.pipelines.store.rows import ROW_COLUMNS, parse_row
 from policy_archive.pipelines.store.search_text import prepare_text
 
@@ -104,8 +105,8 @@ def read_links(connection: sqlite3.Connection, document: Document) -> list[tuple
     """Return a document's policy links with their captures, in order of time, then of the page."""
     rows = connection.execute(
         f"""select {ROW_COLUMNS}, url, kind, label, place, language, confidence
-        from captures join links on capture_id = id
-        where document_id = ? order by timestamp, original, links.rowid""",  # noqa: S608 (a constant)
+        from captures join link_sets using (link_set)
+        where document_id = ? order by timestamp, original, position""",  # noqa: S608 (a constant)
         (document.id,),
     )
     return [(parse_row(row), _parse_link(row)) for row in rows]
@@ -269,14 +270,8 @@ def _write_findings(connection: sqlite3.Connection, capture_id: str, reading: Re
         _write_text(connection, reading.extraction)
         point("after-text")
         _write_extraction(connection, capture_id, reading.extraction)
-    connection.execute("delete from links where capture_id = ?", (capture_id,))
-    connection.executemany(
-        "insert or replace into links (capture_id, url, kind, label, place, language, confidence) "
-        "values (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (capture_id, link.url, link.kind, link.label, link.place, link.language, link.confidence)
-            for link in reading.links
-        ],
+    connection.execute(
+        "update captures set link_set = ? where id = ?", (write_links(connection, reading.links), capture_id)
     )
     if reading.lines is not None:
         connection.execute(

@@ -18,12 +18,13 @@ MIGRATIONS = (
     "m011_archives",
     "m012_unweighed",
     "m013_packed_texts",
+    "m014_link_sets",
 )
 """Names of all migrations, in order; a test holds them against pipelines/store/schema.py."""
 
 TABLES = (
-    "sites", "documents", "addresses", "listings", "captures", "bodies", "extractions", "links", "home_lines",
-    "texts", "text_lines", "text_runs", "packed_texts", "versions", "news", "runs", "origins",
+    "sites", "documents", "addresses", "listings", "captures", "bodies", "extractions", "link_sets",
+    "home_lines", "texts", "text_lines", "text_runs", "packed_texts", "versions", "news", "runs", "origins",
     "index_answers", "watches", "outbox", "told", "looks", "unweighed", "_sqlite_migrations",
 )  # fmt: skip
 """Those that hold something, and are plain tables in every corpus; a test holds them against a new one."""

@@ -224,7 +224,9 @@ def read_versions(connection: sqlite3.Connection, keys: Iterable[tuple[str, int]
 
 
 def _parse_version(row: sqlite3.Row) -> Row:
-    return dict(row) | {"change": json.loads(row["change"]) if row["change"] else None}
+    version = dict(row)
+    version["change"] = json.loads(version["change"]) if version["change"] else None
+    return version
 
 
 def list_stays(connection: sqlite3.Connection, document: Document) -> list[Version]:
@@ -258,13 +260,25 @@ def list_stays(connection: sqlite3.Connection, document: Document) -> list[Versi
 
 
 def iter_versions_where(
+    connection: sqlite3.Connection, condition: str, values: Mapping[str, Any], *, with_text: bool = True
+) -> Iterator[Row]:
+    """Yield whole versions in order; `condition` is SQL of this program's for a row of `policy_versions`.
+    `with_text`: the text included, DamagedError at one whose text is damaged."""
+    columns = f"{_VERSION_COLUMNS}, document_id, capture_id{', text' if with_text else ''}"
+    sql = f"select {columns} from policy_versions where {condition} order by version"  # noqa: S608
+    parse = _parse_whole if with_text else _parse_version
+    yield from map(parse, connection.execute(sql, values))
+
+
+def iter_texts_where(
     connection: sqlite3.Connection, condition: str, values: Mapping[str, Any]
 ) -> Iterator[Row]:
-    """Yield whole versions, text included, in order; `condition` is SQL of this program's for a row of
-    `policy_versions`. Raises DamagedError at one whose text is damaged."""
-    sql = f"select {_VERSION_COLUMNS}, document_id, capture_id, text from policy_versions "  # noqa: S608
-    for row in connection.execute(f"{sql} where {condition} order by version", values):
-        yield _parse_whole(row)
+    """Yield `document_id`, `version`, `text` as iter_versions_where does."""
+    columns = "document_id, site, kind, name, version, text_sha256, text"
+    sql = f"select {columns} from policy_versions where {condition} order by version"  # noqa: S608
+    for row in connection.execute(sql, values):
+        text = whole(row["text"], _name_version(row), sha256=row["text_sha256"])
+        yield {"document_id": row["document_id"], "version": row["version"], "text": text}
 
 
 def read_version(connection: sqlite3.Connection, document: Document, number: int) -> Row:
@@ -283,8 +297,12 @@ def read_version(connection: sqlite3.Connection, document: Document, number: int
 
 def _parse_whole(row: sqlite3.Row) -> Row:
     version = _parse_version(row)
-    name = f"version {row['version']} of {row['site']} {row['kind']} {row['name']}".strip()
-    return version | {"text": whole(row["text"], name, sha256=row["text_sha256"])}
+    version["text"] = whole(row["text"], _name_version(row), sha256=row["text_sha256"])
+    return version
+
+
+def _name_version(row: sqlite3.Row) -> str:
+    return f"version {row['version']} of {row['site']} {row['kind']} {row['name']}".strip()
 
 
 def read_first_timestamp(connection: sqlite3.Connection, document_id: str, number: int) -> str | None:

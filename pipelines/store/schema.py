@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import groupby
+from operator import itemgetter
 
 from sqlite_utils import Database, Migrations
 
@@ -630,6 +632,49 @@ def m013_packed_texts(db: Database) -> None:
         assert _TEXT_OF in view
         db.execute(f"drop view {name}")
         db.execute(view.replace(_TEXT_OF, f"{_TEXT_OF[:-1]}, {ASKED_PLAINLY})"))
+
+
+@migrations()
+def m014_link_sets(db: Database) -> None:
+    """The links of captures as sets, each stored once: most captures have the links of the one before.
+
+    Of 1,516 recorded captures 10,344 rows became 1,361. `links` is a view that gives what the table gave.
+    """
+    _execute_all(
+        db,
+        """
+        create table link_sets (
+            link_set integer not null,       -- of the links in it alone: equal sets have one number
+            position integer not null,       -- 0, 1, 2 … in the order in which they were found
+            url text not null,               -- URI-R that the page points to
+            kind text not null,              -- kind of document that the link promises
+            label text not null,             -- text, title, alt or aria-label
+            place text not null,             -- a, area, frame, meta, script
+            language text,                   -- of the word that matched
+            confidence real not null,
+            primary key (link_set, position)
+        ) strict, without rowid;
+        alter table captures add column link_set integer;  -- null: no links
+        """,
+    )
+    from policy_archive.pipelines.store.link_sets import write_rows
+
+    rows = db.execute(
+        """select capture_id, url, kind, label, place, language, confidence from links
+        order by capture_id, rowid"""
+    ).fetchall()
+    for capture_id, found in groupby(rows, key=itemgetter(0)):
+        number = write_rows(db.conn, [tuple(row)[1:] for row in found])
+        db.execute("update captures set link_set = ? where id = ?", (number, capture_id))
+    _execute_all(
+        db,
+        """
+        drop table links;
+        create view links as
+        select captures.id as capture_id, url, kind, label, place, language, confidence
+        from captures join link_sets on link_sets.link_set = captures.link_set;
+        """,
+    )
 
 
 def _execute_all(db: Database, script: str) -> None:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain, pairwise
 
+from policy_archive.crawler.core.cache import remembered
 from policy_archive.pipelines.text import blank_signs, strip_links
 
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^<>\s]*)>")
+_PAIR = re.compile(r"\[[^\[\]\\]*\]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LINE_MARKS = re.compile(
     r"\n[ \t]*+(?:#{1,6}[ \t]++|(?:>[ \t]?)++|[*+-][ \t]++|[-|:*][-|:* \t]*+$)", re.MULTILINE
@@ -113,6 +115,20 @@ def prepare_text(markdown: str) -> str:
     >>> prepare_text("The **data** of 個人情報")
     'the data of 個人 人情 情報 報'
     """
+    parts = [_prepare_paragraph(paragraph) for paragraph in markdown.split("\n\n")]
+    whole = [part for part in parts if part is not None]
+    return " ".join(filter(None, whole)) if len(whole) == len(parts) else _prepare(markdown)
+
+
+@remembered(4_000, longest=2_000)
+def _prepare_paragraph(paragraph: str) -> str | None:
+    """Return what prepare_text does, of a paragraph, of which one version has most from the one before; None
+    for one in which a bracket is left open, for it may end in another."""
+    rest = _PAIR.sub("", paragraph) if "[" in paragraph or "]" in paragraph else ""
+    return None if "[" in rest or "]" in rest else _prepare(paragraph)
+
+
+def _prepare(markdown: str) -> str:
     text = unicodedata.normalize("NFKC", plain_text(markdown))
     return " ".join(_iter_tokens(text if text.isascii() else blank_signs(text)))
 

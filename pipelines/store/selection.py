@@ -111,10 +111,17 @@ class Slice:
                     "last_capture": last,
                 }
 
-    def iter_versions(self) -> Iterator[Row]:
+    def iter_versions(self, *, with_text: bool = True) -> Iterator[Row]:
         """Yield the versions with their texts, each as a row of `policy_versions`; `change` as an object."""
         for document in self._iter_documents():
-            yield from queries.iter_versions_where(self.connection, self._where, self._bind(document))
+            yield from queries.iter_versions_where(
+                self.connection, self._where, self._bind(document), with_text=with_text
+            )
+
+    def iter_texts(self) -> Iterator[Row]:
+        """Yield `document_id`, `version`, `text` of the versions, in the order of iter_versions."""
+        for document in self._iter_documents():
+            yield from queries.iter_texts_where(self.connection, self._where, self._bind(document))
 
     def list_by_time(self) -> list[VersionKey]:
         """Return the versions of all documents, oldest first; their texts are read one by one."""

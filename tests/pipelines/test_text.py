@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from policy_archive.crawler.core.failpoints import EXIT_STATUS
 from policy_archive.pipelines.store.connection import open_reader
+from policy_archive.pipelines.store.search_text import _prepare, prepare_text
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.text import (
     count_words,
@@ -156,3 +158,43 @@ def test_a_long_line_costs_in_proportion(function: Callable[[str], object], piec
 def test_words_are_counted_as_they_are_split(pieces: list[str]) -> None:
     text = "".join(pieces)
     assert count_words(text) == sum(map(is_word, split_tokens(text)))
+
+
+_UNDERLINED = re.compile(r"^(?:(#{1,6})[ \t]+(\S.*)|(\S.*)\n(={3,}|-{3,})[ \t]*)$", re.MULTILINE)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["# A", "## **B** #", "####### no", "#no", " # no", "#\t C", "# ", "x", "", "===", "----",
+             "- - -", "| --- |", "# D\r", "#  \u2028E", "\x0b# F"]
+        ),
+        max_size=9,
+    ).map("\n".join)
+)  # fmt: skip
+def test_headings_are_the_same_whether_a_line_is_underlined_or_not(text: str) -> None:
+    wanted = [
+        (
+            len(match[1]) if match[1] else 1 if match[4].startswith("=") else 2,
+            (match[2] or match[3]).strip(" *_#"), match.start(), match.end(),
+        )
+        for match in _UNDERLINED.finditer(text)
+    ]  # fmt: skip
+    found = [(one.level, one.text, one.start, one.end) for one in iter_headings(text)]
+    assert found == wanted
+
+
+_PIECES = st.sampled_from(
+    ["# Data", "[our policy](https://x.org/a-b)", "[open", "close](/c)", "] [", "\\[", "\\]", "it's", "’s",
+     "個人情報", "<https://x.org>", "**bold", "bold**", "* item", "| a | b |", "|---|", "_a_b_", "\n", "\n\n",
+     "\n\n\n", " ", "é", "“q”", "`", "x" * 90]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=40).map("".join))
+def test_a_text_by_its_paragraphs_is_the_same_as_whole(text: str) -> None:
+    """Its words and its entry in the full-text index: one version has most paragraphs from the one before."""
+    long = f"{text}\n\n{'word ' * 500}"
+    assert count_words(long) == sum(count_words(line) for line in text.split("\n")) + 500
+    assert prepare_text(text) == _prepare(text)
+    assert prepare_text(long) == _prepare(long)

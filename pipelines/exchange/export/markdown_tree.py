@@ -29,9 +29,12 @@ def iter_paths(versions: Iterable[Row]) -> Iterator[tuple[PurePosixPath, Row]]:
     It is named by time, for numbers shift when an older version is found. A second text of the same second,
     from another address, has a part of its hash in its name.
     """
-    before = None
+    before = document = None
+    folder = PurePosixPath()
     for version in versions:
-        path = document_folder(version) / f"{version['timestamp']}.md"
+        if document != (document := (version["site"], version["kind"], version["name"])):
+            folder = document_folder(version)
+        path = folder / f"{version['timestamp']}.md"
         if path == before:
             path = path.with_stem(f"{path.stem}-{version['text_sha256'][:8]}")
         else:

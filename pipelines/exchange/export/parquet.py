@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,44 +37,47 @@ ROW_GROUP = 20_000
 def export_parquet(corpus: Slice, target: Path, options: ExportOptions) -> Exported:
     """Write `versions.parquet` and the other tables; raises UsageError when duckdb is not installed."""
     versions = 0
-    for table in TABLES.values():
-        rows = table.rows(corpus)
-        followed = options.follow(rows) if table.name == "versions" else rows
-        with build_file(target / f"{table.name}.parquet", within=target) as built:
-            count = write_parquet(table, followed, built.path)
-        versions = count if table.name == "versions" else versions
+    with closing(_connect()) as connection:
+        for table in TABLES.values():
+            rows = table.rows(corpus)
+            followed = options.follow(rows) if table.name == "versions" else rows
+            with build_file(target / f"{table.name}.parquet", within=target) as built:
+                count = _write(connection, table, followed, built.path)
+            versions = count if table.name == "versions" else versions
     return Exported(versions=versions)
 
 
 def write_parquet(table: Table, rows: Iterable[Row], path: Path) -> int:
     """Write one table; return how many rows it has."""
-    connection = _connect()
-    try:
-        columns = ", ".join(f'"{column.name}" {_TYPES[column.type]}' for column in table.columns)
-        connection.execute(f"create table rows ({columns})")
-        # a list a column is a hundred times faster than a row at a time
-        lists = ", ".join(_unnest(number, column) for number, column in enumerate(table.columns, 1))
-        count = 0
-        remaining = iter(rows)
-        while some := list(islice(remaining, _ROWS_AT_ONCE)):
-            connection.execute(
-                f"insert into rows select {lists}",
-                [[_cell(row[column.name]) for row in some] for column in table.columns],
-            )
-            count += len(some)
-        connection.execute(
-            f"""copy rows to '{str(path).replace("'", "''")}' (format parquet, compression zstd,
-                row_group_size {ROW_GROUP}, kv_metadata {{
-                    "made_by": 'policy-archive', "contents": '{table.name}',
-                    "schema": '{MIGRATIONS[-1]}'}})"""
-        )
-    finally:
-        connection.close()
+    with closing(_connect()) as connection:
+        return _write(connection, table, rows, path)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, table: Table, rows: Iterable[Row], path: Path) -> int:
+    columns = ", ".join(f'"{column.name}" {_TYPES[column.type]}' for column in table.columns)
+    connection.execute(f"create table rows ({columns})")
+    # a list a column is a hundred times faster than a row at a time
+    lists = ", ".join(_unnest(number, column) for number, column in enumerate(table.columns, 1))
+    cells = itemgetter(*(column.name for column in table.columns))
+    count = 0
+    remaining = iter(rows)
+    while some := list(map(cells, islice(remaining, _ROWS_AT_ONCE))):
+        values = [
+            [None if value is None else json.dumps(value, ensure_ascii=False) for value in column_values]
+            if column.type == "array"
+            else list(column_values)
+            for column, column_values in zip(table.columns, zip(*some, strict=True), strict=True)
+        ]
+        connection.execute(f"insert into rows select {lists}", values)
+        count += len(some)
+    connection.execute(
+        f"""copy rows to '{str(path).replace("'", "''")}' (format parquet, compression zstd,
+            row_group_size {ROW_GROUP}, kv_metadata {{
+                "made_by": 'policy-archive', "contents": '{table.name}',
+                "schema": '{MIGRATIONS[-1]}'}})"""
+    )
+    connection.execute("drop table rows")
     return count
-
-
-def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 def _unnest(number: int, column: Column) -> str:

@@ -41,12 +41,12 @@ class Table:
     def rows(self, corpus: Slice) -> Iterator[Row]:
         """Yield the rows of a selection, each with the columns of the table alone, in order."""
         names = [column.name for column in self.columns]
-        flags = {column.name for column in self.columns if column.type == "boolean"}
+        flags = [column.name for column in self.columns if column.type == "boolean"]
         for row in self.iter_rows(corpus):
-            yield {
-                name: bool(row[name]) if name in flags and row[name] is not None else row[name]
-                for name in names
-            }
+            wanted = {name: row[name] for name in names}
+            for name in flags:
+                wanted[name] = None if row[name] is None else bool(row[name])
+            yield wanted
 
 
 def _column(name: str, type_: Type, what: str) -> Column:
@@ -67,7 +67,7 @@ def _iter_versions(corpus: Slice) -> Iterator[Row]:
 
 
 def _iter_changes(corpus: Slice) -> Iterator[Row]:
-    for version in corpus.iter_versions():
+    for version in corpus.iter_versions(with_text=False):
         if version["changed_after"] is None:
             continue
         change = version["change"] or {}
@@ -76,17 +76,25 @@ def _iter_changes(corpus: Slice) -> Iterator[Row]:
 
 
 def _iter_sections(corpus: Slice) -> Iterator[Row]:
-    for version in corpus.iter_versions():
+    document = None
+    known: dict[str, int] = {}  # words of the sections of the version before: most stay as they are
+    for version in corpus.iter_texts():
+        if version["document_id"] != document:
+            document, known = version["document_id"], {}
+        counted: dict[str, int] = {}
         for number, (path, level, text) in enumerate(split_sections(version["text"])):
+            words = known.get(text)
+            counted[text] = words = count_words(text) if words is None else words
             yield {
-                "document_id": version["document_id"],
+                "document_id": document,
                 "version": version["version"],
                 "section": number,
                 "level": level,
                 "heading_path": path,
-                "words": count_words(text),
+                "words": words,
                 "text": text,
             }
+        known = counted
 
 
 def split_sections(text: str) -> Iterator[tuple[list[str], int, str]]:

@@ -31,7 +31,7 @@ from policy_archive.pipelines.store.search_text import prepare_text
 from policy_archive.pipelines.store.writer import Store
 
 _CHECKS = ("file", "values", "books", "texts")
-_OF_CAPTURES = ("links", "home_lines")
+_OF_CAPTURES = ("home_lines",)
 """Tables of what was read of a capture, beside its extractions, by `capture_id`."""
 
 
@@ -359,6 +359,12 @@ def _merge_captures(connection: sqlite3.Connection) -> tuple[int, int, int]:
     )
     _merge_extractions(connection)
     _merge_lost_readings(connection)
+    _insert_missing(
+        connection,
+        "link_sets",
+        f"""link_set in (select link_set from shard.captures where {_IN_DOCUMENTS})
+        and link_set not in (select link_set from main.link_sets)""",  # noqa: S608 (a constant)
+    )
     for table in _OF_CAPTURES:
         _insert_missing(connection, table, _IN_CAPTURES)
     return new, total - new, better

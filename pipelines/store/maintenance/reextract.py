@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from policy_archive.crawler.core.errors import DamagedError, ExtractionError
 from policy_archive.crawler.core.records import CdxRow, Document, HomePage, Kind, Outcome, Reading
@@ -139,7 +139,7 @@ def read_again(
     unread: dict[Document, list[str]] = defaultdict(list)
 
     def iter_loaded() -> Iterator[_Loaded]:
-        for body in (body for found in todo.values() for body in found):
+        for body in _in_lanes(todo.values(), pool.processes):
             try:
                 yield _load(store, body)
             except DamagedError as error:
@@ -154,7 +154,7 @@ def read_again(
         return _finish(store, document, bodies[document], unread[document])
 
     waiting = {document for document, found in todo.items() if found}
-    for done in pool.map(_read_task, iter_loaded()):
+    for done in pool.map(_read_task, iter_loaded(), key=lambda one: one.stored.document):
         body = done.item.stored
         store.record_reading(body.document, body.row, _reading_of(done))
         yield body
@@ -166,6 +166,26 @@ def read_again(
         yield finish(document)
     for site in dict.fromkeys(document.site for document in bodies):
         store.judge_site(site)
+
+
+def _in_lanes(lists: Iterable[list[StoredBody]], lanes: int) -> Iterator[StoredBody]:
+    """Yield all bodies, one of each of so many documents in turn: a process for each has always one to read.
+
+    A process reads the bodies of a document quicker that has read the others.
+    """
+    waiting = iter(list(filter(None, lists)))
+    beside = [iter(found) for found in islice(waiting, lanes)]
+    while beside:
+        for place, lane in enumerate(beside):
+            body = next(lane, None)
+            if body is not None:
+                yield body
+                continue
+            following = next(waiting, None)
+            if following is None:
+                del beside[place]
+                break
+            beside[place] = iter(following)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +284,10 @@ def prune_extractions(store: Store) -> int:
         free_dependents(connection, _ORPHANS)
         connection.execute(f"delete from packed_texts where text_id in ({_ORPHANS})")  # noqa: S608 (constants)
         connection.execute(f"delete from texts where id in ({_ORPHANS})")  # noqa: S608 (constants)
+        connection.execute(
+            """delete from link_sets where link_set not in
+            (select link_set from captures where link_set is not null)"""
+        )
         return pruned
 
     return write(store.connection, work)

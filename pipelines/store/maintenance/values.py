@@ -26,7 +26,7 @@ _WORDS: dict[tuple[str, str], type[StrEnum]] = {
     ("documents", "owner"): OwnerRelation,
     ("addresses", "source"): AddressSource,
     ("captures", "page_class"): PageClass,
-    ("links", "kind"): Kind,
+    ("link_sets", "kind"): Kind,
     ("runs", "status"): RunStatus,
     ("versions", "class"): ChangeClass,
 }

@@ -15,6 +15,7 @@ from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.planning.due import Failing, parse_interval
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.monitoring.watches import list_failing, list_watches
+from policy_archive.pipelines.store.packed import is_dense
 from policy_archive.pipelines.store.queries import count_unweighed, list_unread
 from policy_archive.pipelines.store.runlock import Holder, read_holder
 from policy_archive.pipelines.store.sites import list_without_policy
@@ -48,6 +49,8 @@ class CorpusHealth:
     holder: Holder | None
     wal_bytes: int
     database_bytes: int
+    is_dense: bool
+    """Its texts are packed: plain SQL cannot read them."""
     without_policy: list[str]
     """Sites watched and asked for of which there is no version: nobody is told of what they change."""
 
@@ -144,6 +147,7 @@ def read_health(
         backlog=read_backlog(connection),
         unweighed=count_unweighed(connection),
         holder=read_holder(database),
+        is_dense=is_dense(connection),
         wal_bytes=wal.stat().st_size if wal.exists() else 0,
         database_bytes=database.stat().st_size,
         without_policy=list_without_policy(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy_archive.crawler.core.records import Extraction, Kind, PolicyLink
-from policy_archive.pipelines.judging.owner import judge_owner
+from policy_archive.pipelines.judging.owner import find_mail_hosts, judge_owner
 from tests.support.extractions import bare_extraction
 
 
@@ -289,3 +293,20 @@ def test_the_links_below_a_captcha_make_nobody_the_speaker() -> None:
 def test_an_address_that_cannot_be_read_is_judged_by_the_text() -> None:
     owner = judge_owner(extraction("Names bluebird.shop."), site="bluebird.shop", url="http://[broken")
     assert owner.relation == "site"
+
+
+WHOLE_ADDRESS = re.compile(
+    r"(?<![\w.+-])[\w.+-]++\s?(?:@|\[at\]|\(at\))\s?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE
+)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["@", "[at]", "(AT)", " ", "\n", ".", "a", "b.de", "-", "+", "é", "_", ",", "1.io", "x"]
+        ),
+        max_size=24,
+    ).map("".join)
+)
+def test_addresses_sought_from_their_marks_are_those_that_a_pattern_of_the_whole_finds(text: str) -> None:
+    assert list(find_mail_hosts(text)) == WHOLE_ADDRESS.findall(text)

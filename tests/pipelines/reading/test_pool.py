@@ -182,6 +182,34 @@ def test_the_child_dies_with_its_parent() -> None:
     assert is_gone(child, within_seconds=PATIENCE)
 
 
+def test_the_tasks_of_a_document_go_to_one_process_and_two_documents_to_two() -> None:
+    with ReadingPool(2) as pool:
+        keys = ["one", "two"] * 5
+        ids = [pool.submit_beside(key, os.getpid).result() for key in keys]
+        asking = ["__import__('os').getpid()", "(__import__('os').getpid())"] * 5
+        mapped = {(done.item, done.result) for done in pool.map(eval, asking, key=lambda item: item)}
+    assert ids == ids[:2] * 5
+    assert len(set(ids)) == 2
+    assert len(mapped) == 2
+    assert {result for _, result in mapped} == set(ids)
+
+
+def test_a_document_moves_to_an_idle_process_when_too_much_stands_before_its_own(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    with ReadingPool(2) as pool:
+        home = pool.submit_beside("document", os.getpid).result()
+        held = pool.submit_beside("document", Path.read_text, gate)  # waits until somebody writes
+        queued = [pool.submit_beside("document", os.getpid) for _ in range(12)]
+        elsewhere = [future.result() for future in queued[8:]]
+        assert not held.done()
+        gate.write_text("on")
+        assert held.result() == "on"
+        assert [future.result() for future in queued[:8]] == [home] * 8
+    assert set(elsewhere).isdisjoint([home])
+    assert len(set(elsewhere)) == 1
+
+
 _IN_A_DAEMON = """
 import multiprocessing
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from policy_archive.crawler.core.records import Document, Kind, Outcome, Reading
+from policy_archive.pipelines.extract.page import transform_page
 from policy_archive.pipelines.reading.pool import ReadingPool
 from policy_archive.pipelines.reading.read import read_body, read_unknown
+from tests.support.calls import count_calls
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -133,6 +135,68 @@ def test_what_was_read_before_changes_no_reading(differing: dict[str, Any]) -> N
     with ReadingPool(1, tasks_per_process=1) as pool:
         alone = [pool.run(read_body, **each) for each in (facts, other)]
     assert [read_body(**each) for each in (facts, other, facts)] == [*alone, alone[0]]
+
+
+LOADED = """<html data-load="{token}"><head><title>Privacy policy of {name}</title>
+<meta name="csrf-token" content="{token}"><link rel="stylesheet" href="/built/{token}.css">
+<script nonce="{token}">var token = "{token}" < 1;</script></head>
+<body><nav><a href="/terms">Terms of service</a></nav><main data-page="{token}"><h1>Privacy policy</h1>
+<p>We collect the personal data that you give us, and share it with nobody else. {added}</p>
+<p>You have a right to know what we keep of you. Last updated: 03/04/2018.</p>
+<script>load("{token}")</script><input type="hidden" name="token" value="{token}">
+<!-- served by {token} --></main>{after}</body></html>"""
+
+
+def loaded(token: str, *, name: str = "once", added: str = "", after: str = "") -> bytes:
+    return LOADED.format(token=token, name=name, added=added, after=after).encode()
+
+
+def test_a_page_that_differs_in_scripts_and_tokens_alone_is_read_once() -> None:
+    readings: list[Reading] = []
+    calls = count_calls(
+        transform_page, lambda: readings.extend(read(loaded(token)) for token in ("a1", "b2", "c3", "d4"))
+    )
+    assert calls == 1
+    assert len({repr(reading) for reading in readings}) == 1
+    assert readings[0].extraction is not None
+    assert readings[0].links
+
+
+def test_a_word_more_a_link_or_another_address_is_read_anew() -> None:
+    pages = (
+        loaded("a1", name="more"),
+        loaded("a1", name="more", added="Or with partners."),
+        loaded("a1", name="more", after='<footer><a href="/cookies">Cookie policy</a></footer>'),
+    )
+    assert count_calls(transform_page, lambda: [read(page) for page in pages]) == len(pages)
+    first, added, linked = map(read, pages)
+    assert first.extraction != added.extraction
+    assert len(linked.links) > len(first.links)
+
+
+def test_the_dates_of_a_page_that_is_known_are_read_by_the_capture_s_own_day() -> None:
+    """Of 03/04/2018 the reading that lies after the capture gives way."""
+    days = []
+    for token, timestamp in (("a1", "20180305000000"), ("b2", "20190305000000")):
+        reading = read_body(
+            loaded(token, name="dated"),
+            document=Document(site="books.example", kind=Kind.PRIVACY),
+            url="https://books.example/privacy",
+            timestamp=timestamp,
+            content_type="text/html",
+        )
+        assert reading.extraction is not None
+        days += [stated.day.isoformat() for stated in reading.extraction.stated_dates]
+    assert days[0] == "2018-03-04"
+    assert len(days) == 2
+
+
+def test_links_that_stand_in_scripts_are_looked_for_in_each_capture() -> None:
+    page = b"""<title>Privacy policy</title><h1>Privacy policy</h1><p>We collect your personal data and
+        share it with nobody.</p><script>var legal = "%s";</script>"""
+    before, after = read(page % b"/legal/terms-of-service"), read(page % b"/legal/cookie-policy")
+    assert [link.kind for link in before.links] == [Kind.TERMS]
+    assert [link.kind for link in after.links] == [Kind.COOKIES]
 
 
 EVERY_PAGE = sorted(PAGES.glob("*/input.html"))

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from policy_archive.crawler.core.records import (
     Document,
@@ -16,6 +17,7 @@ from policy_archive.crawler.core.records import (
     RowDecision,
     RowState,
 )
+from policy_archive.pipelines.store.schema import migrations
 from policy_archive.pipelines.store.writer import Store
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
@@ -52,6 +54,60 @@ def test_a_capture_is_stored_with_body_text_search_entry_extraction_and_links(st
     assert store.connection.execute("select bytes from bodies").fetchone()["bytes"] == len(
         make_capture(row).body
     )
+
+
+def make_link(path: str, confidence: float = 0.9) -> PolicyLink:
+    return PolicyLink(
+        url=f"https://x.example/{path}",
+        kind=Kind.TERMS,
+        label="Terms",
+        place="a",
+        language=None,
+        confidence=confidence,
+    )
+
+
+def test_the_links_of_captures_that_have_the_same_are_stored_once_in_their_order(store: Store) -> None:
+    both, turned = (make_link("b"), make_link("a")), (make_link("a"), make_link("b"))
+    found = [both, both, turned, (), both]
+    for number, links in enumerate(found, 1):
+        store.record_capture(
+            make_capture(make_row(f"2018010{number}"), body=b"%d" % number),
+            make_reading(f"{number}.\n", links=links),
+        )
+    rows = [(row.timestamp[:8], link) for row, link in store.links_of(PRIVACY)]
+    assert rows == [(f"2018010{number}", link) for number, links in enumerate(found, 1) for link in links]
+    counts = "select (select count(*) from link_sets), (select count(*) from links)"
+    assert tuple(store.connection.execute(counts).fetchone()) == (4, 8)
+
+
+def test_links_of_an_older_database_are_made_sets_and_the_view_gives_what_the_table_gave(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "old.db"
+    database = Database(path)
+    migrations.apply(database, stop_before="m014_link_sets")
+    database.execute("insert into sites (site) values ('x.example')")
+    database.execute("insert into documents (id, site, kind) values ('d', 'x.example', 'privacy')")
+    for number, paths in enumerate(["b a", "b a", "a b", "", "c"]):
+        database.execute(
+            """insert into captures
+            (id, document_id, urlkey, timestamp, original, mimetype, statuscode, digest)
+            values (?, 'd', 'k', ?, 'https://x.example/', 'text/html', '200', '-')""",
+            (f"c{number}", f"2018010100000{number}"),
+        )
+        for name in paths.split():
+            database.execute(
+                "insert into links values (?, ?, 'terms', 'Terms', 'a', null, 0.9)", (f"c{number}", name)
+            )
+    before = database.execute("select * from links order by capture_id, url").fetchall()
+    migrations.apply(database)
+    assert database.execute("select * from links order by capture_id, url").fetchall() == before
+    assert database.execute("select count(*), count(distinct link_set) from link_sets").fetchone() == (5, 3)
+    ordered = """select url from captures join link_sets using (link_set) where id = ? order by position"""
+    assert [url for (url,) in database.execute(ordered, ("c0",))] == ["b", "a"]
+    assert [url for (url,) in database.execute(ordered, ("c2",))] == ["a", "b"]
+    database.close()
 
 
 def test_a_capture_delivered_twice_changes_nothing(store: Store) -> None:

@@ -116,6 +116,12 @@ def test_a_dense_file_is_small_and_reads_as_before(plain: Path, built: Path) -> 
     assert "Edition 8." in run("diff", PRIVACY.site, "v8", "v9", "--db", plain)
 
 
+def test_status_says_that_a_file_is_dense(plain: Path, dense: Path) -> None:
+    for path, is_dense in ((plain, False), (dense, True)):
+        said = CliRunner().invoke(policy_archive, ["status", "--db", str(path)]).output
+        assert ("texts are packed" in said) is is_dense
+
+
 @pytest.mark.parametrize("way", [("--dense",), (), ("--dense", "--readable", "--dense")], ids=" ".join)
 def test_readable_gives_the_same_texts_back_whatever_the_file_was(
     plain: Path, built: Path, way: tuple[str, ...]
@@ -410,7 +416,6 @@ def test_evidence_of_a_dense_file_proves_the_same(
         "sites",
         "at 2020-01-01",
         "changes --json",
-        "status",
         "phrase cookies",
         'search "personal data"',
         "cite tidelock.example",

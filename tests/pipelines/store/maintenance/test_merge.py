@@ -76,7 +76,7 @@ def cut_shard(whole: Path, target: Path, kept: set[str]) -> None:
         connection.executemany("insert into kept values (?)", [(one,) for one in kept])
         connection.execute("begin")
         connection.execute("delete from captures where id not in (select id from kept)")
-        for table in ("extractions", "links", "home_lines"):
+        for table in ("extractions", "home_lines"):
             connection.execute(f"delete from {table} where capture_id not in (select id from kept)")
         gone = "document_id not in (select document_id from captures)"
         for table in ("versions", "addresses", "listings", "news"):
@@ -229,7 +229,10 @@ ENDLESS = "with recursive t(n) as (select 1 union all select n + 1 from t) selec
 PROGRAMS = {
     "a view for a table": ("listings", f"create view listings as {ENDLESS}"),
     "a table that is virtual": ("watches", "create virtual table watches using fts5(site)"),
-    "a column that is computed": ("links", "create table links (capture_id as (zeroblob(900000000)), x)"),
+    "a column that is computed": (
+        "link_sets",
+        "create table link_sets (link_set as (zeroblob(900000000)), x)",
+    ),
     "a table without columns": ("origins", "create table origins (id)"),
     "another view": ("policy_texts", f"create view policy_texts as {ENDLESS}"),
 }
