@@ -5,7 +5,7 @@
 All fetch the same captures from the same local server in the same run, politeness off, in turn; of the rounds
 the one that took least CPU counts. Seconds are those of the processor, by process: the machine may be shared.
 `main` is the process that asks and stores, `readers` the processes that extract, with the server that they
-are forked from. With --histories every recorded capture is fetched, and waybackpack left out, which would wait
+are forked from. With --histories every recorded capture is fetched, without waybackpack, which would wait
 for an hour.
 
 0.1.0 is taken from this repository's history and run by this Python: its dependencies are the same.
