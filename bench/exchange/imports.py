@@ -74,10 +74,15 @@ def measure(files: int, median_words: int) -> dict[str, Cost]:
     return {"taken": taken, "weighed": _add(taken, weighed), "peer": _add(stored, searched)}
 
 
-def run(command: list[str], environment: dict[str, str] | None = None) -> Cost:
-    """Return what a command cost, with the processes that it leaves to die; ends the bench when it fails."""
+def run(command: list[str], environment: dict[str, str] | None = None, *, folder: Path | None = None) -> Cost:
+    """Return what a command cost, with the processes that it leaves to die; ends the bench when it fails.
+
+    It is run in `folder`, and what it prints is not shown.
+    """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    process = subprocess.Popen(command, env=os.environ | (environment or {}), stderr=subprocess.DEVNULL)
+    variables = os.environ | (environment or {})
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=variables, cwd=folder, stdout=quiet, stderr=quiet)
     seconds = memory = 0.0
     while True:
         try:
