@@ -87,6 +87,34 @@ def _judge(page: ExtractedPage, document: Document, url: str, home: HomePage | N
     )
 
 
+def read_unknown(
+    body: bytes, *, site: str, kind: Kind, sure: bool, url: str, timestamp: str, content_type: str | None
+) -> tuple[Kind, Reading]:
+    """Return what a body turned out to be, and as which kind it was read, when nobody knows the document.
+
+    `kind` is what its address promises; of one that promises nothing (`sure` is false), and of a policy of
+    another kind, the reading is that of the kind it turns out to be. Either is what `read_body` gives for it.
+    """
+    document = Document(site=site, kind=kind)
+    if kind is Kind.HOME:
+        facts = {"url": url, "timestamp": timestamp, "content_type": content_type}
+        return kind, read_body(body, document=document, **facts)  # type: ignore[arg-type]
+    try:
+        page = extract_page(body, url=url, timestamp=timestamp, content_type=content_type, kind=kind)
+        reading = _judge(page, document, url, None)
+        found = reading.verdict.kind if reading.verdict else None
+        if found in (None, kind) or (sure and reading.outcome is not Outcome.OTHER_KIND):
+            return kind, reading
+        assert found is not None
+        # the kind says which document of several is taken; of one alone the text is the same
+        if page.extraction.documents_on_page > 1:
+            page = extract_page(body, url=url, timestamp=timestamp, content_type=content_type, kind=found)
+        again = _judge(page, Document(site=site, kind=found), url, None)
+    except ExtractionError as error:
+        return kind, Reading(outcome=Outcome(error.outcome), reason=str(error))
+    return (found, again) if again.outcome.is_text else (kind, reading)
+
+
 def read_with_home(reading: Reading, document: Document, home: HomePage) -> Reading:
     """Return what `read_body` makes of a page with its site's home page, given its reading without one."""
     extraction, verdict, owner = reading.extraction, reading.verdict, reading.owner
