@@ -8,7 +8,8 @@ Needs scikit-learn (the program does not). What is printed:
 
 - policy or not: precision and recall at POLICY_THRESHOLD, five folds; no service is in training and test.
   `plain` is the page as it is, `bare` without its title and headings, `short` its first 150 words;
-  `found` is judged as a page that discovery took for a policy: kind and address known beforehand.
+  `found` is judged as a page that discovery took for a policy: the kind is known beforehand. `news` are
+  articles; `kinds` has the real pages of ../shared/negatives beside them.
 - kinds: F1 of privacy, terms, cookies, other and their mean. Where the curators gave one text two
   kinds, either is right. `strict` counts contracts with developers, sellers, businesses as `other`,
   not as terms.
@@ -43,13 +44,15 @@ from bench.judge_real import judge_halves, judge_pages, print_judged
 from bench.judge_training import split_by_group, train, write_model
 from bench.judge_unseen import FOREIGN, KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
 from policy_archive.crawler.core.records import Extraction, Kind
+from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.data import DATA
 from policy_archive.pipelines.judging.features import Page
 from policy_archive.pipelines.judging.model import Model, load_model, weigh_page
-from policy_archive.pipelines.judging.page import POLICY_THRESHOLD, add_evidence, judge_page
+from policy_archive.pipelines.judging.page import POLICY_THRESHOLD, add_evidence, judge_page, judge_text
 
 SHORT_WORDS = 150
 _TESTED = {
+    "kinds and news": ("kinds", "pages"),
     "kinds": ("kinds", "pages", "negatives"),
     "extraction": ("extraction", "pages", "negatives"),
     "written": ("written", "neighbours", "notices"),
@@ -60,7 +63,10 @@ Odds = list[tuple[Example, dict[str, float]]]
 
 
 def cross_validate(examples: Sequence[Example]) -> dict[str, Odds]:
-    """Return what models that never saw its service say of each page, in each form."""
+    """Return what models that never saw its service say of each page, in each form.
+
+    What `judge_text` calls no policy for another reason, such as a list of links, is weighed so.
+    """
     probabilities: dict[str, Odds] = {form: [] for form in ("plain", "bare", "short", "found", "found short")}
     folds = split_by_group(examples)
     for number, tested in enumerate(folds):
@@ -70,19 +76,22 @@ def cross_validate(examples: Sequence[Example]) -> dict[str, Odds]:
             short = _first_words(page, SHORT_WORDS)
             forms = {"plain": page, "bare": strip_labels(page), "short": short}
             for form, changed in forms.items():
-                probabilities[form].append((example, weigh_page(changed, model)))
+                probabilities[form].append((example, weigh(changed, model, None)))
             for form, changed in {"found": page, "found short": short}.items():
-                probabilities[form].append((example, weigh_found(example, changed, model)))
+                expected = Kind.PRIVACY if example.label == NONE else Kind(example.label)
+                probabilities[form].append((example, weigh(changed, model, expected)))
     return probabilities
 
 
-def weigh_found(example: Example, page: Page, model: Model) -> dict[str, float]:
-    """Return the probabilities of a page that discovery took for a policy: it stands at its address."""
-    expected = Kind.PRIVACY if example.label == NONE else Kind(example.label)
-    page = replace(page, url=page.url or f"https://x.example/{expected}")
+def weigh(page: Page, model: Model, expected: Kind | None) -> dict[str, float]:
+    """Return the probabilities of a page, blind or as one that discovery took for a policy of a kind."""
     probabilities = weigh_page(page, model)
-    policy = add_evidence(1.0 - probabilities[NONE], page, expected)
-    return {name: odd * policy / (1.0 - probabilities[NONE]) for name, odd in probabilities.items()} | {
+    verdict = judge_text(page, model, expected=expected)
+    by_text = 1.0 - probabilities[NONE]
+    policy = by_text if expected is None else add_evidence(by_text, page, expected)
+    if verdict.page_class is not PageClass.POLICY and policy >= POLICY_THRESHOLD:
+        policy = 0.0
+    return {name: odd * policy / max(by_text, 1e-9) for name, odd in probabilities.items()} | {
         NONE: 1.0 - policy
     }
 
@@ -92,7 +101,7 @@ def hold_back_languages(examples: Sequence[Example]) -> Odds:
     seen = [each for each in examples if each.language == "en" or each.source in ("kinds", "pages")]
     model = train([each for each in seen if each.source != "written"])
     unseen = [each for each in examples if each.language != "en"]
-    return [(each, weigh_page(each.page, model)) for each in unseen]
+    return [(each, weigh(each.page, model, None)) for each in unseen]
 
 
 def _first_words(page: Page, count: int) -> Page:

@@ -16,8 +16,8 @@ from policy_archive.crawler.core.records import Kind
 from policy_archive.crawler.core.vocabularies import PageClass
 from policy_archive.pipelines.extract.extraction import extract_page
 from policy_archive.pipelines.extract.language import identify_language
-from policy_archive.pipelines.judging.model import NO_POLICY, Model, weigh_page
-from policy_archive.pipelines.judging.page import POLICY_THRESHOLD, add_evidence, judge_page
+from policy_archive.pipelines.judging.model import Model
+from policy_archive.pipelines.judging.page import judge_page, judge_text
 
 _POLICIES_AMONG = frozenset({"aql-033"})
 """Of the home and inner pages."""
@@ -134,7 +134,7 @@ def _judge(page: RealPage) -> Iterator[Judged]:
 def judge_halves(examples: Sequence[Example]) -> list[Judged]:
     """Return what a model that was trained on the other half of ../shared/negatives says of each page.
 
-    The weights that ship know both halves. The rules for notices are left out; they only make it less.
+    The weights that ship know both halves.
     """
     judged = []
     for half in (0, 1):
@@ -148,15 +148,15 @@ def judge_halves(examples: Sequence[Example]) -> list[Judged]:
 def _weigh(example: Example, model: Model) -> Judged:
     page = example.page
     at_policy = replace(page, url=f"https://{urlsplit(page.url).hostname or 'x.example'}/privacy")
-    found = add_evidence(1.0 - weigh_page(at_policy, model)[NO_POLICY], at_policy, Kind.PRIVACY)
+    found = judge_text(at_policy, model, expected=Kind.PRIVACY)
     return Judged(
         name=f"{page.title[:40]} {page.url[:60]}",
         corpus="negatives, by halves",
         year=example.year,
         language=example.language or "?",
         is_policy=False,
-        blind=1.0 - weigh_page(page, model)[NO_POLICY] >= POLICY_THRESHOLD,
-        found=found >= POLICY_THRESHOLD,
+        blind=judge_text(page, model).page_class is PageClass.POLICY,
+        found=found.page_class is PageClass.POLICY,
     )
 
 

@@ -1,4 +1,4 @@
-"""Learns the judge: words of a language first, then the weights of all features, words' scores among them."""
+"""Learns the judge: words of a language, then the weights of all features, then how much each counts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,18 @@ from sklearn.preprocessing import MaxAbsScaler
 
 from bench.judge_examples import NONE, SHORT, THINNED, WHOLE, Example, Varier
 from policy_archive.pipelines.extract.language import identify_language
-from policy_archive.pipelines.judging.features import Page, Piece, describe, prose_of
+from policy_archive.pipelines.judging.features import WORDS, describe, prose_of
 from policy_archive.pipelines.judging.lexicon import load_lexicon
-from policy_archive.pipelines.judging.model import Model
+from policy_archive.pipelines.judging.model import Model, hear
 from policy_archive.pipelines.judging.vocabulary import Vocabulary, count_words, damp, scale_of
 from policy_archive.pipelines.judging.weights import Weights
 
 FOLDS = 5
 INNER_FOLDS = 4
 LEXICON = load_lexicon("policy-concepts")
-SOURCE_WEIGHTS = {"extraction": 0.5, "neighbours": 2.0, "notices": 0.5, "written": 3.0}
-"""Of extraction/dev two captures of a document are taken; of neighbours and policies in a few sentences, in
-small languages, there are few, and each is hard."""
+SOURCE_WEIGHTS = {"extraction": 0.5, "notices": 0.5, "written": 1.5}
+"""Of extraction/dev two captures of a document are taken; of policies in a few sentences, in small languages,
+there are few."""
 TESTED_ONLY = frozenset({"pages"})
 """trafilatura's pages measure and never train."""
 VARIATION_WEIGHTS = {
@@ -39,6 +40,12 @@ VARIATION_WEIGHTS = {
 """Cut pages teach that a little suffices, for which real pages that are no policies pay."""
 REGULARISATION = {"words": 3.0, "concepts": 0.5}
 """scikit-learn's C."""
+OPINION_VARIATIONS = frozenset({WHOLE, SHORT})
+OPINION_WEIGHTS = {"extraction": 0.3, "neighbours": 0.5, "notices": 0.5}
+"""The opinions are weighed on pages as they are met: of those written to be hard there are many."""
+NONE_COUNTS = 2.0
+"""How much more a page counts there that is no policy: those that stand in an archive are far more various
+than those that train."""
 LEAST_POLICIES = 100
 """Policies of a language, from which its words are learnt: of fewer sites they would be the sites' own."""
 _WORD_REGULARISATION = 3.0
@@ -56,55 +63,96 @@ def train(examples: Sequence[Example]) -> Model:
     """
     examples = [each for each in examples if each.source not in TESTED_ONLY]
     folds = split_by_group(examples, INNER_FOLDS)
-    rows: dict[str, list[dict[str, float]]] = defaultdict(list)
-    labels: dict[str, list[str]] = defaultdict(list)
-    importance: dict[str, list[float]] = defaultdict(list)
+    rows: list[list[Row]] = []
     for number, fold in enumerate(folds):
         others = [each for place, other in enumerate(folds) if place != number for each in other]
         vocabulary = learn_vocabulary(others)
-        for example in fold:
-            for name, variation, features in _iter_rows(example, vocabulary):
-                rows[name].append(features)
-                labels[name].append(example.label)
-                weight = VARIATION_WEIGHTS[name][variation]
-                importance[name].append(weight * SOURCE_WEIGHTS.get(example.source, 1.0))
-    concepts, words = (
-        _fit(name, rows[name], labels[name], importance[name]) for name in ("concepts", "words")
+        rows.append([row for example in fold for row in _iter_rows(example, vocabulary)])
+    everything = [row for fold in rows for row in fold]
+    with_words, without = _learn_opinions(rows)
+    return Model(
+        lexicon=LEXICON,
+        vocabulary=learn_vocabulary(examples),
+        concepts=_fit("concepts", everything),
+        words=_fit("words", everything),
+        opinions_with_words=with_words,
+        opinions=without,
     )
-    return Model(lexicon=LEXICON, vocabulary=learn_vocabulary(examples), concepts=concepts, words=words)
 
 
-def _iter_rows(example: Example, vocabulary: Vocabulary) -> Iterable[tuple[str, str, dict[str, float]]]:
-    """Yield (weights that it trains, variation, features); concepts are learnt from every language."""
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A variation of a page as it is learnt from."""
+
+    example: Example
+    variation: str
+    features: Mapping[str, float]
+    """The vocabulary's scores among them, in a language that it knows."""
+
+    @property
+    def knows_words(self) -> bool:
+        return any(name.startswith(WORDS) for name in self.features)
+
+    @property
+    def without_words(self) -> dict[str, float]:
+        return {name: value for name, value in self.features.items() if not name.startswith(WORDS)}
+
+
+def _iter_rows(example: Example, vocabulary: Vocabulary) -> Iterable[Row]:
     for variation, page, pieces in Varier(LEXICON).iter_variants(example):
-        if variation in VARIATION_WEIGHTS["concepts"]:
-            yield "concepts", variation, _describe(page, pieces, _NO_WORDS)
-        if variation in VARIATION_WEIGHTS["words"] and vocabulary.score(prose_of(page.text)):
-            yield "words", variation, _describe(page, pieces, vocabulary)
+        features = describe(page, pieces, LEXICON, vocabulary)
+        yield Row(example=example, variation=variation, features=features)
 
 
-def _describe(page: Page, pieces: Sequence[Piece], vocabulary: Vocabulary) -> dict[str, float]:
-    return describe(page, pieces, LEXICON, vocabulary)
-
-
-_NO_WORDS = Vocabulary(classes=(), languages={})
-
-
-def _fit(
-    name: str, rows: Sequence[Mapping[str, float]], labels: Sequence[str], importance: Sequence[float]
-) -> Weights:
+def _fit(name: str, rows: Sequence[Row]) -> Weights:
+    """Return the weights `concepts`, learnt from every language, or `words`, from those with a list."""
+    weights = VARIATION_WEIGHTS[name]
+    rows = [row for row in rows if row.variation in weights and (name == "concepts" or row.knows_words)]
+    importance = [weights[row.variation] * SOURCE_WEIGHTS.get(row.example.source, 1.0) for row in rows]
     vectorizer, scaler = DictVectorizer(), MaxAbsScaler()
-    table = scaler.fit_transform(vectorizer.fit_transform(rows))
+    features = [row.without_words if name == "concepts" else row.features for row in rows]
+    table = scaler.fit_transform(vectorizer.fit_transform(features))
     model = LogisticRegression(C=REGULARISATION[name], max_iter=3000)
-    return _as_weights(model.fit(table, labels, sample_weight=importance), vectorizer, scaler)
+    labels = [row.example.label for row in rows]
+    return _as_weights(model.fit(table, labels, sample_weight=importance), vectorizer, scaler.scale_)
 
 
-def _as_weights(model: Any, vectorizer: Any, scaler: Any) -> Weights:
+def _learn_opinions(folds: Sequence[Sequence[Row]]) -> tuple[Weights, Weights]:
+    """Return how much each opinion counts, with words and without, by what is said of pages of other folds.
+
+    Where no list knows a language the concepts speak as they do in any: that is learnt from all pages.
+    """
+    known: list[tuple[Row, Mapping[str, float]]] = []
+    alone: list[tuple[Row, Mapping[str, float]]] = []
+    for number, fold in enumerate(folds):
+        others = [row for place, other in enumerate(folds) if place != number for row in other]
+        words, concepts = _fit("words", others), _fit("concepts", others)
+        for row in fold:
+            if row.variation in OPINION_VARIATIONS:
+                alone.append((row, hear(row.without_words, words=words, concepts=concepts).opinions))
+                if row.knows_words:
+                    known.append((row, hear(row.features, words=words, concepts=concepts).opinions))
+    return _weigh_opinions(known), _weigh_opinions(alone)
+
+
+def _weigh_opinions(rows: Sequence[tuple[Row, Mapping[str, float]]]) -> Weights:
+    vectorizer = DictVectorizer()
+    table = vectorizer.fit_transform([opinions for _, opinions in rows])
+    labels = [row.example.label != NONE for row, _ in rows]
+    importance = [
+        OPINION_WEIGHTS.get(row.example.source, 1.0) * (1.0 if label else NONE_COUNTS)
+        for (row, _), label in zip(rows, labels, strict=True)
+    ]
+    model = LogisticRegression(max_iter=3000).fit(table, labels, sample_weight=importance)
+    return _as_weights(model, vectorizer, np.ones(table.shape[1]), classes=("policy",))
+
+
+def _as_weights(model: Any, vectorizer: Any, scale: Any, classes: Sequence[str] = ()) -> Weights:
     """Return the model with the scaling multiplied into it, as the program applies it."""
-    weights = model.coef_ / scaler.scale_[None, :]
+    weights = model.coef_ / scale[None, :]
     names = vectorizer.get_feature_names_out()
     return Weights(
-        classes=tuple(map(str, model.classes_)),
+        classes=tuple(classes or map(str, model.classes_)),
         intercepts=tuple(round(float(value), 4) for value in model.intercept_),
         features={
             str(name): tuple(round(float(value), 4) for value in weights[:, place])
@@ -185,7 +233,12 @@ def split_by_group(examples: Sequence[Example], count: int = FOLDS) -> list[list
 
 def write_model(model: Model, folder: Path) -> None:
     """Write what was learnt as the program reads it: a feature or word a line, to read changes by."""
-    for name, weights in (("concepts", model.concepts), ("words", model.words)):
+    for name, weights in (
+        ("concepts", model.concepts),
+        ("words", model.words),
+        ("opinions", model.opinions),
+        ("opinions-with-words", model.opinions_with_words),
+    ):
         head = f'"classes": {json.dumps(weights.classes)},\n"intercepts": {json.dumps(weights.intercepts)},'
         text = f'{{{head}\n"features": {{\n{_lines(weights.features)}\n}}}}\n'
         (folder / f"{name}.json").write_text(text, "utf-8")

@@ -26,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.recorded import REPLAY, _iter_bodies, kind_of, read_truths
+from bench.recorded import REPLAY, iter_bodies, kind_of, read_truths
 from policy_archive.crawler.core.records import Document, Kind, Reading
 from policy_archive.crawler.core.urls import parse_site
 from policy_archive.pipelines.reading.read import read_body
@@ -56,7 +56,7 @@ def iter_histories() -> Iterator[Saved]:
         for name, found in read_truths().items()
         for truth in found
     }
-    for url, digest, timestamp, content_type, body in _iter_bodies(REPLAY):
+    for url, digest, timestamp, content_type, body in iter_bodies(REPLAY):
         if (url, digest) in names:
             document = Document(site=parse_site(url), kind=kind_of(names[url, digest]))
             yield Saved(

@@ -56,8 +56,8 @@ from policy_archive.pipelines.store.search_syntax import as_phrase, parse_query
 from policy_archive.pipelines.text import count_words
 from policy_archive.pipelines.versions.change import classify_change
 from policy_archive.pipelines.versions.classes import PASSED_OVER
-from policy_archive.pipelines.versions.diff import diff_texts
-from policy_archive.pipelines.versions.gist import describe_change
+from policy_archive.pipelines.versions.diff import Diff, diff_texts
+from policy_archive.pipelines.versions.gist import Change, change_from_values, describe_change
 
 LONGEST_AT_ONCE = 200_000
 """Characters of two texts that are compared beside other readers' requests: half a second at the worst."""
@@ -293,7 +293,7 @@ class Pages:
         """Return what differs between two versions that were read."""
         old, new = compared.old, compared.new
         diff = diff_texts(old.version["text"], new.version["text"])
-        gist = describe_change(classify_change(diff))
+        gist = describe_change(_find_change(compared, diff))
         citation = compared.cite(gist)
         return self._render(
             "diff.html",
@@ -464,6 +464,16 @@ class Pages:
             "next_address": f"{base}?{urlencode({**asked, 'page': page + 1})}" if result.has_more else None,
             "feed_address": f"{self.addresses.search_feed()}?{urlencode(asked)}",
         }
+
+
+def _find_change(compared: Comparison, diff: Diff) -> Change:
+    """Return the kind of change that a difference is: as it is stored, where it was of these two texts (what
+    another reader's text was compared with has other words), for that takes a quarter of a long page."""
+    stored = compared.new.version["change"] if compared.is_step else None
+    counted = {"words_added": diff.words_added, "words_removed": diff.words_removed}
+    if stored and all(stored.get(name) == number for name, number in counted.items()):
+        return change_from_values(stored)
+    return classify_change(diff)
 
 
 def _quote_paragraph(

@@ -24,6 +24,16 @@ NO_DATABASE = (
     "there is no database nosuch.db: make one with 'policy-archive fetch example.com --db nosuch.db'"
 )
 ROWS: list[tuple[str, int, str]] = [
+    # bulk
+    ("bulk read nosuch.warc.gz --to parts", USAGE, "there is no file or folder 'nosuch.warc.gz'."),
+    ("bulk read run.sh --to parts", USAGE, "'run.sh' is none of .warc, .warc.gz, .arc, .arc.gz, .wacz and .cdxj"),
+    ("bulk read run.sh", USAGE, "Missing option '--to'."),
+    ("bulk read . --to parts", USAGE, "'.' holds no WARC files"),
+    ("bulk read run.sh --to demo.db", USAGE, "'demo.db' is a file, and a folder is written: name another one."),
+    ("bulk read run.sh --to parts --scheduler here", USAGE, "'here' is no address of a scheduler: write tcp://HOST"),
+    ("bulk read run.sh --to parts --workers 2 --processes 2", USAGE, "three ways of reading: give one."),
+    ("bulk status nosuch", USAGE, "'nosuch' holds nothing of 'bulk read': name the folder that its --to was given."),
+    ("bulk stat parts", USAGE, "No such command 'stat'."),
     # the program
     ("hist x.org", USAGE, "No such command 'hist'. Did you mean 'history'?"),
     ("serach cookie", USAGE, "Did you mean 'search'?"),

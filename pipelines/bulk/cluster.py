@@ -60,7 +60,11 @@ def _open_client(distributed: Any, address: str, workers: int | None) -> Iterato
     """Give a client; workers of this machine are gone when the block ends."""
     cluster = None
     if not address:
-        # a process each, one thread: what is read is read in processes of their own anyway
+        # a process each, one thread: what is read is read in processes of their own anyway; and nobody looks
+        # at the profile for which each is stopped a hundred times a second
+        import dask
+
+        dask.config.set({"distributed.worker.profile.enabled": False})
         cluster = distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
         )

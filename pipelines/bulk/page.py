@@ -117,6 +117,7 @@ def read_page(page: Page) -> PageRead:
 def _read_unpacked(page: Page) -> PageRead:
     from policy_archive.crawler.archive.content_coding import CodingError, split_codings, unwrap_body
     from policy_archive.crawler.core.digests import body_digest
+    from policy_archive.pipelines.reading.read import read_unknown
 
     kind = page.kind or Kind.OTHER
     try:
@@ -124,24 +125,13 @@ def _read_unpacked(page: Page) -> PageRead:
     except CodingError as error:
         reading = Reading(outcome=error.outcome, reason=error.reason)
         return PageRead(reading=reading, kind=kind, body_digest="")
-    reading = _read(body, page, kind)
-    found = reading.verdict.kind if reading.verdict else None
-    is_another = found not in (None, kind) and (page.kind is None or reading.outcome is Outcome.OTHER_KIND)
-    if found is not None and is_another and kind is not Kind.HOME:
-        again = _read(body, page, found)
-        if again.outcome.is_text:
-            kind, reading = found, again
-    return PageRead(reading=reading, kind=kind, body_digest=body_digest(body))
-
-
-def _read(body: bytes, page: Page, kind: Kind) -> Reading:
-    from policy_archive.crawler.core.records import Document
-    from policy_archive.pipelines.reading.read import read_body
-
-    return read_body(
+    kind, reading = read_unknown(
         body,
-        document=Document(site=page.site, kind=kind),
+        site=page.site,
+        kind=kind,
+        sure=page.kind is not None,
         url=page.url,
         timestamp=page.timestamp,
         content_type=page.content_type,
     )
+    return PageRead(reading=reading, kind=kind, body_digest=body_digest(body))

@@ -24,8 +24,11 @@ from policy_archive.pipelines.bulk.page import NotRead, Page, PageRead, read_pag
 from policy_archive.pipelines.bulk.part import COLUMNS, PartFacts, PartWriter, count_outcomes, read_facts
 from policy_archive.pipelines.reading.pool import ReadingPool
 
-_AHEAD = 3
-"""Pages that a task has in reading, or waiting for it, for each process of its pool."""
+_AHEAD = 10
+"""Pages that a task has in reading, or waiting for it, for each process of its pool: more than a process
+that knows a page may have before it when another takes over."""
+_AHEAD_BYTES = 32 << 20
+"""Of their bodies."""
 _LEVEL = 3
 """Of zstd for bodies: they are HTML, a fifth of their size, at 300 MB a second."""
 
@@ -107,12 +110,16 @@ class _Work:
     def iter_rows(self) -> Iterator[dict[str, Any]]:
         """Yield the row of each capture, in the file's order; raises StoppedError."""
         waiting: deque[tuple[Found, Page | NotRead, Future[PageRead] | None]] = deque()
-        most = _AHEAD * self._pool.processes
+        most, held = _AHEAD * self._pool.processes, 0
         for found in self._source.iter_captures():
             page = sort_capture(found.row, found.answer, policies_only=self._settings.policies_only)
-            future = self._pool.submit(read_page, page) if isinstance(page, Page) else None
+            # captures of a page repeat each other, and a process remembers what it has read
+            is_page = isinstance(page, Page)
+            future = self._pool.submit_beside(found.row.urlkey, read_page, page) if is_page else None
             waiting.append((found, page, future))
-            if len(waiting) > most:
+            held += _bytes_of(found)
+            while len(waiting) > most or (held > _AHEAD_BYTES and len(waiting) > 1):
+                held -= _bytes_of(waiting[0][0])
                 yield self._finish(*waiting.popleft())
         while waiting:
             yield self._finish(*waiting.popleft())
@@ -138,6 +145,10 @@ class _Work:
     def _check(self) -> None:
         if self._stop.is_set():
             raise StoppedError
+
+
+def _bytes_of(found: Found) -> int:
+    return len(found.answer.body) if found.answer else 0
 
 
 def _row_of(found: Found) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from policy_archive.pipelines.outputs.rows import print_rows
 from policy_archive.pipelines.outputs.words import show_share
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import one_state, open_reader
-from policy_archive.pipelines.store.phrases import study_phrases
 from policy_archive.pipelines.store.search import (
     SearchFilters,
     SearchResult,
@@ -95,6 +94,8 @@ def search_command(
             print_rows(rows, row_format, cells=_document_cells)
             found = bool(rows)
         else:
+            from policy_archive.pipelines.store.phrases import study_phrases  # numpy takes a while to load
+
             _, (counted,) = study_phrases(connection, [query], filters, seconds=_SECONDS)
             rows = counted.years
             print_rows(rows, row_format, cells=_year_cells)

@@ -221,7 +221,7 @@ def describe(
     hits: Counter[str] = Counter()
     for piece in pieces:
         hits.update(piece.hits)
-    features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, max(words, 1.0)))
+    features = dict(_iter_shape(page.text[:TEXT_LIMIT], prose, words))
     # in one order in every process: a sum of weights is another in the last digit where the order is
     manners = {concept: hits.pop(concept, 0) for concept in sorted(MANNERS)}
     features.update(_iter_body(hits, words + _SMOOTHING_WORDS, len(lexicon.concepts) - len(MANNERS)))
@@ -232,7 +232,6 @@ def describe(
     features.update((f"{WORDS}{name}", score) for name, score in vocabulary.score(prose).items())
     features.update((f"label:{concept}", 1.0) for concept in lexicon.count(label_of(page)))
     features.update((f"named:{kind}", strength) for kind, strength in named_kinds(page).items())
-    features.update((f"address:{concept}", 1.0) for concept in lexicon.count(address_words(page.url)))
     return features
 
 
@@ -322,8 +321,9 @@ def _iter_manners(scores: Mapping[str, float], words: float) -> Iterator[tuple[s
 
 
 def _iter_shape(text: str, prose: str, words: float) -> Iterator[tuple[str, float]]:
-    yield "length", math.log(words) / 10
+    yield "length", math.log(max(words, 1.0)) / 10
     yield "linked", linked_share(text)
+    words += _SMOOTHING_WORDS
     yield "headings", math.log1p(1000 * len(list(iter_headings(text))) / words)
     yield "items", math.log1p(1000 * len(_ITEM.findall(text)) / words)
     yield "clauses", math.log1p(1000 * len(_CLAUSE.findall(prose)) / words)

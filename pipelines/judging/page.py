@@ -21,13 +21,14 @@ from policy_archive.pipelines.judging.features import (
 )
 from policy_archive.pipelines.judging.lexicon import lexical_length
 from policy_archive.pipelines.judging.likeness import is_nearly
-from policy_archive.pipelines.judging.model import NO_POLICY, load_model, weigh_page
+from policy_archive.pipelines.judging.model import NO_POLICY, Model, load_model, weigh_page
 from policy_archive.pipelines.judging.notices import Notice, asks_for_password, find_notice
 
 POLICY_THRESHOLD = 0.6
 """Probability from which a page is called a policy; bench/judge.py prints what it gives."""
-FOUND_LIKELIHOOD_RATIO = 1.5
-"""How much likelier a policy is on a page that discovery took for one; a home page may stand there by now."""
+DOUBTFUL = 0.2
+"""Probability by the text from which it is in doubt, and what is known beside it counts. Below, the text says
+clearly that it is none; above the threshold nothing more is needed."""
 NAME_LIKELIHOOD_RATIO = 6.0
 """The same of such a page whose title or heading is the name of the kind expected.
 
@@ -52,7 +53,11 @@ _INDEX_LINKED = 0.7
 """Share of the text in links from which a page lists policies and is none."""
 
 
+HOME_TITLE_LIKELIHOOD_RATIO = 0.5
+"""How much likelier a policy is on a page with the title of the site's home page of that time: sites give all
+their pages one title, so it is but a hint, and turns only what is near the threshold."""
 AS_HOME = "nearly the text of the site's home page of that time"
+TITLED_AS_HOME = "in doubt, and under the title of the site's home page of that time"
 _SAME_AS_HOME = 0.99
 """Probability of no policy where the home page says the same."""
 _ADDENDA = frozenset({"data-processing", "user-consent"})
@@ -66,61 +71,89 @@ def judge_page(
     url: str,
     expected: Kind | None = None,
     home_text: str | Callable[[], str] = "",
+    home_title: str | Callable[[], str] = "",
 ) -> Verdict:
     """Return what a page is, judged by its extracted text, its title, its address and, if given, its tree.
 
-    `expected` is the kind that the page was found as: something speaks for a policy then, and another
-    kind must be clear. `home_text` is the Markdown of the site's home page of that time, or gives it when
-    asked for, which only a page that reads like a policy makes worth it: what is nearly the same is
-    no policy. '' where none is known. Never raises. `probability` is the model's for policies and
-    for `other`; of notices it grows with the number of their wordings found.
+    `expected` is the kind that the page was found as, by its address or a link: something speaks for a
+    policy then, where the text leaves it in doubt, and another kind must be clear. The address of a page
+    that nobody sought names what a policy of kind `other` is, never that it is one. `home_text` is the
+    Markdown of the site's home page of that time, `home_title` its title: what is nearly the same text is
+    no policy, an equal title is a hint. Both may be given to be asked for, which only a page that reads
+    like a policy makes worth it; '' where none is known. Never raises. `probability` is the model's for
+    policies and for `other`; of notices it grows with the number of their wordings found.
     """
     asks = tree is not None and asks_for_password(tree)
     verdict = _judge(extraction.text, extraction.title, url, expected, asks)
-    return hold_against_home(verdict, extraction.text, home_text) if home_text else verdict
+    return hold_against_home(verdict, extraction, home_text=home_text, home_title=home_title)
 
 
-def hold_against_home(verdict: Verdict, text: str, home_text: str | Callable[[], str]) -> Verdict:
-    """Return what a page is, given what it was judged to be without its home page, and that page's text."""
-    if verdict.page_class is PageClass.POLICY:
-        home = home_text if isinstance(home_text, str) else home_text()
-        if is_nearly(text, home):
-            return _other_verdict(_SAME_AS_HOME, AS_HOME)
+def hold_against_home(
+    verdict: Verdict,
+    extraction: Extraction,
+    *,
+    home_text: str | Callable[[], str] = "",
+    home_title: str | Callable[[], str] = "",
+) -> Verdict:
+    """Return what a page is, given what it was judged to be without its home page, and that page."""
+    if verdict.page_class is not PageClass.POLICY:
+        return verdict
+    home = _ask(home_text)
+    if home and is_nearly(extraction.text, home):
+        return _other_verdict(_SAME_AS_HOME, AS_HOME)
+    if _has_title(extraction, _ask(home_title)):
+        policy = _make_likelier(verdict.probability, HOME_TITLE_LIKELIHOOD_RATIO)
+        if policy < POLICY_THRESHOLD:
+            return _other_verdict(1.0 - policy, TITLED_AS_HOME)
     return verdict
+
+
+def _ask(known: str | Callable[[], str]) -> str:
+    return known if isinstance(known, str) else known()
+
+
+def _has_title(extraction: Extraction, title: str) -> bool:
+    return bool(title.strip()) and fold(extraction.title) == fold(title)
 
 
 @remembered(64)
 def _judge(text: str, title: str, url: str, expected: Kind | None, asks_for_password: bool) -> Verdict:
     page = Page(title=title, text=text, url=url)
-    probabilities = _weigh(page)
+    return judge_text(page, load_model(), expected=expected, asks_for_password=asks_for_password)
+
+
+def judge_text(
+    page: Page, model: Model, *, expected: Kind | None = None, asks_for_password: bool = False
+) -> Verdict:
+    """Return what a page is by a model, nothing known of its site; bench/judge.py asks models of its own."""
+    probabilities = weigh_page(page, model)
     by_text = 1.0 - probabilities[NO_POLICY]
     policy = by_text if expected is None else add_evidence(by_text, page, expected)
     likely = policy >= POLICY_THRESHOLD
     notice = find_notice(page, asks_for_password=asks_for_password, reads_like_policy=likely)
-    # a menu on a policy's page asks to log in; an error at a policy's address may bear its name
-    if notice is not None and _outweighs(notice, policy if notice.page_class is PageClass.WALL else by_text):
+    if notice is not None and _outweighs(notice, policy):
         return _notice_verdict(notice)
     if policy < POLICY_THRESHOLD:
         return _other_verdict(1.0 - policy, "does not read like a policy")
     linked = linked_share(page.text)
     if linked >= _INDEX_LINKED:
         return _other_verdict(linked, "a list of links")
-    kind, reason = _choose_kind(probabilities, page, expected)
+    kind, reason = _choose_kind(probabilities, page, expected, model)
     return Verdict(page_class=PageClass.POLICY, kind=kind, probability=policy, reason=reason)
-
-
-def _weigh(page: Page) -> dict[str, float]:
-    return weigh_page(page, load_model())
 
 
 def add_evidence(by_text: float, page: Page, expected: Kind) -> float:
     """Return the probability of a policy, given that discovery led here and what the page calls itself.
 
-    Its address is among the model's features already. A name with hardly a sentence below it proves
-    nothing: an error at a policy's address bears it, too.
+    It counts only where the text is in doubt: nothing lifts what does not read like a policy at all. A
+    name with hardly a sentence below it proves nothing: an error at a policy's address bears it, too.
     """
-    named = _calls_itself(page, expected) and lexical_length(prose_of(page.text)) >= _NAMEABLE_WORDS
-    return _make_likelier(by_text, FOUND_LIKELIHOOD_RATIO * (NAME_LIKELIHOOD_RATIO if named else 1.0))
+    if by_text < DOUBTFUL:
+        return by_text
+    named = _calls_itself(page, expected) or label_group(page) in _ADDENDA
+    if not named or lexical_length(prose_of(page.text)) < _NAMEABLE_WORDS:
+        return by_text
+    return _make_likelier(by_text, NAME_LIKELIHOOD_RATIO)
 
 
 def _make_likelier(probability: float, ratio: float) -> float:
@@ -132,7 +165,9 @@ def _calls_itself(page: Page, kind: Kind) -> bool:
     return named_kinds(page).get(kind, 0.0) >= _SURE_NAME
 
 
-def _choose_kind(probabilities: Mapping[str, float], page: Page, expected: Kind | None) -> tuple[Kind, str]:
+def _choose_kind(
+    probabilities: Mapping[str, float], page: Page, expected: Kind | None, model: Model
+) -> tuple[Kind, str]:
     """Return a policy's kind with the reason.
 
     A page of two kinds ("Terms and privacy"), or one that reads like two, is of the kind expected.
@@ -157,12 +192,12 @@ def _choose_kind(probabilities: Mapping[str, float], page: Page, expected: Kind 
         return expected, f"{reason}, not clearly another than the {expected} policy expected"
     if _calls_itself(page, expected):
         return expected, f"{reason}, but calls itself a {expected} policy"
-    if _holds_part(page, expected):
+    if _holds_part(page, expected, model):
         return expected, f"{reason}, but holds a {expected} policy beside"
     return kind, reason
 
 
-def _holds_part(page: Page, kind: Kind) -> bool:
+def _holds_part(page: Page, kind: Kind, model: Model) -> bool:
     """Return whether a page of several policies holds one of a kind: under its name, and reading like one.
 
     Terms have a clause named "Privacy" that but points to the policy.
@@ -171,7 +206,7 @@ def _holds_part(page: Page, kind: Kind) -> bool:
         matches = match_name(fold(heading))
         named = any(match.kind is kind and match.strength >= _BARE_NAME for match in matches)
         if named and lexical_length(text) >= _PART_WORDS:
-            probabilities = _weigh(Page(title=heading, text=text, url=""))
+            probabilities = weigh_page(Page(title=heading, text=text, url=""), model)
             by_text = 1.0 - probabilities.pop(NO_POLICY)
             policy = _make_likelier(by_text, NAME_LIKELIHOOD_RATIO)
             if policy >= POLICY_THRESHOLD and max(probabilities, key=probabilities.__getitem__) == kind:

@@ -23,19 +23,24 @@ class Weights:
 
     def weigh(self, features: Mapping[str, float]) -> dict[str, float]:
         """Return the probability of each class; they add up to 1. Unknown features count nothing."""
+        scores = self.add_up(features)
+        top = max(scores.values())
+        exponentials = {name: math.exp(score - top) for name, score in scores.items()}
+        total = sum(exponentials.values())
+        return {name: one / total for name, one in exponentials.items()}
+
+    def add_up(self, features: Mapping[str, float]) -> dict[str, float]:
+        """Return each class's score: of one class alone its logit, log(p / (1 - p))."""
         scores = list(self.intercepts)
         for name, value in features.items():
             for place, weight in enumerate(self.features.get(name, ())):
                 scores[place] += weight * value
-        top = max(scores)
-        exponentials = [math.exp(score - top) for score in scores]
-        total = sum(exponentials)
-        return {name: one / total for name, one in zip(self.classes, exponentials, strict=True)}
+        return dict(zip(self.classes, scores, strict=True))
 
 
 @cache
 def load_weights(name: str) -> Weights:
-    """Return the weights `concepts` or `words` that ship with the program (see data/judge/README.md)."""
+    """Return weights that ship with the program, by their file's name (see data/judge/README.md)."""
     return read_weights(DATA / "judge" / f"{name}.json")
 
 

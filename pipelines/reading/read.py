@@ -25,7 +25,7 @@ from policy_archive.pipelines.extract.extraction import ExtractedPage, extract_p
 from policy_archive.pipelines.extract.source.decode import decode_body, unpack_body
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.judging.owner import judge_owner
-from policy_archive.pipelines.judging.page import AS_HOME, hold_against_home, judge_page
+from policy_archive.pipelines.judging.page import AS_HOME, TITLED_AS_HOME, hold_against_home, judge_page
 
 
 def read_body(
@@ -72,8 +72,14 @@ def _judge(page: ExtractedPage, document: Document, url: str, home: HomePage | N
     if extraction.frame_url and not extraction.text.strip():
         reason = f"a frameset; its main frame is {extraction.frame_url}"
         return Reading(outcome=Outcome.EMPTY, reason=reason, extraction=extraction, links=links)
-    home_text = partial(_read_home_text, home, document.kind) if home else ""
-    verdict = judge_page(extraction, tree=page.tree, url=url, expected=document.kind, home_text=home_text)
+    verdict = judge_page(
+        extraction,
+        tree=page.tree,
+        url=url,
+        expected=document.kind,
+        home_text=partial(_read_home_text, home, document.kind) if home else "",
+        home_title=partial(_read_home_title, home, document.kind) if home else "",
+    )
     owner = judge_owner(extraction, site=document.site, url=url, links=links)
     outcome, reason = _decide(extraction, verdict, owner, document)
     return Reading(
@@ -81,13 +87,45 @@ def _judge(page: ExtractedPage, document: Document, url: str, home: HomePage | N
     )
 
 
+def read_unknown(
+    body: bytes, *, site: str, kind: Kind, sure: bool, url: str, timestamp: str, content_type: str | None
+) -> tuple[Kind, Reading]:
+    """Return what a body turned out to be, and as which kind it was read, when nobody knows the document.
+
+    `kind` is what its address promises; of one that promises nothing (`sure` is false), and of a policy of
+    another kind, the reading is that of the kind it turns out to be. Either is what `read_body` gives for it.
+    """
+    document = Document(site=site, kind=kind)
+    if kind is Kind.HOME:
+        facts = {"url": url, "timestamp": timestamp, "content_type": content_type}
+        return kind, read_body(body, document=document, **facts)  # type: ignore[arg-type]
+    try:
+        page = extract_page(body, url=url, timestamp=timestamp, content_type=content_type, kind=kind)
+        reading = _judge(page, document, url, None)
+        found = reading.verdict.kind if reading.verdict else None
+        if found in (None, kind) or (sure and reading.outcome is not Outcome.OTHER_KIND):
+            return kind, reading
+        assert found is not None
+        # the kind says which document of several is taken; of one alone the text is the same
+        if page.extraction.documents_on_page > 1:
+            page = extract_page(body, url=url, timestamp=timestamp, content_type=content_type, kind=found)
+        again = _judge(page, Document(site=site, kind=found), url, None)
+    except ExtractionError as error:
+        return kind, Reading(outcome=Outcome(error.outcome), reason=str(error))
+    return (found, again) if again.outcome.is_text else (kind, reading)
+
+
 def read_with_home(reading: Reading, document: Document, home: HomePage) -> Reading:
     """Return what `read_body` makes of a page with its site's home page, given its reading without one."""
     extraction, verdict, owner = reading.extraction, reading.verdict, reading.owner
     if extraction is None or verdict is None or owner is None:
         return reading
-    home_text = partial(_read_home_text, home, document.kind)
-    held = hold_against_home(verdict, extraction.text, home_text)
+    held = hold_against_home(
+        verdict,
+        extraction,
+        home_text=partial(_read_home_text, home, document.kind),
+        home_title=partial(_read_home_title, home, document.kind),
+    )
     if held == verdict:
         return reading
     outcome, reason = _decide(extraction, held, owner, document)
@@ -95,12 +133,16 @@ def read_with_home(reading: Reading, document: Document, home: HomePage) -> Read
 
 
 def _read_home_text(home: HomePage, kind: Kind) -> str:
-    return _extract_home(home.url, home, kind)
+    return _extract_home(home.url, home, kind)[1]
+
+
+def _read_home_title(home: HomePage, kind: Kind) -> str:
+    return _extract_home(home.url, home, kind)[0]
 
 
 @remembered(4)
-def _extract_home(key: str, home: HomePage, kind: Kind) -> str:
-    """Return a home page's text, read as the page that it is held against; '' when it has none.
+def _extract_home(key: str, home: HomePage, kind: Kind) -> tuple[str, str]:
+    """Return a home page's title and text, read as the page that it is held against; '' of what it has not.
 
     The captures of a policy have few home pages between them. `key` is what `remembered` measures.
     """
@@ -109,8 +151,8 @@ def _extract_home(key: str, home: HomePage, kind: Kind) -> str:
             home.body, url=home.url, timestamp=home.timestamp, content_type=home.content_type, kind=kind
         )
     except ExtractionError:
-        return ""
-    return page.extraction.text
+        return "", ""
+    return page.extraction.title, page.extraction.text
 
 
 def _decide(
@@ -120,7 +162,8 @@ def _decide(
     if verdict.page_class is PageClass.EMPTY:
         return Outcome.EMPTY, verdict.reason
     if verdict.page_class is not PageClass.POLICY:
-        what = f"{verdict.page_class}: {verdict.reason}" if verdict.reason == AS_HOME else verdict.page_class
+        beside = verdict.reason in (AS_HOME, TITLED_AS_HOME)
+        what = f"{verdict.page_class}: {verdict.reason}" if beside else verdict.page_class
         return Outcome.NOT_A_POLICY, what
     if owner.relation.is_somebody_else:
         return Outcome.FOREIGN, f"{owner.relation}: {owner.reason}"

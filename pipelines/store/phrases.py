@@ -7,14 +7,15 @@ reading (`Spans`) can be kept for as long as the database stays as it is.
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import compress
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.queries import IS_TOLD, Row
@@ -29,7 +30,9 @@ _SECONDS = 60.0
 _READ_AT_ONCE = 500
 _FIRST_OF_ITS_DOCUMENT = -1
 _NO_VERSION = 2
-_TURN = re.compile(rb"[^\0]")
+_YEARS_OF_A_NUMBER = 62
+"""Bits of a machine's number that years may take; more of them are Python's own numbers, and slower."""
+Column = NDArray[Any]
 
 
 class Event(StrEnum):
@@ -45,27 +48,39 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Spans:
-    """Every version asked about in order of time, as parallel lists; years as sets of bits from `base` on."""
+    """Every version asked about in order of time, as parallel columns; years as bits from `base` on."""
 
     base: int
     documents: list[str]
     """Ids of documents; `document` counts in it."""
-    document: list[int]
-    version: Sequence[int]
-    text: Sequence[int]
+    document: Column
+    version: Column
+    text: Column
     """`texts.id`."""
-    seen: list[int]
+    seen: Column
     """Years from the first capture of the version to the last: in those it stood."""
-    before: list[int]
+    before: Column
     """Years of the interval in which it replaced the version before; 0 for a first one."""
-    previous: list[int]
+    previous: Column
     """Place of the document's version before, or -1."""
-    stood: list[int]
+    order: Column
+    """The places by document, each document's in order of time."""
+    starts: Column
+    """Where in `order` each document that has a version begins."""
+    stood: Column
     """By document: the years in which any of its versions stood."""
     counts: Counter[int]
     """By year: how many documents stood."""
     unseen: Counter[int]
     """By year: how many are known before and after it, but not in it."""
+
+    def gather(self, years: Column) -> Column:
+        """Return for each document all years that its versions have, by place."""
+        gathered = np.zeros(len(self.documents), dtype=years.dtype)
+        if len(self.order):
+            which = self.document[self.order[self.starts]]
+            gathered[which] = np.bitwise_or.reduceat(years[self.order], self.starts)
+        return gathered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,14 +115,18 @@ def read_spans(connection: sqlite3.Connection) -> Spans:
     numbers = {id: number for number, id in enumerate(dict.fromkeys(ids))}
     intervals = {text: _Years.parse(text) for text in set(years)}  # of which there are few
     base = min((one.earliest for one in intervals.values()), default=0)
+    span = max((one.last for one in intervals.values()), default=0) - base
+    bits = np.int64 if span < _YEARS_OF_A_NUMBER else object
+    seen = {text: one.seen(base) for text, one in intervals.items()}
+    before = {text: one.before(base) for text, one in intervals.items()}
     return _sum_spans(
         base=base,
         documents=list(numbers),
-        document=list(map(numbers.__getitem__, ids)),
-        version=version,
-        text=text,
-        seen=list(map({text: one.seen(base) for text, one in intervals.items()}.__getitem__, years)),
-        before=list(map({text: one.before(base) for text, one in intervals.items()}.__getitem__, years)),
+        document=np.array(list(map(numbers.__getitem__, ids)), dtype=np.int64),
+        version=np.array(version, dtype=np.int64),
+        text=np.array(text, dtype=np.int64),
+        seen=np.array(list(map(seen.__getitem__, years)), dtype=bits),
+        before=np.array(list(map(before.__getitem__, years)), dtype=bits),
     )
 
 
@@ -115,59 +134,76 @@ def _sum_spans(
     *,
     base: int,
     documents: list[str],
-    document: list[int],
-    seen: list[int],
-    before: list[int],
-    **columns: Any,
+    document: Column,
+    seen: Column,
+    before: Column,
+    is_narrowed: bool = False,
+    **columns: Column,
 ) -> Spans:
-    stood = _gather(len(documents), document, seen)
-    between = _gather(len(documents), document, before)
-    return Spans(
+    order = np.argsort(document, kind="stable")
+    sorted_ = document[order]
+    is_next = np.zeros(len(order), dtype=bool)
+    is_next[1:] = sorted_[1:] == sorted_[:-1]
+    previous = np.full(len(order), _FIRST_OF_ITS_DOCUMENT, dtype=np.int64)
+    previous[order[1:][is_next[1:]]] = order[:-1][is_next[1:]]
+    spans = Spans(
         base=base,
         documents=documents,
         document=document,
         seen=seen,
-        before=before,
-        previous=_find_previous(document, len(documents)),
-        stood=stood,
-        counts=_count_years(base, stood),
-        unseen=_count_years(base, [gap & ~own for gap, own in zip(between, stood, strict=True)]),
+        # the version before may have been left out, and the interval with it
+        before=np.where(previous >= 0, before, 0).astype(before.dtype) if is_narrowed else before,
+        previous=previous,
+        order=order,
+        starts=np.flatnonzero(~is_next),
+        stood=np.zeros(0, dtype=seen.dtype),
+        counts=Counter(),
+        unseen=Counter(),
         **columns,
     )
+    stood, between = spans.gather(seen), spans.gather(spans.before)
+    counts, unseen = _count_years(base, stood), _count_years(base, between & ~stood)
+    return replace(spans, stood=stood, counts=counts, unseen=unseen)
 
 
 def narrow_spans(connection: sqlite3.Connection, spans: Spans, filters: SearchFilters) -> Spans:
     """Return those versions that the filters leave."""
     if filters == SearchFilters():
         return spans
-    kept = bytearray(b"\1" * len(spans.document))
+    kept = np.ones(len(spans.document), dtype=bool)
     if filters.site or filters.kind:
         wanted = _find_documents(connection, filters)
-        chosen = bytes(id in wanted for id in spans.documents)
-        kept = bytearray(map(chosen.__getitem__, spans.document))
+        chosen = np.fromiter((id in wanted for id in spans.documents), dtype=bool, count=len(spans.documents))
+        kept &= chosen[spans.document]
     if filters.language:
-        texts = _find_in_language(connection, filters.language)
-        kept = bytearray(one and text in texts for one, text in zip(kept, spans.text, strict=True))
+        kept &= _flag_texts(spans, _find_in_language(connection, filters.language))
     if filters.year:
         bit = 1 << filters.first_year - spans.base if filters.first_year >= spans.base else 0
-        kept = bytearray(one and bool(years & bit) for one, years in zip(kept, spans.seen, strict=True))
-    # the version before may be left out, and the interval with it
-    document = list(compress(spans.document, kept))
-    before = [
-        gap if earlier >= 0 else 0
-        for gap, earlier in zip(
-            compress(spans.before, kept), _find_previous(document, len(spans.documents)), strict=True
-        )
-    ]
+        is_known = bit.bit_length() <= _YEARS_OF_A_NUMBER or spans.seen.dtype == object
+        kept &= (spans.seen & (bit if is_known else 0)).astype(bool)
     return _sum_spans(
+        is_narrowed=True,
         base=spans.base,
         documents=spans.documents,
-        document=document,
-        version=list(compress(spans.version, kept)),
-        text=list(compress(spans.text, kept)),
-        seen=list(compress(spans.seen, kept)),
-        before=before,
+        document=spans.document[kept],
+        version=spans.version[kept],
+        text=spans.text[kept],
+        seen=spans.seen[kept],
+        before=spans.before[kept],
     )
+
+
+def _flag_texts(spans: Spans, texts: Column) -> Column:
+    """Return for each version whether its text is one of these, by `texts.id`."""
+    if not len(spans.text):
+        return np.zeros(0, dtype=bool)
+    flags = np.zeros(int(spans.text.max()) + 1, dtype=bool)
+    flags[texts[texts < len(flags)]] = True
+    return flags[spans.text]
+
+
+def _parse_ids(text: str | None) -> Column:
+    return np.array(json.loads(f"[{text or ''}]"), dtype=np.int64)
 
 
 def _find_documents(connection: sqlite3.Connection, filters: SearchFilters) -> set[str]:
@@ -176,10 +212,10 @@ def _find_documents(connection: sqlite3.Connection, filters: SearchFilters) -> s
     return {row[0] for row in connection.execute(f"select id from documents where {conditions}", wanted)}  # noqa: S608
 
 
-def _find_in_language(connection: sqlite3.Connection, language: str) -> set[int]:
+def _find_in_language(connection: sqlite3.Connection, language: str) -> Column:
     sql = """select group_concat(texts.id) from extractions cross join texts
         on texts.sha256 = extractions.text_sha256 where extractions.current and extractions.language = ?"""
-    return set(json.loads(f"[{connection.execute(sql, (language,)).fetchone()[0] or ''}]"))
+    return _parse_ids(connection.execute(sql, (language,)).fetchone()[0])
 
 
 def _iter_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
@@ -231,30 +267,10 @@ def _bits(first: int, last: int) -> int:
     return (2 << last) - (1 << first)
 
 
-def _find_previous(document: Sequence[int], documents: int) -> list[int]:
-    newest = [_FIRST_OF_ITS_DOCUMENT] * documents
-    previous = []
-    for place, which in enumerate(document):
-        previous.append(newest[which])
-        newest[which] = place
-    return previous
-
-
-def _gather(documents: int, document: Iterable[int], bits: Iterable[int]) -> list[int]:
-    """Return for each document all years that it has."""
-    years = [0] * documents
-    for which, some in zip(document, bits, strict=True):
-        years[which] |= some
-    return years
-
-
-def _count_years(base: int, by_document: Iterable[int]) -> Counter[int]:
-    counted: Counter[int] = Counter()
-    for bits, documents in Counter(by_document).items():
-        for offset in range(bits.bit_length()):
-            if bits >> offset & 1:
-                counted[base + offset] += documents
-    return counted
+def _count_years(base: int, by_document: Column) -> Counter[int]:
+    every = int(np.bitwise_or.reduce(by_document)) if len(by_document) else 0
+    years = (offset for offset in range(every.bit_length()) if every >> offset & 1)
+    return Counter({base + offset: int(((by_document >> offset) & 1).sum()) for offset in years})
 
 
 def study_phrases(
@@ -289,36 +305,29 @@ def study_phrases(
 
 @dataclass(frozen=True)
 class _Said:
-    """Which versions say a phrase, 1 or 0 a byte, at their places in the spans."""
+    """Which versions say a phrase, 1 or 0, at their places in the spans."""
 
-    now: bytes
-    earlier: bytes
+    now: Column
+    earlier: Column
     """The same of the document's version before; 2 where there is none."""
-
-    def iter_turns(self) -> Iterator[int]:
-        """Yield the places of the versions that do what the one before did not, and of all first ones."""
-        # by the byte, in one operation on two long numbers, for there are 200,000
-        turns = int.from_bytes(self.now, "little") ^ int.from_bytes(self.earlier, "little")
-        return (one.start() for one in _TURN.finditer(turns.to_bytes(len(self.now), "little")))
 
 
 def _find_saying(connection: sqlite3.Connection, spans: Spans, match: str) -> _Said:
     sql = "select group_concat(rowid) from texts_search where texts_search match ?"
-    found = set(json.loads(f"[{connection.execute(sql, (match,)).fetchone()[0] or ''}]"))
-    now = bytes(map(found.__contains__, spans.text))
+    found = _parse_ids(connection.execute(sql, (match,)).fetchone()[0])
+    now = _flag_texts(spans, found).astype(np.int8)
     # a place of -1 is that of the 2 at the end
-    return _Said(now, bytes(map((now + bytes([_NO_VERSION])).__getitem__, spans.previous)))
+    return _Said(now, np.append(now, np.int8(_NO_VERSION))[spans.previous])
 
 
 def _count_saying(spans: Spans, said: _Said) -> tuple[Counter[int], Counter[int]]:
     """Return by year how many documents said it for certain, and how many at the most."""
-    size = len(spans.documents)
-    saying = _gather(size, compress(spans.document, said.now), compress(spans.seen, said.now))
+    saying = spans.gather(np.where(said.now == 1, spans.seen, 0).astype(spans.seen.dtype))
     # a version that says it may have come at once after the last sight of the one before; where it says it no
     # more, the one before may have stood until now
-    turns = list(said.iter_turns())
-    near = _gather(size, map(spans.document.__getitem__, turns), map(spans.before.__getitem__, turns))
-    possible = [sure | (gap & stood) for sure, gap, stood in zip(saying, near, spans.stood, strict=True)]
+    turned = said.now != said.earlier
+    near = spans.gather(np.where(turned, spans.before, 0).astype(spans.before.dtype))
+    possible = saying | (near & spans.stood)
     return _count_years(spans.base, saying), _count_years(spans.base, possible)
 
 
@@ -340,22 +349,18 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _find_events(spans: Spans, said: _Said) -> tuple[dict[Event, list[int]], frozenset[int]]:
-    events: dict[Event, list[int]] = {event: [] for event in Event}
-    returning = set()
-    have_said: set[int] = set()
-    for place in said.iter_turns():
-        if said.earlier[place] == _NO_VERSION:
-            if said.now[place]:
-                events[Event.FIRST_SEEN].append(place)
-                have_said.add(spans.document[place])
-        elif said.now[place]:
-            events[Event.TOOK_IN].append(place)
-            if spans.document[place] in have_said:
-                returning.add(place)
-            have_said.add(spans.document[place])
-        else:
-            events[Event.DROPPED].append(place)
-    return events, frozenset(returning)
+    says = np.flatnonzero(said.now)
+    took_in = np.flatnonzero((said.now == 1) & (said.earlier == 0))
+    # of several places of a document the last one written stays: its first
+    first_said = np.zeros(len(spans.documents), dtype=np.int64)
+    first_said[spans.document[says[::-1]]] = says[::-1]
+    returning = took_in[first_said[spans.document[took_in]] < took_in]
+    events = {
+        Event.TOOK_IN: took_in,
+        Event.DROPPED: np.flatnonzero((said.now == 0) & (said.earlier == 1)),
+        Event.FIRST_SEEN: np.flatnonzero((said.now == 1) & (said.earlier == _NO_VERSION)),
+    }
+    return {event: events[event].tolist() for event in Event}, frozenset(returning.tolist())
 
 
 def find_told(connection: sqlite3.Connection, spans: Spans, places: Sequence[int]) -> list[int]:
@@ -386,12 +391,12 @@ def iter_events(
     for start in range(0, len(places), _READ_AT_ONCE):
         part = places[start : start + _READ_AT_ONCE]
         rows = queries.read_versions(connection, [_key(spans, place) for place in part])
-        before = [place for place in (spans.previous[place] for place in part) if place >= 0]
+        before = [place for place in (int(spans.previous[place]) for place in part) if place >= 0]
         stamps = _read_stamps(connection, [_key(spans, place) for place in before])
         for place, row in zip(part, rows, strict=True):
-            earlier = spans.previous[place]
+            earlier = int(spans.previous[place])
             # the text that says it: of a phrase that was dropped the one before
-            text_id = spans.text[earlier if event is Event.DROPPED else place]
+            text_id = int(spans.text[earlier if event is Event.DROPPED else place])
             yield {
                 "phrase": phrase.text,
                 "event": str(event),
@@ -407,7 +412,7 @@ def iter_events(
 
 
 def _key(spans: Spans, place: int) -> tuple[str, int]:
-    return spans.documents[spans.document[place]], spans.version[place]
+    return spans.documents[int(spans.document[place])], int(spans.version[place])
 
 
 def _read_stamps(

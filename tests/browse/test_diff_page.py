@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 from lxml import html
 
 from policy_archive.browse.diff_html import build_document
@@ -80,3 +82,23 @@ def test_arabic_lines_are_compared_word_by_word() -> None:
     document = build_document(diff_texts(old, new), old, new, side_by_side=False)
     ((row,),) = [change.rows for change in document.changes]
     assert row.new.count("<del>") == 1 and "<del>لا </del>" in row.new
+
+
+@pytest.mark.parametrize("stored", ["null", """replace(change, '"moved": 0', '"moved": 7')""", "other"])
+def test_a_change_is_told_as_it_is_stored_unless_that_is_of_other_texts(
+    tmp_path: Path, demo_database: Path, stored: str
+) -> None:
+    site, database = "tidelock.example", tmp_path / "demo.db"
+    shutil.copy(demo_database, database)
+    old, new = _list_stamps(database, site)[3:5]
+    path = f"{HOME}/-/diff/{site}/privacy/{old}/{site}/privacy/{new}"
+    whole = ask_one(database, path).text
+    assert "25 new sections" in whole
+    other = """replace(replace(change, '"moved": 0', '"moved": 7'), '"words_added": ', '"words_added": 1')"""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(f"update versions set change = {other if stored == 'other' else stored}")
+        connection.commit()
+    page = ask_one(database, path).text
+    assert ("7 lines moved" in page) == stored.startswith("replace")
+    if not stored.startswith("replace"):
+        assert "25 new sections" in page

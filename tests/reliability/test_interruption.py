@@ -89,7 +89,7 @@ def test_a_backup_whose_terminal_is_closed_is_no_backup(database: Path, tmp_path
 
 def stop_in_flight(archive: ArchiveServer, number: signal.Signals, *arguments: str) -> tuple[int, str, str]:
     """Run a command until it waits for the archive, and send it a signal then."""
-    archive.faults = [faults.Slow(seconds=1)]
+    archive.faults = [faults.Slow(seconds=5)]  # so long that no answer comes before the signal
     asked = len(archive.log)
     process = start_program(*arguments, *RATES)
     try:

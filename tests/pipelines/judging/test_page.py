@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.judge_unseen import KEPT, LOST, MISJUDGED, TAKEN, find_fault, load_unseen
+from bench.judge_unseen import KEPT, LOST, MISJUDGED, TAKEN, UnseenPage, find_fault, load_unseen
+from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Extraction, Kind, Verdict
 from policy_archive.pipelines.extract.extraction import extract_page
 from policy_archive.pipelines.judging.features import (
@@ -28,7 +29,7 @@ from policy_archive.pipelines.judging.features import (
     other_group,
 )
 from policy_archive.pipelines.judging.lexicon import Lexicon, lexical_length, load_lexicon
-from policy_archive.pipelines.judging.page import judge_page
+from policy_archive.pipelines.judging.page import DOUBTFUL, TITLED_AS_HOME, add_evidence, judge_page
 from policy_archive.pipelines.judging.vocabulary import load_vocabulary
 from policy_archive.pipelines.judging.weights import Weights, load_weights
 from tests.support.extractions import bare_extraction
@@ -124,16 +125,16 @@ def test_most_pages_about_privacy_or_law_are_no_policies() -> None:
     rows = tomllib.loads((WRITTEN / "neighbours.toml").read_text("utf-8"))
     classes = Counter(judge(row["text"], row["title"]).page_class for row in rows.values())
     assert len(rows) >= 30
-    assert classes["policy"] <= 0.03 * len(rows), classes
+    assert classes["policy"] <= 0.02 * len(rows), classes
 
 
 def test_pages_that_nothing_was_learnt_from_are_seldom_misjudged() -> None:
     pages = load_unseen()
     faults = Counter(find_fault(page) for page in pages)
     assert len(pages) >= 200
-    # of 154 that are no policies, 115 policies and 15 of somebody else; before: 53, 13 and 4
-    assert faults[KEPT] <= 14, faults
-    assert faults[LOST] + faults[MISJUDGED] <= 6, faults
+    # of 154 that are no policies, 115 policies and 15 of somebody else
+    assert faults[KEPT] <= 8, faults
+    assert faults[LOST] + faults[MISJUDGED] <= 4, faults
     assert faults[TAKEN] == 0, faults
 
 
@@ -206,8 +207,8 @@ def test_real_policies_are_policies_of_their_kind(shared: Path) -> None:
     verdicts = [judge(gzip.decompress((folder / row["file"]).read_bytes()).decode(), url="") for row in known]
     right = sum(verdict.kind is kinds[row["document"]] for row, verdict in zip(known, verdicts, strict=True))
     assert len(known) > 100
-    assert sum(verdict.page_class == "policy" for verdict in verdicts) / len(known) >= 0.97
-    assert right / len(known) >= 0.93
+    assert sum(verdict.page_class == "policy" for verdict in verdicts) / len(known) >= 0.99
+    assert right / len(known) >= 0.97
 
 
 def test_real_other_pages_are_no_policies(shared: Path) -> None:
@@ -218,7 +219,7 @@ def test_real_other_pages_are_no_policies(shared: Path) -> None:
         page = extract_page(gzip.decompress(path.read_bytes()), url="", timestamp="")
         called += judge_page(page.extraction, tree=page.tree, url=ADDRESS).page_class == "policy"
     assert len(paths) == 50
-    assert called <= 2
+    assert called == 0
 
 
 def test_the_reference_texts_are_privacy_policies(shared: Path) -> None:
@@ -256,12 +257,12 @@ def test_a_line_more_or_less_does_not_turn_a_policy_into_something_else() -> Non
     assert {verdict.page_class for verdict in verdicts} == {"policy"}, verdicts
 
 
-def test_what_led_to_a_page_and_what_it_calls_itself_count_for_it() -> None:
+def test_what_a_page_calls_itself_counts_for_it_and_what_led_there_does_not() -> None:
     text = STATION.partition("\n\n")[2]
     alone = judge(text, url="").probability
     found = judge(text, url="", expected=Kind.PRIVACY).probability
     named = judge(text, "Privacy Statement", url="", expected=Kind.PRIVACY).probability
-    assert 0.5 < alone < found < named
+    assert 0.5 < alone == found < named
 
 
 @pytest.mark.parametrize(
@@ -352,7 +353,7 @@ def test_every_weight_is_of_a_known_concept() -> None:
         group, colon, rest = name.partition(":")
         if colon:
             weighed.setdefault(group, set()).add(rest)
-    assert all(weighed[group] <= concepts for group in ("rate", "share", "label", "address"))
+    assert all(weighed[group] <= concepts for group in ("rate", "share", "label"))
     assert weighed["manner"] <= MANNERS | set(load_lexicon("page-notices").concepts)
     assert concepts >= MANNERS
     assert len(weighed["rate"]) > 25
@@ -387,3 +388,50 @@ def test_a_page_is_called_by_its_title_and_headings_of_both_forms() -> None:
 def test_a_page_is_named_by_a_part_of_its_title(title: str, kinds: set[Kind]) -> None:
     named = named_kinds(Page(title=title, text="", url=""))
     assert {kind for kind, strength in named.items() if strength >= 0.75} == kinds
+
+
+@pytest.mark.parametrize(
+    "url", ["", ADDRESS, "https://bluebird.example/", "https://bluebird.example/legal/tos"]
+)
+@pytest.mark.parametrize(
+    "text", [STATION, "# Bluebird\n\nNews, shop, forum. We cook, you eat. Privacy. Terms."]
+)
+def test_an_address_that_nobody_sought_says_nothing(text: str, url: str) -> None:
+    assert judge(text, url=url).probability == judge(text, url="").probability
+    assert judge(text, url=url).page_class == judge(text, url="").page_class
+
+
+@given(st.floats(0.0, 1.0))
+def test_what_is_known_beside_the_text_counts_only_in_doubt(by_text: float) -> None:
+    page = Page(title="Privacy Policy", text=STATION, url=ADDRESS)
+    lifted = add_evidence(by_text, page, Kind.PRIVACY)
+    assert lifted == by_text if by_text < DOUBTFUL else lifted >= by_text
+
+
+def _text_of(page: UnseenPage) -> str:
+    try:
+        return extract_page(page.html.encode(), url=page.url, timestamp="20150601000000").extraction.text
+    except ExtractionError:
+        return ""
+
+
+def test_an_equal_title_turns_only_what_is_near_the_threshold() -> None:
+    turned = kept = 0
+    for page in load_unseen():
+        text = _text_of(page)
+        alone = judge_page(extraction(text, "Bluebird"), tree=None, url="")
+        titled = judge_page(extraction(text, "Bluebird"), tree=None, url="", home_title=" bluebird ")
+        another = judge_page(extraction(text, "Bluebird"), tree=None, url="", home_title="Robin")
+        assert another == alone
+        if alone.page_class != "policy":
+            assert titled == alone
+        elif titled.page_class == "policy":
+            kept += 1
+            assert titled == alone
+            assert alone.probability >= 0.75
+        else:
+            turned += 1
+            assert titled.reason == TITLED_AS_HOME
+            assert alone.probability < 0.75
+    assert turned > 0
+    assert kept > 3 * turned

@@ -10,7 +10,7 @@ import pytest
 from policy_archive.crawler.core.records import Document, Kind, Outcome, Reading
 from policy_archive.pipelines.extract.page import transform_page
 from policy_archive.pipelines.reading.pool import ReadingPool
-from policy_archive.pipelines.reading.read import read_body
+from policy_archive.pipelines.reading.read import read_body, read_unknown
 from tests.support.calls import count_calls
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -197,3 +197,30 @@ def test_links_that_stand_in_scripts_are_looked_for_in_each_capture() -> None:
     before, after = read(page % b"/legal/terms-of-service"), read(page % b"/legal/cookie-policy")
     assert [link.kind for link in before.links] == [Kind.TERMS]
     assert [link.kind for link in after.links] == [Kind.COOKIES]
+
+
+EVERY_PAGE = sorted(PAGES.glob("*/input.html"))
+
+
+@pytest.mark.parametrize("kind", [Kind.PRIVACY, Kind.TERMS, Kind.COOKIES, Kind.OTHER])
+@pytest.mark.parametrize("path", EVERY_PAGE[::6], ids=lambda path: path.parent.name)
+def test_a_page_that_nobody_knows_is_read_as_it_is_for_who_knows_it(path: Path, kind: Kind) -> None:
+    body = path.read_bytes()
+    facts: dict[str, Any] = {
+        "url": "https://books.example/a", "timestamp": "20190611120000", "content_type": "text/html",
+    }  # fmt: skip
+    for sure in (True, False):
+        found, reading = read_unknown(body, site="books.example", kind=kind, sure=sure, **facts)
+        known = Document(site="books.example", kind=found)
+        assert reading == read_body(body, document=known, **facts)
+
+
+def test_terms_at_an_address_that_promises_nothing_are_read_as_terms() -> None:
+    facts: dict[str, Any] = {
+        "url": "https://x.example/a",
+        "timestamp": "20190611120000",
+        "content_type": None,
+    }
+    for kind, sure in ((Kind.OTHER, False), (Kind.PRIVACY, True)):
+        found, reading = read_unknown(TERMS, site="x.example", kind=kind, sure=sure, **facts)
+        assert (found, reading.outcome) == (Kind.TERMS, Outcome.TEXT)

@@ -201,6 +201,21 @@ def _read_plainly(history: list[tuple[int, bool]], year: int) -> str:
     return "may" if before[-1:] == [True] or after[:1] == [True] else "silent"
 
 
+def test_a_corpus_of_centuries_is_counted_as_one_of_years() -> None:
+    """More years than a machine's number has bits."""
+    histories = {
+        "old.example": [("18900105", _SAYS), ("19500105", _SILENT)],
+        "new.example": [("20200105", _SAYS)],
+    }
+    with _corpus(histories) as connection:
+        spans, (studied,) = study_phrases(connection, ["sell ducks"], _ALL)
+        assert {year["year"] for year in studied.years if year["saying"]} == {1890, 2020}
+        assert {row["year"] for row in studied.years if row["possible"]} == {1890, 1950, 2020}
+        _, (late,) = study_phrases(connection, ["sell ducks"], SearchFilters(year="2020"), spans=spans)
+        assert [year["year"] for year in late.years] == [2020]
+        assert studied.events[Event.DROPPED] == [1]
+
+
 def test_spans_do_not_depend_on_the_order_of_storing() -> None:
     histories = {
         "a.example": [("20150101", "We sell ducks."), ("20100101", "None.")],
