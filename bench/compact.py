@@ -107,6 +107,7 @@ def compare(database: Path, folder: Path) -> None:
         git_bytes, git_milliseconds = measure_git(list(iter_in_time(connection)), folder / "git")
         seconds = compact(connection, Texts.READABLE)
         lines = measure(connection)
+        links = measure_links(connection)
         dense_seconds = compact(connection, Texts.DENSE)
         dense = measure(connection)
         hashes = [sha256 for sha256, _ in iter_in_time(connection)]
@@ -131,6 +132,10 @@ def compare(database: Path, folder: Path) -> None:
     for name, one in (("compact", lines), ("compact --dense", dense)):
         share = before.sizes.file / one.sizes.file
         print(f"file, {name}: {before.sizes.file:,} → {one.sizes.file:,} bytes ({share:.1f} times smaller)")
+    print(
+        f"links: {links.rows} are {links.sets} sets of {links.set_rows} rows: the file has {links.as_sets:,}"
+        f" bytes, {links.as_rows:,} with a row each ({links.as_sets / links.as_rows - 1:+.1%})"
+    )
     print(f"compaction: {seconds / (bodies + texts) * 1000:.2f} ms of CPU a body or text")
     there, again = dense_seconds / texts * 1000, back_seconds / texts * 1000
     print(f"--dense: {there:.2f} ms a text, --readable: {again:.2f}")
@@ -162,6 +167,48 @@ def measure(connection: sqlite3.Connection) -> Measured:
         text_milliseconds=text_milliseconds,
         texts=digest.hexdigest(),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """What links take of a compacted file."""
+
+    rows: int
+    sets: int
+    set_rows: int
+    as_sets: int
+    """Bytes of the file."""
+    as_rows: int
+    """Bytes of the same file with a row for each link of each capture, as before."""
+
+
+def measure_links(connection: sqlite3.Connection) -> Links:
+    """Return the sizes of the file as it is, and with its links as they were kept up to migration 13."""
+    sizes = []
+    for script in ("", _LINKS_AS_ROWS):
+        with closing(sqlite3.connect(":memory:")) as copy:
+            connection.backup(copy)
+            copy.executescript(f"{script}; vacuum")
+            sizes.append(number(copy, "pragma page_count") * number(copy, "pragma page_size"))
+    return Links(
+        rows=number(connection, "select count(*) from links"),
+        sets=number(connection, "select count(distinct link_set) from link_sets"),
+        set_rows=number(connection, "select count(*) from link_sets"),
+        as_sets=sizes[0],
+        as_rows=sizes[1],
+    )
+
+
+_LINKS_AS_ROWS = """
+create table links_before (
+    capture_id text not null, url text not null, kind text not null, label text not null default '',
+    place text not null, language text, confidence real not null, primary key (capture_id, url, kind)
+) strict;
+insert into links_before select capture_id, url, kind, label, place, language, confidence from links;
+drop view links;
+drop table link_sets;
+update captures set link_set = null
+"""
 
 
 def iter_in_time(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:

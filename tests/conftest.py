@@ -16,6 +16,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.data import DATA
@@ -31,6 +32,9 @@ settings.register_profile(
 )
 settings.register_profile("search", settings.get_profile("ours"), derandomize=False, max_examples=1000)
 settings.load_profile("ours")
+# Hypothesis takes numbers and strings of whatever modules are loaded into its examples: another file of tests
+# in the process, or a constant changed elsewhere, would change them, whatever the seed. No setting says so.
+providers._get_local_constants = providers.Constants
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 

@@ -180,7 +180,9 @@ class _Seeking:
             for kind in self.kinds
             for stretch in _stretches(self.pages, _times(self.documents, kind), kind, ends)
         ]
-        for earlier, later, reason in sorted(stretches, key=lambda s: -seconds_between(s[0], s[1])):
+        # moves first: of a kind that no page links to there are fewer pages to read
+        stretches.sort(key=lambda one: (one[2] != LINK_DIFFERENTLY, -seconds_between(one[0], one[1])))
+        for earlier, later, reason in stretches:
             wanted = self._next(_parts(earlier, later), (earlier, later))
             if wanted is not None:
                 return _step_to(wanted, reason)

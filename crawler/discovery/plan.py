@@ -233,11 +233,12 @@ class _Discovery:
     def _pages_read(self) -> list[VisitedPage]:
         """Return what was read of pages; redirects and errors that replay led to are no use to anyone."""
         chance = {looked.row for looked in self.evidence.looks}
-        return [
-            page
+        read = {
+            (page.row.original, page.row.timestamp): page  # what replay named, the index may list as well
             for page in self.evidence.pages
             if page.purpose is not Purpose.POLICY and (page.row not in chance or is_page(page))
-        ]
+        }
+        return list(read.values())
 
     def _pages_left(self, *, moves: bool) -> int:
         most = self.options.most_pages
@@ -245,7 +246,7 @@ class _Discovery:
             most *= 2
         elif self.missing and not self.documents:
             most += most // 2
-        elif self.missing and self.options.has_nearest:
+        elif self.missing and self.options.has_nearest and not self.answers(Purpose.HOME):
             most -= 1  # pages that link to one kind would link to the other, if the site had it
         return max(0, most - len(self._pages_read()) - self._looks_in_vain())
 

@@ -20,8 +20,8 @@ from ..support.patience import PATIENCE
 
 JITTER = 1
 """Requests that a busy machine carries over into the next second."""
-UNDER_WAY_SECONDS = 0.3
-"""Requests that were sent before the answer arrived may come so much after it."""
+UNDER_WAY_SECONDS = 0.5
+"""Requests that were sent before the answer arrived may come so much after it: half of the shortest wait."""
 
 
 def quiet_after_refusals(log: list[LogEntry]) -> list[float]:

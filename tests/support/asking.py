@@ -64,7 +64,7 @@ def get_when_ready(url: str) -> httpx.Response:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            return httpx.get(url, timeout=PATIENCE)
+            return httpx.get(url, timeout=PATIENCE, follow_redirects=True)
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError(f"{url} does not answer")

@@ -134,7 +134,7 @@ def test_pages_that_nothing_was_learnt_from_are_seldom_misjudged() -> None:
     assert len(pages) >= 200
     # of 154 that are no policies, 115 policies and 15 of somebody else
     assert faults[KEPT] <= 8, faults
-    assert faults[LOST] + faults[MISJUDGED] <= 3, faults
+    assert faults[LOST] + faults[MISJUDGED] <= 4, faults
     assert faults[TAKEN] == 0, faults
 
 
