@@ -32,6 +32,7 @@ from warcio.warcwriter import WARCWriter
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from policy_archive.archive_server.warc import iter_answers
+from policy_archive.crawler.core.stored import Outcome
 from policy_archive.data import DATA
 from policy_archive.pipelines.bulk.folder import BulkFolder, count_all
 from policy_archive.pipelines.bulk.page import Page, read_page, sort_capture
@@ -175,7 +176,8 @@ def describe(way: tuple[str, int], usage: Usage, start: Usage, seconds: float) -
 
 
 def read_pages(outcomes: Counter[str]) -> int:
-    return sum(outcomes.values()) - sum(outcomes[name] for name in ("not read", "redirect", "error-page"))
+    unread = outcomes["not read"] + outcomes[Outcome.REDIRECT] + outcomes[Outcome.ERROR_PAGE]
+    return sum(outcomes.values()) - unread
 
 
 def sample(session: int, usage: Usage) -> None:

@@ -138,8 +138,9 @@ class BulkFolder:
             self._write(self._manifest / name, {"file": job.name, "place": job.place, "span": job.span})
             if before is not None:
                 old = before.name.partition(".")[0]
-                for kind in ("failed", "done", "input"):  # the input last: who is killed here does it again
-                    (self._manifest / f"{old}.{kind}.json").unlink(missing_ok=True)
+                # the input last: who is killed here does it again
+                for ending in ("failed.json", "done.json", "input.json"):
+                    (self._manifest / f"{old}.{ending}").unlink(missing_ok=True)
 
     def is_done(self, job: Job) -> bool:
         """Return whether a file is read, and its part there."""

@@ -11,6 +11,7 @@ import click
 
 from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
+from policy_archive.crawler.core.stored import Outcome
 from policy_archive.pipelines.commands.options import FolderPath, row_options
 from policy_archive.pipelines.outputs.bar import show_bar
 from policy_archive.pipelines.outputs.rows import print_rows, say
@@ -152,12 +153,11 @@ def _row_of(one: Any) -> dict[str, Any]:
         "reason": one.reason,
         "part": f"part-{one.done.part}.parquet" if one.done else None,
         "captures": one.done.captures if one.done else None,
-        "texts": sum(one.done.outcomes.get(name, 0) for name in _TEXTS) if one.done else None,
+        "texts": sum(one.done.outcomes.get(each, 0) for each in Outcome if each.is_text)
+        if one.done
+        else None,
         "cpu_seconds": one.done.cpu_seconds if one.done else None,
     }
-
-
-_TEXTS = ("text", "incomplete-text")
 
 
 def _cells(row: dict[str, Any]) -> dict[str, Any]:

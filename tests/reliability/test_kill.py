@@ -25,6 +25,7 @@ from ..support.patience import PATIENCE
 OF_A_FETCH = ("after-index", "after-fetch", *OF_A_CRAWL)
 OF_A_SEARCH = ("after-look",)  # tests/crawler/crawl/test_home_pages.py
 OF_AN_EXPORT = ("before-rename",)  # tests/pipelines/exchange/test_files.py
+OF_BULK_READING = ("bulk-row", "bulk-before-rename", "bulk-before-note")  # tests/pipelines/bulk/test_read.py
 OF_A_NOTICE = ("before-delivery", "after-delivery")  # tests/pipelines/test_notify.py
 KILLS = 40
 
@@ -55,6 +56,7 @@ def test_every_named_place_is_walked_by_some_test() -> None:
         *OF_AN_UPGRADE,
         *OF_AN_EXPORT,
         *OF_A_NOTICE,
+        *OF_BULK_READING,
         *OF_COMPACTION,
         *OF_DENSE,
         *OF_BACKUP,

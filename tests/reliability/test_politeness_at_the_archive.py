@@ -18,8 +18,8 @@ from tests.support.processes import finish, start_crawl, start_program
 
 from ..support.patience import PATIENCE
 
-JITTER = 1
-"""Requests that a busy machine carries over into the next second."""
+JITTER = 1.25
+"""What a busy machine may add to two seconds, of what they hold; without one budget they hold three times it."""
 UNDER_WAY_SECONDS = 0.5
 """Requests that were sent before the answer arrived may come so much after it: half of the shortest wait."""
 
@@ -161,7 +161,7 @@ def test_processes_with_databases_of_their_own_stop_together(tmp_path: Path, dat
         log = list(archive.log)
     assert [status for status, _, _ in ended] == [0, 0, 0], ended
     assert min(quiet_after_refusals(log)) >= 3 - 0.05
-    assert count_busiest(log, kind="replay", seconds=1) <= 30 + 1 + JITTER
+    assert count_busiest(log, kind="replay", seconds=2) <= 2 * 30 * JITTER
 
 
 def test_three_processes_keep_one_budget_in_any_window(tmp_path: Path, database: Path) -> None:
@@ -180,7 +180,7 @@ def test_three_processes_keep_one_budget_in_any_window(tmp_path: Path, database:
     assert [status for status, _, _ in ended] == [0, 0, 0], ended
     replay = [entry.monotonic for entry in log if entry.kind == "replay"]
     assert len(replay) == 90
-    assert count_busiest(log, kind="replay", seconds=1) <= 15 + 1 + JITTER
+    assert count_busiest(log, kind="replay", seconds=2) <= 2 * 15 * JITTER
     assert max(replay) - min(replay) >= 89 / 15  # so no minute can hold more than 900
     index = sorted(entry.monotonic for entry in log if entry.kind == "index")
     assert min(b - a for a, b in pairwise(index)) >= 0.5

@@ -15,8 +15,9 @@ from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.cache import LONGEST, remembered
 
-_TAG = re.compile(r"(<!--.*?-->|<\?.*?\?>|<[^>]*>)", re.DOTALL)
-"""Of a tree as lxml writes it, which escapes `<`, `>` and quotes in values, `<` and `>` in texts."""
+_TAG = re.compile(r"(<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<[^>]*(?:>|\Z))", re.DOTALL)
+"""Of a tree as lxml writes it, which escapes `<`, `>` and quotes in values, `<` and `>` in texts.
+What does not end, which lxml never writes, goes to the end: sought from each mark, that took quadratic time."""
 _UNREAD = re.compile(
     r" (data-(?!(?:cfemail|href|url|link)=)[^\s=]+|nonce|integrity|crossorigin|srcset|imagesrcset|sizes"
     r"|aria-(?:expanded|controls|labelledby|describedby|owns|activedescendant))=\"[^\"]*\""
