@@ -19,7 +19,7 @@ from tests.support.processes import finish, start_crawl, start_program
 from ..support.patience import PATIENCE
 
 JITTER = 1.25
-"""What a busy machine may add to two seconds, of what they hold; without one budget they hold three times it."""
+"""What a busy machine may add to what two seconds hold; without one budget they hold three times as much."""
 UNDER_WAY_SECONDS = 0.5
 """Requests that were sent before the answer arrived may come so much after it: half of the shortest wait."""
 

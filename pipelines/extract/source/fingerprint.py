@@ -17,7 +17,7 @@ from policy_archive.crawler.core.cache import LONGEST, remembered
 
 _TAG = re.compile(r"(<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<[^>]*(?:>|\Z))", re.DOTALL)
 """Of a tree as lxml writes it, which escapes `<`, `>` and quotes in values, `<` and `>` in texts.
-What does not end, which lxml never writes, goes to the end: sought from each mark, that took quadratic time."""
+What does not end, which lxml never writes, goes to the end: sought from each mark, that was quadratic."""
 _UNREAD = re.compile(
     r" (data-(?!(?:cfemail|href|url|link)=)[^\s=]+|nonce|integrity|crossorigin|srcset|imagesrcset|sizes"
     r"|aria-(?:expanded|controls|labelledby|describedby|owns|activedescendant))=\"[^\"]*\""
