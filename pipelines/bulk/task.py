@@ -44,11 +44,14 @@ def read_file(job: Job, pool: ReadingPool, stop: threading.Event | None = None) 
     """
     check_code(job)
     folder = BulkFolder(Path(job.folder))
+    stop = stop or threading.Event()
     try:
-        done = _read(job, folder, pool, stop or threading.Event())
+        done = _read(job, folder, pool, stop)
     except (StoppedError, DiskFullError):
         raise
     except Exception as error:  # whatever a file makes a library raise is that file's
+        if stop.is_set():  # but for the pool's, which takes no page any more
+            raise StoppedError from error
         reason = _say(error)
         folder.note_failed(job, reason)
         return FileState(id=job.id, file=job.name, state=State.FAILED, reason=reason)
