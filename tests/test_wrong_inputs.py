@@ -129,6 +129,7 @@ ROWS: list[tuple[str, int, str]] = [
     ("fetch x.org --contact 'not an address'", USAGE, "is no address: write one like me@example.org or https://"),
     ("plan x.org --sample 1", USAGE, "1 is too small: write 2 or more."),
     ("update x.org --all --db demo.db", USAGE, "name sites, or give --all for those watched: not both."),
+    ("compact --dense --readable --db demo.db", USAGE, "give --dense or --readable, not both."),
     ("update --dry-run --db demo.db", USAGE, "Nothing is watched in demo.db: 'policy-archive watch add SITE --db"),
     ("update --notify-command /nosuch/x --dry-run --db demo.db", USAGE, "there is no program '/nosuch/x' here."),
     ("update --notify-url nota --dry-run --db demo.db", USAGE, "'nota' is no address: write one like https://"),

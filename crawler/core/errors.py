@@ -47,20 +47,8 @@ class PlaybackError(PolicyArchiveError):
         self.url = url
 
 
-class NotArchivedError(PlaybackError):
-    """The archive says that it does not hold this capture."""
-
-
 class BlockedError(PlaybackError):
     """The archive does not show this site (excluded, robots)."""
-
-
-class DriftError(PlaybackError):
-    """The archive served a capture of another time than the one asked for."""
-
-    def __init__(self, message: str, *, url: str | None = None, drift_seconds: float) -> None:
-        super().__init__(message, url=url)
-        self.drift_seconds = drift_seconds
 
 
 class ExtractionError(PolicyArchiveError):

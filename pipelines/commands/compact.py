@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.errors import StoreError, UsageError
 from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.core.vocabularies import RunStatus
@@ -34,18 +34,14 @@ from policy_archive.pipelines.store.writer import Store
 @click.command("compact")
 @click.option(
     "--dense",
-    "wanted",
-    flag_value=Texts.DENSE,
-    type=Texts,
+    is_flag=True,
     help="Pack the texts too, to a quarter: plain SQL, DuckDB and R can no longer read them.",
 )
-@click.option(
-    "--readable", "wanted", flag_value=Texts.READABLE, type=Texts, help="Take packed texts back to plain SQL."
-)
+@click.option("--readable", is_flag=True, help="Take packed texts back to plain SQL.")
 @click.option("--no-vacuum", is_flag=True, help="Leave the space that becomes free inside the file.")
 @json_option
 @db_option
-def compact_command(wanted: Texts | None, no_vacuum: bool, as_json: bool, database: Path) -> int:
+def compact_command(dense: bool, readable: bool, no_vacuum: bool, as_json: bool, database: Path) -> int:
     """Make the database small: pages and texts are stored as what changed since the one before.
 
     Nothing is lost and nothing reads differently; `policy_versions` stays plain SQL. A run that was stopped
@@ -60,10 +56,12 @@ def compact_command(wanted: Texts | None, no_vacuum: bool, as_json: bool, databa
       policy-archive compact --db policies.db
       policy-archive compact --dense --db large.db
     """
+    if dense and readable:
+        raise UsageError("give --dense or --readable, not both.")
     check_there(database)
     with hold_lock(database, "compact"), Store.open(database) as store:
         was = texts_of(store.connection)
-        texts = wanted or was
+        texts = Texts.DENSE if dense else Texts.READABLE if readable else was
         if said := _describe(was, texts):
             say(said)
         run_id = store.start_run("compact", {"texts": texts})

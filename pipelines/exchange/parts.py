@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from policy_archive.pipelines.bulk.job import describe_code
 from policy_archive.pipelines.bulk.part import iter_part, read_facts
 from policy_archive.pipelines.exchange.imported import ImportOutcome, Stated
 from policy_archive.pipelines.exchange.intake import ImportReport
-from policy_archive.pipelines.exchange.web_archives import count_crawl, crawl_files, find_sites, refuse
+from policy_archive.pipelines.exchange.web_archives import Files, count_crawl, crawl_files, find_sites, refuse
 from policy_archive.pipelines.reading.pool import ReadingPool
 
 _ROW = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
@@ -223,9 +223,9 @@ def import_parts(
     dry_run: bool = False,
 ) -> FetchReport | None:
     """Take the policies of parts into a corpus as `import_archives` does those of web archives."""
-    with PartSource(paths) as source, ArchiveServer(source=source) as archive:
+    with PartSource(paths) as parts, ArchiveServer(source=parts) as archive:
         rows = archive.archive.index.rows
-        for file, reason in source.faults:
+        for file, reason in parts.faults:
             cut = ": cut in" in f": {reason}"
             refuse(report, file, ImportOutcome.TRUNCATED if cut else ImportOutcome.UNREADABLE, reason)
         sites = [stated.site] if stated.site else find_sites(rows)
@@ -238,35 +238,20 @@ def import_parts(
             name: Origin(
                 format=form, name=name, digest=digest, licence=stated.licence, attribution=stated.attribution
             )
-            for name, (form, digest) in source.files.items()
+            for name, (form, digest) in parts.files.items()
         }
 
         class PartsPool(KnownReadings):
-            pass
+            source = parts
 
-        PartsPool.source = source
         crawl = crawl_files(
             archive.url,
             database,
             sites,
             kinds,
-            _Files(source, origins),
+            Files(holds=parts.holds, origin_of=lambda row: origins[parts.file_of(row)]),
             progress,
             settings=(("READING_POOL", PartsPool),),
         )
     count_crawl(report, crawl, database, {origin.id for origin in origins.values()})
     return crawl
-
-
-@dataclass(frozen=True)
-class _Files:
-    """What `FilesStore` asks of files."""
-
-    source: PartSource
-    origins: Mapping[str, Origin]
-
-    def holds(self, row: CdxRow) -> bool:
-        return self.source.holds(row)
-
-    def origin_of(self, row: CdxRow) -> Origin:
-        return self.origins[self.source.file_of(row)]

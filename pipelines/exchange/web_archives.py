@@ -5,10 +5,9 @@ captures are found in them as anywhere else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from policy_archive.archive_server.server import ArchiveServer
 from policy_archive.archive_server.warc import WarcSource
@@ -73,7 +72,7 @@ def import_archives(
                 report.outcomes[ImportOutcome.IMPORTED] += len(rows)
                 return None
             origins = {file.path: _origin_of(file, stated) for file in files}
-            crawled = _Files(source, origins)
+            crawled = Files(holds=source.holds, origin_of=lambda row: origins[source.path_of(row)])
             crawl = crawl_files(archive.url, database, sites, kinds, crawled, progress)
     count_crawl(report, crawl, database, {origin.id for origin in origins.values()})
     return crawl
@@ -107,23 +106,12 @@ def _origin_of(file: WarcFile, stated: Stated) -> Origin:
     )
 
 
-class Files(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Files:
     """The files that a crawl goes through, by the rows of their captures."""
 
-    def holds(self, row: CdxRow) -> bool: ...
-    def origin_of(self, row: CdxRow) -> Origin: ...
-
-
-@dataclass(frozen=True)
-class _Files:
-    source: WarcSource
-    origins: Mapping[Path, Origin]
-
-    def holds(self, row: CdxRow) -> bool:
-        return self.source.holds(row)
-
-    def origin_of(self, row: CdxRow) -> Origin:
-        return self.origins[self.source.path_of(row)]
+    holds: Callable[[CdxRow], bool]
+    origin_of: Callable[[CdxRow], Origin]
 
 
 def crawl_files(
