@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from policy_archive.archive_server.warc_files import find_warcs, is_web_archive
@@ -65,14 +66,4 @@ def _iter_spans(whole: Job, base: str) -> Iterator[Job]:
     if not is_address(base):
         base = str(Path(base).absolute())
     for start, end, first, last in split_index(Path(whole.place)):
-        yield Job(
-            place=whole.place,
-            name=f"{whole.name}, lines {first}-{last}",
-            size=whole.size,
-            changed=whole.changed,
-            folder=whole.folder,
-            code=whole.code,
-            settings=whole.settings,
-            span=(start, end),
-            base=base,
-        )
+        yield replace(whole, name=f"{whole.name}, lines {first}-{last}", span=(start, end), base=base)

@@ -30,10 +30,15 @@ def read_text(connection: sqlite3.Connection, sha256: str) -> str:
     return whole(row and row[0], f"hash {sha256[:16]}…")
 
 
+def find_numbered_text(connection: sqlite3.Connection, text_id: int) -> str | None:
+    """Return a text by `texts.id`, however it is stored; None when it is damaged, or gone."""
+    row = connection.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
+    return row and row[0]  # type: ignore[no-any-return]
+
+
 def read_numbered_text(connection: sqlite3.Connection, text_id: int) -> str:
     """Return a text by `texts.id`; raises DamagedError when it is not there or damaged."""
-    row = connection.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
-    return whole(row and row[0], f"number {text_id}")
+    return whole(find_numbered_text(connection, text_id), f"number {text_id}")
 
 
 def check_versions(connection: sqlite3.Connection, document_id: str) -> None:

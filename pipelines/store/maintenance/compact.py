@@ -23,10 +23,10 @@ from policy_archive.pipelines.store.maintenance.dense import (
     end_dense,
     pack_document,
     pack_rest,
-    read_text,
     unpack_rest,
 )
 from policy_archive.pipelines.store.packed import is_dense
+from policy_archive.pipelines.store.stored_texts import find_numbered_text
 
 LONGEST_CHAIN = 15
 """Bodies decoded before the one that is wanted: every 16th stands for itself, at the least."""
@@ -252,7 +252,7 @@ def _compact_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -
 
 def _replace_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -> list[tuple[int, str]]:
     """Put a text down as lines, and return those that are new."""
-    text = read_text(connection, text_id)
+    text = find_numbered_text(connection, text_id)
     if not text or connection.execute(_HAS_RUNS, (text_id,)).fetchone() is not None:
         return []  # without lines, or damaged; or another run was faster
     runs, new = _plan_runs(_LINE.findall(text), lines, first_free=_next_line(connection))
@@ -263,7 +263,7 @@ def _replace_text(connection: sqlite3.Connection, text_id: int, lines: _Lines) -
     )
     connection.execute("update texts set content = null where id = ?", (text_id,))
     point("in-compact-text")
-    if read_text(connection, text_id) != text:
+    if find_numbered_text(connection, text_id) != text:
         raise StoreError(f"text {text_id} does not come back from its lines: left as it is")
     return new
 

@@ -23,6 +23,7 @@ from policy_archive.pipelines.store.packed import (
     measure_chain,
     read_packed,
 )
+from policy_archive.pipelines.store.stored_texts import find_numbered_text
 
 ABOUT = (
     (
@@ -86,21 +87,15 @@ where document_id = ? group by texts.id order by min(timestamp), texts.id
 """  # noqa: S608 (a constant)
 
 
-def read_text(connection: sqlite3.Connection, text_id: int) -> str | None:
-    """Return a text, however it is stored; None when it is damaged, or gone."""
-    row = connection.execute("select text from texts_search_content where id = ?", (text_id,)).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
-
-
 def _pack_text(connection: sqlite3.Connection, text_id: int, base_id: int | None) -> None:
-    text = read_text(connection, text_id)
+    text = find_numbered_text(connection, text_id)
     if not text or len(whole := text.encode()) > MOST_BYTES:
         return
     base = _read_base(connection, base_id, len(whole))
     content = pack_text(whole, base=base.encode() if base is not None else None)
 
     def work(c: sqlite3.Connection) -> None:
-        if read_text(c, text_id) != text:
+        if find_numbered_text(c, text_id) != text:
             return
         if is_packed(c, text_id):  # and in plain SQL as well: a run that took it back was stopped
             _check_packed(c, text_id, text)
@@ -138,7 +133,7 @@ def _check_packed(connection: sqlite3.Connection, text_id: int, text: str) -> No
 def unpack_rest(connection: sqlite3.Connection) -> None:
     """Put the texts that are packed alone into plain SQL, whole: those that share no lines with others."""
     for (text_id,) in connection.execute(_ONLY_PACKED).fetchall():
-        text = read_text(connection, text_id)
+        text = find_numbered_text(connection, text_id)
         if text is not None:
             write(connection, partial(_unpack_text, text_id=text_id, text=text))
 
