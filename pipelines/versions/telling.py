@@ -164,7 +164,8 @@ def _compile_parts(terms: Iterable[str], pattern_of: Callable[[str], str]) -> re
 
     Bounds are looked at once, and then the terms of one initial: not hundreds of terms at each character.
     """
-    bounded, anywhere = [], []
+    bounded: list[str] = []
+    anywhere: list[str] = []
     for term in terms:
         (anywhere if _UNSPACED.search(term) else bounded).append(pattern_of(term))
     parts = [rf"(?<!\w)(?:{_by_initial(bounded)})(?!\w)"] if bounded else []
@@ -177,7 +178,7 @@ def _by_initial(patterns: Iterable[str]) -> str:
     One that begins with any letters keeps its place before and after others: of two that are found at one
     place the first counts.
     """
-    alternatives = []
+    alternatives: list[str] = []
     for has_initial, stretch in groupby(patterns, key=lambda pattern: pattern[0] != "\\"):
         if not has_initial:
             alternatives += stretch
