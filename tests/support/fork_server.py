@@ -72,6 +72,8 @@ def serve(orders: socket.socket) -> None:
                     status = 1
                     try:
                         status = _become(json.loads(line), streams, ours)
+                    except BaseException:
+                        traceback.print_exc()
                     finally:
                         os._exit(status)
                 for stream in streams:
@@ -111,8 +113,6 @@ def _become(order: dict[str, Any], streams: list[int], not_ours: list[int]) -> i
         line_buffering=True,
     )
     sys.excepthook = sys.__excepthook__
-    for name in READ_THE_ENVIRONMENT:
-        importlib.reload(sys.modules[name])
     _fork_readers_from_here()
     try:
         status = _run(order["words"])
@@ -132,6 +132,8 @@ def _become(order: dict[str, Any], streams: list[int], not_ours: list[int]) -> i
 def _run(words: list[str]) -> int:
     """Do what `python WORDS` does, of `-W`, `-c`, `-m` and files; returns the exit status."""
     try:
+        for name in READ_THE_ENVIRONMENT:
+            importlib.reload(sys.modules[name])
         while words[0] == "-W":
             warnings.simplefilter(words[1])  # type: ignore[arg-type]
             words = words[2:]
