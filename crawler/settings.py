@@ -60,7 +60,7 @@ DOWNLOAD_SLOTS = {  # keys are the request's `download_slot`: index queries neve
 }
 
 # Of Scrapy's own parts those alone that are named here: it loads all that its lists hold, also what is off.
-# Not among them is what follows redirects off the archive, obeys a captured <meta refresh>, or retries captured
+# Not among them is what follows redirects off the archive, obeys a captured <meta refresh>, retries captured
 # 503s; a capture's status is data, its address may be long, and nobody is told where we came from.
 DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
