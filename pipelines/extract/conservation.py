@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lxml.html import HtmlElement
@@ -61,11 +61,8 @@ class Account:
         return len(self.lost) / self.words if self.words else 0.0
 
 
-NOTHING_LEFT_OUT = Account(words=0, left_out=(), lost=())
-
-
 def account_for(
-    body: HtmlElement, text: str, *, dropped: Mapping[HtmlElement, str], also: Iterable[LeftOut] = ()
+    body: HtmlElement, text: str, *, dropped: Mapping[HtmlElement, str], also: Sequence[LeftOut] = ()
 ) -> Account:
     """Return what became of the words of `body`, an element of the page as the choice returned it.
 
@@ -73,14 +70,37 @@ def account_for(
     `also` what was left out after the tree had been left: the words of its `start` (whole there) count.
     """
     runs: list[str] = []
-    parts: list[LeftOut] = []
-    _take_runs(body, dropped, runs, parts)
+    unread: list[tuple[str, HtmlElement]] = []
+    _take_runs(body, dropped, runs, unread)
+    parts = [_left_out(rule, "".join(_spaced(element))) for rule, element in unread]
     parts += [_left_out(part.rule, part.start) for part in also]
     wanted = _count("".join(runs))
-    written = _count(_TARGET.sub("", text)) + _count(" ".join(part.start for part in also))
+    written = _count(_join_written(text, also))
     lost = _lost(wanted, written, text)
     words = wanted.total() + sum(part.words for part in parts if part.rule not in _CODE)
     return Account(words=words, left_out=tuple(part for part in parts if part.words), lost=lost)
+
+
+def find_lost_share(
+    body: HtmlElement, text: str, *, dropped: Mapping[HtmlElement, str], also: Sequence[LeftOut] = ()
+) -> float:
+    """Return the `lost_share` of what `account_for` returns, sooner.
+
+    Of nearly every page it is 0. What stands between two blanks is written as it stands in the page nearly
+    everywhere, and holds the same words then, whatever they are: the others alone are taken apart.
+    """
+    runs: list[str] = []
+    _take_runs(body, dropped, runs, [])
+    pieces = Counter("".join(runs).split())
+    written = Counter(_join_written(text, also).split())
+    missing, spare = (_count(" ".join(rest.elements())) for rest in (pieces - written, written - pieces))
+    if not _lost(missing, spare, text):
+        return 0.0
+    return account_for(body, text, dropped=dropped, also=also).lost_share
+
+
+def _join_written(text: str, also: Iterable[LeftOut]) -> str:
+    return " ".join([_TARGET.sub("", text), *(part.start for part in also)])
 
 
 def _left_out(rule: str, text: str) -> LeftOut:
@@ -90,9 +110,12 @@ def _left_out(rule: str, text: str) -> LeftOut:
 
 
 def _take_runs(
-    body: HtmlElement, dropped: Mapping[HtmlElement, str], runs: list[str], parts: list[LeftOut]
+    body: HtmlElement,
+    dropped: Mapping[HtmlElement, str],
+    runs: list[str],
+    unread: list[tuple[str, HtmlElement]],
 ) -> None:
-    """Add the text nodes to `runs`, blanks put where words part, and what a rule leaves out to `parts`."""
+    """Add the text nodes to `runs`, blanks put where words part, and what a rule leaves out to `unread`."""
     if text := body.text:
         runs.append(text)
     for child in body:
@@ -103,9 +126,9 @@ def _take_runs(
         if isinstance(tag, str):
             rule = _rule_on(child, dropped)
             if rule is None:
-                _take_runs(child, dropped, runs, parts)
+                _take_runs(child, dropped, runs, unread)
             else:
-                parts.append(_left_out(rule, "".join(_spaced(child))))
+                unread.append((rule, child))
         if apart:
             runs.append(" ")
         if tail := child.tail:

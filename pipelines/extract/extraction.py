@@ -215,7 +215,7 @@ def _complete(
         extractor=_extractor(library, way),
         line_places=page.line_places or (0,) * page.text.count("\n"),
         frame_url=page.frame_url,
-        lost_share=page.account.lost_share,
+        lost_share=page.lost_share,
     )
 
 

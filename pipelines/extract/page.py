@@ -11,12 +11,7 @@ from policy_archive.crawler.core.records import Kind
 from policy_archive.pipelines.extract.body.choose import Body, choose_body, kept_blocks, narrow_body
 from policy_archive.pipelines.extract.body.documents import choose_part, find_parts, find_target
 from policy_archive.pipelines.extract.body.ways import Way
-from policy_archive.pipelines.extract.conservation import (
-    NOTHING_LEFT_OUT,
-    Account,
-    LeftOut,
-    account_for,
-)
+from policy_archive.pipelines.extract.conservation import LeftOut, account_for, find_lost_share
 from policy_archive.pipelines.extract.explain import PagePart, explain
 from policy_archive.pipelines.extract.links import LinkReader, fragment_of
 from policy_archive.pipelines.extract.markdown.build import build_pieces
@@ -43,8 +38,8 @@ class PageText:
     """Of each line of the text, as in `Extraction`."""
     parts: tuple[PagePart, ...] = ()
     """What became of each part of the page, where that was asked."""
-    account: Account = NOTHING_LEFT_OUT
-    """What became of the words of the chosen body."""
+    lost_share: float = 0.0
+    """Share of the words of the chosen body that are not in the text and that no rule left out, 0 to 1."""
     frame_url: str | None
     """Main frame of a frameset: the text is there."""
 
@@ -76,12 +71,12 @@ def transform_page(
     places = Places(outline, kept)
     seen = "" if explained else _seen_of(body, places)
     write = _write_once if seen else _write
-    rendered, account = write(seen, links.page, links.base, any(kept), body=body, links=links, places=places)
+    written = write(seen, links.page, links.base, any(kept), body=body, links=links, places=places)
     return PageText(
-        text=rendered.text,
-        line_places=rendered.places,
-        account=account,
-        parts=explain(outline, body, account) if explained else (),
+        text=written.rendered.text,
+        line_places=written.rendered.places,
+        lost_share=written.lost_share,
+        parts=_explain(outline, body, written) if explained else (),
         title=read_title(tree),
         kept_share=_kept_share(kept, outline),
         hidden_text_used=any(
@@ -112,26 +107,41 @@ def _around(element: HtmlElement) -> tuple[object, ...]:
     return [str(one.tag) for one in element.iterancestors()], text, element.tail
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The text of a body, and what became of its words."""
+
+    rendered: Rendered
+    passing: tuple[LeftOut, ...]
+    """Lines that went after the tree had been left."""
+    lost_share: float
+
+
 def _write(
     _: str, page: str, base: str, has_text: bool, /, *, body: Body, links: LinkReader, places: Places
-) -> tuple[Rendered, Account]:
+) -> _Written:
     """Return the text of a body and what became of its words; of two that look the same the same."""
     pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark, place_of=places.of)
     if body.title is not None:
         pieces = (*build_pieces(body.title, link_mark=links.mark, place_of=places.of), *pieces)
     trimmed = split_rim(pieces)
     rendered = render_lines(trimmed.pieces) if has_text else Rendered("", ())
-    account = account_for(
-        body.root,
-        # the title stood outside the body: its words prove nothing
-        rendered.text if body.title is None else rendered.text.partition("\n")[2],
-        dropped=body.dropped,
-        also=[LeftOut("passing-line", 0, render((piece,))) for piece in trimmed.dropped],
-    )
-    return rendered, account
+    passing = tuple(LeftOut("passing-line", 0, render((piece,))) for piece in trimmed.dropped)
+    lost = find_lost_share(body.root, _own_text(body, rendered), dropped=body.dropped, also=passing)
+    return _Written(rendered, passing, lost)
 
 
 _write_once = remembered(64)(_write)
+
+
+def _own_text(body: Body, rendered: Rendered) -> str:
+    """Return the text without a title that stood outside the body: its words prove nothing."""
+    return rendered.text if body.title is None else rendered.text.partition("\n")[2]
+
+
+def _explain(outline: Outline, body: Body, written: _Written) -> tuple[PagePart, ...]:
+    text = _own_text(body, written.rendered)
+    return explain(outline, body, account_for(body.root, text, dropped=body.dropped, also=written.passing))
 
 
 def read_title(tree: HtmlElement) -> str:

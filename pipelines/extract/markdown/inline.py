@@ -214,7 +214,7 @@ def _risky_characters(atoms: Sequence[Inline]) -> re.Pattern[str] | None:
     risky = []
     if text.count("*") > 1 or ("*" in text and kinds & {"bold", "italic"}):
         risky.append(r"(?<!\s)\*|\*(?!\s)")
-    if len(_OUTER_UNDERSCORE.findall(text)) > 1 or ("_" in text and "italic" in kinds):
+    if "_" in text and ("italic" in kinds or len(_OUTER_UNDERSCORE.findall(text)) > 1):
         risky.append(_OUTER_UNDERSCORE.pattern)
     if text.count("`") > 1 or ("`" in text and "code" in kinds):
         risky.append("`")

@@ -7,7 +7,7 @@ from html import escape
 from typing import cast
 
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+from lxml.html import HtmlComment, HtmlElement, HTMLParser, document_fromstring
 
 from policy_archive.pipelines.extract.source.reveal import reveal
 
@@ -16,6 +16,10 @@ DEEPEST = 150
 
 _PARSER_LIMIT = 2000
 """libxml2 2.14 drops, without a word, what lies more than 2048 levels deep, `huge_tree` or not."""
+
+_CLASSES = etree.ElementDefaultClassLookup(element=HtmlElement, comment=HtmlComment)
+"""What lxml makes of a node. Its own rule for HTML asks Python of each node that is touched whether it is a
+field or a form, which have a class of their own there that nobody here looks at."""
 
 _AT_DEEPEST = etree.XPath("/*" * DEEPEST)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -32,6 +36,12 @@ _NEVER_NESTED = frozenset(
     """html head body title meta link base script style template textarea
     p br hr img input h1 h2 h3 h4 h5 h6""".split()
 )
+
+
+def with_plain_elements(parser: HTMLParser) -> HTMLParser:
+    """Return a parser, set so that its elements are all of one class, whatever their tag."""
+    parser.set_element_class_lookup(_CLASSES)
+    return parser
 
 
 def undo_cdata(text: str) -> str:
@@ -87,7 +97,7 @@ def _keep_reference(match: re.Match[str]) -> str:
 def _parse(text: str) -> HtmlElement:
     if not text.strip():
         text = "<html><body></body></html>"
-    parser = HTMLParser(huge_tree=True, encoding="utf-8", remove_pis=True)
+    parser = with_plain_elements(HTMLParser(huge_tree=True, encoding="utf-8", remove_pis=True))
     try:
         tree = document_fromstring(text.encode(), parser=parser, ensure_head_body=True)
     except etree.ParserError:  # a page of comments only

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from policy_archive.crawler.core.errors import ExtractionError
 from policy_archive.crawler.core.records import Document, Kind, Outcome
-from policy_archive.pipelines.extract.conservation import account_for
+from policy_archive.pipelines.extract.conservation import LeftOut, account_for, find_lost_share
 from policy_archive.pipelines.extract.extraction import extract
 from policy_archive.pipelines.extract.markdown.build import build_pieces
 from policy_archive.pipelines.extract.markdown.render import render
@@ -41,6 +41,9 @@ WORDS = [
     "<",
     "don’t",
     "ad",
+    "e\u0301",
+    "\u200dﬁ\u200c",
+    "\u3000",
 ]
 
 nodes = st.deferred(
@@ -71,7 +74,17 @@ def test_no_word_of_any_tree_is_lost(parts: list[object]) -> None:
 def test_no_word_of_any_page_is_lost_without_a_rule(parts: list[object]) -> None:
     prose = "<p>We keep the letters that our members send us for as long as the club stands.</p>"
     html = f"<body><h1>Privacy</h1>{prose}{''.join(map(write, parts))}{prose}</body>"
-    assert transform_page(parse_html(html), url="https://x.example/").account.lost == ()
+    assert transform_page(parse_html(html), url="https://x.example/").lost_share == 0
+
+
+@given(st.lists(nodes, max_size=8), st.lists(st.sampled_from(WORDS), max_size=8))
+def test_the_share_is_the_same_whether_all_is_told_or_not(parts: list[object], text: list[str]) -> None:
+    body = parse_html(f"<body>{''.join(map(write, parts))}</body>").find("body")
+    assert body is not None
+    passing = [LeftOut("passing-line", 0, "beta gamma")]
+    written = "".join(text)
+    share = find_lost_share(body, written, dropped={}, also=passing)
+    assert share == account_for(body, written, dropped={}, also=passing).lost_share
 
 
 def test_a_lost_word_is_seen_and_its_share_given() -> None:

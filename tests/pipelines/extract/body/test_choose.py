@@ -85,7 +85,7 @@ def test_what_every_page_of_a_site_has_is_no_text(box: str, place: str) -> None:
     page = transform_page(parse_html(plain.format(head, amid, end)), url="https://x.org/p")
 
     assert page.text == transform_page(parse_html(plain.format("", "", "")), url="https://x.org/p").text
-    assert not page.account.lost
+    assert page.lost_share == 0
 
 
 @pytest.mark.parametrize(
