@@ -89,7 +89,7 @@ def _read_library() -> LanguageModel:
         "weights": numpy.ascontiguousarray(read.nb_ptc),
         "priors": numpy.ascontiguousarray(read.nb_pc),
         "moves": numpy.asarray(read.tk_nextmove),
-        "rows": numpy.asarray(read._rowbase, dtype=numpy.int32),
+        "rows": numpy.asarray(read.tk_row, dtype=numpy.int32) << 8,
         "outputs": numpy.asarray(read.tk_output, dtype=numpy.int32),
     }
     return LanguageModel(list(read.nb_classes), tables)
