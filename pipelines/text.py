@@ -70,11 +70,17 @@ def blank_signs(text: str) -> str:
     >>> blank_signs("“Daten” – für")
     ' Daten    für'
     """
-    for sign in _COMMON_SIGNS:
-        text = text.replace(sign, " ")
+    text = blank_common_signs(text)
     for character in () if text.isascii() else set(text):
         if character > "\x7f" and unicodedata.category(character)[0] in "PSZ":
             text = text.replace(character, " ")
+    return text
+
+
+def blank_common_signs(text: str) -> str:
+    """Return a text with blanks for the signs beyond ASCII that most texts have no others than."""
+    for sign in () if text.isascii() else _COMMON_SIGNS:
+        text = text.replace(sign, " ")
     return text
 
 

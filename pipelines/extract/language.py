@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
-
 from policy_archive.crawler.core.cache import remembered
+from policy_archive.pipelines.extract.language_model import LanguageModel, load_model
 from policy_archive.pipelines.text import cut_targets
 
 _SAMPLE_CHARACTERS = 4000
 _MIN_CHARACTERS = 20
 _MIN_CONFIDENCE = 0.6
 _NOT_PROSE = re.compile(r"<?https?://\S+|[^\s@]{1,64}+@\S+|[\d|*#>_`\[\]()-]+")
+_NO_MAIL = re.compile(r"<?https?://\S+|[\d|*#>_`\[\]()-]+")
+"""The same for what holds no @: addresses of mail are sought from every letter."""
 
 
 @remembered(64)
@@ -27,11 +28,18 @@ def identify_language(text: str) -> tuple[str | None, float]:
     >>> identify_language("Wir nehmen den Schutz Ihrer persönlichen Daten ernst.")[0]
     'de'
     """
-    prose = " ".join(_NOT_PROSE.sub(" ", cut_targets(_sample(text))).split())
+    prose = prose_of(cut_targets(_sample(text)))
     if len(prose.encode()) < _MIN_CHARACTERS:
         return None, 0.0
-    language, confidence = _identifier().classify(prose)
+    language, confidence = model().classify(prose)
     return (language if confidence >= _MIN_CONFIDENCE else None), round(confidence, 3)
+
+
+def prose_of(sample: str) -> str:
+    """Return a text without what is of no language; nothing of that has a blank in it."""
+    if "@" in sample:
+        sample = " ".join(_NOT_PROSE.sub(" ", word) if "@" in word else word for word in sample.split())
+    return " ".join(_NO_MAIL.sub(" ", sample).split())
 
 
 def _sample(text: str) -> str:
@@ -42,8 +50,6 @@ def _sample(text: str) -> str:
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
-    """Return the model, held to languages that have an ISO 639-1 code: the others are mostly its mistakes."""
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages([label for label in identifier.labels if len(label) == 2])
-    return identifier
+def model() -> LanguageModel:
+    """Return the model that languages are told by."""
+    return load_model()

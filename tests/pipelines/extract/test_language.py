@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from policy_archive.pipelines.extract.language import identify_language
+from policy_archive.pipelines.extract.language import identify_language, prose_of
 
 LANGUAGES = sorted((Path(__file__).parent / "languages").glob("*.txt"))
 CODES = {"zh-hant": "zh", "nb": "no"}
@@ -30,3 +33,9 @@ def test_addresses_do_not_outvote_the_prose() -> None:
         "[hier](https://www.example.com/privacy/policy/all-the-information-you-need-about-our-terms)\n" * 5
     )
     assert identify_language(f"{german}\n{links}")[0] == "de"
+
+
+@given(st.text("a@.:/h tp<1|", max_size=40))
+def test_what_is_no_prose_is_left_out_word_by_word_as_in_one_go(text: str) -> None:
+    whole = re.sub(r"<?https?://\S+|[^\s@]{1,64}@\S+|[\d|*#>_`\[\]()-]+", " ", text)
+    assert prose_of(text).split() == whole.split()
