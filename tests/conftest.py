@@ -73,7 +73,8 @@ SLOW = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With -n: make the folder that the processes of the run share."""
+    """Choose where files lie; with -n: make the folder that the processes of the run share."""
+    side_by_side.keep_files_in_memory()
     side_by_side.share_folder(config)
 
 

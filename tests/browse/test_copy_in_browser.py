@@ -107,8 +107,8 @@ def test_a_search_of_a_copy_in_parts_finds_each_text_once_and_none_that_is_stale
             for other in others if year == 2015 else others[:1]:
                 store_texts(store, [(f"{year}0101", f"We keep {hens} on the pier.\n")], document=other)
         # a process of its own: the browser's loop runs in this one
-        command = [sys.executable, "-m", "policy_archive", "publish", target, "--db", corpus, "--no-database"]
-        subprocess.run(command, check=True, capture_output=True)
+        done = programs.run(["-m", "policy_archive", "publish", target, "--db", corpus, "--no-database"])
+        assert done.returncode == 0, done.stderr
     assert len(json.loads((target / "-/pagefind/parts.json").read_text("utf-8"))["parts"]) == 2
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(target))) as server:
         threading.Thread(target=server.serve_forever).start()
