@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from policy_archive.browse.citing import build_quote
 from policy_archive.browse.corpus import read_version
 from policy_archive.browse.markdown import render_markdown
 from policy_archive.browse.static_search import has_pagefind
+from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import MIDDLE, PRIVACY, SITE, open_context
@@ -91,6 +94,37 @@ def test_a_reader_searches_the_copy_and_opens_a_hit(page: Page, address: str) ->
     assert page.get_by_text("We do not sell your personal information.").is_visible()
     page.goto(f"{address}/-/search/index.html?q=zebra")
     page.get_by_text("No version says this.").wait_for()
+
+
+def test_a_search_of_a_copy_in_parts_finds_each_text_once_and_none_that_is_stale(
+    page: Page, database: Path, tmp_path: Path
+) -> None:
+    if not has_pagefind():
+        pytest.skip("needs Pagefind: pip install -e '.[publish]'")
+    corpus, target = Path(shutil.copy(database, tmp_path / "policies.db")), tmp_path / "site"
+    others = [Document(site=f"site{number}.example", kind=Kind.PRIVACY) for number in range(4)]
+    for year, hens in ((2015, "geese"), (2016, "emus")):
+        with Store.open(corpus) as store:
+            for other in others if year == 2015 else others[:1]:
+                store_texts(store, [(f"{year}0101", f"We keep {hens} on the pier.\n")], document=other)
+        # a process of its own: the browser's loop runs in this one
+        command = [sys.executable, "-m", "policy_archive", "publish", target, "--db", corpus, "--no-database"]
+        subprocess.run(command, check=True, capture_output=True)
+    assert len(json.loads((target / "-/pagefind/parts.json").read_text("utf-8"))["parts"]) == 2
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(target))) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}/-/search/index.html"
+        try:
+            for words, found in (("geese", 4), ("emus", 1)):
+                page.goto(f"{address}?q={words}")
+                page.get_by_text(f"{found} text").wait_for()
+                assert page.locator("#hits li").count() == found
+            page.goto(f"{address}?q=geese")
+            page.get_by_text("last seen 2015-01-01").wait_for()  # of the one that changed, not as it was
+            page.goto(f"{address}?q=personal")
+            page.wait_for_selector("#hits li")
+        finally:
+            server.shutdown()
 
 
 def test_a_reader_finds_the_day_and_the_change(page: Page, address: str) -> None:
