@@ -45,6 +45,20 @@ LOADED = (
     "policy_archive.pipelines.reading.warmup",  # the last: it tells the collector to leave all of it alone
 )
 READ_THE_ENVIRONMENT = ("policy_archive.crawler.core.timestamps", "policy_archive.crawler.core.failpoints")
+READING = {
+    "-c",
+    "bulk",
+    "crawl",
+    "demo",
+    "extract",
+    "fetch",
+    "import",
+    "publish",
+    "re-extract",
+    "update",
+    "weigh",
+}
+"""Words of programs that may start readers. A reader that others start is as good, and slower to begin."""
 
 
 def serve(orders: socket.socket) -> None:
@@ -138,7 +152,8 @@ def _run(words: list[str]) -> int:
     try:
         for name in READ_THE_ENVIRONMENT:
             importlib.reload(sys.modules[name])
-        _fork_readers_from_here()
+        if READING & {*words}:
+            _fork_readers_from_here()
         while words[0] == "-W":
             warnings.simplefilter(words[1])  # type: ignore[arg-type]
             words = words[2:]
