@@ -152,6 +152,8 @@ def _rule_on(element: HtmlElement, dropped: Mapping[HtmlElement, str]) -> str | 
         return None
     if not is_read(element):
         return f"not-read: {element.tag}"
+    if not element.keys():
+        return None
     if element.get("data-cfemail"):
         return "hidden-address"
     if is_for_ears(element) and next(element.iterancestors("a"), None) is not None:

@@ -26,6 +26,7 @@ _FURNITURE_ROLES = frozenset(
         "menu",
     )
 )
+_PLAIN_TAGS = HEADINGS | frozenset("html body div p ul ol li table tbody tr td th blockquote".split())
 _DIALOG_ROLES = frozenset(("dialog", "alertdialog"))
 _CONSENT = re.compile(
     r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE
@@ -73,6 +74,11 @@ _CONTROLS = ("button", "input", "select", "textarea")
 def is_furniture(element: HtmlElement) -> bool:
     """Return whether an element says of itself that it is no content."""
     return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
+
+
+def is_nameless(element: HtmlElement) -> bool:
+    """Return whether an element says nothing of itself: it has no name, no role, and a usual tag."""
+    return not element.keys() and element.tag in _PLAIN_TAGS
 
 
 def is_main(element: HtmlElement) -> bool:

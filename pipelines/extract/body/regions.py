@@ -50,8 +50,13 @@ _MAIL = re.compile(r"[\w.+-]{1,64}(?:@|\s?[\[(](?:at|@)[\])]\s?)[\w-]{1,64}\.\w"
 class Regions:
     """The containers of a page that hold text, with questions about one at a time."""
 
-    def __init__(self, outline: Outline) -> None:
+    def __init__(self, page: HtmlElement, outline: Outline) -> None:
         self._outline = outline
+        self._headed: set[HtmlElement] = set()
+        """Headings, and all that one stands in."""
+        for heading in page.getroottree().iter(*HEADINGS):
+            self._headed.update((heading, *heading.iterancestors()))
+        self._links: dict[HtmlElement, list[HtmlElement]] = {}
         self._children: dict[HtmlElement, list[HtmlElement]] = {}
         for child, parent in outline.parents.items():
             self._children.setdefault(parent, []).append(child)
@@ -73,6 +78,10 @@ class Regions:
         """Return the two containers right before one, in their order; fewer at the beginning."""
         place = self._places[element]
         return self.siblings(element)[max(0, place - 2) : place]
+
+    def has_heading(self, element: HtmlElement) -> bool:
+        """Return whether a heading stands in an element, or is it."""
+        return element in self._headed
 
     def words(self, element: HtmlElement) -> int:
         return self._outline.words_in(self._outline.ranges[element])
@@ -138,9 +147,11 @@ class Regions:
         """Return the links of an element that is little else, none of any other."""
         if self.prose(element) or self.words(element) < 2:
             return []
-        links = [link for link in element.iter("a") if link.get("href") and link.text_content().strip()]
-        beside = self.words(element) - sum(reading_length(link.text_content()) for link in links)
-        return links if beside <= _WORDS_BESIDE else []
+        if element not in self._links:  # two rules ask
+            links = [link for link in element.iter("a") if link.get("href") and link.text_content().strip()]
+            beside = self.words(element) - sum(reading_length(link.text_content()) for link in links)
+            self._links[element] = links if beside <= _WORDS_BESIDE else []
+        return self._links[element]
 
     def is_relative_time(self, element: HtmlElement) -> bool:
         """Return whether an element says nothing but how long ago something was, another thing each day."""
@@ -175,13 +186,13 @@ class Regions:
         """
         if element.tag not in BOXES or self.words(element) > _LONGEST_WIDGET:
             return False
-        if has_heading(element):
+        if self.has_heading(element):
             return False
         return sum(not is_read(control) for control in iter_controls(element)) > 1
 
     def is_notice(self, element: HtmlElement) -> bool:
         """Return whether these are a few lines with a button or the like: a consent banner, a call to buy."""
-        if element.tag not in BOXES or self.words(element) > LONGEST_BOX or has_heading(element):
+        if element.tag not in BOXES or self.words(element) > LONGEST_BOX or self.has_heading(element):
             return False
         return count_controls(element) + sum(map(is_control, element.iter("a"))) > 0
 
@@ -230,8 +241,3 @@ class Regions:
         siblings = self.siblings(element)
         inward = siblings.index(element) + (-1 if backwards else 1)
         return element.tag in TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in TEXT_TAGS
-
-
-def has_heading(element: HtmlElement) -> bool:
-    """Return whether a heading stands in an element, or is it."""
-    return next(element.iter(*HEADINGS), None) is not None

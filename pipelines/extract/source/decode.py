@@ -15,6 +15,7 @@ from w3lib.encoding import html_body_declared_encoding, http_content_type_encodi
 
 from policy_archive.crawler.archive.content_coding import CodingError, unwrap_body
 from policy_archive.crawler.core.errors import ExtractionError
+from policy_archive.pipelines.extract.characters import holds_controls
 from policy_archive.pipelines.extract.source.ballast import cut_elements
 
 _REPLACEMENT = "\ufffd"
@@ -178,11 +179,13 @@ def _unmarked_utf16(body: bytes) -> str | None:
 def _decode(body: bytes, charset: str) -> Decoded:
     wider = charset in _WIDER and not _strictly(body, charset) and _strictly(body, _WIDER[charset])
     text = body.decode(_WIDER[charset] if wider else charset, "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     replaced = text.count(_REPLACEMENT)
     if replaced and charset.startswith("utf"):
         replaced -= body.decode(charset, "ignore").count(_REPLACEMENT)
     return Decoded(
-        text=_CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")),
+        text=_CONTROLS.sub("", text) if holds_controls(body) else text,
         charset=_NAMES.get(charset, charset.replace("cp1", "windows-1")),
         replacement_characters=replaced,
     )

@@ -9,6 +9,7 @@ from typing import cast
 from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HTMLParser, document_fromstring
 
+from policy_archive.pipelines.extract.characters import holds_controls
 from policy_archive.pipelines.extract.source.reveal import reveal
 
 DEEPEST = 150
@@ -81,11 +82,21 @@ def _clean(text: str) -> str:
 
     What stands around a reference that was cut may be one itself then (`&&#0;#0;`): around a blank, none.
     """
-    once = _ENDS.sub("", _NOT_XML.sub("", text.replace("\f", " ")))
+    text = text.replace("\f", " ")
+    once = _ENDS.sub("", text if _is_xml(text) else _NOT_XML.sub("", text))
     if "&#" not in once:
         return once
     once = _REFERENCE.sub(_keep_reference, once)
     return _REFERENCE.sub(lambda match: _keep_reference(match) or " ", once)
+
+
+def _is_xml(text: str) -> bool:
+    """Return whether a tree can surely hold all characters of a source; sooner than a pattern would."""
+    try:
+        source = text.encode()
+    except UnicodeEncodeError:
+        return False
+    return not holds_controls(source) and "\ufffe" not in text and "\uffff" not in text
 
 
 def _keep_reference(match: re.Match[str]) -> str:
