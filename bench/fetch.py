@@ -22,19 +22,18 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.recorded import REPLAY, read_truths
+from bench.release import COMMAND, ROOT, as_users_run_it, unpack
 from policy_archive.archive_server.server import ArchiveServer
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
-_RELEASE = "e1fc501"
-"""The commit that 0.1.0 was made of."""
 _SUBREAPER = 36
+_COMMAND = (sys.executable, "-m", "policy_archive")
 _URLS = (
     "https://x.ai/legal/privacy-policy/",
     "https://www.doubao.com/legal/privacy",
@@ -88,11 +87,11 @@ def main() -> None:
             sorted((REPLAY / "archive").glob("[0-9]*.warc.gz" if clean else "*.warc.gz"))
         ) as archive,
     ):
-        before = _check_out(Path(release))
         programs: dict[str, Callable[[Path], Timing]] = {
-            "policy-archive": lambda folder: _fetch([], _REPOSITORY, archive.url, folder, urls),
-            "0.1.0": lambda folder: _fetch(before, Path(release), archive.url, folder, urls),
+            "policy-archive": lambda folder: _fetch(_COMMAND, ROOT, archive.url, folder, urls)
         }
+        if unpack(Path(release)):
+            programs["0.1.0"] = lambda folder: _fetch(COMMAND, Path(release), archive.url, folder, urls)
         if not arguments.histories:
             programs["waybackpack"] = lambda folder: _pack(archive.url, folder, urls)
         rounds = [{name: _run(run) for name, run in programs.items()} for _ in range(arguments.rounds)]
@@ -118,22 +117,13 @@ def _print(best: dict[str, Timing]) -> None:
             print(f"{rate / timing.all:.2f} by that of all")
 
 
-def _check_out(folder: Path) -> list[str]:
-    """Lay the release's files into a folder and return how it is started there."""
-    packed = subprocess.run(
-        ["git", "archive", _RELEASE], cwd=_REPOSITORY, capture_output=True, check=True
-    ).stdout
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed, check=True)
-    return [sys.executable, "-P", "-c", "import sys; sys.path.insert(0, '.'); import cli; cli.main()"]
-
-
 def _run(program: Callable[[Path], Timing]) -> Timing:
     with tempfile.TemporaryDirectory() as folder:
         return program(Path(folder))
 
 
-def _fetch(program: list[str], place: Path, url: str, folder: Path, pages: list[str]) -> Timing:
-    command = [*(program or [sys.executable, "-m", "policy_archive"]), "fetch", *pages, "--kind", "all"]
+def _fetch(program: Sequence[str], place: Path, url: str, folder: Path, pages: list[str]) -> Timing:
+    command = [*program, "fetch", *pages, "--kind", "all"]
     options = ["--plan", "all", "--archive", url, "--index-rate", "0", "--replay-rate", "0"]
     database = folder / "policies.db"
     timing = _measure([*command, *options, "--db", str(database)], place, folder)
@@ -145,9 +135,7 @@ def _fetch(program: list[str], place: Path, url: str, folder: Path, pages: list[
 
 
 def _pack(url: str, folder: Path, pages: list[str]) -> Timing:
-    main, others, peak = _measure(
-        [sys.executable, "-c", _PEER, url, str(folder), *pages], _REPOSITORY, folder
-    )
+    main, others, peak = _measure([sys.executable, "-c", _PEER, url, str(folder), *pages], ROOT, folder)
     files = sum(1 for path in folder.rglob("*") if path.is_file())
     return Timing(captures=files, main=main, readers=others, peak_mb=peak)
 
@@ -157,7 +145,7 @@ def _measure(command: list[str], place: Path, folder: Path) -> tuple[float, floa
     process = subprocess.Popen(
         command,
         cwd=place,
-        env={**os.environ, "POLICY_ARCHIVE_STATE": str(folder)},
+        env=as_users_run_it(POLICY_ARCHIVE_STATE=str(folder)),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -12,11 +12,8 @@ itself. `update` ends with the check of the books.
 from __future__ import annotations
 
 import argparse
-import io
 import math
-import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,10 +26,10 @@ from support.generated import GeneratedSource
 from support.synthetic import make_row
 
 from bench.exchange.imports import run
+from bench.release import COMMAND, RELEASE, ROOT, unpack
 from policy_archive.archive_server.captures import CapturedAnswer
 from policy_archive.archive_server.server import ArchiveServer
 
-ROOT = Path(__file__).resolve().parent.parent
 TIMES = 8
 SITE = "grown.example"
 URL = f"https://{SITE}/privacy"
@@ -100,15 +97,9 @@ def this_program() -> Program:
 
 def old_program(commit: str, folder: Path) -> Program | None:
     """Return 0.1.0, unpacked into a folder; None, with a reason on stderr, where git does not have it."""
-    packed = subprocess.run(["git", "-C", str(ROOT), "archive", commit], capture_output=True, check=False)
-    if packed.returncode:
-        reason = packed.stderr.decode("utf-8", "replace").strip()
-        print(f"0.1.0 is left out: {reason}", file=sys.stderr)
+    if not unpack(folder, commit):
         return None
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-        archive.extractall(folder, filter="data")
-    command = (sys.executable, "-c", "from cli import main; main()")
-    return Program("0.1.0", folder, command, ("synthetic", str(folder), str(folder / "tests" / "pipelines")))
+    return Program("0.1.0", folder, COMMAND, ("synthetic", str(folder), str(folder / "tests" / "pipelines")))
 
 
 def build_source() -> GeneratedSource:
@@ -186,7 +177,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--sites", type=int, default=150, help="of the smaller of two corpora")
     parser.add_argument("--captures", type=int, default=400, help="of the shorter of two histories")
-    parser.add_argument("--old", default="e1fc501", help="commit of version 0.1.0")
+    parser.add_argument("--old", default=RELEASE, help="commit of version 0.1.0")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ArchiveServer(source=build_source()) as archive:
         folder = Path(name)

@@ -59,31 +59,21 @@ DOWNLOAD_SLOTS = {  # keys are the request's `download_slot`: index queries neve
     "replay": {"concurrency": 8, "delay": 0, "jitter": 0},
 }
 
+# Of Scrapy's own parts those alone that are named here: it loads all that its lists hold, also what is off.
+# Not among them is what follows redirects off the archive, obeys a captured <meta refresh>, retries captured
+# 503s; a capture's status is data, its address may be long, and nobody is told where we came from.
+DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
     "policy_archive.crawler.archive.middlewares.OriginGuard": 10,
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
     "policy_archive.crawler.archive.middlewares.ArchiveRetry": 550,
     "policy_archive.crawler.archive.middlewares.EnvironmentProxy": 750,
-    # Scrapy's own would follow redirects off the archive, obey captured <meta refresh>, retry captured 503s
-    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
-    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
-    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
-    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
 }
-SPIDER_MIDDLEWARES = {
-    # a capture's status is data, its address may be long, nobody is told where we came from
-    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
-    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
-    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-}
-EXTENSIONS = {
-    "policy_archive.crawler.archive.middlewares.GateKeeper": 0,
-    "scrapy.extensions.memusage.MemoryUsage": None,
-    "scrapy.extensions.feedexport.FeedExporter": None,
-    "scrapy.extensions.logstats.LogStats": None,
-}
+SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
+EXTENSIONS_BASE: dict[str, int] = {}
+EXTENSIONS = {"policy_archive.crawler.archive.middlewares.GateKeeper": 0}
 ITEM_PIPELINES = {
     "policy_archive.pipelines.item_pipelines.ReadPipeline": 100,
     "policy_archive.pipelines.item_pipelines.StorePipeline": 200,

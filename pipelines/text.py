@@ -79,8 +79,8 @@ def blank_signs(text: str) -> str:
 
 
 def blank_common_signs(text: str) -> str:
-    """Return a text with blanks for the usual ones of those signs: most texts are ASCII then."""
-    for sign in _COMMON_SIGNS:
+    """Return a text with blanks for the signs beyond ASCII that most texts have no others than."""
+    for sign in () if text.isascii() else _COMMON_SIGNS:
         text = text.replace(sign, " ")
     return text
 

@@ -36,6 +36,11 @@ settings.load_profile("ours")
 # in the process, or a constant changed elsewhere, would change them, whatever the seed. No setting says so.
 providers._get_local_constants = providers.Constants
 
+# Containers often tell Python to write no bytecode. Each of the thousand programs that tests start would then
+# compile every module that it loads, which is a third of what a short command takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 

@@ -21,6 +21,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.release import as_users_run_it
+
 PROGRAM = (sys.executable, "-m", "policy_archive")
 PEER = (sys.executable, "-m", "sqlite_utils")
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER: children whose parent has died are ours
@@ -80,7 +82,7 @@ def run(command: list[str], environment: dict[str, str] | None = None, *, folder
     It is run in `folder`, and what it prints is not shown.
     """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    variables = os.environ | (environment or {})
+    variables = as_users_run_it(**(environment or {}))
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, env=variables, cwd=folder, stdout=quiet, stderr=quiet)
     seconds = memory = 0.0

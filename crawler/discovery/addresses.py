@@ -118,6 +118,7 @@ def _read_bare_host(parts: SplitResult) -> AddressHint | None:
     return _place(AddressHint(kind=kind, exactness=0.8), parts, path)
 
 
+@remembered(5_000, longest=SHORT)
 def is_among_lists(url: str) -> bool:
     """Return whether an address is one of a list by a word (`/tag/privacy`), or of food (`/recipes/x`)."""
     segments = {segment.lower() for segment in urlsplit(url).path.split("/")[:-1]}
@@ -174,7 +175,7 @@ def _segments(parts: SplitResult) -> tuple[str, ...]:
     raw = [unquote(segment.partition(";")[0]) for segment in parts.path.split("/")]
     raw += [
         unquote(value)
-        for name, value in parse_qsl(parts.query)
+        for name, value in (parse_qsl(parts.query) if parts.query else ())
         if name.lower() in _words("ignore", "page_parameters") and not value.isdigit()
         for value in value.split("/")
     ]
@@ -225,6 +226,21 @@ def _stems() -> tuple[tuple[str, Kind], ...]:
     return tuple((glue(fold(stem)), kind) for kind in POLICY_KINDS for stem in stems[kind])
 
 
+@cache
+def _any_stem() -> re.Pattern[str]:
+    """Return what finds whether a stem stands in glued words; one that holds another needs no look."""
+    stems = [stem for stem, _ in _stems()]
+    shortest = [stem for stem in stems if not any(other in stem and other != stem for other in stems)]
+    return re.compile("|".join(map(re.escape, shortest)))
+
+
+@remembered(20_000, longest=SHORT)
+def _promises(words: str) -> bool:
+    """Return whether folded words of an address say anything of a policy, whosever address it is."""
+    glued = glue(words)
+    return glued in _exact() or bool(match_name(words)) or _any_stem().search(glued) is not None
+
+
 @dataclass(frozen=True)
 class _Path:
     """An address's path, read from its end."""
@@ -257,7 +273,8 @@ class _Path:
         named = self._named
         if not named:
             return
-        yield from self._read(named[-1])
+        if _promises(named[-1]):
+            yield from self._read(named[-1])
         if len(named) >= 2:
             yield from self._read_exact(f"{named[-2]} {named[-1]}", 1.0)
             yield from self._read_child(named)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -87,6 +87,8 @@ def _is_archive(host: str) -> bool:
 
 def _without_idle_fragment(url: str) -> str:
     """Drop a fragment that names no part of a page: none, the top, a script's route."""
+    if "#" not in url:
+        return url
     bare, fragment = urldefrag(url)
     idle = fragment.lower() in ("", "top", "main", "content", "footer", "header", "page", "!")
     return bare if idle or not re.fullmatch(r"[\w.:-]+", fragment) else url
@@ -134,10 +136,13 @@ def unescape_script(text: str) -> str:
     >>> unescape_script(r'"\/legal\u002Fprivacy"'), unescape_script("'<a href=' + '\"/x\">'")
     ('"/legal/privacy"', '\'<a href="/x">\'')
     """
-    text = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text[:LONGEST_MARKUP])
+    text = text[:LONGEST_MARKUP]
+    if "\\u" in text:
+        text = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
     text = re.sub(r"[\ud800-\udfff\x00-\x08]", "", text)
-    text = re.sub(r"\\+([\"'/])", r"\1", text)
-    return re.sub(r"(['\"])\s{0,20}\+\s{0,20}\1", "", text)
+    if "\\" in text:
+        text = re.sub(r"\\+([\"'/])", r"\1", text)
+    return re.sub(r"(['\"])\s{0,20}\+\s{0,20}\1", "", text) if "+" in text else text
 
 
 def _markup_anchors(tree: Any, base: str) -> Iterator[Anchor]:
@@ -173,7 +178,7 @@ def _scripted_anchor(element: Any, base: str) -> Iterator[Anchor]:
     match = QUOTED_PAGE.search(element.get("onclick") or "") or QUOTED_PAGE.search(href)
     target = join(match[1], base) if match else join(told, base) if told else None
     if target:
-        yield Anchor(target, tuple(_labels_of(element)), "a", tuple(_pictures_of(element)))
+        yield _told(element, target, "a")
 
 
 def _button_anchor(element: Any, base: str) -> Iterator[Anchor]:
@@ -184,7 +189,7 @@ def _button_anchor(element: Any, base: str) -> Iterator[Anchor]:
     told = match[1] if match else told
     target = join(told, base) if told else None
     if target and element.find(".//a") is None:
-        yield Anchor(target, tuple(_labels_of(element)), "a", tuple(_pictures_of(element)))
+        yield _told(element, target, "a")
 
 
 def _form_anchor(element: Any, base: str) -> Iterator[Anchor]:
@@ -194,7 +199,7 @@ def _form_anchor(element: Any, base: str) -> Iterator[Anchor]:
     shown = [one for one in fields if (one.get("type") or "").lower() != "hidden"]
     target = join(action, base) if action and len(shown) == 1 else None
     if target and (shown[0].get("type") or "").lower() in ("submit", "button", "image"):
-        yield Anchor(target, tuple(_labels_of(shown[0])), "a")
+        yield replace(_told(shown[0], target, "a"), pictures=())
 
 
 def place_of(element: Any) -> str:
@@ -206,23 +211,31 @@ def _anchor(element: Any, attribute: str, base: str, place: str) -> Iterator[Anc
     href = element.get(attribute)
     target = join(href, base) if href and not href.strip().startswith("#") else None
     if target:
-        yield Anchor(target, tuple(_labels_of(element)), place, tuple(_pictures_of(element)))
+        yield _told(element, target, place)
 
 
-def _labels_of(element: Any) -> Iterator[str]:
+def _told(element: Any, target: str, place: str) -> Anchor:
+    """Return a link with what a reader is told of it."""
+    pictures = list(_pictures_in(element)) if len(element) else []
+    return Anchor(target, tuple(_labels_of(element, pictures)), place, tuple(_words_of(pictures)))
+
+
+def _labels_of(element: Any, pictures: list[Any]) -> Iterator[str]:
     """Yield what a reader is told of a link: text, title, aria-label, pictures' alt."""
     candidates = [
-        " ".join(_own_text(element)),
+        " ".join(_own_text(element)) if len(element) else element.text,
         element.get("aria-label"),
         element.get("title"),
         element.get("alt"),
         element.get("name"),
         element.get("value") if place_of(element) in ("input", "button") else None,
     ]
-    for image in _pictures_in(element):
+    for image in pictures:
         candidates += [image.get("alt"), image.get("title")]
-    for candidate in candidates:
-        label = " ".join(_NEW_WINDOW.sub(" ", candidate or "").split())
+    for candidate in filter(None, candidates):
+        if "open" in candidate.lower():
+            candidate = _NEW_WINDOW.sub(" ", candidate)
+        label = " ".join(candidate.split())
         if label:
             yield label
 
@@ -257,9 +270,9 @@ def _pictures_in(element: Any) -> Iterator[Any]:
             yield image
 
 
-def _pictures_of(element: Any) -> Iterator[str]:
+def _words_of(pictures: list[Any]) -> Iterator[str]:
     """Yield the words that the file names of a link's pictures are made of."""
-    for image in _pictures_in(element):
+    for image in pictures:
         words = read_segment((image.get("src") or "").rpartition("/")[2])
         if words:
             yield words

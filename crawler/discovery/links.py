@@ -167,6 +167,7 @@ def _same_site(one: str, other: str) -> bool:
         return False
 
 
+@remembered(8_000, longest=LONGEST_KNOWN)
 def _domain_of(url: str) -> str:
     return registrable_domain(urlsplit(url).hostname or "")
 
@@ -193,8 +194,10 @@ def same_host(one: str, other: str) -> bool:
 
 def _read_label(anchor: Anchor, label: str, reading: AddressHint | None, url: str) -> Iterator[PolicyLink]:
     is_address = bool(_ADDRESS_AS_LABEL.match(label))
-    own = _same_site(anchor.url, url)
     words = "" if is_address else unspread(fold(label))
+    if reading is None and not _names_anything(words):
+        return  # four links in five
+    own = _same_site(anchor.url, url)
     if is_no_policy(words) or _is_mere_subject(words, anchor):
         return
     if names_food(words) and speaks_of_cookies(words.split()):
@@ -252,6 +255,12 @@ def _law_matches(laws: LawMention, reading: AddressHint | None) -> tuple[NameMat
         return ()
     strength = 0.8 if laws.document else 0.55
     return (NameMatch(kind=Kind.PRIVACY, languages=laws.languages, phrase=laws.name, strength=strength),)
+
+
+@remembered(20_000, longest=LONGEST_KNOWN)
+def _names_anything(words: str) -> bool:
+    """Return whether folded words name a policy or a law, however surely."""
+    return bool(_match_name(words, frozenset())) or find_laws(words) is not None
 
 
 @remembered(8_000, longest=LONGEST_KNOWN)

@@ -93,6 +93,12 @@ def strong_names() -> Mapping[str, tuple[tuple[Kind, str], ...]]:
 
 
 @cache
+def _words_of_names() -> frozenset[str]:
+    """Return a word of each name, its longest: where none of them stands there is no name."""
+    return frozenset(max(phrase.split(), key=len) for phrase in strong_names())
+
+
+@cache
 def _pieces(list_name: str, *, unspaced: bool) -> Mapping[str, tuple[Kind, str]]:
     """Return piece → kind and language of one list, for scripts with blanks between words or without."""
     return {
@@ -279,6 +285,12 @@ def _qualifiers() -> Mapping[str, str]:
     return {fold(word): name for name, words in names.items() for word in words}
 
 
+@cache
+def _words_of_qualifiers() -> frozenset[str]:
+    """Return a word of each, its longest."""
+    return frozenset(max(phrase.split(), key=len) for phrase in _qualifiers())
+
+
 @remembered(20_000, longest=SHORT)
 def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the names of what folded words narrow a document to, and the words that said so.
@@ -288,7 +300,8 @@ def find_qualifiers(words: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """
     names: dict[str, None] = {}
     used: set[str] = set()
-    for phrase in _phrases_of(words.split()):
+    may_stand = not _words_of_qualifiers().isdisjoint(words.split())
+    for phrase in _phrases_of(words.split()) if may_stand else ():
         name = _qualifiers().get(phrase)
         if name and not used & set(phrase.split()):
             names[name] = None
@@ -357,6 +370,8 @@ def _match_words(words: str, known: frozenset[str]) -> list[NameMatch]:
     """Return names that stand in a label as words: the longest first, none over another."""
     taken: set[str] = set()
     hits: list[str] = []
+    if _words_of_names().isdisjoint(words.split()):
+        return []  # nine labels in ten
     for phrase in _phrases_of(words.split()):
         if phrase in strong_names() and not taken & set(phrase.split()):
             hits.append(phrase)

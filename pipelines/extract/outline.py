@@ -56,7 +56,7 @@ def reading_length(text: str) -> int:
     >>> reading_length("We collect data."), reading_length("我们收集数据")
     (3, 3)
     """
-    plain = text if text.isascii() else blank_common_signs(text)
+    plain = blank_common_signs(text)
     return count_plain_words(plain) if plain.isascii() else len(_WORD.findall(plain))
 
 

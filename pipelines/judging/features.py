@@ -36,6 +36,8 @@ _SENTENCE_WORDS = 6
 """Words of a sentence; what is shorter is an entry of a menu, a heading, a button, a name."""
 _MOST_CAPITALS = 0.6
 """Share of a sentence's words with a capital and small letters; German has a third, a row of labels all."""
+_LABEL = re.compile(r"[A-Z](?<!\S[A-Z])[a-z]")
+"""A word that begins so, in ASCII."""
 _PASSAGE_WORDS = 60
 """Words of a passage: a few sentences."""
 SUBJECTS = {
@@ -165,14 +167,18 @@ class Piece:
     """A sentence, or what stands between sentences: an entry, a heading, a cell."""
 
     words: float
-    hits: Counter[str]
-    """Of each concept."""
+    hits: Mapping[str, int]
+    """Of each concept that has any."""
     is_sentence: bool
 
 
 def linked_share(text: str) -> float:
     """Return the share of a Markdown text's beginning that stands in links."""
-    beginning = text[:TEXT_LIMIT]
+    return _linked_share(text[:TEXT_LIMIT])
+
+
+@remembered(4)
+def _linked_share(beginning: str) -> float:
     linked = sum(map(len, link_labels(beginning)))
     return min(linked / max(len(strip_links(beginning)), 1), 1.0)
 
@@ -183,14 +189,17 @@ def count_pieces(text: str, lexicon: Lexicon) -> list[Piece]:
     for piece in _STOP.split(prose_of(text)):
         words = lexical_length(piece)
         if words:
-            pieces.append(Piece(words, lexicon.count(piece), _is_sentence(piece, words)))
+            pieces.append(Piece(words, lexicon.hits_in(piece), _is_sentence(piece, words)))
     return pieces
 
 
 def _is_sentence(piece: str, words: float) -> bool:
     if words < _SENTENCE_WORDS:
         return False
-    labels = sum(word[0].isupper() and word[1:2].islower() for word in piece.split())
+    if piece.isascii():
+        labels = len(_LABEL.findall(piece))
+    else:
+        labels = sum(word[0].isupper() and word[1:2].islower() for word in piece.split())
     return labels <= words * _MOST_CAPITALS
 
 

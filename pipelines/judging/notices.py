@@ -13,6 +13,7 @@ from policy_archive.pipelines.judging.features import Page, prose_of, score_noti
 from policy_archive.pipelines.judging.lexicon import lexical_length
 
 _HINTS = {page_class.hint: page_class for page_class in PageClass if page_class.hint}
+_SMALL = str.maketrans("PASWORD", "pasword")
 _LONG_WORDS = 600
 """A notice is shorter, a menu included; what is longer has something else to say."""
 _CERTAIN_SCORE = 3.0
@@ -66,4 +67,4 @@ def _score_classes(
 
 def asks_for_password(tree: HtmlElement) -> bool:
     """Return whether a page has a field for a password."""
-    return bool(tree.xpath("boolean(//input[translate(@type,'PASWORD','pasword')='password'])"))
+    return any((field.get("type") or "").translate(_SMALL) == "password" for field in tree.iter("input"))

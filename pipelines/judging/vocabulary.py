@@ -15,6 +15,7 @@ from pathlib import Path
 
 from policy_archive.data import DATA
 from policy_archive.pipelines.judging.lexicon import fold, iter_words, lexical_length
+from policy_archive.pipelines.text import blank_common_signs
 
 _LEAST_KNOWN = 0.6
 """Share of a text's words that its language's list knows: English policies have nine tenths, front pages full
@@ -41,17 +42,19 @@ class Vocabulary:
         words = self._words_of(counts, lexical_length(text))
         if words is None:
             return NO_VOCABULARY_SCORE
-        known = {word: count for word, count in counts.items() if word in words}
+        known = _known_of(counts, words)
         scale = scale_of(known)
         totals = [0.0] * len(self.classes)
+        places = range(len(totals))
         for word, count in known.items():
-            for place, weight in enumerate(words[word]):
-                totals[place] += weight * damp(count)
+            row, damped = words[word], damp(count)
+            for place in places:
+                totals[place] += row[place] * damped
         return {name: total * scale for name, total in zip(self.classes, totals, strict=True)}
 
     def _words_of(self, counts: Counter[str], total: float) -> Mapping[str, tuple[float, ...]] | None:
         shares = {
-            name: sum(count for word, count in counts.items() if word in words) / max(total, 1)
+            name: sum(_known_of(counts, words).values()) / max(total, 1)
             for name, words in self.languages.items()
         }
         best = max(shares, key=shares.__getitem__, default="")
@@ -60,17 +63,32 @@ class Vocabulary:
 
 def count_words(text: str) -> Counter[str]:
     """Return the words of a text, folded, with how often each stands there."""
-    return Counter(iter_words(fold(text)))
+    return Counter(iter_words(fold(blank_common_signs(text))))
+
+
+def _known_of(counts: Counter[str], words: Mapping[str, object]) -> dict[str, int]:
+    return {word: count for word, count in counts.items() if word in words}
 
 
 def damp(count: int) -> float:
     """Return what a word counts that stands so often in a text: a policy repeats itself."""
-    return 1.0 + math.log(count)
+    return _DAMPED[count] if count < len(_DAMPED) else 1.0 + math.log(count)
+
+
+_DAMPED = (0.0, *(1.0 + math.log(count) for count in range(1, 256)))
+"""The first of them, of which a long text has a thousand."""
+
+
+def _square(count: int) -> float:
+    return _SQUARES[count] if count < len(_SQUARES) else damp(count) ** 2
+
+
+_SQUARES = tuple(damped**2 for damped in _DAMPED)
 
 
 def scale_of(counts: Mapping[str, int]) -> float:
     """Return what the damped counts of a text are multiplied by, so that its length does not matter."""
-    norm = math.sqrt(sum(damp(count) ** 2 for count in counts.values()))
+    norm = math.sqrt(sum(map(_square, counts.values())))
     return min(1.0, sum(counts.values()) / _FULL_WORDS) / (norm or 1.0)
 
 

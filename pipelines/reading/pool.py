@@ -143,6 +143,10 @@ class ReadingPool:
             return reading
         return await _awaited(self.submit(_read_with_home, reading, document, home))
 
+    async def run_aside(self, key: Hashable, function: Callable[..., _Result], *args: Any) -> _Result:
+        """Return what `run` does, in the process that had the tasks of this key so far; raises the same."""
+        return await asyncio.wrap_future(self.submit_beside(key, function, *args))
+
     def run(self, function: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
         """Return what a function gives in a process of its own; it and its arguments must pickle.
 

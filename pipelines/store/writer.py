@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import sqlite3
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from policy_archive.crawler.core.errors import StoreError
+from policy_archive.crawler.core.errors import ExtractionError, StoreError
 from policy_archive.crawler.core.events import log_event
 from policy_archive.crawler.core.records import (
     Address,
@@ -435,13 +436,23 @@ class Store:
     async def fold_site(self, site: str, documents: Sequence[Document]) -> dict[Document, int]:
         """Do what `fold_versions` does for documents of a site, and judge all its changes by all its pages.
 
-        The comparing is done in a thread: other sites go on meanwhile. Returns the numbers of versions.
+        The comparing is done by a reader: other sites go on meanwhile. Returns the numbers of versions.
         """
+        task = self._path, [(site, documents)]
         try:
-            ((_, found),) = await asyncio.to_thread(weighing.build_aside, self._path, [(site, documents)])
+            ((_, found),) = await self._build_aside(*task)
         except StoreError:  # the file is gone from its place, which the run's end says; its rows are at hand
             found = folding.build_site(self.connection, site, documents)
         return self._write_site(site, found, of_site=True)
+
+    async def _build_aside(
+        self, path: Path, sites: Sequence[tuple[str, Sequence[Document]]]
+    ) -> list[tuple[str, folding.SiteFold]]:
+        if self.reader is not None:
+            # what it lacks the time or memory for, or does not find, a thread tries and says
+            with contextlib.suppress(ExtractionError):
+                return await self.reader.run_aside("comparing", weighing.build_aside, path, sites)
+        return await asyncio.to_thread(weighing.build_aside, path, sites)
 
     def judge_site(self, site: str, documents: Sequence[Document] = ()) -> None:
         """Judge the changes of all documents of a site by all its pages; the versions of `documents` are

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import groupby
 
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.crawler.discovery.words import fold, match_name
@@ -130,10 +132,7 @@ def western_digits(line: str) -> str:
 
 @cache
 def _company() -> re.Pattern[str]:
-    forms = read_words("never-furniture")["company"]["forms"]
-    return re.compile(
-        "|".join(_bounded(re.escape(form), form) for form in sorted(forms, key=len, reverse=True))
-    )
+    return _compile_parts(read_words("never-furniture")["company"]["forms"], re.escape)
 
 
 @cache
@@ -155,21 +154,44 @@ def compile_terms(terms: Iterable[str]) -> re.Pattern[str]:
     >>> bool(compile_terms(["organ* nadzorcz*"]).search("do organu nadzorczego"))
     True
     """
-    return re.compile("|".join(_iter_alternatives(terms)))
+    # of a sign the pattern would be found between any two others
+    told = (term for term in dict.fromkeys(term.strip() for term in terms) if fold(term.strip("*")))
+    return _compile_parts(told, lambda term: " ".join(map(_any_letters, term.split())))
 
 
-def _iter_alternatives(terms: Iterable[str]) -> Iterable[str]:
-    for term in dict.fromkeys(term.strip() for term in terms):
-        if not fold(term.strip("*")):
-            continue  # a sign: its pattern would be found between any two others
-        yield _bounded(" ".join(map(_any_letters, term.split())), term)
+def _compile_parts(terms: Iterable[str], pattern_of: Callable[[str], str]) -> re.Pattern[str]:
+    """Return a pattern of terms: as words of their own, or anywhere in scripts without blanks.
+
+    Bounds are looked at once, and then the terms of one initial: not hundreds of terms at each character.
+    """
+    bounded: list[str] = []
+    anywhere: list[str] = []
+    for term in terms:
+        (anywhere if _UNSPACED.search(term) else bounded).append(pattern_of(term))
+    parts = [rf"(?<!\w)(?:{_by_initial(bounded)})(?!\w)"] if bounded else []
+    return re.compile("|".join([*parts, _by_initial(anywhere)] if anywhere else parts))
+
+
+def _by_initial(patterns: Iterable[str]) -> str:
+    """Return the pattern of any of these, those with one initial together, in their order.
+
+    One that begins with any letters keeps its place before and after others: of two that are found at one
+    place the first counts.
+    """
+    alternatives: list[str] = []
+    for has_initial, stretch in groupby(patterns, key=lambda pattern: pattern[0] != "\\"):
+        if not has_initial:
+            alternatives += stretch
+            continue
+        rests = defaultdict(list)
+        for pattern in stretch:
+            rests[pattern[0]].append(pattern[1:])
+        found = "|".join(f"{initial}(?:{'|'.join(some)})" for initial, some in rests.items())
+        alternatives.append(f"(?=[{''.join(rests)}])(?:{found})")
+    return "|".join(alternatives)
 
 
 def _any_letters(word: str) -> str:
     """Return the pattern of one word of a term; `*` at either end stands for any letters."""
     before, after = (r"\w*" if has_star else "" for has_star in (word.startswith("*"), word.endswith("*")))
     return f"{before}{re.escape(fold(word.strip('*')))}{after}"
-
-
-def _bounded(pattern: str, term: str) -> str:
-    return pattern if _UNSPACED.search(term) else rf"(?<!\w){pattern}(?!\w)"

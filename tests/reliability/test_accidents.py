@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -21,6 +20,7 @@ from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.data import DATA
 from policy_archive.pipelines.reading.pool import ReadingPool
 from tests.support.processes import finish, start_program
+from tests.support.programs import Program
 
 from ..support.patience import PATIENCE
 
@@ -39,7 +39,7 @@ def archive() -> Iterator[ArchiveServer]:
         yield server
 
 
-def start(archive: ArchiveServer, database: Path) -> subprocess.Popen[str]:
+def start(archive: ArchiveServer, database: Path) -> Program:
     return start_program("fetch", SITE, "--kind", "all", "--plan", "all", "--archive", archive.url, *RATES,
                          "--db", str(database))  # fmt: skip
 
@@ -67,7 +67,7 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def readers_of(process: subprocess.Popen[str]) -> list[int]:
+def readers_of(process: Program) -> list[int]:
     """Return the processes that read: children of the server that they are forked from."""
     return [reader for server in children_of(process.pid) for reader in children_of(server)]
 

@@ -6,8 +6,6 @@ import gzip
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,11 +17,11 @@ import pytest
 
 from policy_archive.crawler.core.errors import UnreachableError
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 from tests.support.asking import ask
 from tests.support.attacks import answering
 from tests.support.generated import crawl
-from tests.support.patience import PATIENCE
-from tests.support.processes import ROOT, assert_sound
+from tests.support.processes import assert_sound
 from tests.support.synthetic import store_texts
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -91,14 +89,7 @@ def test_a_manifest_of_odd_files_costs_a_line_each_and_writes_nothing_elsewhere(
     writer.start()
     out = tmp_path / "in" / "texts"
     command = ["extract", "--manifest", str(manifest), "--out", str(out), "--processes", "1"]
-    ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "policy_archive", *command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    ended = programs.run(["-W", "ignore", "-m", "policy_archive", *command])
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert "7 pages: " in ended.stderr
@@ -145,14 +136,7 @@ def test_a_list_of_sites_that_is_no_list_is_read_or_refused_line_by_line(tmp_pat
     listed = tmp_path / "sites.txt"
     listed.write_bytes(b"\x00\xff\xfe\n" + b"x" * 2_000_000 + b"\nx.example\n" + bytes(range(256)))
     options = ("--sites", str(listed), "--db", str(tmp_path / "p.db"), "--dry-run")
-    ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "policy_archive", "fetch", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    ended = programs.run(["-W", "ignore", "-m", "policy_archive", "fetch", *options])
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 65  # lines were left out, and named
     assert all(len(line) < 1000 for line in ended.stderr.splitlines())

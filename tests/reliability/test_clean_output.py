@@ -7,8 +7,6 @@ import json
 import os
 import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.steering import STEERING
 from policy_archive.crawler.core.vocabularies import RunStatus, SiteOutcome
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 from tests.support.processes import ROOT, finish, start_program
 from tests.support.synthetic import make_capture, make_row, store_texts
 
@@ -74,8 +73,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def on_terminal(*arguments: str) -> str:
     """Return what a terminal gets of a command, stdout and stderr together."""
     main, terminal = pty.openpty()
-    command = [sys.executable, "-W", "ignore", "-m", "policy_archive", *arguments]
-    with subprocess.Popen(command, stdout=terminal, stderr=terminal, cwd=ROOT) as process:
+    words = ["-W", "ignore", "-m", "policy_archive", *arguments]
+    with programs.start(words, terminal=terminal) as process:
         os.close(terminal)
         shown = b""
         while True:

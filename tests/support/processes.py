@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -18,9 +16,10 @@ from policy_archive.pipelines.store.invariants import CONSERVATION_SQL
 from policy_archive.pipelines.store.maintenance.verify import iter_steps, list_checks
 from policy_archive.pipelines.store.packed import register
 
+from . import programs
 from .patience import PATIENCE
+from .programs import ROOT, Program
 
-ROOT = Path(__file__).resolve().parents[2]
 RATES = ("--index-rate", "0", "--replay-rate", "0")
 
 DAY = 86_400
@@ -29,14 +28,8 @@ DAY = 86_400
 def run_cli(*arguments: str, days: float = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command as it is started from a checkout, that many days later, at whatever rate."""
     rates = RATES if arguments[0] in ("fetch", "update") else ()
-    return subprocess.run(
-        [sys.executable, "cli.py", *arguments, *rates],
-        cwd=ROOT,
-        env=os.environ | {"POLICY_ARCHIVE_CLOCK": str(days * DAY)} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    clock = {"POLICY_ARCHIVE_CLOCK": str(days * DAY)}
+    return programs.run(["cli.py", *arguments, *rates], environment=clock | environment)
 
 
 LOAD = """
@@ -57,29 +50,19 @@ sys.exit(report.exit_code)
 
 def start_crawl(
     archive: ArchiveServer, database: Path, *urls: str, environment: Mapping[str, str] = {}
-) -> subprocess.Popen[str]:
+) -> Program:
     """Start a crawl whose process does as `environment` says: POLICY_ARCHIVE_FAULT, POLICY_ARCHIVE_CLOCK."""
-    command = [sys.executable, "-W", "ignore", "-c", CRAWL, str(ROOT), archive.url, str(database), *urls]
-    return _start(command, environment)
+    words = ["-W", "ignore", "-c", CRAWL, ROOT, archive.url, database, *urls]
+    return programs.start(words, environment=environment)
 
 
-def start_program(*arguments: str, environment: Mapping[str, str] = {}) -> subprocess.Popen[str]:
+def start_program(*arguments: str, environment: Mapping[str, str] = {}) -> Program:
     """Start `policy-archive` itself."""
-    return _start([sys.executable, "-W", "ignore", "-m", "policy_archive", *arguments], environment)
+    words = ["-W", "ignore", "-m", "policy_archive", *arguments]
+    return programs.start(words, environment=environment)
 
 
-def _start(command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen[str], *, within_seconds: float = PATIENCE) -> tuple[int, str, str]:
+def finish(process: Program, *, within_seconds: float = PATIENCE) -> tuple[int, str, str]:
     """Return exit status, stdout and stderr of a process that ends by itself."""
     out, err = process.communicate(timeout=within_seconds)
     return process.returncode, out, err

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import subprocess
-import sys
 import time
 from bisect import bisect_left
 from pathlib import Path
@@ -23,6 +21,7 @@ from policy_archive.crawler.archive.rate_gate import (
     parse_retry_after,
 )
 from policy_archive.crawler.core.errors import RateLimitedError, StoreError
+from tests.support import programs
 
 from ...support.patience import PATIENCE
 
@@ -98,8 +97,7 @@ def test_processes_share_one_budget(path: Path) -> None:
         "    for _ in range(10): print(await gate.wait(Budget.REPLAY))\n"
         "asyncio.run(send())"
     )
-    command = [sys.executable, "-W", "ignore", "-c", child, str(path)]
-    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [programs.start(["-W", "ignore", "-c", child, path]) for _ in range(3)]
     printed = [process.communicate(timeout=PATIENCE)[0] for process in processes]
     sent = sorted(float(word) for text in printed for word in text.split())
     assert len(sent) == 30

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from policy_archive.crawler.core import failpoints
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 
 ROOT = Path(__file__).resolve().parents[3]
 STORE = ROOT / "pipelines" / "store"
@@ -49,13 +48,7 @@ with Store.open(sys.argv[1]) as store:
 
 
 def crawl(path: Path, fault: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", CRAWL, str(path), str(ROOT)],
-        env=os.environ | {"POLICY_ARCHIVE_FAULT": fault},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return programs.run(["-c", CRAWL, path, ROOT], environment={"POLICY_ARCHIVE_FAULT": fault})
 
 
 def dump(path: Path) -> list[str]:

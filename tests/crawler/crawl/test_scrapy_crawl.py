@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +17,9 @@ from policy_archive.crawler.crawl.run import FetchOptions
 from policy_archive.crawler.runner import build_settings
 from policy_archive.crawler.spiders.policy import PolicySpider
 from policy_archive.pipelines.store.runlock import hold_lock
+from tests.support import programs
 from tests.support.generated import URL, generate, read
+from tests.support.programs import Program
 
 from ...support.patience import PATIENCE
 
@@ -32,7 +32,7 @@ def archive() -> Iterator[ArchiveServer]:
         yield server
 
 
-def start(archive: ArchiveServer, *arguments: str, **wishes: object) -> subprocess.Popen[str]:
+def start(archive: ArchiveServer, *arguments: str, **wishes: object) -> Program:
     settings = {
         "POLICY_ARCHIVE_URL": archive.url,
         "POLICY_INDEX_PER_MINUTE": 0,
@@ -41,8 +41,8 @@ def start(archive: ArchiveServer, *arguments: str, **wishes: object) -> subproce
     }
     wished = [text for name, value in settings.items() for text in ("-s", f"{name}={value}")]
     given = [text for name, value in wishes.items() for text in ("-a", f"{name}={value}")]
-    command = [sys.executable, "-W", "ignore", "-m", "scrapy", "crawl", "policy", *wished, *given, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    words = ["-W", "ignore", "-m", "scrapy", "crawl", "policy", *wished, *given, *arguments]
+    return programs.start(words)
 
 
 def test_a_crawl_by_scrapy_is_a_crawl(archive: ArchiveServer, database: Path) -> None:

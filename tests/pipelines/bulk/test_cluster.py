@@ -18,6 +18,7 @@ from policy_archive.pipelines.bulk.folder import BulkFolder, State
 from tests.support.attacks import warc_record, write_warc
 from tests.support.clusters import Cluster, running
 from tests.support.processes import finish, start_program, wait_until
+from tests.support.programs import Program
 
 psutil = pytest.importorskip("psutil", reason="needs policy-archive[cluster]")
 pytest.importorskip("distributed", reason="needs policy-archive[cluster]")
@@ -52,7 +53,7 @@ def parts(tmp_path: Path) -> Path:
     return tmp_path / "parts"
 
 
-def start(archives: Path, parts: Path, cluster: Cluster) -> Popen[str]:
+def start(archives: Path, parts: Path, cluster: Cluster) -> Program:
     words = ("bulk", "read", str(archives), "--to", str(parts), "--scheduler", cluster.address)
     return start_program(*words)
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support import programs
+
 PAGE = """<html><head><title>Privacy</title></head><body><h1>Privacy policy</h1>
 <p>Last updated: May 25, 2018. We collect your name and your address, and nothing else at all.</p>
 <p>See our <a href="/terms">terms</a> for what else may be of interest to you as a user of the site.</p>
@@ -16,8 +16,7 @@ PAGE = """<html><head><title>Privacy</title></head><body><h1>Privacy policy</h1>
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "policy_archive", "extract", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return programs.run(["-m", "policy_archive", "extract", *arguments])
 
 
 @pytest.fixture

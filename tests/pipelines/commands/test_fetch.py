@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +12,12 @@ import pytest
 
 from policy_archive.archive_server import faults
 from policy_archive.archive_server.server import ArchiveServer
+from tests.support import programs
 from tests.support.generated import POLICY, URL, crawl, generate, read
+from tests.support.programs import ROOT, Program
 
 from ...support.patience import PATIENCE
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 CHILD = """
 import sys, types
 from pathlib import Path
@@ -38,10 +37,9 @@ def archive() -> Iterator[ArchiveServer]:
         yield server
 
 
-def start(archive: ArchiveServer, database: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(archive: ArchiveServer, database: Path, *arguments: str) -> Program:
     fixed = ("--archive", archive.url, "--index-rate", "0", "--replay-rate", "0", "--db", str(database))
-    command = [sys.executable, str(ROOT / "cli.py"), "fetch", *arguments, *fixed]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return programs.start(["cli.py", "fetch", *arguments, *fixed])
 
 
 def wait_for(archive: ArchiveServer, requests: int) -> None:
@@ -137,10 +135,10 @@ def test_killed_at_any_moment_a_second_run_ends_as_an_undisturbed_one(
     crawl(archive.url, undisturbed)
     archive.log.clear()
     archive.faults = [faults.Slow(seconds=0.05)]
-    process = subprocess.Popen([sys.executable, "-c", CHILD, str(ROOT), archive.url, str(database)])
+    process = programs.start(["-c", CHILD, ROOT, archive.url, database])
     wait_for(archive, requests)
     process.kill()
-    process.wait(timeout=PATIENCE)
+    process.communicate(timeout=PATIENCE)
     archive.faults = []
     report = crawl(archive.url, database)
     assert report.status == "done"

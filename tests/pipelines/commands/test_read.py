@@ -19,6 +19,7 @@ from policy_archive.crawler.core.errors import NotKnownError, UsageError
 from policy_archive.crawler.core.records import Address, Document, Kind, Outcome, Owner, RowDecision, RowState
 from policy_archive.crawler.core.vocabularies import AddressSource, OwnerRelation, SiteOutcome
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 from tests.support.synthetic import PRIVACY, URL, make_capture, make_reading, make_row, store_texts
 
 OLD = (
@@ -263,12 +264,7 @@ def test_what_cannot_be_meant_gets_one_sentence(database: Path, arguments, error
 
 def test_the_exit_status_says_what_kind_of_failure(database: Path) -> None:
     for arguments, status in ((["show", "intently.example", "--at", "2010"], 1), (["show", "x y"], 2)):
-        ended = subprocess.run(
-            [sys.executable, "-m", "policy_archive", *arguments, "--db", str(database)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ended = programs.run(["-m", "policy_archive", *arguments, "--db", str(database)])
         assert (ended.returncode, ended.stdout) == (status, "")
         assert ended.stderr.startswith("Error: ") and ended.stderr.count("\n") == 1
 

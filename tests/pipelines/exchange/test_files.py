@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from policy_archive.pipelines.exchange.export.tables import TABLES
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.selection import Selection, Slice
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 from tests.support.synthetic import store_texts
 
 
@@ -129,8 +128,7 @@ def test_an_export_that_dies_leaves_the_old_file_whole(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from policy_archive.crawler.core.safe_files import write_file;"
         "write_file(Path(sys.argv[1]), ['new'], within=Path(sys.argv[1]).parent)"
     )
-    environment = os.environ | {"POLICY_ARCHIVE_FAULT": "before-rename:exit"}
-    died = subprocess.run([sys.executable, "-c", script, str(path)], env=environment, check=False)
+    died = programs.run(["-c", script, path], environment={"POLICY_ARCHIVE_FAULT": "before-rename:exit"})
     assert (died.returncode, path.read_text()) == (86, "old")
     assert write_file(path, ["new"], within=tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
@@ -139,14 +137,8 @@ def test_an_export_that_dies_leaves_the_old_file_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", ["enospc"])
 def test_a_full_disk_is_one_sentence(tmp_path: Path, fault: str) -> None:
     script = "from pathlib import Path; from policy_archive.crawler.core.safe_files import write_file; write_file(Path('f'), ['x'], within=Path())"  # noqa: E501
-    environment = os.environ | {"POLICY_ARCHIVE_FAULT": f"before-rename:{fault}"}
-    died = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
+    died = programs.run(
+        ["-c", script], folder=tmp_path, environment={"POLICY_ARCHIVE_FAULT": f"before-rename:{fault}"}
     )
     assert "DiskFullError" in died.stderr
     assert list(tmp_path.iterdir()) == []

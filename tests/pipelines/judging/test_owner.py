@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_archive.crawler.core.records import Extraction, Kind, PolicyLink
-from policy_archive.pipelines.judging.owner import find_mail_hosts, judge_owner
+from policy_archive.pipelines.judging.owner import find_mail_hosts, judge_owner, may_stand_in
 from tests.support.extractions import bare_extraction
 
 
@@ -310,3 +310,8 @@ WHOLE_ADDRESS = re.compile(
 )
 def test_addresses_sought_from_their_marks_are_those_that_a_pattern_of_the_whole_finds(text: str) -> None:
     assert list(find_mail_hosts(text)) == WHOLE_ADDRESS.findall(text)
+
+
+@given(st.text("aksı İKſß’-", max_size=12), st.text("aksi-", min_size=1, max_size=3))
+def test_a_quick_look_misses_no_name_that_a_pattern_finds(words: str, name: str) -> None:
+    assert may_stand_in(name, words) or not re.search(re.escape(name), words, re.IGNORECASE)

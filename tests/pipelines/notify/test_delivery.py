@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shlex
 import socket
 import socketserver
-import subprocess
 import sys
 import threading
 import time
@@ -28,6 +26,7 @@ from policy_archive.crawler.core.timestamps import now_iso
 from policy_archive.pipelines.notify.delivery import Patience, deliver_news
 from policy_archive.pipelines.store.monitoring.outbox import read_backlog
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 from tests.support.receivers import serve_chat
 from tests.support.synthetic import PRIVACY, make_reading, make_row, store_texts
 
@@ -296,11 +295,8 @@ def test_killed_in_between_everything_is_told_at_least_once(
     with Store.open(database) as store:
         fill(store, url_channel(receiver.url))
     for setting, status in ((fault, failpoints.EXIT_STATUS), ("", 0)):
-        died = subprocess.run(
-            [sys.executable, "-c", DELIVER, str(database), receiver.url],
-            cwd=ROOT,
-            env=os.environ | {failpoints.VARIABLE: setting},
-            check=False,
+        died = programs.run(
+            ["-c", DELIVER, database, receiver.url], environment={failpoints.VARIABLE: setting}
         )
         assert died.returncode == status
     assert receiver.told == told

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +14,8 @@ from policy_archive.crawler.core.records import Channel
 from policy_archive.pipelines.notify.channels import Asked, build_channels
 from policy_archive.pipelines.notify.delivery import Delivery, Patience, deliver_news
 from policy_archive.pipelines.store.writer import Store
-from tests.pipelines.notify.test_delivery import ROOT, SINCE, find_nobody
+from tests.pipelines.notify.test_delivery import SINCE, find_nobody
+from tests.support import programs
 from tests.support.mail_server import PASSWORD, USER, serve_mail
 from tests.support.receivers import refuse_mail
 from tests.support.synthetic import store_texts
@@ -157,11 +155,8 @@ def test_killed_between_sending_and_noting_a_mail_comes_again_under_its_id(
             store.channels = channels
             store_texts(store, [("20180101", "We keep it.\n")])
         for fault, status in (("after-delivery:exit:1", failpoints.EXIT_STATUS), ("", 0), ("", 0)):
-            died = subprocess.run(
-                [sys.executable, "-c", DELIVER, str(tmp_path / "policies.db")],
-                cwd=ROOT,
-                env=os.environ | {failpoints.VARIABLE: fault},
-                check=False,
+            died = programs.run(
+                ["-c", DELIVER, tmp_path / "policies.db"], environment={failpoints.VARIABLE: fault}
             )
             assert died.returncode == status
     first, again = (mail["Message-ID"] for mail in mailbox.mails)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from base64 import b64encode
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from policy_archive.archive_server.server import ArchiveServer
+from tests.support import programs
 from tests.support.mail_server import PASSWORD, USER, serve_mail
 from tests.support.receivers import serve_chat
 
@@ -22,14 +21,7 @@ SITE = "quillfort.example"
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "cli.py", *arguments],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return programs.run(["cli.py", *arguments], environment=environment)
 
 
 def iter_written(folder: Path) -> dict[str, bytes]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
@@ -19,6 +17,7 @@ from policy_archive.pipelines.store.connection import open_reader, open_writer, 
 from policy_archive.pipelines.store.names import MIGRATIONS
 from policy_archive.pipelines.store.schema import migrations
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
 
@@ -114,7 +113,7 @@ def test_an_upgrade_killed_half_way_is_done_by_the_next_start(tmp_path: Path, fa
     path = tmp_path / "policies.db"
     old_database(path)
     script = f"from policy_archive.pipelines.store.writer import Store; Store.open({str(path)!r})"
-    died = subprocess.run([sys.executable, "-c", script], env={"POLICY_ARCHIVE_FAULT": fault}, check=False)
+    died = programs.run(["-c", script], environment={"POLICY_ARCHIVE_FAULT": fault})
     assert died.returncode == 86
     with Store.open(path) as store:
         store_texts(store, [("20180101", "Text.\n")])

@@ -17,6 +17,7 @@ import pytest
 from policy_archive.crawler.core.errors import InUseError, StoreError
 from policy_archive.pipelines.store.runlock import STALE_SECONDS, hold_lock, lock_path, read_holder
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
@@ -156,13 +157,7 @@ def test_every_command_that_crawls_or_rewrites_leaves_with_75(
 ) -> None:
     Store.open(database).close()
     with another_run(database):
-        second = subprocess.run(
-            [sys.executable, "cli.py", *command, "--db", str(database)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        second = programs.run(["cli.py", *command, "--db", str(database)])
     assert second.returncode == 75
     assert "is in use: 'policy-archive update', process" in second.stderr
     assert second.stdout == ""

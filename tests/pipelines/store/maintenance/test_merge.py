@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +20,7 @@ from policy_archive.crawler.core.records import Kind
 from policy_archive.pipelines.store.connection import open_reader, open_writer
 from policy_archive.pipelines.store.names import TABLES as TABLES_OF_A_CORPUS
 from policy_archive.pipelines.store.writer import Store
+from tests.support import programs
 from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
 
 TABLES = {
@@ -205,12 +203,11 @@ def test_compacted_shards_are_merged_whole(demo_database: Path, whole: Path, tmp
 
 def test_a_merge_that_is_killed_is_ended_by_the_next(whole: Path, tmp_path: Path) -> None:
     target = tmp_path / "merged.db"
-    words = [sys.executable, "-m", "policy_archive", "merge", str(whole), "--db", str(target)]
+    words = ["-m", "policy_archive", "merge", str(whole), "--db", str(target)]
     for nth in ("3", "5"):
-        fault = os.environ | {"POLICY_ARCHIVE_FAULT": f"in-merge:exit:{nth}"}
-        died = subprocess.run(words, env=fault, capture_output=True, check=False)
+        died = programs.run(words, environment={"POLICY_ARCHIVE_FAULT": f"in-merge:exit:{nth}"})
         assert died.returncode == 86, died.stderr
-    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
+    assert programs.run(words).returncode == 0
     assert dump(target) == dump(whole)
 
 
