@@ -93,7 +93,8 @@ def find_lost_share(
     _take_runs(body, dropped, runs, [])
     pieces = Counter("".join(runs).split())
     written = Counter(_join_written(text, also).split())
-    missing, spare = (_count(" ".join(rest.elements())) for rest in (pieces - written, written - pieces))
+    rest = Counter({one: pieces[one] - written[one] for one, _ in pieces.items() ^ written.items()})
+    missing, spare = (_count(" ".join(part.elements())) for part in (+rest, -rest))
     if not _lost(missing, spare, text):
         return 0.0
     return account_for(body, text, dropped=dropped, also=also).lost_share

@@ -185,7 +185,7 @@ class Outline:
     blocks: list[TextBlock] = field(default_factory=list)
     ranges: dict[HtmlElement, Span] = field(default_factory=dict)
     parents: dict[HtmlElement, HtmlElement] = field(default_factory=dict)
-    """The next container outwards of each container with text."""
+    """The next container outwards of each container with text; of one's children the first comes first."""
     words: list[int] = field(default_factory=lambda: [0])
     """words[i]: words in the blocks before i; the lists below likewise."""
     linked: list[int] = field(default_factory=lambda: [0])

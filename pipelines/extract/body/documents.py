@@ -169,13 +169,17 @@ def _headings(within: Span, outline: Outline) -> list[tuple[int, HtmlElement]]:
 
 def _linked_sections(within: Span, outline: Outline, tree: HtmlElement) -> Iterator[tuple[str, Span]]:
     """Yield the containers that links inside the page point to, each with the link's text."""
-    targets = _targets(tree)
-    for link in tree.iter("a"):
-        fragment = (link.get("href") or "").partition("#")[2]
-        if fragment in targets and name_kind(link.text_content()) is not None:
-            for target in targets.pop(fragment):
-                if target in outline.ranges and _is_within(outline.ranges[target], within):
-                    yield link.text_content(), outline.ranges[target]
+    fragments = ((link, (link.get("href") or "").partition("#")[2]) for link in tree.iter("a"))
+    named = [
+        (name, fragment)
+        for link, fragment in fragments
+        if fragment and name_kind(name := link.text_content()) is not None
+    ]
+    targets = _targets(tree) if named else {}
+    for name, fragment in named:
+        for target in targets.pop(fragment, ()):
+            if target in outline.ranges and _is_within(outline.ranges[target], within):
+                yield name, outline.ranges[target]
 
 
 def _targets(tree: HtmlElement) -> dict[str, list[HtmlElement]]:

@@ -55,13 +55,14 @@ class Regions:
         self._headed: set[HtmlElement] = set()
         """Headings, and all that one stands in."""
         for heading in page.getroottree().iter(*HEADINGS):
-            self._headed.update((heading, *heading.iterancestors()))
+            node = heading
+            while node is not None and node not in self._headed:
+                self._headed.add(node)
+                node = node.getparent()
         self._links: dict[HtmlElement, list[HtmlElement]] = {}
         self._children: dict[HtmlElement, list[HtmlElement]] = {}
         for child, parent in outline.parents.items():
             self._children.setdefault(parent, []).append(child)
-        for children in self._children.values():
-            children.sort(key=lambda child: outline.ranges[child])
         self._places = {
             child: place for children in self._children.values() for place, child in enumerate(children)
         }

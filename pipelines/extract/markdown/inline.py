@@ -73,7 +73,11 @@ def write_inline(atoms: Sequence[Inline], *, escape_start: bool = True, breaks: 
 @remembered(8_000, longest=4_000)
 def _write(_: str, atoms: tuple[Inline, ...], escape_start: bool, breaks: bool) -> str:
     tidy = _tidy([Inline(" ", atom.marks) if not breaks and atom.text == BREAK else atom for atom in atoms])
-    lines = _Writer(tidy).write().split("\n")
+    if len(tidy) == 1 and not tidy[0].marks:
+        written = _escape(tidy[0].text, _risky_characters(tidy), in_link=False)
+    else:
+        written = _Writer(tidy).write()
+    lines = written.split("\n")
     if escape_start:
         lines = [escape_line_start(line) for line in lines]
     return "  \n".join(lines)
@@ -203,11 +207,7 @@ class _Writer:
 
     def _escape(self, text: str) -> str:
         in_link = any(mark.kind == "link" for mark, _, _ in self._open)
-        if "<" in text or "&" in text or "\\" in text:
-            text = _HTML_LIKE.sub(r"\\\g<0>", text)
-        if self._risky:
-            text = self._risky.sub(r"\\\g<0>", text)
-        return _BRACKET.sub(r"\\\g<0>", text) if in_link and _unbalanced(text) else text
+        return _escape(text, self._risky, in_link=in_link)
 
 
 _REACH = 8
@@ -215,6 +215,14 @@ _REACH = 8
 
 _HTML_LIKE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~]|$)")
 _BRACKET = re.compile(r"[\[\]]")
+
+
+def _escape(text: str, risky: re.Pattern[str] | None, *, in_link: bool) -> str:
+    if "<" in text or "&" in text or "\\" in text:
+        text = _HTML_LIKE.sub(r"\\\g<0>", text)
+    if risky:
+        text = risky.sub(r"\\\g<0>", text)
+    return _BRACKET.sub(r"\\\g<0>", text) if in_link and _unbalanced(text) else text
 
 
 def _unbalanced(text: str) -> bool:
@@ -294,6 +302,8 @@ _LINE_STARTS = (
     (re.compile(r"^([|:-][\s|:-]*)$"), r"\\\1"),
 )
 
+_LINE_START = re.compile("|".join(pattern.pattern for pattern, _ in _LINE_STARTS))
+
 
 def escape_line_start(line: str) -> str:
     r"""Return a line that Markdown reads as text.
@@ -301,7 +311,7 @@ def escape_line_start(line: str) -> str:
     >>> escape_line_start("1. What"), escape_line_start("------"), escape_line_start("-5 degrees")
     ('1\\. What', '\\------', '-5 degrees')
     """
-    if line[:1].isalpha():  # nearly every line
+    if _LINE_START.match(line) is None:  # nearly every line
         return line
     for pattern, replacement in _LINE_STARTS:
         escaped = pattern.sub(replacement, line, count=1)
