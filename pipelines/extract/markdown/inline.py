@@ -27,7 +27,9 @@ def split_text(text: str, marks: Marks) -> list[Inline]:
 
 
 def _split_space(space: str, marks: Marks) -> list[Inline]:
-    return [Inline(one, marks) for one in _SPACES.findall(space)] if space else []
+    if space in ("", " "):
+        return [Inline(space, marks)] if space else []
+    return [Inline(one, marks) for one in _SPACES.findall(space)]
 
 
 def _fold_blanks(text: str) -> str:
@@ -40,9 +42,11 @@ def _fold_blanks(text: str) -> str:
 
 def has_text(atoms: Sequence[Inline]) -> bool:
     """Return whether anything but white space stands in it."""
-    return any(
-        atom.text.strip() if atom.text.isascii() else _INVISIBLE.sub("", atom.text).strip() for atom in atoms
-    )
+    for atom in atoms:
+        text = atom.text if atom.text.isascii() else _INVISIBLE.sub("", atom.text)
+        if text.strip():
+            return True
+    return False
 
 
 def split_paragraphs(atoms: Sequence[Inline]) -> list[list[Inline]]:
