@@ -381,7 +381,7 @@ class Pages:
         up = self.addresses.base
         return self._render(
             "static_search.html",
-            index="./pagefind/pagefind.js",  # from the script's own address
+            index="./pagefind/parts.json",  # from the script's own address
             script=f"{up}/-/search.js?v={version_of_file('search.js')}",
             licence=f"{up}/-/pagefind/LICENSE.txt",
             content_policy=SEARCH_POLICY,

@@ -1,7 +1,8 @@
 """A static copy of the pages for any web server, with the database beside it.
 
 What was made of each site is noted in the copy: a second run makes again only the pages of sites of which
-something changed, and the few that tell of all.
+something changed, and the few that tell of all. Of a site that did not change it looks at nothing but the
+names of its files.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,13 +31,15 @@ from policy_archive.pipelines.outputs.addresses import Addresses
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.connection import one_state
 from policy_archive.pipelines.store.monitoring.news import NewsFilter, list_learnt
+from policy_archive.pipelines.store.packed import is_dense
 
 DATABASE_NAME = "policies.db"
 _FROM_ROOT = Addresses(base="", static=True)
 _ENDINGS = {".html", ".atom", *(f".{extension.rpartition('.')[2]}" for extension in FILE_TYPES)}
 """Of the files that stand in a site's folder."""
+_FILE_ENDINGS = tuple(sorted(_ENDINGS))
 _NOTES = "-/made-of.json"
-"""What the copy was made of: the program and its options, the sites by what was known of each, the index."""
+"""What the copy was made of: program and options, the sites (SiteNote), the pages that tell of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,47 @@ class Published:
     files_of: Counter[str] = field(default_factory=Counter)
     has_search: bool = False
 
+    def add_sizes(self, counts: Mapping[str, tuple[int, int]]) -> None:
+        """Count files and their bytes by kind."""
+        for kind, (files, size) in counts.items():
+            self.files_of[kind] += files
+            self.bytes_of[kind] += size
+
+    def add(self, counts: Mapping[str, tuple[int, int]]) -> None:
+        """Count files that were left as they are."""
+        self.add_sizes(counts)
+        self.unchanged += sum(files for files, _ in counts.values())
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """By kind: files and their bytes."""
+        return {kind: (files, self.bytes_of[kind]) for kind, files in self.files_of.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteNote:
+    """What was known of a site when its pages were made, and what they were."""
+
+    of: str
+    """As fingerprint_site gives it."""
+    search: str
+    """As static_search.fingerprint_search gives it; empty where there is no search."""
+    names: str
+    """Digest of the names of its files: a file that somebody took away is made again."""
+    counts: Mapping[str, tuple[int, int]]
+    """By PublishedPage.kind: files and their bytes."""
+
+    def written(self) -> list[Any]:
+        """Return it as it stands in the notes."""
+        return [self.of, self.search, self.names, {kind: list(two) for kind, two in self.counts.items()}]
+
+    @classmethod
+    def read(cls, written: Any) -> SiteNote:
+        """Return what was written; raises ValueError, TypeError or KeyError when it is none."""
+        of, search, names, counts = written
+        pairs = {kind: (int(files), int(size)) for kind, (files, size) in counts.items()}
+        return cls(of=str(of), search=str(search), names=str(names), counts=pairs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Publisher:
@@ -75,35 +120,68 @@ class Publisher:
     with_database: bool = False
     """The database will lie beside the pages, which lead to it."""
 
-    def publish(self, *, tell: Callable[[str], None] = lambda path: None) -> Published:
-        """Write what changed; `tell` hears of each file. Raises ExportError when a link would lead out of the
-        target."""
+    def publish(self, *, tell: Callable[[str, int], None] = lambda path, files: None) -> Published:
+        """Write what changed; `tell` hears of each page, and of each site that stays, with its files' number.
+
+        Raises ExportError when a link would lead out of the target.
+        """
         self._copy_static()
         done = Published(has_search=self.with_search)
-        noted = self._read_notes()
-        notes: dict[str, object] = {"program": self._program}
-        sites: dict[str, str] = {}
-        known = noted.get("sites", {}) if noted.get("program") == self._program else {}
-        for (site,) in self.connection.execute("select site from sites order by site").fetchall():
-            sites[site] = fingerprint_site(self.connection, site)
-            is_same = known.get(site) == sites[site]
-            paths = set()
-            for page in self._iter_site(site):
-                self._put(page, done, is_same=is_same)
-                paths.add(page.path)
-                tell(page.path)
-            if not is_same:
-                done.removed += self._remove_others(site, paths)
-        for site in noted.get("sites", {}).keys() - sites.keys():
+        noted, common = self._read_notes()
+        sites = [row[0] for row in self.connection.execute("select site from sites order by site")]
+        notes: dict[str, SiteNote] = {}
+        changed: dict[str, str] = {}
+        for site in sites:
+            of, known = fingerprint_site(self.connection, site), noted.get(site)
+            if known is not None and known.of == of and self._digest_there(site) == known.names:
+                notes[site] = known
+                done.add(known.counts)
+                tell(site, sum(files for files, _ in known.counts.values()))
+            else:
+                changed[site] = of
+        if changed.keys() & noted.keys():
+            # what is being made anew is nothing to rely on, should this run be ended in the middle
+            self._write_notes(noted.keys() - changed.keys(), noted, common="")
+        for site, of in changed.items():
+            is_same = site in noted and noted[site].of == of
+            notes[site] = self._make_site(site, of, done, tell, is_same=is_same)
+        for site in noted.keys() - notes.keys():
             done.removed += self._remove_others(site, set())
         if self.with_search:
-            notes["search"] = self._index(sites, noted, done)
-        for page in self._iter_common():
-            self._put(page, done, is_same=False)
-            tell(page.path)
-        notes["sites"] = sites
-        write_file(self.target / _NOTES, [json.dumps(notes, indent=0)], within=self.target)
+            self._index({site: note.search for site, note in sorted(notes.items())}, done)
+        common = self._make_common(notes, common, done, tell)
+        self._write_notes(sorted(notes), notes, common=common)
         return done
+
+    def _make_site(
+        self, site: str, of: str, done: Published, tell: Callable[[str, int], None], *, is_same: bool
+    ) -> SiteNote:
+        """Make the files of a site, or where it `is_same` those that are not there; return what to note."""
+        search = static_search.fingerprint_search(self.connection, site) if self.with_search else ""
+        made = Published()
+        paths = set()
+        for page in self._iter_site(site):
+            self._put(page, made, is_same=is_same)
+            paths.add(page.path)
+            tell(page.path, 1)
+        made.removed = self._remove_others(site, paths)
+        done.written += made.written
+        done.unchanged += made.unchanged
+        done.removed += made.removed
+        done.add_sizes(made.counts)
+        return SiteNote(of=of, search=search, names=_digest_names(paths), counts=made.counts)
+
+    def _make_common(
+        self, notes: Mapping[str, SiteNote], known: str, done: Published, tell: Callable[[str, int], None]
+    ) -> str:
+        """Make the pages that tell of all sites where any of them changed; return what they were made of."""
+        known_of = [[site, notes[site].of] for site in sorted(notes)]
+        said = json.dumps([self._program, is_dense(self.connection), known_of])
+        of = hashlib.sha256(said.encode()).hexdigest()[:24]
+        for page in self._iter_common():
+            self._put(page, done, is_same=of == known)
+            tell(page.path, 1)
+        return of
 
     @property
     def _program(self) -> str:
@@ -111,11 +189,24 @@ class Publisher:
         options = [read_program(), self.root, self.with_search, self.with_database]
         return hashlib.sha256(json.dumps(options).encode()).hexdigest()[:24]
 
-    def _read_notes(self) -> dict[str, Any]:
-        with suppress(OSError, ValueError):
+    def _read_notes(self) -> tuple[dict[str, SiteNote], str]:
+        """Return what an earlier run of this program noted: its sites, what the common pages were made of.
+
+        Of other programs and options only the sites' names are known: none of their pages is relied on.
+        """
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             found = json.loads((self.target / _NOTES).read_text("utf-8"))
-            return found if isinstance(found, dict) else {}
-        return {}
+            if found["program"] == self._program:
+                sites = {site: SiteNote.read(written) for site, written in found["sites"].items()}
+                return sites, str(found["common"])
+            empty = SiteNote(of="", search="", names="", counts={})
+            return dict.fromkeys(found["sites"], empty), ""
+        return {}, ""
+
+    def _write_notes(self, sites: Iterable[str], notes: Mapping[str, SiteNote], *, common: str) -> None:
+        written = {site: notes[site].written() for site in sites}
+        said = json.dumps({"program": self._program, "common": common, "sites": written}, indent=0)
+        write_file(self.target / _NOTES, [said], within=self.target)
 
     def _put(self, page: PublishedPage, done: Published, *, is_same: bool) -> None:
         path = self.target / page.path
@@ -124,33 +215,38 @@ class Publisher:
             is_written = not is_left and write_page(self.target, page)
         done.written += is_written
         done.unchanged += not is_written
-        done.files_of[page.kind] += 1
-        done.bytes_of[page.kind] += path.stat().st_size
+        done.add_sizes({page.kind: (1, path.stat().st_size)})
+
+    def _folders(self, site: str) -> list[Path]:
+        """Return the folders of a site's files that lie below the target."""
+        base = _path_of(_FROM_ROOT.site(site)).rpartition("/")[0]
+        folders = [self.target / base, self.target / "-" / "diff" / base]
+        # a link that somebody put there: what it leads to is not ours
+        return [folder for folder in folders if folder.resolve().is_relative_to(self.target.resolve())]
+
+    def _digest_there(self, site: str) -> str:
+        """Return the digest of the names of the files that a site has now."""
+        base = _path_of(_FROM_ROOT.site(site)).rpartition("/")[0]
+        top = os.fspath(self.target)
+        return _digest_names(
+            name for folder in (base, f"-/diff/{base}") for name in _iter_names(top, f"{folder}/")
+        )
 
     def _remove_others(self, site: str, paths: Container[str]) -> int:
         """Remove what earlier runs made of a site and this one did not; return how many files."""
-        base = _path_of(_FROM_ROOT.site(site)).rpartition("/")[0]
         removed = 0
-        for folder in (self.target / base, self.target / "-" / "diff" / base):
-            if not folder.resolve().is_relative_to(self.target.resolve()):
-                continue  # a link that somebody put there: what it leads to is not ours
+        for folder in self._folders(site):
             for path in [path for path in folder.rglob("*") if path.suffix in _ENDINGS and path.is_file()]:
                 if path.relative_to(self.target).as_posix() not in paths:
                     path.unlink()
                     removed += 1
         return removed
 
-    def _index(self, sites: dict[str, str], noted: dict[str, Any], done: Published) -> dict[str, str]:
-        """Make the index anew where anything changed: Pagefind adds nothing to an old one."""
-        said = json.dumps([self._program, sites]).encode()
-        made_of = {"of": hashlib.sha256(said).hexdigest()[:24]}
-        folder = self.target / static_search.FOLDER
-        if noted.get("search") != made_of or not folder.is_dir():
-            static_search.write_index(static_search.iter_records(self.connection), self.target)
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        done.files_of["search"] = len(files)
-        done.bytes_of["search"] = sum(path.stat().st_size for path in files)
-        return made_of
+    def _index(self, sites: Mapping[str, str], done: Published) -> None:
+        """Make the index one of these sites, each given with its fingerprint_search."""
+        static_search.update_index(self.connection, self.target, sites)
+        files = [path for path in (self.target / static_search.FOLDER).rglob("*") if path.is_file()]
+        done.add_sizes({"search": (len(files), sum(path.stat().st_size for path in files))})
 
     def _iter_common(self) -> Iterator[PublishedPage]:
         """Yield what tells of all sites, the home page last: it stands when all it leads to does."""
@@ -243,6 +339,23 @@ def fingerprint_site(connection: sqlite3.Connection, site: str) -> str:
             digest.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
         digest.update(b";")
     return digest.hexdigest()[:24]
+
+
+def _iter_names(top: str, folder: str) -> Iterator[str]:
+    """Yield the files of ours below a folder, as the pages' paths name them; no link is one."""
+    try:
+        with os.scandir(f"{top}/{folder}") as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _iter_names(top, f"{folder}{entry.name}/")
+                elif entry.name.endswith(_FILE_ENDINGS) and entry.is_file(follow_symlinks=False):
+                    yield folder + entry.name
+    except OSError:
+        return
+
+
+def _digest_names(names: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _path_of(address: str) -> str:

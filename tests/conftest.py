@@ -73,7 +73,8 @@ SLOW = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With -n: make the folder that the processes of the run share."""
+    """Choose where files lie; with -n: make the folder that the processes of the run share."""
+    side_by_side.keep_files_in_memory()
     side_by_side.share_folder(config)
 
 
@@ -84,15 +85,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow ones, and put them in the order that suits several processes."""
-    for item in items:
-        if _name_file(item).startswith(SLOW):
-            item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: side_by_side.place(_name_file(item)))
-
-
-def _name_file(item: pytest.Item) -> str:
     here = Path(__file__).parent
-    return item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+    paths = {item.path for item in items}  # a file has many tests
+    names = {path: path.relative_to(here).as_posix() if path.is_relative_to(here) else "" for path in paths}
+    for item in items:
+        if names[item.path].startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: side_by_side.place(names[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -32,7 +32,15 @@ PRIVATE = {
     },
     "waybackpy": {"waybackpy.cdx_utils.full_url": "builds the address of an index query"},
     "py3langid": {
-        "py3langid.langid.MODEL_FILE": "the model in the wheel, read without its global identifier"
+        "py3langid.langid.MODEL_FILE": "the model in the wheel, read without its global identifier",
+        "py3langid.langid.LanguageIdentifier.tk_nextmove": "the automaton, walked in numpy",
+        "py3langid.langid.LanguageIdentifier.tk_row": "the same",
+        "py3langid.langid.LanguageIdentifier.tk_output": "the same",
+        "py3langid.langid.LanguageIdentifier._raw_score": "where the walk is ours",
+        "py3langid.langid.LanguageIdentifier._sparse_score": "adds up what the walk found",
+        "py3langid.langid.LanguageIdentifier._set_alias_pairs": "a classifier of tables that were kept",
+        "py3langid.langid.LanguageIdentifier._norm_probs": "the same",
+        "py3langid.langid.LanguageIdentifier._full_model": "the same",
     },
     "pypdfium2": {"pypdfium2.raw": "the size of type, which its helpers do not tell"},
 }

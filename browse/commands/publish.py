@@ -65,7 +65,9 @@ def publish_command(
             *_COLUMNS, console=console, transient=True, disable=not console.is_terminal
         ) as progress:
             task = progress.add_task("", total=None)
-            done = publisher.publish(tell=lambda path: progress.update(task, advance=1, description=path))
+            done = publisher.publish(
+                tell=lambda path, files: progress.update(task, advance=files, description=path)
+            )
         if with_database:
             copy_database(connection, target / DATABASE_NAME, overwrite=True)
             done.files_of["database"] = 1

@@ -5,6 +5,19 @@ const list = document.querySelector("#hits");
 const status = document.querySelector("#status");
 const PER_PAGE = 20;
 let pagefind = null;
+let options = {};
+
+// The index has parts; of what a later part holds, too, the earlier one's is named as stale.
+async function load(address) {
+  const answer = await fetch(address, { cache: "no-cache" });
+  if (!answer.ok) { throw new Error(answer.status + " " + address); }
+  const known = await answer.json();
+  const folders = known.parts.map((name) => new URL(name + "/", address).href);
+  pagefind = await import(folders[0] + "pagefind.js");
+  await pagefind.init();
+  for (const folder of folders.slice(1)) { await pagefind.mergeIndex(folder); }
+  if (known.stale.length) { options = { filters: { none: { state: known.stale } } }; }
+}
 
 function say(text) { status.textContent = text; }
 
@@ -56,15 +69,14 @@ async function search(words) {
   document.querySelector("#more")?.remove();
   if (!words) { return; }
   say("Searching …");
-  const found = await pagefind.search(words.replace(/[“”„]/g, '"'));
+  const found = await pagefind.search(words.replace(/[“”„]/g, '"'), options);
   const count = found.results.length;
   say(count ? count + " text" + (count === 1 ? "" : "s") + " of documents." : "No version says this.");
   await show(found.results, 0);
 }
 
 try {
-  pagefind = await import(list.dataset.index);
-  await pagefind.init();
+  await load(new URL(list.dataset.index, import.meta.url));
   form.hidden = false;
   field.value = new URLSearchParams(location.search).get("q") || "";
   form.addEventListener("submit", function (event) {

@@ -22,6 +22,7 @@ class ArchiveDownloadHandler(AiohttpDownloadHandler):
     connections a slot would be stale, and stale slots go out in bursts.
     """
 
+    lazy = True  # an archive is asked by http or by https, and a store of certificates takes a while to load
     experimental = False  # true of Scrapy's class; this one is tested with every fault of the archive
 
     def __init__(self, crawler: Crawler) -> None:

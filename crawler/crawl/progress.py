@@ -7,9 +7,6 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from policy_archive.crawler.core.plurals import plural
 from policy_archive.crawler.crawl.run import Tally
 
@@ -37,6 +34,9 @@ class Bar:
     seconds = TERMINAL_SECONDS
 
     def __init__(self) -> None:
+        from rich.console import Console  # a run without a terminal need not wait for it
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

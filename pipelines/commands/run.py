@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from policy_archive.crawler.core.events import log_event, log_to_stderr
 from policy_archive.crawler.core.exit_statuses import ExitStatus
 from policy_archive.crawler.core.urls import WAYBACK_MACHINE
 from policy_archive.crawler.core.vocabularies import RunStatus
 from policy_archive.crawler.crawl.run import FetchOptions, FetchReport
-from policy_archive.pipelines.notify.delivery import Delivery, deliver_news
 from policy_archive.pipelines.store.monitoring.health import find_other_extractor
 from policy_archive.pipelines.store.runlock import hold_lock
 from policy_archive.pipelines.store.writer import Store
+
+if TYPE_CHECKING:
+    from policy_archive.pipelines.notify.delivery import Delivery
 
 _CONTACT = "the Wayback Machine likes to know whom to write to before it blocks: --contact you@example.org"
 
@@ -76,6 +79,8 @@ def is_nameless(archive_url: str, contact: str | None) -> bool:
 def _tell(options: FetchOptions, base_url: str | None) -> list[Delivery]:
     if not options.channels:
         return []
+    from policy_archive.pipelines.notify.delivery import deliver_news  # mail and TLS, for those who are told
+
     with Store.open(options.database) as store:
         return deliver_news(store.connection, options.channels, base_url=base_url)
 

@@ -27,7 +27,6 @@ from policy_archive.pipelines.extract.source.fingerprint import fingerprint
 from policy_archive.pipelines.extract.source.frames import find_main_frame
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.extract.source.parse import parse_html, undo_cdata
-from policy_archive.pipelines.extract.source.pdf import read_pdf
 from policy_archive.pipelines.extract.source.plain import read_plain
 from policy_archive.pipelines.text import count_words
 
@@ -91,6 +90,8 @@ def extract_page(
     if media is Media.OTHER:
         raise ExtractionError(f"no text ({content_type or 'binary'})", outcome=Outcome.NOT_TEXT)
     if media is Media.PDF:
+        from policy_archive.pipelines.extract.source.pdf import read_pdf  # a large library for a few bodies
+
         pdf = read_pdf(body)
         page = _whole(pdf.text, pdf.title)
         return ExtractedPage(extraction=_complete(page, None, url, timestamp, "pypdfium2"), tree=None)

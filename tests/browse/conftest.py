@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +16,7 @@ from policy_archive.crawler.core.records import Document, Kind, Outcome
 from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
-from tests.support.asking import HOME, get_when_ready, serve
+from tests.support.asking import browse
 from tests.support.hostile import HOSTILE, HOSTILE_ADDRESS, HOSTILE_SITE
 from tests.support.patience import PATIENCE
 from tests.support.synthetic import make_capture, make_reading, make_row, store_texts
@@ -137,6 +136,5 @@ def _launch(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server(database: Path) -> Iterator[str]:
-    with serve(sys.executable, "-m", "policy_archive", "browse", "--db", database, "--port", "0") as base:
-        get_when_ready(base + HOME)
+    with browse(database) as base:
         yield base

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from lxml import etree
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browse.conftest import open_context
-from tests.support.asking import HOME, get_when_ready, serve
+from tests.support.asking import HOME, browse
 
 _SITE = "tidelock.example"
 _CAME = "We may share your home harbour and your e-mail address with selected partners"
@@ -26,9 +25,7 @@ _CAME = "We may share your home harbour and your e-mail address with selected pa
 
 @pytest.fixture(scope="module")
 def demo_server(demo_database: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "policy_archive", "browse", "--db", str(demo_database), "--port", "0"]
-    with serve(*command) as base:
-        get_when_ready(base + HOME)
+    with browse(demo_database) as base:
         yield base
 
 

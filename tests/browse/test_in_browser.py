@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import MIDDLE, NEW, OLD, PRIVACY, SITE, open_context
-from tests.support.asking import HOME, get_when_ready, serve
+from tests.support.asking import HOME, browse
 from tests.support.hostile import HOSTILE, HOSTILE_SITE
 from tests.support.synthetic import store_texts
 
@@ -25,10 +24,7 @@ _PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def hostile_server(hostile_database: Path) -> Iterator[str]:
-    with serve(
-        sys.executable, "-m", "policy_archive", "browse", "--db", hostile_database, "--port", "0"
-    ) as base:
-        get_when_ready(base + HOME)
+    with browse(hostile_database) as base:
         yield base
 
 
@@ -266,8 +262,7 @@ def _serve_corpus(path: Path, *texts: list[tuple[str, str]], archive: str | None
                 (archive,),
             )
             store.connection.commit()
-    with serve(sys.executable, "-m", "policy_archive", "browse", "--db", path, "--port", "0") as base:
-        get_when_ready(base + HOME)
+    with browse(path) as base:
         yield base
 
 

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree, html
 
+from policy_archive.browse import static_search
 from policy_archive.browse.commands.publish import publish_command
 from policy_archive.browse.days import list_days
-from policy_archive.browse.static_search import has_pagefind, iter_records
+from policy_archive.browse.publish import Published, Publisher
+from policy_archive.browse.static_search import Part, choose_parts, has_pagefind, iter_records
 from policy_archive.cli import policy_archive
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.crawler.core.records import Document, Kind
@@ -165,7 +167,9 @@ def test_sizes_are_told_and_a_search_that_is_left_out(database: Path, tmp_path: 
 
 def test_earlier_texts_are_found_by_what_later_ones_no_longer_say(connection: sqlite3.Connection) -> None:
     found = [
-        record for record in iter_records(connection) if record.title.startswith(f"{SITE} – Privacy policy,")
+        record
+        for record in iter_records(connection, SITE)
+        if record.title.startswith(f"{SITE} – Privacy policy,")
     ]
     newest, middle = found[0], found[1]
     assert newest.address == f"{SITE}/privacy/{NEW}/index.html" and "your address" in newest.content
@@ -249,6 +253,114 @@ def test_a_copy_of_a_dense_file_is_the_same_and_says_what_reads_its_database(
             }
         )
     plain, packed = (one.pop("index.html").decode() for one in found)
+    for one in found:  # they say that the home page is another
+        one.pop("-/made-of.json")
     assert found[0] == found[1]
     assert "any tool that reads it" in plain and "any tool that reads it" not in packed
     assert "its texts are packed" in packed and "read_me_first" in packed
+
+
+def _other(number: int) -> Document:
+    return Document(site=f"site{number}.example", kind=Kind.PRIVACY)
+
+
+def _publish_one_change(folder: Path, sites: int) -> tuple[Published, list[str], int, set[str]]:
+    """Return what a copy is told after one of so many sites changed: the figures, the pages made, the sites
+    indexed, the files that are others than before."""
+    corpus, target = folder / f"{sites}.db", folder / f"{sites}"
+    with Store.open(corpus) as store:
+        store.connection.execute("pragma synchronous = off")
+        for number in range(sites):
+            store_texts(store, [("20150101", f"We keep {number} geese.\n")], document=_other(number))
+    options = ("--no-database", "--root", _ROOT)
+    assert _publish(corpus, target, *options).exit_code == 0
+    before = {path: path.stat().st_ino for path in target.rglob("*") if path.is_file()}
+    with Store.open(corpus) as store:
+        store_texts(store, [("20170101", "We keep no animals.\n")], document=_other(0))
+    made: list[str] = []
+    with closing(open_reader(corpus)) as connection:
+        publisher = Publisher(connection=connection, target=target, root=_ROOT, with_search=has_pagefind())
+        done = publisher.publish(tell=lambda path, files: made.append(path) if files == 1 else None)
+    after = {path: path.stat().st_ino for path in target.rglob("*") if path.is_file()}
+    written = {path.relative_to(target).as_posix() for path in after if before.get(path) != after[path]}
+    parts = list(static_search.read_parts(target))
+    newest = min((len(part.sites) for part in parts), default=0)
+    return done, made, newest, written
+
+
+def test_one_changed_site_costs_the_same_beside_few_sites_and_beside_many(tmp_path: Path) -> None:
+    few, many = (_publish_one_change(tmp_path, sites) for sites in (4, 32))
+    assert few[0].written == many[0].written > 0
+    assert sorted(few[1]) == sorted(many[1])
+    assert few[2] == many[2] == (1 if has_pagefind() else 0)
+    pages = [{name for name in written if "pagefind" not in name} for *_, written in (few, many)]
+    assert pages[0] == pages[1]
+    assert not [name for name in pages[0] if "site1.example" in name]
+    assert sum(few[0].files_of.values()) < sum(many[0].files_of.values())  # all are counted, not made
+
+
+def test_a_copy_that_was_ended_in_the_middle_is_finished_by_the_next(database: Path, tmp_path: Path) -> None:
+    corpus, target = Path(shutil.copy(database, tmp_path / "policies.db")), tmp_path / "site"
+    _publish(corpus, target, "--no-database")
+    with Store.open(corpus) as store:
+        store_texts(store, [("20170101", "We keep no animals.\n")], document=_other(0))
+        store_texts(store, [("20300101", "We sell everything.\n")])
+
+    class EndedError(Exception):
+        pass
+
+    def tell(path: str, files: int) -> None:
+        if path.startswith("site0.example"):
+            raise EndedError
+
+    with closing(open_reader(corpus)) as connection:
+        publisher = Publisher(connection=connection, target=target, with_search=has_pagefind())
+        with pytest.raises(EndedError):
+            publisher.publish(tell=tell)
+    assert _publish(corpus, target, "--no-database").exit_code == 0
+    assert _broken_links(target) == []
+    fresh = tmp_path / "fresh"
+    _publish(corpus, fresh, "--no-database")
+    one, other = (
+        {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and "pagefind" not in path.parts
+        }
+        for folder in (target, fresh)
+    )
+    assert one == other
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.lists(st.sets(st.integers(0, 39), min_size=1, max_size=5), max_size=60))
+def test_each_site_is_searched_in_one_part_and_no_site_is_indexed_often(
+    many: int, changes: list[set[int]]
+) -> None:
+    sites = {f"site{number}.example": "0" for number in range(many)}
+    parts: list[Part] = []
+    indexed = changed = 0
+    for run, numbers in enumerate([set(), *changes]):
+        for number in numbers:
+            sites[f"site{number}.example"] = f"{run}"
+        changed += len(numbers)
+        kept, wanted = choose_parts(parts, sites)
+        parts = kept + ([Part(name=f"p{run}", sites={s: sites[s] for s in wanted})] if wanted else [])
+        assert sorted(site for part in parts for site in part.live(sites)) == sorted(sites)
+        assert len(parts) <= 13
+        indexed += len(wanted)
+        assert choose_parts(parts, sites) == (parts, set()) or len(parts) > 1
+    assert indexed <= many + 8 * changed  # doublings of forty sites, and what went stale
+
+
+@pytest.mark.skipif(not has_pagefind(), reason="needs Pagefind: pip install -e '.[publish]'")
+def test_a_part_of_the_index_that_is_not_whole_is_made_again(database: Path, tmp_path: Path) -> None:
+    _publish(database, tmp_path, "--no-database")
+    (part,) = static_search.read_parts(tmp_path)
+    folder = tmp_path / static_search.FOLDER / part.name
+    next(folder.rglob("*.pf_index")).unlink()
+    (folder.parent / "p-left").mkdir()  # by a run that was ended
+    _publish(database, tmp_path, "--no-database")
+    (again,) = static_search.read_parts(tmp_path)
+    assert again == part and list(folder.rglob("*.pf_index"))
+    assert not (folder.parent / "p-left").exists()

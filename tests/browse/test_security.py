@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import httpx
@@ -11,14 +10,13 @@ import pytest
 from policy_archive.crawler.core.errors import UsageError
 from policy_archive.pipelines.store.search_syntax import MOST_TERMS, build_match
 from policy_archive.pipelines.store.writer import Store
-from tests.support.asking import HOME, get_when_ready, serve
+from tests.support.asking import HOME, browse, get_when_ready
 
 
 def test_foreign_names_and_foreign_pages_are_refused(tmp_path: Path) -> None:
     database = tmp_path / "policies.db"
     Store.open(database).close()
-    options = ("--db", str(database), "--port", "0", "--allow-host", "policies.example")
-    with serve(sys.executable, "-W", "ignore", "-m", "policy_archive", "browse", *options) as address:
+    with browse(database, "--allow-host", "policies.example") as address:
         assert get_when_ready(f"{address}{HOME}").status_code == 200
 
         def ask(path: str = HOME, **headers: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from policy_archive.crawler.core.records import Document, Kind
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import MIDDLE, OLD, SITE, open_context
-from tests.support.asking import HOME, get_when_ready, serve
+from tests.support.asking import HOME, browse
 from tests.support.synthetic import store_texts
 
 _PHONE = {"width": 390, "height": 844}
@@ -114,8 +113,7 @@ def long_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for number in range(60):
             document = Document(site=f"site{number}.example", kind=Kind.PRIVACY)
             store_texts(store, [(f"{2000 + number % 20}0101", "We keep geese. " * 2_000)], document=document)
-    with serve(sys.executable, "-m", "policy_archive", "browse", "--db", database, "--port", "0") as base:
-        get_when_ready(base + HOME)
+    with browse(database) as base:
         yield base
 
 

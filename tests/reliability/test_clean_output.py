@@ -74,7 +74,7 @@ def on_terminal(*arguments: str) -> str:
     """Return what a terminal gets of a command, stdout and stderr together."""
     main, terminal = pty.openpty()
     words = ["-W", "ignore", "-m", "policy_archive", *arguments]
-    with programs.start(words, terminal=terminal) as process:
+    with programs.start(words, out=terminal, err=terminal) as process:
         os.close(terminal)
         shown = b""
         while True:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from datasette.app import Datasette
 
+from . import programs
 from .patience import PATIENCE
 
 HOME = "/-/policies"
@@ -49,15 +51,31 @@ def serve(*command: str | Path) -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stderr is not None
-            said = ""
-            while (line := process.stderr.readline()) and "http://" not in line:
-                said += line
-            assert line, said
-            found = re.search(r"http://[\d.:]+", line)
-            assert found
-            yield found[0]
+            yield _read_address(process.stderr)
         finally:
             process.terminate()
+
+
+@contextmanager
+def browse(database: Path, *options: str) -> Iterator[str]:
+    """Run `policy-archive browse` until the block ends; yields its address, when it answers."""
+    words = ["-m", "policy_archive", "browse", "--db", database, "--port", "0", *options]
+    with Path(os.devnull).open("w") as nowhere, programs.start(words, out=nowhere.fileno()) as program:
+        try:
+            address = _read_address(program.stderr)
+            get_when_ready(address + HOME)
+            yield address
+        finally:
+            program.terminate()
+
+
+def _read_address(messages: IO[str]) -> str:
+    said = ""
+    while (line := messages.readline()) and "http://" not in line:
+        said += line
+    found = re.search(r"http://[\d.:]+", line)
+    assert found, said
+    return found[0]
 
 
 def get_when_ready(url: str) -> httpx.Response:

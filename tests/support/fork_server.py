@@ -37,6 +37,11 @@ LOADED = (
     "policy_archive.pipelines.commands.update",
     "policy_archive.pipelines.item_pipelines",
     "policy_archive.archive_server.server",
+    "policy_archive.browse.commands.browse",
+    "policy_archive.browse.commands.publish",
+    "policy_archive.browse.plugin",
+    "datasette.cli",
+    "uvicorn",
     "policy_archive.pipelines.reading.warmup",  # the last: it tells the collector to leave all of it alone
 )
 READ_THE_ENVIRONMENT = ("policy_archive.crawler.core.timestamps", "policy_archive.crawler.core.failpoints")

@@ -30,7 +30,13 @@ class Program:
     """A started program; of `subprocess.Popen` what tests use, with both streams as text."""
 
     def __init__(
-        self, words: Sequence[str], *, folder: Path, environment: Mapping[str, str], terminal: int | None
+        self,
+        words: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        out: int | None,
+        err: int | None,
     ) -> None:
         self.args = list(words)
         self.returncode: int | None = None
@@ -38,7 +44,7 @@ class Program:
         streams = [os.pipe(), os.pipe()]
         order = {"words": self.args, "folder": str(folder), "environment": dict(environment)}
         theirs = [stream[1] for stream in streams]
-        given = [*(theirs if terminal is None else (terminal, terminal)), told]
+        given = [theirs[0] if out is None else out, theirs[1] if err is None else err, told]
         with _lock:
             socket.send_fds(_start_server(os.getpid()), [json.dumps(order).encode() + b"\n"], given)
             for descriptor in (*theirs, told):
@@ -112,17 +118,19 @@ def start(
     *,
     folder: Path = ROOT,
     environment: Mapping[str, str] = {},
-    terminal: int | None = None,
+    out: int | None = None,
+    err: int | None = None,
 ) -> Program:
     """Start `python WORDS` in a folder; `environment` is added to that of the tests.
 
-    What it says goes to its pipes, or both to the descriptor of a terminal.
+    What it says goes to its pipes, or to the descriptors given: of a terminal, of /dev/null.
     """
     return Program(
         [str(word) for word in words],
         folder=folder,
         environment={**os.environ, **environment},
-        terminal=terminal,
+        out=out,
+        err=err,
     )
 
 

@@ -73,6 +73,17 @@ def place(file: str) -> int:
     return FIRST.index(file) if file in FIRST else len(FIRST) + (file in LAST)
 
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 << 30
+"""A run writes 0.2 GB, and what failed stays."""
+
+
+def keep_files_in_memory() -> None:
+    """Let `tmp_path` lie in memory where there is room, for each commit to a disk is waited for."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES and os.access(_MEMORY, os.W_OK):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
 def share_folder(config: pytest.Config) -> None:
     """Make the folder, when this is the process that starts the others."""
     if _starts_others(config):
