@@ -195,12 +195,6 @@ class Outline:
     def words_in(self, span: Span) -> int:
         return self.words[span[1]] - self.words[span[0]]
 
-    def linked_in(self, span: Span) -> int:
-        return self.linked[span[1]] - self.linked[span[0]]
-
-    def prose_in(self, span: Span) -> int:
-        return self.prose[span[1]] - self.prose[span[0]]
-
 
 def outline_page(root: HtmlElement) -> Outline:
     """Return the blocks of text under an element, none of them empty."""

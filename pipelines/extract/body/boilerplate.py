@@ -222,4 +222,5 @@ def iter_controls(element: HtmlElement) -> Iterator[HtmlElement]:
 
 
 def _role(element: HtmlElement) -> str:
-    return (element.get("role") or "").lower()
+    role = element.get("role")
+    return role.lower() if role else ""

@@ -471,12 +471,13 @@ class _Choice(Regions):
             elif self._are_teasers(element):
                 self.dropped[self._with_label(element)] = "teasers"
             elif self._is_small(element):
-                rules = _FURNITURE_WITHOUT_NAME if self._is_plain_text(element) else _FURNITURE
-                self._drops(rules, Subject(element), otherwise=_NO_FURNITURE)
+                self._drops(self._rules_of_furniture(element), Subject(element), otherwise=_NO_FURNITURE)
 
-    def _is_plain_text(self, element: HtmlElement) -> bool:
-        """Return whether this is a paragraph, a heading, a list without a name, a role, a style: most are."""
-        return element.tag in TEXT_TAGS and not element.keys()
+    def _rules_of_furniture(self, element: HtmlElement) -> Sequence[Rule[_Choice]]:
+        """Return the rules that may hold: few for a paragraph, a heading, a list without a name."""
+        if element.tag not in TEXT_TAGS or element.keys():
+            return _FURNITURE
+        return () if self.prose(element) else _FURNITURE_WITHOUT_NAME
 
     def _is_half(self, element: HtmlElement) -> bool:
         return self.words(element) < self.words(self.root) * _HALF_SHARE and not self._holds_title(element)
@@ -524,11 +525,13 @@ class _Choice(Regions):
 
     def _inside(self, element: HtmlElement) -> Iterator[HtmlElement]:
         """Yield the containers inside one, outermost first, nothing below what is dropped."""
-        for child in self.children(element):
+        waiting = list(reversed(self.children(element)))
+        while waiting:
+            child = waiting.pop()
             if child not in self.dropped:
                 yield child
                 if child not in self.dropped:
-                    yield from self._inside(child)
+                    waiting += reversed(self.children(child))
 
     def drop_twins(self) -> None:
         """Drop a second copy of the document, word for word, as pages for two screen sizes have it.
@@ -767,7 +770,7 @@ _FURNITURE: tuple[Rule[_Choice], ...] = (
 _FURNITURE_WITHOUT_NAME = tuple(
     rule for rule in _FURNITURE if rule.name in ("share-links", "languages", "time-since")
 )
-"""All others ask for a tag that no text has, for a name or for a role."""
+"""All others ask for a tag that no text has, for a name or for a role; and these for a line of no prose."""
 _NO_FURNITURE = Decision("no-furniture", keeps=True)
 
 _RIM: tuple[Rule[_Choice], ...] = (

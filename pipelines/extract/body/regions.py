@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 from lxml.html import HtmlElement
 
@@ -63,9 +64,11 @@ class Regions:
         self._children: dict[HtmlElement, list[HtmlElement]] = {}
         for child, parent in outline.parents.items():
             self._children.setdefault(parent, []).append(child)
-        self._places = {
-            child: place for children in self._children.values() for place, child in enumerate(children)
-        }
+
+    @cached_property
+    def _places(self) -> dict[HtmlElement, int]:
+        """Which one of its siblings each container is."""
+        return {child: place for children in self._children.values() for place, child in enumerate(children)}
 
     def children(self, element: HtmlElement) -> Sequence[HtmlElement]:
         """Return the containers right inside one, in their order."""
@@ -85,13 +88,16 @@ class Regions:
         return element in self._headed
 
     def words(self, element: HtmlElement) -> int:
-        return self._outline.words_in(self._outline.ranges[element])
+        start, end = self._outline.ranges[element]
+        return self._outline.words[end] - self._outline.words[start]
 
     def prose(self, element: HtmlElement) -> int:
-        return self._outline.prose_in(self._outline.ranges[element])
+        start, end = self._outline.ranges[element]
+        return self._outline.prose[end] - self._outline.prose[start]
 
     def linked(self, element: HtmlElement) -> int:
-        return self._outline.linked_in(self._outline.ranges[element])
+        start, end = self._outline.ranges[element]
+        return self._outline.linked[end] - self._outline.linked[start]
 
     def holds_loose_prose(self, outer: HtmlElement) -> bool:
         """Return whether an element holds prose that stands in none of its children."""
