@@ -127,8 +127,16 @@ def split_tokens(text: str) -> list[str]:
 
 def split_whole(line: str) -> list[str]:
     """Return a line in tokens that, joined, are the line again."""
+    return list(iter_whole(line))
+
+
+def iter_whole(line: str) -> Iterator[str]:
+    """Yield the tokens of `split_whole`, each when it is asked for."""
     indent = len(line) - len(line.lstrip())
-    return ([line[:indent]] if indent else []) + _TOKEN.findall(line)
+    if indent:
+        yield line[:indent]
+    for found in _TOKEN.finditer(line):
+        yield found[0]
 
 
 def split_sentences(text: str) -> list[str]:

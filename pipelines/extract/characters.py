@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_CONTROLS = bytes((*range(9), 0x0B, *range(0x0E, 0x20), 0x7F))
 _UNSEEN_CHARACTERS = "\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
 _UNSEEN = re.compile(f"[{_UNSEEN_CHARACTERS}]+")
 """Soft hyphens, blanks and joiners of no width, marks of direction and of annotation."""
@@ -15,14 +14,6 @@ _JOINED_SCRIPTS = re.compile(
     "[\u0600-\u08ff\u0900-\u0dff\u0e80-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufeff\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]"
 )
 """Arabic, the scripts of India and around, Mongolian, pictures: there U+200C and U+200D shape words."""
-
-
-def holds_controls(source: bytes) -> bool:
-    """Return whether control characters but tab, newline, return and form feed stand in a text as bytes.
-
-    Of UTF-8 and all that has ASCII in it; of others it may say so in vain. Many times faster than a pattern.
-    """
-    return len(source.translate(None, _CONTROLS)) < len(source)
 
 
 def normalize_text(text: str) -> str:
