@@ -118,7 +118,6 @@ def _become(order: dict[str, Any], streams: list[int], not_ours: list[int]) -> i
         line_buffering=True,
     )
     sys.excepthook = sys.__excepthook__
-    _fork_readers_from_here()
     try:
         status = _run(order["words"])
     except KeyboardInterrupt:  # Python ends by the signal, so that a shell knows
@@ -139,6 +138,7 @@ def _run(words: list[str]) -> int:
     try:
         for name in READ_THE_ENVIRONMENT:
             importlib.reload(sys.modules[name])
+        _fork_readers_from_here()
         while words[0] == "-W":
             warnings.simplefilter(words[1])  # type: ignore[arg-type]
             words = words[2:]
