@@ -47,6 +47,20 @@ LOADED = (
 _QUIET = warnings.catch_warnings()
 """Of this process alone: a program forked from it warns as any does."""
 READ_THE_ENVIRONMENT = ("policy_archive.crawler.core.timestamps", "policy_archive.crawler.core.failpoints")
+READING = {
+    "-c",
+    "bulk",
+    "crawl",
+    "demo",
+    "extract",
+    "fetch",
+    "import",
+    "publish",
+    "re-extract",
+    "update",
+    "weigh",
+}
+"""Words of programs that may start readers. A reader that others start is as good, and slower to begin."""
 
 
 def serve(orders: socket.socket) -> None:
@@ -120,7 +134,6 @@ def _become(order: dict[str, Any], streams: list[int], not_ours: list[int]) -> i
         line_buffering=True,
     )
     sys.excepthook = sys.__excepthook__
-    _fork_readers_from_here()
     try:
         status = _run(order["words"])
     except KeyboardInterrupt:  # Python ends by the signal, so that a shell knows
@@ -142,6 +155,8 @@ def _run(words: list[str]) -> int:
         _QUIET.__exit__(None, None, None)
         for name in READ_THE_ENVIRONMENT:
             importlib.reload(sys.modules[name])
+        if READING & {*words}:
+            _fork_readers_from_here()
         while words[0] == "-W":
             warnings.simplefilter(words[1])  # type: ignore[arg-type]
             words = words[2:]
