@@ -73,7 +73,11 @@ DOWNLOADER_MIDDLEWARES = {
 }
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
 EXTENSIONS_BASE: dict[str, int] = {}
-EXTENSIONS = {"policy_archive.crawler.archive.middlewares.GateKeeper": 0}
+EXTENSIONS = {
+    # a handler of log records: where a program has set up none, Python would print what is told in other ways
+    "scrapy.extensions.logcount.LogCount": 0,
+    "policy_archive.crawler.archive.middlewares.GateKeeper": 0,
+}
 ITEM_PIPELINES = {
     "policy_archive.pipelines.item_pipelines.ReadPipeline": 100,
     "policy_archive.pipelines.item_pipelines.StorePipeline": 200,

@@ -23,7 +23,8 @@ _LETTERS = r"[^\W_]+(?:['’][^\W_]+)*"
 _TOKEN = re.compile(rf"{_GLUED}\s*|{_LETTERS}\s*|(?:[^\w\s]|_)\s*")
 _WORD = re.compile(rf"(?=[^\W_]){_GLUED}|{_LETTERS}")
 """The tokens that are words, for those who only count them."""
-_NO_WORD = {code: " " for code in range(128) if not chr(code).isalnum()}
+_BLANKED = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256))
+"""Of each byte of ASCII what `count_plain_words` splits: itself, a blank for a mark."""
 _COMMON_SIGNS = "“”–—•’‘…©®™«»\xa0"
 _APOSTROPHE = re.compile("'(?=[A-Za-z0-9])")
 _IS_WORD = re.compile(r"[^\W_]")
@@ -84,11 +85,21 @@ def blank_common_signs(text: str) -> str:
     return text
 
 
+def count_plain_words(text: str) -> int:
+    """Return how many runs of letters and digits a text in ASCII holds.
+
+    By splitting at blanks, which takes a tenth of the time of a pattern; most lines are ASCII.
+
+    >>> count_plain_words("it's 1_000")
+    4
+    """
+    return len(text.encode("ascii").translate(_BLANKED).split())
+
+
 def _count_words(plain: str) -> int:
-    """Count in ASCII by splitting at blanks, which takes a sixth of the time; most lines are."""
     if plain.isascii():
-        words = len(plain.translate(_NO_WORD).split())
-        joined = (match.start() for match in _APOSTROPHE.finditer(plain))
+        words = count_plain_words(plain)
+        joined = (match.start() for match in _APOSTROPHE.finditer(plain)) if "'" in plain else ()
         return words - sum(1 for at in joined if plain[at - 1 : at].isalnum())
     lines = plain.split("\n")
     return sum(map(_count_words, lines)) if len(lines) > 1 else len(_WORD.findall(plain))
@@ -116,8 +127,16 @@ def split_tokens(text: str) -> list[str]:
 
 def split_whole(line: str) -> list[str]:
     """Return a line in tokens that, joined, are the line again."""
+    return list(iter_whole(line))
+
+
+def iter_whole(line: str) -> Iterator[str]:
+    """Yield the tokens of `split_whole`, each when it is asked for."""
     indent = len(line) - len(line.lstrip())
-    return ([line[:indent]] if indent else []) + _TOKEN.findall(line)
+    if indent:
+        yield line[:indent]
+    for found in _TOKEN.finditer(line):
+        yield found[0]
 
 
 def split_sentences(text: str) -> list[str]:

@@ -26,6 +26,12 @@ from policy_archive.pipelines.reading.pool import ReadingPool
 with ReadingPool(1) as pool:
     print(pool.run(sum, [1, 2]), pool.run(os.getppid) not in (os.getpid(), os.getppid()))
 """
+READERS_FAIL = """
+from policy_archive.crawler.core.failpoints import point
+from policy_archive.pipelines.reading.pool import ReadingPool
+with ReadingPool(1) as pool:
+    pool.run(point, "here")
+"""
 
 
 @pytest.mark.parametrize(
@@ -35,9 +41,12 @@ with ReadingPool(1) as pool:
         (["-c", "import sys; sys.exit('said')"], {}),
         (["-c", "import sys; sys.exit(7)"], {}),
         (["-c", "1 / 0"], {}),
+        (["-c", "import warnings; warnings.warn('shown', RuntimeWarning)"], {}),
+        (["-c", "import warnings; print([one[:3] for one in warnings.filters])"], {}),
         (["-c", "import atexit; atexit.register(print, 'at the end'); print('first')"], {}),
         (["-c", "import threading, time; threading.Thread(target=lambda: print('late')).start()"], {}),
         (["-c", f"import os{READS}"], {}),
+        (["-c", READERS_FAIL], {"POLICY_ARCHIVE_FAULT": "here:exit"}),
         (["-m", "policy_archive", "--version"], {}),
         (["-m", "policy_archive", "show", "x y"], {}),
         (["cli.py", "history", "x.example", "--db", "/nowhere/p.db", "--json"], {}),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_UNSEEN = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]+")
+_UNSEEN_CHARACTERS = "\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+_UNSEEN = re.compile(f"[{_UNSEEN_CHARACTERS}]+")
 """Soft hyphens, blanks and joiners of no width, marks of direction and of annotation."""
 _JOINER = re.compile("[\u200c\u200d]+")
+_UNSEEN_OR_JOINER = re.compile(f"[{_UNSEEN_CHARACTERS}\u200c\u200d]")
 _JOINED_SCRIPTS = re.compile(
     "[\u0600-\u08ff\u0900-\u0dff\u0e80-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufeff\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]"
 )
@@ -24,8 +26,9 @@ def normalize_text(text: str) -> str:
     """
     if text.isascii():
         return text
-    seen = _JOINER.sub(_keep_joiner, _UNSEEN.sub("", text))
-    return unicodedata.normalize("NFC", seen)
+    if _UNSEEN_OR_JOINER.search(text):
+        text = _JOINER.sub(_keep_joiner, _UNSEEN.sub("", text))
+    return unicodedata.normalize("NFC", text)
 
 
 def _keep_joiner(match: re.Match[str]) -> str:

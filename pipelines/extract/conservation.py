@@ -93,7 +93,8 @@ def find_lost_share(
     _take_runs(body, dropped, runs, [])
     pieces = Counter("".join(runs).split())
     written = Counter(_join_written(text, also).split())
-    missing, spare = (_count(" ".join(rest.elements())) for rest in (pieces - written, written - pieces))
+    rest = Counter({one: pieces[one] - written[one] for one, _ in pieces.items() ^ written.items()})
+    missing, spare = (_count(" ".join(part.elements())) for part in (+rest, -rest))
     if not _lost(missing, spare, text):
         return 0.0
     return account_for(body, text, dropped=dropped, also=also).lost_share
@@ -152,6 +153,8 @@ def _rule_on(element: HtmlElement, dropped: Mapping[HtmlElement, str]) -> str | 
         return None
     if not is_read(element):
         return f"not-read: {element.tag}"
+    if not element.keys():
+        return None
     if element.get("data-cfemail"):
         return "hidden-address"
     if is_for_ears(element) and next(element.iterancestors("a"), None) is not None:

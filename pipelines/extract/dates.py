@@ -50,6 +50,14 @@ _DATE = re.compile(
     )
 )
 _MONTH_GROUPS = ("w5", "w6", "w7", "w8", "w0")
+_FOLDED_DIGIT = r"[\d¹²³¼½¾]"
+_MAY_BE_DATE = re.compile(
+    rf"(?:[1１¹¼½][9９]|[2２²][0０]){_FOLDED_DIGIT}{{2}}|年"
+    rf"|{_FOLDED_DIGIT}(?=[\W_]*?[-./－．／])[\W_]++{_FOLDED_DIGIT}"
+    rf"|{_FOLDED_DIGIT}[-－]\D{{3,60}}[-－]{_FOLDED_DIGIT}"
+)
+"""What one of the forms has before a line is folded and marks are cut: a year, two numbers with a sign of
+dates between them."""
 _DIGIT = re.compile(r"\d\d|元年")  # of a year, in whatever form
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS = re.compile(r"\d+|元年")
@@ -163,6 +171,8 @@ def _iter_dates(text: str) -> Iterator[_Dated]:
     seen = text if text.isascii() else _UNSEEN.sub("", text)
     lines = seen.splitlines()
     for number in _lines_with_numbers(seen):
+        if not may_hold_date(lines[number]):
+            continue
         plain, folded, matches = _look_at(lines[number])
         previous = _line_above(lines, number) if matches else ""
         yield from filter(None, (_announce(match, plain, folded, previous) for match in matches))
@@ -175,6 +185,14 @@ def _look_at(line: str) -> tuple[str, str, tuple[re.Match[str], ...]]:
     plain = _bare(line)
     folded = _fold(plain)
     return plain, folded, tuple(_iter_matches(folded))
+
+
+def may_hold_date(line: str) -> bool:
+    """Return whether a line may have the form of a date: half of those with numbers cannot.
+
+    Where a link ends a year may have stood in parts.
+    """
+    return "](" in line or _MAY_BE_DATE.search(line) is not None
 
 
 def _lines_with_numbers(text: str) -> Iterator[int]:

@@ -8,6 +8,8 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
+from policy_archive.pipelines.text import blank_common_signs, count_plain_words
+
 SKIPPED = frozenset(
     """script style template head title noscript svg math iframe object embed canvas video audio map select
     option datalist input link meta base param source track picture frame frameset noframes
@@ -23,6 +25,9 @@ CONTAINERS = frozenset(
     caption tbody td tfoot th thead tr ul xmp plaintext h1 h2 h3 h4 h5 h6 button legend textarea""".split()
 )
 """Elements that begin and end a block of text."""
+
+_ALWAYS_READ = (CONTAINERS - {"button", "textarea"}) | {"b", "br", "em", "font", "i", "span", "strong", "sup"}
+"""Elements of which the tag alone says that they are read, and whether they are containers; nearly all."""
 
 PROSE_WORDS = 9
 """Words outside links that make a block prose: by trial on real pages, scored by bench/extraction.py."""
@@ -41,7 +46,6 @@ _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORE
 _WORD = re.compile(rf"[{_CJK}]{{1,2}}|[^\W_{_CJK}]+")
 
 _PERMALINKS = frozenset(("¶", "#", "🔗", "\u2693", "\uf0c1"))
-_ASCII_WORD = re.compile("[a-zA-Z0-9]+")
 
 
 def reading_length(text: str) -> int:
@@ -52,7 +56,8 @@ def reading_length(text: str) -> int:
     >>> reading_length("We collect data."), reading_length("我们收集数据")
     (3, 3)
     """
-    return len((_ASCII_WORD if text.isascii() else _WORD).findall(text))
+    plain = blank_common_signs(text)
+    return count_plain_words(plain) if plain.isascii() else len(_WORD.findall(plain))
 
 
 def is_read(element: HtmlElement) -> bool:
@@ -61,6 +66,8 @@ def is_read(element: HtmlElement) -> bool:
     The text of a button is not ("Print", "Copy link"), unless it is the title of a part that it unfolds;
     nor that of a field to fill in, unless it is long: terms to agree to stand in a field that scrolls.
     """
+    if element.tag in _ALWAYS_READ:
+        return True
     if not isinstance(element.tag, str) or element.tag in SKIPPED:
         return False
     if element.tag == "textarea":
@@ -131,6 +138,8 @@ def is_raised(element: HtmlElement) -> bool:
 def is_container(element: HtmlElement) -> bool:
     """Return whether an element stands on lines of its own; custom elements do, unless amid a line."""
     tag = element.tag
+    if tag in _ALWAYS_READ:
+        return tag in CONTAINERS
     if tag == "button" and is_said_in_line(element):
         return False
     return isinstance(tag, str) and (tag in CONTAINERS or ("-" in tag and not _is_in_line(element)))
@@ -176,7 +185,7 @@ class Outline:
     blocks: list[TextBlock] = field(default_factory=list)
     ranges: dict[HtmlElement, Span] = field(default_factory=dict)
     parents: dict[HtmlElement, HtmlElement] = field(default_factory=dict)
-    """The next container outwards of each container with text."""
+    """The next container outwards of each container with text; of one's children the first comes first."""
     words: list[int] = field(default_factory=lambda: [0])
     """words[i]: words in the blocks before i; the lists below likewise."""
     linked: list[int] = field(default_factory=lambda: [0])
@@ -185,12 +194,6 @@ class Outline:
 
     def words_in(self, span: Span) -> int:
         return self.words[span[1]] - self.words[span[0]]
-
-    def linked_in(self, span: Span) -> int:
-        return self.linked[span[1]] - self.linked[span[0]]
-
-    def prose_in(self, span: Span) -> int:
-        return self.prose[span[1]] - self.prose[span[0]]
 
 
 def outline_page(root: HtmlElement) -> Outline:
@@ -202,6 +205,8 @@ def outline_page(root: HtmlElement) -> Outline:
 
 
 def _is_hidden(element: HtmlElement) -> bool:
+    if not element.keys():
+        return bool(element.tag == "details")
     if element.get("hidden") is not None or element.get("aria-hidden") == "true":
         return True
     if element.tag == "details":
@@ -237,7 +242,8 @@ class _Builder:
         self._links_open += linking
         hidden = _is_hidden(element)
         self._hidden += hidden
-        self._take(element.text, holder)
+        if text := element.text:
+            self._take(text, holder)
         previous_break = False
         for child in element:
             child_tag = child.tag
@@ -248,7 +254,8 @@ class _Builder:
             elif is_read(child):
                 self.walk(child, holder)
             previous_break = child_tag == "br"
-            self._take(child.tail, holder)
+            if tail := child.tail:
+                self._take(tail, holder)
         self._links_open -= linking
         if contained:
             self.flush()
@@ -258,9 +265,7 @@ class _Builder:
             if element is not outside:
                 self.outline.parents[element] = outside
 
-    def _take(self, text: str | None, holder: HtmlElement) -> None:
-        if not text:
-            return
+    def _take(self, text: str, holder: HtmlElement) -> None:
         self._plain.append(text)
         if self._links_open:
             self._link.append(text)

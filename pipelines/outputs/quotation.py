@@ -15,7 +15,13 @@ from policy_archive.crawler.core.steering import clean_text
 from policy_archive.crawler.core.stored import Document, Kind
 from policy_archive.pipelines.store import queries
 from policy_archive.pipelines.store.search_text import plain_text
-from policy_archive.pipelines.text import count_words, iter_headings, split_sentences, split_whole
+from policy_archive.pipelines.text import (
+    count_words,
+    iter_headings,
+    iter_whole,
+    split_sentences,
+    split_whole,
+)
 from policy_archive.pipelines.versions.diff import Diff, DiffLine, LineKind, diff_texts, iter_operations
 
 Row = dict[str, Any]
@@ -221,7 +227,7 @@ def cut_words(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     taken, room = "", width - 2
-    for token in split_whole(text):
+    for token in iter_whole(text):  # of a long text the first few are wanted
         if len(taken) + len(token.rstrip()) > room:
             break
         taken += token

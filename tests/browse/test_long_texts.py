@@ -69,8 +69,10 @@ def test_long_texts_are_compared_in_another_process(tmp_path: Path) -> None:
 def test_a_comparison_that_takes_too_long_is_ended_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugin, "COMPARING_SECONDS", 0.1)
-    database = _store(tmp_path / "policies.db", "a b c d e f\n" * 70_000, "g h i j k l\n" * 70_000)
+    monkeypatch.setattr(plugin, "COMPARING_SECONDS", 0.01)
+    old, new = "a b c d e f\n" * 20_000, "g h i j k l\n" * 20_000
+    assert len(old) + len(new) > plugin.LONGEST_AT_ONCE
+    database = _store(tmp_path / "policies.db", old, new)
     answer = ask_one(database, DIFF)
     assert answer.status_code == 503
     assert "policy-archive diff" in answer.text

@@ -151,7 +151,7 @@ def test_pages_of_many_lines_take_bounded_memory() -> None:
 
 
 def test_others_go_on_while_the_versions_of_a_document_are_compared(tmp_path: Path) -> None:
-    texts = [(f"20{year:02}0101000000", f"{year} a b\n" * 6_000) for year in range(10, 13)]
+    texts = [(f"20{year:02}0101000000", f"{year} a b\n" * 3_000) for year in range(10, 13)]
     with Store.open(tmp_path / "policies.db") as store:
         store_texts(store, texts)
         store.connection.execute("delete from versions")

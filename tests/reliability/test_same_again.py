@@ -124,9 +124,10 @@ def test_of_an_index_of_many_pages_one_is_held_at_a_time() -> None:
     query = IndexQuery(url="https://www.x.example/privacy")
     reader = IndexReader(archive_url="https://web.archive.org", query=query, dialect=Dialect.WAYBACK)
     pages, of_page = 20, 1_000
+    bodies = list(iter_pages(pages, of_page))  # made before: what they take is not the reader's
     tracemalloc.start()
     try:
-        counted = sum(len(reader.read(200, body).rows) for body in iter_pages(pages, of_page))
+        counted = sum(len(reader.read(200, body).rows) for body in bodies)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

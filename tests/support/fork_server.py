@@ -44,7 +44,23 @@ LOADED = (
     "uvicorn",
     "policy_archive.pipelines.reading.warmup",  # the last: it tells the collector to leave all of it alone
 )
+_QUIET = warnings.catch_warnings()
+"""Of this process alone: a program forked from it warns as any does."""
 READ_THE_ENVIRONMENT = ("policy_archive.crawler.core.timestamps", "policy_archive.crawler.core.failpoints")
+READING = {
+    "-c",
+    "bulk",
+    "crawl",
+    "demo",
+    "extract",
+    "fetch",
+    "import",
+    "publish",
+    "re-extract",
+    "update",
+    "weigh",
+}
+"""Words of programs that may start readers. A reader that others start is as good, and slower to begin."""
 
 
 def serve(orders: socket.socket) -> None:
@@ -118,7 +134,6 @@ def _become(order: dict[str, Any], streams: list[int], not_ours: list[int]) -> i
         line_buffering=True,
     )
     sys.excepthook = sys.__excepthook__
-    _fork_readers_from_here()
     try:
         status = _run(order["words"])
     except KeyboardInterrupt:  # Python ends by the signal, so that a shell knows
@@ -137,8 +152,11 @@ def _become(order: dict[str, Any], streams: list[int], not_ours: list[int]) -> i
 def _run(words: list[str]) -> int:
     """Do what `python WORDS` does, of `-W`, `-c`, `-m` and files; returns the exit status."""
     try:
+        _QUIET.__exit__(None, None, None)
         for name in READ_THE_ENVIRONMENT:
             importlib.reload(sys.modules[name])
+        if READING & {*words}:
+            _fork_readers_from_here()
         while words[0] == "-W":
             warnings.simplefilter(words[1])  # type: ignore[arg-type]
             words = words[2:]
@@ -191,6 +209,8 @@ def _fork_readers_from_here() -> None:
 
 
 if __name__ == "__main__":
+    _QUIET.__enter__()
+    warnings.simplefilter("ignore")
     del sys.path[0]  # this folder: what lies in it is no module of the program
     for module in LOADED:
         importlib.import_module(module)

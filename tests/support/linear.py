@@ -17,12 +17,16 @@ _SUSPECT = 2.5
 def growth(work: Callable[[int], object], *, start: int = 500, largest: int = 32_000) -> float:
     """Return how many times longer `work(2 * n)` takes than `work(n)`, best of three; 1.0 if both are short.
 
-    `n` is doubled until the time can be measured, so that cubic work ends soon as well.
+    `n` is doubled until the time can be measured, so that cubic work ends soon as well. What looks like more
+    than linear beside the tests of other processes is measured again alone.
     """
-    have_machine_alone()
     size = start
     while size <= largest:
         if _cpu_seconds(work, 2 * size) > _ENOUGH_SECONDS:
+            ratio = _ratio(work, size)
+            if ratio < _SUSPECT:
+                return ratio
+            have_machine_alone()
             ratio = _ratio(work, size)
             # a quarter more for a cache that is full: what is quadratic is so at twice the size as well
             return ratio if ratio < _SUSPECT else min(ratio, _ratio(work, 2 * size))

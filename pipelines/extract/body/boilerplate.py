@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
+from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
@@ -26,6 +27,7 @@ _FURNITURE_ROLES = frozenset(
         "menu",
     )
 )
+_PLAIN_TAGS = HEADINGS | frozenset("html body div p ul ol li table tbody tr td th blockquote".split())
 _DIALOG_ROLES = frozenset(("dialog", "alertdialog"))
 _CONSENT = re.compile(
     r"cookie|consent|gdpr|ccpa|\bcmp\b|popup|modal|lightbox|newsletter|banner", re.IGNORECASE
@@ -75,6 +77,11 @@ def is_furniture(element: HtmlElement) -> bool:
     return element.tag in _FURNITURE_TAGS or _role(element) in _FURNITURE_ROLES or is_dialog(element)
 
 
+def is_nameless(element: HtmlElement) -> bool:
+    """Return whether an element says nothing of itself: it has no name, no role, and a usual tag."""
+    return not element.keys() and element.tag in _PLAIN_TAGS
+
+
 def is_main(element: HtmlElement) -> bool:
     """Return whether an element says of itself that it is the page's content."""
     return element.tag == "main" or _role(element) == "main"
@@ -106,14 +113,12 @@ def is_named_furniture(element: HtmlElement) -> bool:
 
     "no-sidebar" and "has-header" say nothing of the element itself.
     """
-    return any(word.lower() in _FURNITURE_NAMES for word in _names(_name(element)))
+    return _read_name(_name(element)).furniture
 
 
 def is_named_menu(element: HtmlElement) -> bool:
     """Return whether an element's class, id or tag calls it a menu of the site."""
-    return element.tag in ("nav", "menu") or any(
-        word.lower() in _MENU_NAMES for word in _names(_name(element))
-    )
+    return element.tag in ("nav", "menu") or _read_name(_name(element)).menu
 
 
 def is_overlay(element: HtmlElement) -> bool:
@@ -121,7 +126,7 @@ def is_overlay(element: HtmlElement) -> bool:
 
     The words for that ("modal", "popup") name no section of a policy.
     """
-    return any(word.lower() in _OVERLAY_NAMES for word in _names(_name(element)))
+    return _read_name(_name(element)).overlay
 
 
 def _name(element: HtmlElement) -> str:
@@ -129,11 +134,31 @@ def _name(element: HtmlElement) -> str:
     return f"{element.get('id') or ''} {element.get('class') or ''} {own_tag}"
 
 
+class _NameSays(NamedTuple):
+    """What the name of an element says that it is."""
+
+    furniture: bool
+    menu: bool
+    overlay: bool
+    advert: bool
+    consent: bool
+    consent_tool: bool
+
+
 @remembered(4096, longest=SHORT)
-def _names(name: str) -> tuple[str, ...]:
-    words = re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name)
+def _read_name(name: str) -> _NameSays:
+    """Return what a name says; the elements of a page have few names between them."""
+    words = [word.lower() for word in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name)]
     pairs = zip(["", *words], words, strict=False)
-    return tuple(word for before, word in pairs if before.lower() not in _QUALIFIERS)
+    said = {word for before, word in pairs if before not in _QUALIFIERS}
+    return _NameSays(
+        furniture=not said.isdisjoint(_FURNITURE_NAMES),
+        menu=not said.isdisjoint(_MENU_NAMES),
+        overlay=not said.isdisjoint(_OVERLAY_NAMES),
+        advert=not said.isdisjoint(_ADVERTS),
+        consent=_CONSENT.search(name) is not None,
+        consent_tool=_CONSENT_TOOLS.search(name) is not None,
+    )
 
 
 def is_dialog(element: HtmlElement) -> bool:
@@ -143,12 +168,12 @@ def is_dialog(element: HtmlElement) -> bool:
 
 def is_consent_tool(element: HtmlElement) -> bool:
     """Return whether this is the banner or the preference centre of a consent tool."""
-    return _CONSENT_TOOLS.search(_name(element)) is not None
+    return _read_name(_name(element)).consent_tool
 
 
 def is_named_dialog(element: HtmlElement) -> bool:
     """Return whether this is a box named like a consent banner that has controls."""
-    return _CONSENT.search(_name(element)) is not None and count_controls(element) > 0
+    return _read_name(_name(element)).consent and count_controls(element) > 0
 
 
 def is_control(link: HtmlElement) -> bool:
@@ -165,7 +190,7 @@ def is_share_link(link: HtmlElement) -> bool:
 
 def is_named_advert(element: HtmlElement) -> bool:
     """Return whether an element's class or id says that an advertisement stands in it."""
-    return any(word.lower() in _ADVERTS for word in _names(_name(element)))
+    return _read_name(_name(element)).advert
 
 
 def count_controls(element: HtmlElement) -> int:
@@ -197,4 +222,5 @@ def iter_controls(element: HtmlElement) -> Iterator[HtmlElement]:
 
 
 def _role(element: HtmlElement) -> str:
-    return (element.get("role") or "").lower()
+    role = element.get("role")
+    return role.lower() if role else ""

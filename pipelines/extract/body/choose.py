@@ -20,12 +20,13 @@ from policy_archive.pipelines.extract.body.boilerplate import (
     is_named_dialog,
     is_named_furniture,
     is_named_menu,
+    is_nameless,
     is_overlay,
     is_site_name,
     takes_address,
 )
 from policy_archive.pipelines.extract.body.documents import name_kind
-from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions, has_heading
+from policy_archive.pipelines.extract.body.regions import BOXES, LONGEST_BOX, TEXT_TAGS, Regions
 from policy_archive.pipelines.extract.body.rules import Decision, Rule, Subject, decide
 from policy_archive.pipelines.extract.body.trafilatura_choice import choose_blocks
 from policy_archive.pipelines.extract.body.ways import Way
@@ -120,7 +121,7 @@ class _Choice(Regions):
     """A root and what is dropped inside it, changed step by step."""
 
     def __init__(self, page: HtmlElement, outline: Outline, chosen: frozenset[int]) -> None:
-        super().__init__(outline)
+        super().__init__(page, outline)
         self._page = page
         self._one_name: dict[tuple[HtmlElement, str], bool] = {}
         """Whether most of the page's prose is in boxes of this class inside this one."""
@@ -152,7 +153,11 @@ class _Choice(Regions):
 
     def _find_overlays(self) -> frozenset[HtmlElement]:
         """Return boxes that lie over the page, however long, where it has a title and text besides."""
-        found = [one for one in self._outline.ranges if is_dialog(one) or is_consent_tool(one)]
+        found = [
+            one
+            for one in self._outline.ranges
+            if not is_nameless(one) and (is_dialog(one) or is_consent_tool(one))
+        ]
         if not found:
             return frozenset()
         within = {inner for one in found for inner in one.iter(*HEADINGS)}
@@ -452,7 +457,7 @@ class _Choice(Regions):
             return False
         if not self._headings:
             return True
-        return subject.after or (not has_heading(box) and self._is_above_title(box))
+        return subject.after or (not self.has_heading(box) and self._is_above_title(box))
 
     def drop_furniture(self) -> None:
         """Drop menus, dialogs and the like inside the root, each only if it is a small part of it."""
@@ -466,12 +471,13 @@ class _Choice(Regions):
             elif self._are_teasers(element):
                 self.dropped[self._with_label(element)] = "teasers"
             elif self._is_small(element):
-                rules = _FURNITURE_OF_LEAVES if self._is_bare_leaf(element) else _FURNITURE
-                self._drops(rules, Subject(element), otherwise=Decision("no-furniture", keeps=True))
+                self._drops(self._rules_of_furniture(element), Subject(element), otherwise=_NO_FURNITURE)
 
-    def _is_bare_leaf(self, element: HtmlElement) -> bool:
-        """Return whether this is a line of text without a name and without anything in it: most are."""
-        return element.tag in TEXT_TAGS and not len(element) and not element.keys()
+    def _rules_of_furniture(self, element: HtmlElement) -> Sequence[Rule[_Choice]]:
+        """Return the rules that may hold: few for a paragraph, a heading, a list without a name."""
+        if element.tag not in TEXT_TAGS or element.keys():
+            return _FURNITURE
+        return () if self.prose(element) else _FURNITURE_WITHOUT_NAME
 
     def _is_half(self, element: HtmlElement) -> bool:
         return self.words(element) < self.words(self.root) * _HALF_SHARE and not self._holds_title(element)
@@ -501,7 +507,9 @@ class _Choice(Regions):
         return sum(map(self._is_teaser, children)) * 5 >= len(children) * 4
 
     def _is_teaser(self, element: HtmlElement) -> bool:
-        return element.tag not in HEADINGS and any(map(self._leads_to_page, element.iter(*HEADINGS)))
+        if element.tag in HEADINGS or not self.has_heading(element):
+            return False
+        return any(map(self._leads_to_page, element.iter(*HEADINGS)))
 
     def _leads_to_page(self, heading: HtmlElement) -> bool:
         words = heading.text_content().split()
@@ -517,11 +525,13 @@ class _Choice(Regions):
 
     def _inside(self, element: HtmlElement) -> Iterator[HtmlElement]:
         """Yield the containers inside one, outermost first, nothing below what is dropped."""
-        for child in self.children(element):
+        waiting = list(reversed(self.children(element)))
+        while waiting:
+            child = waiting.pop()
             if child not in self.dropped:
                 yield child
                 if child not in self.dropped:
-                    yield from self._inside(child)
+                    waiting += reversed(self.children(child))
 
     def drop_twins(self) -> None:
         """Drop a second copy of the document, word for word, as pages for two screen sizes have it.
@@ -562,7 +572,7 @@ class _Choice(Regions):
         """Drop the links between the title and the text: to print, to share, to other documents."""
         for sibling in siblings:
             links = self.linked(sibling) and next(sibling.iter("a"), None) is not None
-            if not links or has_heading(sibling) or not self._trims(sibling, backwards=False):
+            if not links or self.has_heading(sibling) or not self._trims(sibling, backwards=False):
                 return
 
     def _is_layout_table(self, element: HtmlElement) -> bool:
@@ -645,7 +655,7 @@ class _Choice(Regions):
 
     def _is_advert(self, element: HtmlElement) -> bool:
         """Return whether this is what is left of an advertisement: its label."""
-        if self.words(element) > _LONGEST_LABEL or self.prose(element) or has_heading(element):
+        if self.words(element) > _LONGEST_LABEL or self.prose(element) or self.has_heading(element):
             return False
         return is_named_advert(element)
 
@@ -757,8 +767,11 @@ _FURNITURE: tuple[Rule[_Choice], ...] = (
 )
 """For a small part anywhere inside the root."""
 
-_FURNITURE_OF_LEAVES = tuple(rule for rule in _FURNITURE if rule.name == "time-since")
-"""All others ask for a name, for links or for buttons."""
+_FURNITURE_WITHOUT_NAME = tuple(
+    rule for rule in _FURNITURE if rule.name in ("share-links", "languages", "time-since")
+)
+"""All others ask for a tag that no text has, for a name or for a role; and these for a line of no prose."""
+_NO_FURNITURE = Decision("no-furniture", keeps=True)
 
 _RIM: tuple[Rule[_Choice], ...] = (
     Rule(

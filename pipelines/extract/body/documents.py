@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import cast
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.cache import SHORT, remembered
@@ -30,6 +32,7 @@ _LONGEST_NAME = 8
 """Words of a document's name."""
 
 
+_NAMED = etree.XPath("descendant-or-self::*[@id or @name]")
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -48,8 +51,9 @@ def find_parts(within: Span, outline: Outline, tree: HtmlElement) -> tuple[Part,
     They are the sections under headings of one level, else the targets of links inside the page, that
     bear names of policies of at least two kinds.
     """
-    for level in sorted(HEADINGS):
-        parts = _documents(_sections(level, within, outline), outline)
+    headings = _headings(within, outline)
+    for level in sorted({str(heading.tag) for _, heading in headings}):
+        parts = _documents(_sections(level, headings, within[1]), outline)
         if _share(parts, within, outline) >= _SHARE_UNDER_HEADINGS:
             return parts
     parts = _documents(_bold_sections(within, outline), outline)
@@ -127,13 +131,14 @@ def _share(parts: Iterable[Part], within: Span, outline: Outline) -> float:
     return sum(outline.words_in(part.span) for part in parts) / max(1, outline.words_in(within))
 
 
-def _sections(level: str, within: Span, outline: Outline) -> Iterator[tuple[str, Span]]:
+def _sections(
+    level: str, headings: Sequence[tuple[int, HtmlElement]], end: int
+) -> Iterator[tuple[str, Span]]:
     """Yield the headings of one level, each with the blocks up to the next of its level or above."""
-    headings = _headings(within, outline)
     for index, (start, heading) in enumerate(headings):
         if heading.tag == level:
             following = (begin for begin, other in headings[index + 1 :] if str(other.tag) <= level)
-            yield heading.text_content(), (start, next(following, within[1]))
+            yield heading.text_content(), (start, next(following, end))
 
 
 def _bold_sections(within: Span, outline: Outline) -> Iterator[tuple[str, Span]]:
@@ -147,10 +152,10 @@ def _bold_sections(within: Span, outline: Outline) -> Iterator[tuple[str, Span]]
 
 
 def _is_bold_line(block: TextBlock) -> bool:
+    if block.words > _LONGEST_NAME:
+        return False
     words = block.text.split()
-    return block.words <= _LONGEST_NAME and any(
-        bold.text_content().split() == words for bold in block.holder.iter("b", "strong")
-    )
+    return any(bold.text_content().split() == words for bold in block.holder.iter("b", "strong"))
 
 
 def _headings(within: Span, outline: Outline) -> list[tuple[int, HtmlElement]]:
@@ -164,20 +169,24 @@ def _headings(within: Span, outline: Outline) -> list[tuple[int, HtmlElement]]:
 
 def _linked_sections(within: Span, outline: Outline, tree: HtmlElement) -> Iterator[tuple[str, Span]]:
     """Yield the containers that links inside the page point to, each with the link's text."""
-    targets = _targets(tree)
-    for link in tree.iter("a"):
-        fragment = (link.get("href") or "").partition("#")[2]
-        if fragment in targets and name_kind(link.text_content()) is not None:
-            for target in targets.pop(fragment):
-                if target in outline.ranges and _is_within(outline.ranges[target], within):
-                    yield link.text_content(), outline.ranges[target]
+    fragments = ((link, (link.get("href") or "").partition("#")[2]) for link in tree.iter("a"))
+    named = [
+        (name, fragment)
+        for link, fragment in fragments
+        if fragment and name_kind(name := link.text_content()) is not None
+    ]
+    targets = _targets(tree) if named else {}
+    for name, fragment in named:
+        for target in targets.pop(fragment, ()):
+            if target in outline.ranges and _is_within(outline.ranges[target], within):
+                yield name, outline.ranges[target]
 
 
 def _targets(tree: HtmlElement) -> dict[str, list[HtmlElement]]:
     """Return what links inside the page can point to, by name."""
     targets: dict[str, list[HtmlElement]] = {}
-    for element in tree.iter():
-        for name in {element.get("id"), element.get("name")} if isinstance(element.tag, str) else ():
+    for element in cast("list[HtmlElement]", _NAMED(tree)):
+        for name in {element.get("id"), element.get("name")}:
             if name:
                 targets.setdefault(name, []).append(element)
     return targets
@@ -198,7 +207,9 @@ def _span_of(target: HtmlElement, within: Span, outline: Outline) -> Span | None
     if heading is None:
         return span
     return next(
-        section for _, section in _sections(str(heading.tag), within, outline) if section[0] == span[0]
+        section
+        for _, section in _sections(str(heading.tag), _headings(within, outline), within[1])
+        if section[0] == span[0]
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 
 from lxml.html import HtmlElement
 
@@ -50,16 +51,24 @@ _MAIL = re.compile(r"[\w.+-]{1,64}(?:@|\s?[\[(](?:at|@)[\])]\s?)[\w-]{1,64}\.\w"
 class Regions:
     """The containers of a page that hold text, with questions about one at a time."""
 
-    def __init__(self, outline: Outline) -> None:
+    def __init__(self, page: HtmlElement, outline: Outline) -> None:
         self._outline = outline
+        self._headed: set[HtmlElement] = set()
+        """Headings, and all that one stands in."""
+        for heading in page.getroottree().iter(*HEADINGS):
+            node = heading
+            while node is not None and node not in self._headed:
+                self._headed.add(node)
+                node = node.getparent()
+        self._links: dict[HtmlElement, list[HtmlElement]] = {}
         self._children: dict[HtmlElement, list[HtmlElement]] = {}
         for child, parent in outline.parents.items():
             self._children.setdefault(parent, []).append(child)
-        for children in self._children.values():
-            children.sort(key=lambda child: outline.ranges[child])
-        self._places = {
-            child: place for children in self._children.values() for place, child in enumerate(children)
-        }
+
+    @cached_property
+    def _places(self) -> dict[HtmlElement, int]:
+        """Which one of its siblings each container is."""
+        return {child: place for children in self._children.values() for place, child in enumerate(children)}
 
     def children(self, element: HtmlElement) -> Sequence[HtmlElement]:
         """Return the containers right inside one, in their order."""
@@ -74,14 +83,21 @@ class Regions:
         place = self._places[element]
         return self.siblings(element)[max(0, place - 2) : place]
 
+    def has_heading(self, element: HtmlElement) -> bool:
+        """Return whether a heading stands in an element, or is it."""
+        return element in self._headed
+
     def words(self, element: HtmlElement) -> int:
-        return self._outline.words_in(self._outline.ranges[element])
+        start, end = self._outline.ranges[element]
+        return self._outline.words[end] - self._outline.words[start]
 
     def prose(self, element: HtmlElement) -> int:
-        return self._outline.prose_in(self._outline.ranges[element])
+        start, end = self._outline.ranges[element]
+        return self._outline.prose[end] - self._outline.prose[start]
 
     def linked(self, element: HtmlElement) -> int:
-        return self._outline.linked_in(self._outline.ranges[element])
+        start, end = self._outline.ranges[element]
+        return self._outline.linked[end] - self._outline.linked[start]
 
     def holds_loose_prose(self, outer: HtmlElement) -> bool:
         """Return whether an element holds prose that stands in none of its children."""
@@ -138,9 +154,11 @@ class Regions:
         """Return the links of an element that is little else, none of any other."""
         if self.prose(element) or self.words(element) < 2:
             return []
-        links = [link for link in element.iter("a") if link.get("href") and link.text_content().strip()]
-        beside = self.words(element) - sum(reading_length(link.text_content()) for link in links)
-        return links if beside <= _WORDS_BESIDE else []
+        if element not in self._links:  # two rules ask
+            links = [link for link in element.iter("a") if link.get("href") and link.text_content().strip()]
+            beside = self.words(element) - sum(reading_length(link.text_content()) for link in links)
+            self._links[element] = links if beside <= _WORDS_BESIDE else []
+        return self._links[element]
 
     def is_relative_time(self, element: HtmlElement) -> bool:
         """Return whether an element says nothing but how long ago something was, another thing each day."""
@@ -175,13 +193,13 @@ class Regions:
         """
         if element.tag not in BOXES or self.words(element) > _LONGEST_WIDGET:
             return False
-        if has_heading(element):
+        if self.has_heading(element):
             return False
         return sum(not is_read(control) for control in iter_controls(element)) > 1
 
     def is_notice(self, element: HtmlElement) -> bool:
         """Return whether these are a few lines with a button or the like: a consent banner, a call to buy."""
-        if element.tag not in BOXES or self.words(element) > LONGEST_BOX or has_heading(element):
+        if element.tag not in BOXES or self.words(element) > LONGEST_BOX or self.has_heading(element):
             return False
         return count_controls(element) + sum(map(is_control, element.iter("a"))) > 0
 
@@ -230,8 +248,3 @@ class Regions:
         siblings = self.siblings(element)
         inward = siblings.index(element) + (-1 if backwards else 1)
         return element.tag in TEXT_TAGS and 0 <= inward < len(siblings) and siblings[inward].tag in TEXT_TAGS
-
-
-def has_heading(element: HtmlElement) -> bool:
-    """Return whether a heading stands in an element, or is it."""
-    return next(element.iter(*HEADINGS), None) is not None

@@ -69,7 +69,9 @@ def _copy_of(
         return copies[element]
     parent = outline.parents.get(element)
     above = root if parent is None else _copy_of(parent, outline, copies, root)
-    attributes = {name: value for name in _KEPT_ATTRIBUTES if (value := element.get(name))}
+    given = element.keys()
+    # in this order, whatever the page's: some of trafilatura's patterns look at the first one alone
+    attributes = {name: value for name in _KEPT_ATTRIBUTES if name in given and (value := element.get(name))}
     # trafilatura reads no fields; those of the outline hold text
     tag = "div" if element.tag == "textarea" else element.tag
     try:

@@ -400,7 +400,7 @@ def _atoms_of(piece: Block) -> tuple[Inline, ...]:
         case Quote(blocks):
             return _one_line(blocks)
         case Preformatted(text):
-            return tuple(split_text(text, ()))
+            return (*split_text(text, ()),)
         case Definition(term, definition):
             return (*term, Inline(" ", ()), *definition)
         case Table(rows):

@@ -4,34 +4,49 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from policy_archive.crawler.core.cache import remembered
 from policy_archive.pipelines.extract.blocks import BREAK, Inline, Mark, Marks
 
-_BLANKS = re.compile(r"[ \t\r\n\f]+")
 _SPACES = re.compile(r" |[^ ]+")  # of a string of white space: blanks fold, no-break spaces do not
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]+")
 _OPENING = frozenset("\"'([{“‘«‹„‚「『（【《")
 _CLOSING = frozenset("\"')]}”’»›“‘」』）】》")
 
 
-def split_text(text: str, marks: Marks) -> Iterator[Inline]:
+def split_text(text: str, marks: Marks) -> list[Inline]:
     """Return a text node as atoms, white space folded to one blank."""
-    folded = _BLANKS.sub(" ", text)
+    folded = _fold_blanks(text)
     core = folded.strip()
-    start = folded.find(core) if core else len(folded)
-    for space in _SPACES.findall(folded[:start]):
-        yield Inline(space, marks)
-    if core:
-        yield Inline(core, marks)
-        for space in _SPACES.findall(folded[start + len(core) :]):
-            yield Inline(space, marks)
+    if not core:
+        return _split_space(folded, marks)
+    start = folded.find(core)
+    before, after = folded[:start], folded[start + len(core) :]
+    return [*_split_space(before, marks), Inline(core, marks), *_split_space(after, marks)]
+
+
+def _split_space(space: str, marks: Marks) -> list[Inline]:
+    if space in ("", " "):
+        return [Inline(space, marks)] if space else []
+    return [Inline(one, marks) for one in _SPACES.findall(space)]
+
+
+def _fold_blanks(text: str) -> str:
+    """Return a text with one blank for each run of them; a pattern would stop at every word."""
+    text = text.replace("\n", " ").replace("\t", " ").replace("\r", " ").replace("\f", " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 def has_text(atoms: Sequence[Inline]) -> bool:
     """Return whether anything but white space stands in it."""
-    return any(_INVISIBLE.sub("", atom.text).strip() for atom in atoms)
+    for atom in atoms:
+        text = atom.text if atom.text.isascii() else _INVISIBLE.sub("", atom.text)
+        if text.strip():
+            return True
+    return False
 
 
 def split_paragraphs(atoms: Sequence[Inline]) -> list[list[Inline]]:
@@ -62,7 +77,11 @@ def write_inline(atoms: Sequence[Inline], *, escape_start: bool = True, breaks: 
 @remembered(8_000, longest=4_000)
 def _write(_: str, atoms: tuple[Inline, ...], escape_start: bool, breaks: bool) -> str:
     tidy = _tidy([Inline(" ", atom.marks) if not breaks and atom.text == BREAK else atom for atom in atoms])
-    lines = _Writer(tidy).write().split("\n")
+    if len(tidy) == 1 and not tidy[0].marks:
+        written = _escape(tidy[0].text, _risky_characters(tidy), in_link=False)
+    else:
+        written = _Writer(tidy).write()
+    lines = written.split("\n")
     if escape_start:
         lines = [escape_line_start(line) for line in lines]
     return "  \n".join(lines)
@@ -70,6 +89,8 @@ def _write(_: str, atoms: tuple[Inline, ...], escape_start: bool, breaks: bool) 
 
 def _tidy(atoms: list[Inline]) -> list[Inline]:
     """Fold blanks, drop them at line ends, and free white space at the rim of a mark from that mark."""
+    if len(atoms) == 1 and atoms[0].text.strip():
+        return atoms
     kept: list[Inline] = []
     for atom in atoms:
         blank = atom.text == " "
@@ -190,10 +211,7 @@ class _Writer:
 
     def _escape(self, text: str) -> str:
         in_link = any(mark.kind == "link" for mark, _, _ in self._open)
-        text = _HTML_LIKE.sub(r"\\\g<0>", text)
-        if self._risky:
-            text = self._risky.sub(r"\\\g<0>", text)
-        return _BRACKET.sub(r"\\\g<0>", text) if in_link and _unbalanced(text) else text
+        return _escape(text, self._risky, in_link=in_link)
 
 
 _REACH = 8
@@ -201,6 +219,14 @@ _REACH = 8
 
 _HTML_LIKE = re.compile(r"<(?=[a-zA-Z/!?])|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~]|$)")
 _BRACKET = re.compile(r"[\[\]]")
+
+
+def _escape(text: str, risky: re.Pattern[str] | None, *, in_link: bool) -> str:
+    if "<" in text or "&" in text or "\\" in text:
+        text = _HTML_LIKE.sub(r"\\\g<0>", text)
+    if risky:
+        text = risky.sub(r"\\\g<0>", text)
+    return _BRACKET.sub(r"\\\g<0>", text) if in_link and _unbalanced(text) else text
 
 
 def _unbalanced(text: str) -> bool:
@@ -280,6 +306,8 @@ _LINE_STARTS = (
     (re.compile(r"^([|:-][\s|:-]*)$"), r"\\\1"),
 )
 
+_LINE_START = re.compile("|".join(pattern.pattern for pattern, _ in _LINE_STARTS))
+
 
 def escape_line_start(line: str) -> str:
     r"""Return a line that Markdown reads as text.
@@ -287,6 +315,8 @@ def escape_line_start(line: str) -> str:
     >>> escape_line_start("1. What"), escape_line_start("------"), escape_line_start("-5 degrees")
     ('1\\. What', '\\------', '-5 degrees')
     """
+    if _LINE_START.match(line) is None:  # nearly every line
+        return line
     for pattern, replacement in _LINE_STARTS:
         escaped = pattern.sub(replacement, line, count=1)
         if escaped != line:

@@ -38,6 +38,8 @@ _NAMES = {
 _WIDER = {"cp932": "shift_jisx0213", "euc_jp": "euc_jisx0213"}
 _TOLERATED_SHARE = 0.1  # of characters beyond ASCII that may be broken before a declaration is a lie
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_CONTROL_BYTES = bytes(code for code in range(128) if _CONTROLS.match(chr(code)))
+"""In no charset here does another byte than these stand in a control character."""
 _TAGS = re.compile(r"<[^<>]*>")
 
 
@@ -181,8 +183,12 @@ def _decode(body: bytes, charset: str) -> Decoded:
     replaced = text.count(_REPLACEMENT)
     if replaced and charset.startswith("utf"):
         replaced -= body.decode(charset, "ignore").count(_REPLACEMENT)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(body.translate(None, _CONTROL_BYTES)) != len(body):  # a look that takes a tenth of the search
+        text = _CONTROLS.sub("", text)
     return Decoded(
-        text=_CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")),
+        text=text,
         charset=_NAMES.get(charset, charset.replace("cp1", "windows-1")),
         replacement_characters=replaced,
     )

@@ -24,6 +24,12 @@ field or a form, which have a class of their own there that nobody here looks at
 _AT_DEEPEST = etree.XPath("/*" * DEEPEST)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));?")
+_LOST_REFERENCE = re.compile(
+    r"&#(?:[xX]0*(?:1?[0-9a-fA-F](?![0-9a-fA-F])|[dD][89a-fA-F]|[fF]{3}[eEfF])"
+    r"|0*(?:(?:[12]?[0-9]|3[01])(?![0-9])|5[5-7][0-9]|6553[45]))"
+)
+"""The beginning of every reference that no tree can hold, and of a few that one can."""
+_CONTROL_BYTES = bytes(code for code in range(32) if _NOT_XML.match(chr(code)))
 _CDATA = "<![CDATA["
 _ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 """Browsers read on after these; libxml2 loses what follows `</html>`, which some pages close in the head."""
@@ -81,11 +87,22 @@ def _clean(text: str) -> str:
 
     What stands around a reference that was cut may be one itself then (`&&#0;#0;`): around a blank, none.
     """
-    once = _ENDS.sub("", _NOT_XML.sub("", text.replace("\f", " ")))
-    if "&#" not in once:
+    once = _ENDS.sub("", _drop_characters(text.replace("\f", " ")))
+    if _LOST_REFERENCE.search(once) is None:
         return once
     once = _REFERENCE.sub(_keep_reference, once)
     return _REFERENCE.sub(lambda match: _keep_reference(match) or " ", once)
+
+
+def _drop_characters(text: str) -> str:
+    """Return a text without characters that no tree can hold; most have none, which bytes tell sooner."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:  # half a pair
+        return _NOT_XML.sub("", text)
+    if len(encoded.translate(None, _CONTROL_BYTES)) == len(encoded) and "\ufffe" not in text:
+        return text if "\uffff" not in text else text.replace("\uffff", "")
+    return _NOT_XML.sub("", text)
 
 
 def _keep_reference(match: re.Match[str]) -> str:

@@ -197,7 +197,7 @@ def test_a_page_that_eats_memory_costs_its_own_row(parts: Path, tmp_path: Path) 
     large = [b"<div><p>%d we share data" % number for number in range(400_000)]
     records = [warc_record([*large], WARC_Target_URI="http://x.example/terms"), warc_record([PAGE])]
     write_warc(tmp_path / "a.warc.gz", *records)
-    settings = Settings(memory_bytes=160 << 20)
+    settings = Settings(memory_bytes=100 << 20)
     jobs = find_jobs([str(tmp_path)], parts, code=describe_code(), settings=settings)
     (one,) = read_all(jobs, BulkFolder(parts), read_here(1))
     assert one.state is State.READ

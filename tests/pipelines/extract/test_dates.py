@@ -4,7 +4,7 @@ import tomllib
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policy_archive.data import DATA
@@ -184,3 +184,39 @@ def test_no_word_means_two_months() -> None:
 def test_a_date_is_found_however_far_other_numbers_are(date_: str, numbers: str, distance: int) -> None:
     text = f"{numbers}{'a ' * distance}. Last updated: {date_}{' a' * distance} {numbers}\n"
     assert [one.day for one in find_stated_dates(text, language="en")] == [date(2018, 9, 25)]
+
+
+NUMBERS = ("1", "2", "0", "9", "19", "20", "2018", "18", "¹", "²", "½", "０", "１", "٣", "元", "令和")
+SIGNS = (
+    " ",
+    "  ",
+    ".",
+    "/",
+    "-",
+    "－",
+    "．",
+    "*",
+    "_",
+    "**",
+    "\\",
+    "|",
+    "[",
+    "]",
+    "(",
+    ")",
+    "#",
+    "\xa0",
+    "\u0301",
+)
+WORDS = ("may", "January", "de\u0301cembre", "st", "of", "de", ",", "年", "月", "日")
+PARTS = (*NUMBERS, *SIGNS, *WORDS)
+
+
+@given(st.lists(st.sampled_from(PARTS), min_size=3, max_size=12).map("".join))
+@example("19½½年")
+@example("1-May-18")
+@example("1\\. 2*.*18")
+def test_no_line_with_a_date_is_passed_over(line: str) -> None:
+    # a line with a link is looked at whatever it holds
+    text = f"Last updated: {line}"
+    assert find_stated_dates(text, language="de") == find_stated_dates(f"[](/) {text}", language="de")

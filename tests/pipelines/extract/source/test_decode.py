@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -175,3 +176,23 @@ def test_a_bomb_is_refused_before_it_is_unpacked(pack: type) -> None:
 
 def test_text_that_only_begins_like_zlib_is_left_alone() -> None:
     assert unpack_body(b"x\x9c is how this text begins") == b"x\x9c is how this text begins"
+
+
+CHARSETS = (
+    "utf-8",
+    "windows-1252",
+    "koi8-r",
+    "macintosh",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "euc-kr",
+    "euc-jp",
+    "utf-16le",
+)
+
+
+@given(st.binary(max_size=60), st.sampled_from(CHARSETS))
+def test_no_control_character_is_left(body: bytes, charset: str) -> None:
+    text = decode_body(body, f"text/html; charset={charset}").text
+    assert not re.search("[\x00-\x08\x0b\r\x0e-\x1f\x7f]", text)

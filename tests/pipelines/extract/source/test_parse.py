@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from lxml import etree
 from lxml.html import HtmlElement
 
 from policy_archive.pipelines.extract.page import transform_page
@@ -66,3 +67,23 @@ def test_the_charset_that_a_text_declares_no_longer_matters() -> None:
     )
 
     assert parse_html(html).text_content().strip() == "ü 数"
+
+
+EDGES = (0, 1, 8, 9, 11, 12, 14, 31, 55296, 57343, 65534, 65535)
+HELD = (10, 32, 39, 127, 310, 5500, 55295, 57344, 65533, 65536, 128512)
+
+
+@pytest.mark.parametrize("form", ["&#{};", "&#{}", "&#000{};", "&#x{:x};", "&#X00{:X}"])
+@pytest.mark.parametrize("code", [*EDGES, *HELD])
+def test_a_reference_to_what_no_tree_holds_is_cut(code: int, form: str) -> None:
+    tree = parse_html(f"<p>one{form.format(code)} two<p>three")
+    assert etree.tostring(tree, encoding="unicode")  # lxml refuses to write it
+    held = chr(code) if code in (9, *HELD) else ""
+    assert "".join(tree.itertext()) == f"one{held} twothree"
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ud800", "\ufffe", "\uffff"])
+def test_a_character_that_no_tree_holds_is_cut(character: str) -> None:
+    for text in (f"one{character}two", f"öne{character}two", f"one{character}two\x07\uffff"):
+        tree = parse_html(f"<p>{text}")
+        assert "".join(tree.itertext()) == text[:3] + "two"
