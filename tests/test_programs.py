@@ -41,6 +41,8 @@ with ReadingPool(1) as pool:
         (["-c", "import sys; sys.exit('said')"], {}),
         (["-c", "import sys; sys.exit(7)"], {}),
         (["-c", "1 / 0"], {}),
+        (["-c", "import warnings; warnings.warn('shown', RuntimeWarning)"], {}),
+        (["-c", "import warnings; print([one[:3] for one in warnings.filters])"], {}),
         (["-c", "import atexit; atexit.register(print, 'at the end'); print('first')"], {}),
         (["-c", "import threading, time; threading.Thread(target=lambda: print('late')).start()"], {}),
         (["-c", f"import os{READS}"], {}),

@@ -26,6 +26,10 @@ from policy_archive.crawler.discovery.records import AnswerState, FoundDocument,
 
 WIDEST_GAP_SECONDS = 2 * YEAR_SECONDS
 """A document without a capture for longer may have stood elsewhere meanwhile."""
+SEEN_GAP_SECONDS = YEAR_SECONDS
+"""The same, where a look costs no index query, of a document that was captured often before and after."""
+OFTEN = 10
+"""Captures that a gap would have held at the pace of those before and after it."""
 LINK_DIFFERENTLY = "between home pages that link differently"
 """Why a capture is read between two: the policy moved, and a missed address is years of it lost."""
 NARROW_SECONDS = YEAR_SECONDS / 2
@@ -33,9 +37,11 @@ NARROW_SECONDS = YEAR_SECONDS / 2
 
 FIRST_INSTANT = "19900101000000"
 """Before every capture: nearest to it is the first one."""
-STEPS = (timedelta(days=30), timedelta(days=365))
+STEPS = (timedelta(days=30), timedelta(days=120), timedelta(days=365))
 """How far from a capture that was no page the next is looked for: a redirect from http to https has the
-page's own key, and mostly the page within twice the first step; a year of errors needs the second."""
+page's own key, and mostly the page within twice the first step; a year of errors needs the last."""
+LAST_PAGE, FIRST_PAGE = "last home page", "first home page"
+"""Why a capture at an end of time is read, whatever else was: without it years have no address."""
 MOST_LOOKS = 16  # of one page: each stretch without a capture costs up to three, and stretches are few
 
 
@@ -135,16 +141,16 @@ class _Seeking:
             return None
         last = self._next(self._moments(self.now, -1))
         if last is not None:
-            return _step_to(last, "last home page")
+            return _step_to(last, LAST_PAGE)
         # after the last one: its answer names the first, which costs no look then
         first = None if self._reaches_first() else self._next(self._moments(FIRST_INSTANT, 1))
-        return None if first is None else _step_to(first, "first home page")
+        return None if first is None else _step_to(first, FIRST_PAGE)
 
     def _reaches_first(self) -> bool:
         """Return whether documents of all kinds are known from the first capture of the page on."""
         first = self.found.get(FIRST_INSTANT)
         return first is not None and all(
-            _reaches(self.documents, kind, first.timestamp) for kind in self.kinds
+            _reaches(self.documents, kind, first.timestamp, NARROW_SECONDS) for kind in self.kinds
         )
 
     def _moments(self, end: str, direction: int) -> Iterator[str]:
@@ -178,7 +184,7 @@ class _Seeking:
         stretches = [
             stretch
             for kind in self.kinds
-            for stretch in _stretches(self.pages, _times(self.documents, kind), kind, ends)
+            for stretch in _stretches(self.pages, _times(self.documents, kind), kind, ends, is_paced=True)
         ]
         # moves first: of a kind that no page links to there are fewer pages to read
         stretches.sort(key=lambda one: (one[2] != LINK_DIFFERENTLY, -seconds_between(one[0], one[1])))
@@ -186,7 +192,14 @@ class _Seeking:
             wanted = self._next(_parts(earlier, later), (earlier, later))
             if wanted is not None:
                 return _step_to(wanted, reason)
+            if reason == LINK_DIFFERENTLY and self._is_full_of_no_pages(earlier, later):
+                return HomeStep(is_unshown=True)
         return HomeStep()
+
+    def _is_full_of_no_pages(self, earlier: str, later: str) -> bool:
+        """Return whether all looks between two times led to redirects or errors: the index knows better."""
+        rows = [self.found.get(moment) for moment in _parts(earlier, later)]
+        return all(row is not None and row in self.no_pages for row in rows)
 
 
 def _step_to(wanted: str | CdxRow, reason: str) -> HomeStep:
@@ -208,10 +221,17 @@ def _leads_elsewhere(page: VisitedPage) -> bool:
     return page.location is not None and urlkey(page.location) != page.row.urlkey
 
 
+_PARTS = (0.5, 0.25, 0.75, 0.125, 0.375, 0.625, 0.875)
+
+
 def _parts(earlier: str, later: str) -> Iterator[str]:
-    """Yield the middle between two times, then the middles of both halves: 14 digits each."""
+    """Yield the middle between two times, then the middles of halves and of quarters: 14 digits each.
+
+    The later ones are looked at where the captures nearest to the earlier ones are no pages: of some sites'
+    home pages two captures of three are redirects to https or errors.
+    """
     start, end = parse_timestamp(earlier), parse_timestamp(later)
-    yield from (format_timestamp(start + (end - start) * part) for part in (0.5, 0.25, 0.75))
+    yield from (format_timestamp(start + (end - start) * part) for part in _PARTS)
 
 
 def _usable(rows: Sequence[CdxRow]) -> list[CdxRow]:
@@ -231,15 +251,17 @@ def _ends(
         return []
     first, last = usable[0], usable[-1]
     done = {page.row for page in read}
-    wanted = [(last, "last home page")]
+    wanted = [(last, LAST_PAGE)]
     if any(not _reaches(documents, kind, first.timestamp) for kind in kinds):
-        wanted.append((first, "first home page"))
+        wanted.append((first, FIRST_PAGE))
     return [(row, reason) for row, reason in dict(wanted).items() if row not in done]
 
 
-def _reaches(documents: Sequence[FoundDocument], kind: Kind, timestamp: str) -> bool:
-    """Return whether a main document of the kind is known within a year of a time."""
-    return any(abs(seconds_between(time, timestamp)) <= YEAR_SECONDS for time in _times(documents, kind))
+def _reaches(
+    documents: Sequence[FoundDocument], kind: Kind, timestamp: str, within_seconds: float = YEAR_SECONDS
+) -> bool:
+    """Return whether a main document of the kind is known so near to a time."""
+    return any(abs(seconds_between(time, timestamp)) <= within_seconds for time in _times(documents, kind))
 
 
 def _times(documents: Sequence[FoundDocument], kind: Kind) -> list[str]:
@@ -276,7 +298,12 @@ def _middle(
 
 
 def _stretches(
-    read: Sequence[VisitedPage], times: Sequence[str], kind: Kind, ends: tuple[str, str]
+    read: Sequence[VisitedPage],
+    times: Sequence[str],
+    kind: Kind,
+    ends: tuple[str, str],
+    *,
+    is_paced: bool = False,
 ) -> Iterable[tuple[str, str, str]]:
     """Yield (from, to, reason) of times in which a policy may have stood elsewhere."""
     pages = sorted(read, key=lambda page: page.row.timestamp)
@@ -290,7 +317,7 @@ def _stretches(
         if seconds_between(start, end) <= NARROW_SECONDS:
             continue
         differ = _targets(one, kind) != _targets(other, kind)
-        if differ and _has_gap(times, start, end):
+        if differ and _has_gap(times, start, end, is_paced=is_paced):
             yield start, end, LINK_DIFFERENTLY
 
 
@@ -298,10 +325,17 @@ def _targets(page: VisitedPage, kind: Kind) -> frozenset[str]:
     return frozenset(urlkey(link.url) for link in page.links if link.kind is kind)
 
 
-def _has_gap(times: Sequence[str], start: str, end: str) -> bool:
-    """Return whether the document was unseen for long somewhere between two times."""
+def _has_gap(times: Sequence[str], start: str, end: str, *, is_paced: bool = False) -> bool:
+    """Return whether the document was unseen for long somewhere between two times.
+
+    `is_paced`: where it was captured often otherwise, a shorter time is long.
+    """
     marks = [start, *(time for time in times if start < time < end), end]
-    return any(seconds_between(a, b) > WIDEST_GAP_SECONDS for a, b in pairwise(marks))
+    gaps = [seconds_between(a, b) for a, b in pairwise(marks)]
+    if max(gaps) > WIDEST_GAP_SECONDS or not is_paced or len(times) < OFTEN:
+        return max(gaps) > WIDEST_GAP_SECONDS
+    pace = sorted(seconds_between(a, b) for a, b in pairwise(times))[(len(times) - 1) // 2]
+    return max(gaps) > max(SEEN_GAP_SECONDS, OFTEN * pace)
 
 
 def uncovered_kinds(

@@ -12,6 +12,8 @@ from policy_archive.crawler.core.urlkeys import urlkey
 from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.crawler.discovery.documents import SURE, find_documents
 from policy_archive.crawler.discovery.home_pages import (
+    FIRST_PAGE,
+    LAST_PAGE,
     LINK_DIFFERENTLY,
     HomeStep,
     choose_home_rows,
@@ -152,6 +154,9 @@ class _Discovery:
             return (host_query(site, kinds),)
         listed = [page for page in self._homes() if self._asks_index(page)]
         queries = [page_query(page.url, page.purpose) for page in listed if not self._answers_of(page)]
+        if queries and self.options.has_nearest:
+            # rows of the addresses that pages linked to may fill the gap that could not be looked into
+            queries = list(self.address_queries()) or queries
         return tuple(queries[:MOST_FRAMES])[: self.queries_left]
 
     def _homes(self) -> tuple[_Home, ...]:
@@ -220,7 +225,7 @@ class _Discovery:
             return (), ()
         hubs = self._hubs()
         # a list of policies is worth more than a third home page without a link
-        hubs_first = len(self._pages_read()) >= FIRST_HOMES
+        hubs_first = len(self._pages_read()) >= FIRST_HOMES and self._pages_left(moves=False) > 0
         looks, pages = ((), hubs) if hubs_first and hubs else self._home_visits()
         if not looks:
             pages = pages or hubs or self._redirects()
@@ -228,6 +233,8 @@ class _Discovery:
         reasons = [visit.reason for visit in looks] + [visit.reason for visit in pages]
         moves = reasons[:1] == [LINK_DIFFERENTLY] and not self.address_queries()
         left = self._pages_left(moves=moves)
+        if reasons[:1] in ([LAST_PAGE], [FIRST_PAGE]):
+            left = max(left, 1)  # what was looked at in vain keeps nobody from an end
         return looks[:left], pages[:left]
 
     def _pages_read(self) -> list[VisitedPage]:

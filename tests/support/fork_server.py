@@ -44,6 +44,8 @@ LOADED = (
     "uvicorn",
     "policy_archive.pipelines.reading.warmup",  # the last: it tells the collector to leave all of it alone
 )
+_QUIET = warnings.catch_warnings()
+"""Of this process alone: a program forked from it warns as any does."""
 READ_THE_ENVIRONMENT = ("policy_archive.crawler.core.timestamps", "policy_archive.crawler.core.failpoints")
 READING = {
     "-c",
@@ -150,6 +152,7 @@ def _become(order: dict[str, Any], streams: list[int], not_ours: list[int]) -> i
 def _run(words: list[str]) -> int:
     """Do what `python WORDS` does, of `-W`, `-c`, `-m` and files; returns the exit status."""
     try:
+        _QUIET.__exit__(None, None, None)
         for name in READ_THE_ENVIRONMENT:
             importlib.reload(sys.modules[name])
         if READING & {*words}:
@@ -206,6 +209,8 @@ def _fork_readers_from_here() -> None:
 
 
 if __name__ == "__main__":
+    _QUIET.__enter__()
+    warnings.simplefilter("ignore")
     del sys.path[0]  # this folder: what lies in it is no module of the program
     for module in LOADED:
         importlib.import_module(module)

@@ -155,7 +155,7 @@ _lock = threading.Lock()
 def _start_server(_: int) -> socket.socket:
     """Return the connection to the server of a process, given its id; it ends with the connection."""
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-W", "ignore", str(_SERVER), str(theirs.fileno())]
+    command = [sys.executable, str(_SERVER), str(theirs.fileno())]
     server = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
     theirs.close()
 
