@@ -25,35 +25,39 @@ _held: TextIO | None = None
 
 FIRST = (
     "reliability/test_politeness_at_the_archive.py",
-    "reliability/test_kill.py",
-    "pipelines/commands/test_notify.py",
     "reliability/test_disk_and_neighbours.py",
     "browse/test_accessible.py",
+    "browse/test_in_browser.py",
+    "reliability/test_kill.py",
+    "browse/test_publish.py",
+    "pipelines/commands/test_import.py",
+    "pipelines/commands/test_notify.py",
+    "pipelines/store/maintenance/test_dense.py",
     "reliability/test_attacks.py",
     "reliability/test_bodies.py",
-    "reliability/test_accidents.py",
-    "pipelines/commands/test_import.py",
-    "browse/test_in_browser.py",
-    "pipelines/commands/test_fetch.py",
-    "pipelines/notify/test_formats.py",
-    "crawler/crawl/test_fetch.py",
-    "reliability/test_file_under_the_run.py",
-    "browse/test_publish.py",
-    "browse/test_copy_in_browser.py",
-    "reliability/test_interruption.py",
     "pipelines/store/maintenance/test_merge.py",
-    "reliability/test_attacks_that_hold.py",
-    "reliability/test_upkeep.py",
-    "reliability/test_clean_output.py",
+    "browse/test_copy_in_browser.py",
     "test_package.py",
+    "pipelines/bulk/test_read.py",
+    "reliability/test_accidents.py",
+    "crawler/crawl/test_fetch.py",
     "pipelines/reading/test_pool.py",
-    "pipelines/commands/test_extract.py",
-    "pipelines/notify/test_secrets.py",
-    "browse/test_walks_in_browser.py",
-    "pipelines/commands/test_update.py",
+    "pipelines/extract/test_language_model.py",
+    "pipelines/extract/test_conservation.py",
     "browse/test_hostile_requests.py",
+    "browse/test_four_ways_in_browser.py",
+    "browse/test_walks_in_browser.py",
+    "crawler/crawl/test_site_lists.py",
+    "reliability/test_attacks_that_hold.py",
+    "reliability/test_same_again.py",
+    "reliability/test_interruption.py",
+    "browse/test_plugin.py",
+    "test_programs.py",
+    "test_stories.py",
+    "test_rooms.py",
+    "browse/test_long_texts.py",
 )
-"""Files that take more than ten seconds, the longest first: no process ends long after another."""
+"""Files that take more than seven seconds, the longest first: no process ends long after another."""
 LAST = (
     "crawler/core/test_urlkeys.py",
     "crawler/planning/test_plan.py",
@@ -65,7 +69,7 @@ LAST = (
     "reliability/test_nothing_unbounded.py",
     "reliability/test_patterns.py",
 )
-"""Files that measure: when they come there is little left that they would have to wait for."""
+"""Files that measure: when they come there is little left that what is in doubt would have to wait for."""
 
 
 def place(file: str) -> int:
