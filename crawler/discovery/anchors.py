@@ -30,6 +30,11 @@ _SCRIPTED = etree.XPath(
     "//*[@onclick or @data-href or @data-url or @data-link]"
     "[not(self::a or self::area or self::script or self::form)]"
 )
+_ESCAPED_CHARACTER = re.compile(r"(?<!\\)\\++u([0-9a-fA-F]{4})")
+_ESCAPES = re.compile(r"(?<!\\)\\++(?=[\"'/])")
+"""Both look at a run of backslashes from its first alone: from each, 200,000 of them took three minutes."""
+_NO_CHARACTER = re.compile(r"[\ud800-\udfff\x00-\x08]")
+_JOINED = re.compile(r"(['\"])\s{0,20}\+\s{0,20}\1")
 _DATA_ADDRESSES = ("data-href", "data-url", "data-link")
 _OPENS = re.compile(r"location|open|navigate|href|popup|window", re.IGNORECASE)
 """A handler that leads to another page; others count clicks and open menus."""
@@ -138,11 +143,11 @@ def unescape_script(text: str) -> str:
     """
     text = text[:LONGEST_MARKUP]
     if "\\u" in text:
-        text = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
-    text = re.sub(r"[\ud800-\udfff\x00-\x08]", "", text)
+        text = _ESCAPED_CHARACTER.sub(lambda match: chr(int(match[1], 16)), text)
+    text = _NO_CHARACTER.sub("", text)
     if "\\" in text:
-        text = re.sub(r"\\+([\"'/])", r"\1", text)
-    return re.sub(r"(['\"])\s{0,20}\+\s{0,20}\1", "", text) if "+" in text else text
+        text = _ESCAPES.sub("", text)
+    return _JOINED.sub("", text) if "+" in text else text
 
 
 def _markup_anchors(tree: Any, base: str) -> Iterator[Anchor]:

@@ -75,7 +75,7 @@ _ASKED_FOR = frozenset({Kind.PRIVACY, Kind.TERMS})
 """A page whose own links name none of these may have them in its scripts."""
 
 
-def find_policy_links(tree: Any, *, url: str, seen: str = "") -> tuple[PolicyLink, ...]:
+def find_policy_links(tree: Any, *, url: str, seen: object = None) -> tuple[PolicyLink, ...]:
     """Return the links of a page that promise policies, surest first, one for each target and kind.
 
     `tree` is an lxml tree, `url` the page's URI-R. Frames of a frameset, refreshes and scripts'
@@ -83,8 +83,8 @@ def find_policy_links(tree: Any, *, url: str, seen: str = "") -> tuple[PolicyLin
     for all of the page but its scripts' texts: what two captures have alike is looked for once.
     """
     base = base_of(tree, url)
-    find = _known_links if seen and not writes_markup(tree) else _marked_links
-    found = [*find(seen, url, base, tree=tree)]
+    find = _known_links if seen is not None and not writes_markup(tree) else _marked_links
+    found = [*find(url, seen, base, tree=tree)]
     if _ASKED_FOR.isdisjoint(link.kind for link in found):
         found += [link for anchor in iter_labelled(tree, base) for link in _read_anchor(anchor, url)]
     if not any(link.kind is not Kind.HOME for link in found):
@@ -94,7 +94,7 @@ def find_policy_links(tree: Any, *, url: str, seen: str = "") -> tuple[PolicyLin
     return _best(found)
 
 
-def _marked_links(_: str, url: str, base: str, /, *, tree: Any) -> tuple[PolicyLink, ...]:
+def _marked_links(url: str, _: object, base: str, /, *, tree: Any) -> tuple[PolicyLink, ...]:
     """Return the links that stand in a page's markup, in its order."""
     anchors = _with_neighbours(list(iter_anchors(tree, base)))
     found = [link for anchor in anchors for link in _read_anchor(anchor, url)]

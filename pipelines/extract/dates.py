@@ -469,14 +469,15 @@ def _weekdays() -> list[str]:
 
 
 def _any_of(phrases: Iterable[str]) -> str:
-    """Return a pattern of phrases, longest first, as whole words where the script has words."""
+    """Return a pattern of phrases, longest first, as whole words where the script has words.
+
+    Those of scripts with blanks come first; of the others none begins with one of them. What stands around
+    a word is looked at once for all: each with looks of its own took three times as long to compile.
+    """
     ordered = sorted(phrases, key=len, reverse=True)
-    return "(?:" + "|".join(_whole(phrase) for phrase in ordered) + ")"
-
-
-def _whole(phrase: str) -> str:
-    pattern = re.escape(phrase)
-    return pattern if _is_unspaced(phrase) else rf"(?<![^\W\d_]){pattern}(?![^\W\d_])"
+    spaced = "|".join(re.escape(phrase) for phrase in ordered if not _is_unspaced(phrase))
+    words = [rf"(?<![^\W\d_])(?:{spaced})(?![^\W\d_])"] if spaced else []
+    return f"(?:{'|'.join((*words, *map(re.escape, filter(_is_unspaced, ordered))))})"
 
 
 def _is_unspaced(phrase: str) -> bool:

@@ -23,7 +23,7 @@ from policy_archive.pipelines.extract.outline import SKIPPED
 from policy_archive.pipelines.extract.page import PageText, transform_page
 from policy_archive.pipelines.extract.source.ballast import cut_elements
 from policy_archive.pipelines.extract.source.decode import Decoded, decode_body, unpack_body
-from policy_archive.pipelines.extract.source.fingerprint import fingerprint
+from policy_archive.pipelines.extract.source.fingerprint import Fingerprint, fingerprint
 from policy_archive.pipelines.extract.source.frames import find_main_frame
 from policy_archive.pipelines.extract.source.media import Media, sniff_media
 from policy_archive.pipelines.extract.source.parse import parse_html, undo_cdata
@@ -48,8 +48,8 @@ class ExtractedPage:
     extraction: Extraction
     tree: HtmlElement | None
     """None for plain text and PDF."""
-    seen: str = ""
-    """What the page's reading looks at, as `fingerprint` gives it; '' where nothing should be kept of it."""
+    seen: Fingerprint | None = None
+    """What the page's reading looks at; None where nothing should be kept of it."""
     elements: tuple[HtmlElement, ...] = field(default=(), repr=False)
     """All of a tree that was read, held: lxml builds the Python side of an element anew at each touch
     otherwise. () where the text is known from an earlier capture."""
@@ -104,14 +104,21 @@ def extract_page(
     seen = fingerprint(tree)
     held: list[HtmlElement] = []
     read = _read_once if seen else _read_tree
-    page = read(seen, url, kind, way, tree=tree, held=held)
+    page = read(url, seen, kind, way, tree=tree, held=held)
     _check_empty(page, tree)
     extraction = _complete(page, decoded, url, timestamp, "trafilatura", tree, way)
     return ExtractedPage(extraction=extraction, tree=tree, seen=seen, elements=tuple(held))
 
 
 def _read_tree(
-    _: str, url: str, kind: Kind | None, way: Way, /, *, tree: HtmlElement, held: list[HtmlElement]
+    url: str,
+    _: Fingerprint | None,
+    kind: Kind | None,
+    way: Way,
+    /,
+    *,
+    tree: HtmlElement,
+    held: list[HtmlElement],
 ) -> PageText:
     """Return the text of a page; of two with one fingerprint the same. `held` takes its elements."""
     held += tree.iter()

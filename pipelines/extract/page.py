@@ -19,7 +19,7 @@ from policy_archive.pipelines.extract.markdown.render import Rendered, render, r
 from policy_archive.pipelines.extract.markdown.trim import split_rim
 from policy_archive.pipelines.extract.outline import Outline, outline_page
 from policy_archive.pipelines.extract.places import Places
-from policy_archive.pipelines.extract.source.fingerprint import fingerprint
+from policy_archive.pipelines.extract.source.fingerprint import Fingerprint, fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,10 @@ def transform_page(
     kept = kept_blocks(body, outline)
     links = LinkReader(tree, url)
     places = Places(outline, kept)
-    seen = "" if explained else _seen_of(body, places)
+    seen = () if explained else _seen_of(body)
     write = _write_once if seen else _write
-    written = write(seen, links.page, links.base, any(kept), body=body, links=links, places=places)
+    around = _around(body, places) if seen else ""
+    written = write(around, seen, links.page, links.base, any(kept), body=body, links=links, places=places)
     return PageText(
         text=written.rendered.text,
         line_places=written.rendered.places,
@@ -87,20 +88,25 @@ def transform_page(
     )
 
 
-def _seen_of(body: Body, places: Places) -> str:
-    """Return what stands for all that the text of a body is made of; '' for a body too large to be kept."""
-    parts = [body.root, *([] if body.title is None else [body.title])]
-    seen = [fingerprint(part) for part in parts]
-    if not all(seen):
-        return ""
+def _parts_of(body: Body) -> list[HtmlElement]:
+    return [body.root, *([] if body.title is None else [body.title])]
+
+
+def _seen_of(body: Body) -> tuple[Fingerprint, ...]:
+    """Return what stands for the parts that a text is made of; () for a body too large to be kept."""
+    seen = [fingerprint(part) for part in _parts_of(body)]
+    return tuple(one for one in seen if one) if all(seen) else ()
+
+
+def _around(body: Body, places: Places) -> str:
+    """Return all that the text of a body hangs on beside those parts."""
     dropped = [
         (number, body.dropped[one]) for number, one in enumerate(body.root.iter()) if one in body.dropped
     ]
-    around = [(places.within(part), _around(part)) for part in parts]
-    return f"{' '.join(seen)} {dropped} {around}"
+    return f"{dropped} {[(places.within(part), _beside(part)) for part in _parts_of(body)]}"
 
 
-def _around(element: HtmlElement) -> tuple[object, ...]:
+def _beside(element: HtmlElement) -> tuple[object, ...]:
     """Return what is looked at around an element from within: the tags above, the text beside it."""
     before, above = element.getprevious(), element.getparent()
     text = (above.text if above is not None else "") if before is None else before.tail
@@ -118,7 +124,16 @@ class _Written:
 
 
 def _write(
-    _: str, page: str, base: str, has_text: bool, /, *, body: Body, links: LinkReader, places: Places
+    around: str,
+    seen: tuple[Fingerprint, ...],
+    page: str,
+    base: str,
+    has_text: bool,
+    /,
+    *,
+    body: Body,
+    links: LinkReader,
+    places: Places,
 ) -> _Written:
     """Return the text of a body and what became of its words; of two that look the same the same."""
     pieces = build_pieces(body.root, dropped=body.dropped, link_mark=links.mark, place_of=places.of)

@@ -17,7 +17,7 @@ from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import SITE
 from tests.support.asking import HOME, ask, ask_one
-from tests.support.synthetic import store_texts
+from tests.support.synthetic import open_new, store_texts
 
 _PAGE = f"{HOME}/-/overview"
 
@@ -113,7 +113,7 @@ def test_each_change_stands_in_one_quarter(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "policies.db"
         texts = {f"{year}{month:02}10": f"Text {text}." for year, month, text in captures}
-        with Store.open(path) as store:
+        with open_new(path) as store:
             store_texts(store, sorted(texts.items()), document=Document(site="a.example", kind=Kind.PRIVACY))
             versions = store.connection.execute(
                 "select first_timestamp from versions where changed_after is not null"

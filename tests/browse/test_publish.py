@@ -28,7 +28,7 @@ from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.connection import is_corpus, open_reader
 from policy_archive.pipelines.store.writer import Store
 from tests.browse.conftest import MIDDLE, NEW, OLD, SITE
-from tests.support.synthetic import store_texts
+from tests.support.synthetic import open_new, store_texts
 
 _ROOT = "https://policies.example"
 
@@ -193,7 +193,7 @@ def test_the_table_of_days_says_what_a_day_is_answered(captures: list[tuple[date
     texts = [(f"{at:%Y%m%d%H%M%S}", "One." if says else "Two.") for at, says in sorted(captures)]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "policies.db"
-        with Store.open(path) as store:
+        with open_new(path) as store:
             store_texts(store, texts, document=document)
         with closing(open_reader(path)) as opened:
             spans = list_days(queries.list_versions(opened, document))

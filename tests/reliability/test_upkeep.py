@@ -40,7 +40,7 @@ from tests.support.processes import (
     finish,
     start_program,
 )
-from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
+from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, open_new, store_texts
 
 OF_COMPACTION = ("in-compact-body", "in-compact-text", "after-vacuum")
 OF_DENSE = (
@@ -404,7 +404,7 @@ def test_any_texts_come_back_from_their_lines(
 ) -> None:
     path = tmp_path_factory.mktemp("lines") / "policies.db"
     whole = ["\n".join(lines) + ("\n" if closed else "") for lines in texts]
-    with Store.open(path) as store:
+    with open_new(path) as store:
         store_texts(store, [(f"20{number:02}0101", text) for number, text in enumerate(whole)])
         for document in list_documents(store.connection):
             compact_document(store.connection, document)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from policy_archive.crawler.core.digests import body_digest
 from policy_archive.crawler.core.records import (
@@ -27,6 +30,23 @@ from .extractions import bare_extraction
 
 PRIVACY = Document(site="intently.example", kind=Kind.PRIVACY)
 URL = "https://intently.example/privacy"
+
+
+def open_new(path: Path) -> Store:
+    """Return a new corpus, open; for tests that make one for each example.
+
+    It is a copy of one that was made before: the migrations of a new file take longer than most examples.
+    """
+    path.write_bytes(_make_empty())
+    return Store.open(path)
+
+
+@cache
+def _make_empty() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "empty.db")
+        Store.open(path).close()
+        return path.read_bytes()
 
 
 def make_row(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement
 
 from policy_archive.crawler.core.cache import LONGEST, remembered
 
+_COUNT = etree.XPath("count(descendant-or-self::*)")
 _TAG = re.compile(r"(<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<[^>]*(?:>|\Z))", re.DOTALL)
 """Of a tree as lxml writes it, which escapes `<`, `>` and quotes in values, `<` and `>` in texts.
 What does not end, which lxml never writes, goes to the end: sought from each mark, that was quadratic."""
@@ -33,13 +35,48 @@ _LONGEST_TAG = 2_000
 """Characters of a tag that is kept."""
 
 
-def fingerprint(element: HtmlElement) -> str:
-    """Return what stands for all that a reading can see of a page or of a part of it, 40 characters.
+class Fingerprint:
+    """What stands for all that a reading can see of a page or of a part of it: equal where that is equal.
 
-    The texts of scripts and styles are left out: whoever reads those has to look for himself. '' for a
+    It is worked out when it is first held against another one, of a page with as many elements: of pages
+    that are read once, never.
+    """
+
+    __slots__ = ("_digest", "_elements", "_source")
+
+    def __init__(self, source: bytes, elements: int) -> None:
+        self._source = source
+        self._elements = elements
+        self._digest = b""
+
+    @property
+    def digest(self) -> bytes:
+        """20 bytes; b'' for a page so large that nothing of it should be kept."""
+        if self._source:
+            self._digest = _digest_of(self._source.decode())
+            self._source = b""
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fingerprint) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return self._elements
+
+
+def fingerprint(element: HtmlElement) -> Fingerprint | None:
+    """Return what stands for all that a reading can see of a page or of a part of it.
+
+    The texts of scripts and styles are left out: whoever reads those has to look for himself. None for a
     page so large that nothing of it should be kept. The tree is left as it was.
     """
-    pieces = _TAG.split(etree.tostring(element, encoding="unicode", with_tail=False))
+    source = etree.tostring(element, encoding="utf-8", with_tail=False)
+    found = Fingerprint(source, int(cast("float", _COUNT(element))))
+    return found if len(source) <= LONGEST or found.digest else None
+
+
+def _digest_of(source: str) -> bytes:
+    pieces = _TAG.split(source)
     for place in range(1, len(pieces), 2):
         tag = pieces[place]
         if " " in tag:
@@ -47,9 +84,7 @@ def fingerprint(element: HtmlElement) -> str:
         if tag.startswith(("<script", "<style")) and _CODE.fullmatch(tag):
             pieces[place + 1] = ""
     source = "".join(pieces)
-    if len(source) > LONGEST:
-        return ""
-    return blake2b(source.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+    return b"" if len(source) > LONGEST else blake2b(source.encode(), digest_size=20).digest()
 
 
 @remembered(16_000, longest=_LONGEST_TAG)

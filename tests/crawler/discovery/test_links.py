@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from policy_archive.crawler.core.records import Kind, PolicyLink
 from policy_archive.crawler.discovery.links import find_policy_links
 from policy_archive.pipelines.extract.source.parse import parse_html
+from tests.support.linear import growth
 
 URL = "http://www.example.com/"
 
@@ -404,3 +405,8 @@ def test_a_whole_name_is_a_policy_in_an_article_s_folder() -> None:
 def test_a_directory_that_names_its_policy_below_has_a_subject_above() -> None:
     html = '<a href="/issues/privacy/">Privacy</a> <a href="/p">Privacy Policy</a> <a href="/t">Terms</a>'
     assert targets(html) == [f"{URL}p"]
+
+
+@pytest.mark.parametrize("piece", ["\\\\", "\\\\u", "\\\\'", "'+", "[{", "<a "])
+def test_a_script_of_signs_is_read_in_time_in_proportion_to_its_length(piece: str) -> None:
+    assert growth(lambda times: links(f"<script>{piece * times}+\\u</script>"), largest=64_000) < 3

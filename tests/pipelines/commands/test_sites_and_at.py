@@ -20,7 +20,7 @@ from policy_archive.crawler.core.vocabularies import SiteOutcome
 from policy_archive.pipelines.store.at import read_at
 from policy_archive.pipelines.store.connection import open_reader
 from policy_archive.pipelines.store.writer import Store
-from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, store_texts
+from tests.support.synthetic import PRIVACY, make_capture, make_reading, make_row, open_new, store_texts
 
 TERMS = Document(site=PRIVACY.site, kind=Kind.TERMS)
 LATE = Document(site="late.example", kind=Kind.PRIVACY)
@@ -202,7 +202,7 @@ def test_a_day_is_told_as_its_captures_tell_it(
     seen = [(start + timedelta(days=at), text) for at, text in sorted(dict(captures).items())]
     day = start + timedelta(days=asked)
     path = tmp_path_factory.mktemp("property") / "policies.db"
-    with Store.open(path) as store:
+    with open_new(path) as store:
         store_texts(store, [(f"{at:%Y%m%d}120000", f"{text}\n") for at, text in seen])
         row = read_at(store.connection, PRIVACY, day)
         numbers = [row[key] for key in ("version", "before_version", "after_version")]

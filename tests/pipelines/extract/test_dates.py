@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policy_archive.data import DATA
+from policy_archive.data import DATA, read_words
 from policy_archive.pipelines.extract.dates import find_stated_dates
 
 UPDATED = [
@@ -220,3 +220,20 @@ def test_no_line_with_a_date_is_passed_over(line: str) -> None:
     # a line with a link is looked at whatever it holds
     text = f"Last updated: {line}"
     assert find_stated_dates(text, language="de") == find_stated_dates(f"[](/) {text}", language="de")
+
+
+def test_no_phrase_of_a_script_without_blanks_begins_with_one_of_a_script_with_blanks() -> None:
+    tables = read_words("dates")
+    lists = [
+        *(
+            tables[kind][strength]
+            for kind in ("updated", "effective")
+            for strength in ("weak", "strong", "after")
+        ),
+        *(words for table in ("document", "another") for words in tables[table].values()),
+    ]
+    phrases = {phrase.casefold() for phrases in lists for phrase in phrases}
+    unspaced = {phrase for phrase in phrases if phrase[-1] > "\u2e80"}
+    assert len(unspaced) > 50
+    for one in unspaced:
+        assert not any(one.startswith(other) or other.startswith(one) for other in phrases - unspaced), one

@@ -25,8 +25,7 @@ from policy_archive.pipelines.store.phrases import (
 from policy_archive.pipelines.store.search import SearchFilters
 from policy_archive.pipelines.store.search_syntax import parse_query
 from policy_archive.pipelines.store.snippets import BEGIN, END, cut_sentence
-from policy_archive.pipelines.store.writer import Store
-from tests.support.synthetic import store_texts
+from tests.support.synthetic import open_new, store_texts
 
 _ALL = SearchFilters()
 _SAYS, _SILENT = "We sell ducks. Nothing else.", "Nothing is sold here."
@@ -36,7 +35,7 @@ _SAYS, _SILENT = "We sell ducks. Nothing else.", "Nothing is sold here."
 def _corpus(histories: dict[str, Sequence[tuple[str, str]]]) -> Iterator[sqlite3.Connection]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "policies.db"
-        with Store.open(path) as store:
+        with open_new(path) as store:
             for site, texts in histories.items():
                 store_texts(store, texts, document=Document(site=site, kind=Kind.PRIVACY))
         with closing(open_reader(path)) as connection:

@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from policy_archive.pipelines.extract.source.fingerprint import fingerprint
+from policy_archive.pipelines.extract.source.fingerprint import Fingerprint, fingerprint
 from policy_archive.pipelines.extract.source.parse import parse_html
 
 ROOT = Path(__file__).parents[4]
+URL = "https://x.example/privacy"
 ROOMS = ("crawler/discovery", "pipelines/extract")
 PAGE = """<html><head><meta name="description" content="A"><link rel="stylesheet" href="/a.css">
 <script src="/a.js">go("a")</script><style>p {{ color: red }}</style></head>
 <body id="top"><p class="first">We keep <a href="/letters" title="All">letters</a>.</p>{more}</body></html>"""
 
 
-def seen(more: str = "", page: str = PAGE) -> str:
+def seen(more: str = "", page: str = PAGE) -> Fingerprint | None:
     return fingerprint(parse_html(page.format(more=more)))
 
 
@@ -107,6 +108,16 @@ def test_every_data_attribute_that_the_code_names_counts() -> None:
 def test_the_tree_is_left_as_it_was_and_a_page_too_large_is_not_kept() -> None:
     tree = parse_html(PAGE.format(more=""))
     before = etree.tostring(tree)
-    assert len(fingerprint(tree)) == 40
+    found = fingerprint(tree)
+    assert found is not None
+    assert len(found.digest) == 20
     assert etree.tostring(tree) == before
-    assert seen("x" * 500_000) == ""
+    assert seen("x" * 500_000) is None
+    assert seen(f"<script>{'x' * 500_000}</script>") is not None
+
+
+def test_equal_pages_are_one_key_and_others_are_not() -> None:
+    known = {(URL, seen()): "page", (URL, seen("<p>More</p>")): "longer"}
+    assert known[URL, seen(page=PAGE.replace("red", "blue"))] == "page"
+    assert (URL, seen(page=PAGE.replace("We keep", "We sell"))) not in known
+    assert (URL, None) not in known

@@ -41,7 +41,7 @@ from tests.pipelines.store.maintenance.test_merge import dump, merge
 from tests.reliability.test_upkeep import OF_DENSE, build, edition, verify
 from tests.support.generated import crawl, generate
 from tests.support.processes import assert_sound, content_of, finish, start_crawl, start_program
-from tests.support.synthetic import PRIVACY, URL, store_texts
+from tests.support.synthetic import PRIVACY, URL, open_new, store_texts
 
 EDITIONS = 40
 ROOT = Path(__file__).resolve().parents[4]
@@ -161,7 +161,7 @@ def test_any_texts_come_back_whatever_is_done_to_them(
 ) -> None:
     path = tmp_path_factory.mktemp("lines") / "policies.db"
     whole = ["\n".join(lines) for lines in texts]
-    with Store.open(path) as store:
+    with open_new(path) as store:
         for number, text in enumerate(whole):
             store_texts(store, [(f"20{number:02}0101", text)])
             for step in steps[number : number + 1]:
