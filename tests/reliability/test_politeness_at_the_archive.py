@@ -170,7 +170,7 @@ def test_three_processes_keep_one_budget_in_any_window(tmp_path: Path, database:
     for url in urls:
         source.answers |= generate(30, url=url).answers
     with ArchiveServer(source=source) as archive:
-        rates = ("--archive", archive.url, "--index-rate", "60", "--replay-rate", "15", "--plan", "all")
+        rates = ("--archive", archive.url, "--index-rate", "20", "--replay-rate", "15", "--plan", "all")
         processes = [
             start_program("fetch", url, "--db", str(tmp_path / f"{number}.db"), *rates)
             for number, url in enumerate(urls)
@@ -183,7 +183,8 @@ def test_three_processes_keep_one_budget_in_any_window(tmp_path: Path, database:
     assert count_busiest(log, kind="replay", seconds=2) <= 2 * 15 * JITTER
     assert max(replay) - min(replay) >= 89 / 15  # so no minute can hold more than 900
     index = sorted(entry.monotonic for entry in log if entry.kind == "index")
-    assert min(b - a for a, b in pairwise(index)) >= 0.5
+    # 3 s when they are sent; the server of a busy machine may come late to the first of two
+    assert min(b - a for a, b in pairwise(index)) >= 1.5
     assert len({(entry.peer, entry.connection) for entry in log}) <= 3 * 6  # kept alive: not one a request
 
 
