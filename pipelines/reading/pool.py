@@ -143,6 +143,11 @@ class ReadingPool:
             return reading
         return await _awaited(self.submit(_read_with_home, reading, document, home))
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a process is there that another task would not have to wait for."""
+        return any(worker.is_there for worker in self._workers)
+
     async def run_aside(self, key: Hashable, function: Callable[..., _Result], *args: Any) -> _Result:
         """Return what `run` does, in the process that had the tasks of this key so far; raises the same."""
         return await asyncio.wrap_future(self.submit_beside(key, function, *args))
@@ -298,6 +303,10 @@ class _Worker:
         self._connection: Connection | None = None
         self._tasks = 0
         self._closed = False
+
+    @property
+    def is_there(self) -> bool:
+        return self._process is not None
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the function's result; raises ExtractionError as `ReadingPool.run` says."""

@@ -436,7 +436,8 @@ class Store:
     async def fold_site(self, site: str, documents: Sequence[Document]) -> dict[Document, int]:
         """Do what `fold_versions` does for documents of a site, and judge all its changes by all its pages.
 
-        The comparing is done by a reader: other sites go on meanwhile. Returns the numbers of versions.
+        The comparing is done by a reader, or in a thread: other sites go on meanwhile. Returns the numbers
+        of versions.
         """
         task = self._path, [(site, documents)]
         try:
@@ -448,7 +449,8 @@ class Store:
     async def _build_aside(
         self, path: Path, sites: Sequence[tuple[str, Sequence[Document]]]
     ) -> list[tuple[str, folding.SiteFold]]:
-        if self.reader is not None:
+        # a run that read nothing has nothing to compare either, and need not start a reader for that
+        if self.reader is not None and self.reader.has_begun:
             # what it lacks the time or memory for, or does not find, a thread tries and says
             with contextlib.suppress(ExtractionError):
                 return await self.reader.run_aside("comparing", weighing.build_aside, path, sites)

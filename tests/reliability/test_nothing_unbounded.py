@@ -18,6 +18,8 @@ from policy_archive.crawler.archive.replay import Answer, Question, classify_ans
 from policy_archive.crawler.core.records import Outcome
 from policy_archive.pipelines.extract.dates import find_stated_dates
 from policy_archive.pipelines.extract.source.decode import unpack_body
+from policy_archive.pipelines.reading.pool import ReadingPool
+from policy_archive.pipelines.store.versions import read_versions
 from policy_archive.pipelines.store.writer import Store
 from policy_archive.pipelines.versions import diff
 from policy_archive.pipelines.versions.change import compare_texts
@@ -150,12 +152,25 @@ def test_pages_of_many_lines_take_bounded_memory() -> None:
     assert int(ended.stdout) < 500
 
 
-def test_others_go_on_while_the_versions_of_a_document_are_compared(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "has_begun"),
+    [(30.0, True), (30.0, False), (0.01, True)],
+    ids=["a reader", "a thread", "a thread after a reader without time"],
+)
+def test_others_go_on_while_the_versions_of_a_document_are_compared(
+    tmp_path: Path, seconds: float, has_begun: bool
+) -> None:
     texts = [(f"20{year:02}0101000000", f"{year} a b\n" * 3_000) for year in range(10, 13)]
-    with Store.open(tmp_path / "policies.db") as store:
+    with (
+        Store.open(tmp_path / "policies.db") as store,
+        ReadingPool(1, timeout_seconds=seconds) as pool,
+    ):
         store_texts(store, texts)
         store.connection.execute("delete from versions")
         store.connection.commit()
+        store.reader = pool
+        if has_begun:
+            assert pool.run(sum, [1, 2]) == 3
 
         async def fold() -> tuple[dict[object, int], int]:
             turns = 0
@@ -168,7 +183,12 @@ def test_others_go_on_while_the_versions_of_a_document_are_compared(tmp_path: Pa
         versions, turns = asyncio.run(fold())
         assert versions == {PRIVACY: len(texts)}
         assert turns > 3
+        assert has_begun or not pool.has_begun  # what read nothing starts no reader
+        found = read_versions(store.connection, PRIVACY)
+        store.connection.execute("delete from versions")
+        store.connection.commit()
         assert store.fold_versions(PRIVACY) == len(texts)
+        assert read_versions(store.connection, PRIVACY) == found
 
 
 LINES = st.lists(st.sampled_from(["a b", "c", "", "d e f", "# g", "[h](i)"]), max_size=12).map("\n".join)
