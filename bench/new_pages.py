@@ -26,21 +26,20 @@ from bench.release import ROOT, as_users_run_it, unpack
 
 _SETS = ("extraction", "kinds")
 _UNCOUNTED = 3
+_MODULES = ("policy_archive.crawler.core.records", "policy_archive.pipelines.reading.read")
+_OLD_MODULES = ("crawler.records", "pipelines.reading")
+"""The homes of `Document` and of `read_body`."""
 _READER = """
 import pickle, sys, time
+from importlib import import_module
 sys.path.insert(0, sys.argv[1])
-if len(sys.argv) > 2:
-    from crawler.records import Document, Kind
-    from pipelines.reading import read_body
-else:
-    from policy_archive.crawler.core.records import Document, Kind
-    from policy_archive.pipelines.reading.read import read_body
+records, read_body = import_module(sys.argv[2]), import_module(sys.argv[3]).read_body
 while True:
     try:
         page = pickle.load(sys.stdin.buffer)
     except EOFError:
         break
-    document = Document(site=page.pop("site"), kind=Kind(page.pop("kind")))
+    document = records.Document(site=page.pop("site"), kind=records.Kind(page.pop("kind")))
     begun = time.process_time()
     read_body(**page, document=document)
     pickle.dump(time.process_time() - begun, sys.stdout.buffer)
@@ -55,9 +54,9 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="only each so many-th page")
     every = parser.parse_args().every
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        places = {"now": [str(ROOT / "src")]}
+        places = {"now": [str(ROOT / "src"), *_MODULES]}
         if unpack(Path(folder)):
-            places["0.1.0"] = [folder, "old"]
+            places["0.1.0"] = [folder, *_OLD_MODULES]
         readers = {name: stack.enter_context(_start(place)) for name, place in places.items()}
         for name in _SETS:
             pages = [_spec(page) for page in SETS[name]()][::every]
