@@ -46,7 +46,6 @@ DOWNLOAD_TIMEOUT = 60  # clients of the Wayback Machine saw index answers that t
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024  # compressed; Scrapy's default of 1 GiB lets bombs through
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_FAIL_ON_DATALOSS = False  # a body cut short is an outcome, not an exception
-COMPRESSION_ENABLED = False  # content_coding knows the archive's ways, checks trailers, keeps limits
 DEFAULT_REQUEST_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}
 
 # Few connections, kept alive; the pace is the gate's, not a delay of Scrapy's
@@ -60,8 +59,11 @@ DOWNLOAD_SLOTS = {  # keys are the request's `download_slot`: index queries neve
 }
 
 # Of Scrapy's own parts those alone that are named here: it loads all that its lists hold, also what is off.
-# Not among them is what follows redirects off the archive, obeys a captured <meta refresh>, retries captured
-# 503s; a capture's status is data, its address may be long, and nobody is told where we came from.
+# Not among them: what follows redirects off the archive, obeys a captured <meta refresh>, or retries
+# captured 503s; a capture's status is data, its address may be long, and nobody is told where we came from;
+# cookies: wb-p-SERVER only ties us to one of the archive's machines; robots.txt: an API is asked, and what
+# sites forbade to the archive it does not show; unpacking: content_coding knows the archive's ways, checks
+# trailers and keeps limits.
 DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
     "policy_archive.crawler.archive.middlewares.OriginGuard": 10,
@@ -85,16 +87,7 @@ ITEM_PIPELINES = {
 
 # The frontier is the database: what was asked is known there, also after kill -9 (JOBDIR forgets)
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
-REDIRECT_ENABLED = False
-METAREFRESH_ENABLED = False
-RETRY_ENABLED = False
-COOKIES_ENABLED = False  # wb-p-SERVER only ties us to one of the archive's machines
-REFERER_ENABLED = False
-ROBOTSTXT_OBEY = False  # an API is asked; what sites forbade to the archive it does not show
-URLLENGTH_LIMIT = 0
-HTTPCACHE_ENABLED = False
-REMOTE_CONTROL_ENABLED = False  # new in Scrapy 2.19: runs code that a local port receives
+REMOTE_CONTROL_ENABLED = False  # runs code that a local port receives; off, whoever loads it again
 TELNETCONSOLE_ENABLED = False  # likewise
-MEMUSAGE_ENABLED = False
 STATS_DUMP = False
 LOG_LEVEL = "WARNING"

@@ -127,8 +127,13 @@ def _read_kept(path: Path) -> LanguageModel | None:
 
     try:
         content = ZstdDecompressor().decompress(path.read_bytes())
-    except (OSError, RuntimeError, ZstdError):
+        return _unpack(content)
+    except (OSError, RuntimeError, ZstdError, ValueError, KeyError, TypeError):
         return None
+
+
+def _unpack(content: bytes) -> LanguageModel:
+    """Return the model out of what `_keep` packed; raises ValueError, KeyError, TypeError for others."""
     head, _, _ = content.partition(b"\n")
     told = json.loads(head)
     tables, place = {}, len(head) + 1

@@ -439,22 +439,21 @@ class Store:
         The comparing is done by a reader, or in a thread: other sites go on meanwhile. Returns the numbers
         of versions.
         """
-        task = self._path, [(site, documents)]
         try:
-            ((_, found),) = await self._build_aside(*task)
+            ((_, found),) = await self._build_aside([(site, documents)])
         except StoreError:  # the file is gone from its place, which the run's end says; its rows are at hand
             found = folding.build_site(self.connection, site, documents)
         return self._write_site(site, found, of_site=True)
 
     async def _build_aside(
-        self, path: Path, sites: Sequence[tuple[str, Sequence[Document]]]
+        self, sites: Sequence[tuple[str, Sequence[Document]]]
     ) -> list[tuple[str, folding.SiteFold]]:
         # a run that read nothing has nothing to compare either, and need not start a reader for that
         if self.reader is not None and self.reader.has_begun:
             # what it lacks the time or memory for, or does not find, a thread tries and says
             with contextlib.suppress(ExtractionError):
-                return await self.reader.run_aside("comparing", weighing.build_aside, path, sites)
-        return await asyncio.to_thread(weighing.build_aside, path, sites)
+                return await self.reader.run_aside("comparing", weighing.build_aside, self._path, sites)
+        return await asyncio.to_thread(weighing.build_aside, self._path, sites)
 
     def judge_site(self, site: str, documents: Sequence[Document] = ()) -> None:
         """Judge the changes of all documents of a site by all its pages; the versions of `documents` are

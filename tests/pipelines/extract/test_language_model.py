@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from zstandard import ZstdCompressor
 
 from policy_archive.pipelines.extract.language_model import LONGEST_SEQUENCE, find_kept_folder, load_model
 
@@ -91,8 +92,11 @@ def test_the_model_is_kept_and_read_again(kept: Path, whole: Path) -> None:
         lambda content: content[: len(content) // 2],
         lambda content: content[:1000] + bytes([content[1000] ^ 1]) + content[1001:],
         lambda content: b"no model",
+        lambda content: ZstdCompressor().compress(b"no model"),
+        lambda content: ZstdCompressor().compress(b"{}\n"),
+        lambda content: ZstdCompressor().compress(b"[1]\n"),
     ],
-    ids=["empty", "half", "a bit", "something else"],
+    ids=["empty", "half", "a bit", "something else", "something packed", "no tables", "a list"],
 )
 def test_a_damaged_copy_is_made_anew(kept: Path, whole: Path, damage: Callable[[bytes], bytes]) -> None:
     kept.mkdir(parents=True)
