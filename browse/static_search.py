@@ -213,7 +213,10 @@ def _write_part(connection: sqlite3.Connection, target: Path, sites: Mapping[str
         needed = {name: path for name, path in made.items() if name.startswith(_NEEDED)}
         for file, path in needed.items():
             write_file(target / folder / file, [path.read_bytes()], within=target)
-        _remove_others(target / folder, {file.partition("/")[0] for file in needed})
+        # of a part that was not whole: an index made again names some of its files otherwise
+        for path in [path for path in (target / folder).rglob("*") if path.is_file()]:
+            if path.relative_to(target / folder).as_posix() not in needed:
+                path.unlink()
         holds = {"files": len(needed), "sites": dict(sites)}
         write_file(target / folder / _HOLDS, [json.dumps(holds)], within=target)  # the last: now it is whole
     return Part(name=name, sites=sites)

@@ -359,6 +359,8 @@ def test_a_part_of_the_index_that_is_not_whole_is_made_again(database: Path, tmp
     (part,) = static_search.read_parts(tmp_path)
     folder = tmp_path / static_search.FOLDER / part.name
     next(folder.rglob("*.pf_index")).unlink()
+    for name in ("a", "b"):  # named otherwise, when it was made before
+        (folder / "fragment" / f"{name}.pf_fragment").write_bytes(b"")
     (folder.parent / "p-left").mkdir()  # by a run that was ended
     _publish(database, tmp_path, "--no-database")
     (again,) = static_search.read_parts(tmp_path)
